@@ -1,0 +1,53 @@
+# `make demo` and `make test` work as first commands on a fresh machine; `make help` lists the rest.
+
+CC ?= cc
+CFLAGS ?= -O2
+export CARGO_TERM_COLOR ?= auto
+# Builds always see the view that `make setup` lays out, whatever LIBTORCH said where it came from.
+CARGO := LIBTORCH="$(CURDIR)/.libtorch/view" cargo
+LIBRARY := target/release/liblesionlens.so
+HOST := target/lens-host
+HOST_SOURCES := $(wildcard examples/host/*.c)
+PYTHON_TOOLS := target/python-tools
+
+.PHONY: all help setup library host demo test header clean
+all: host
+
+help:
+	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
+	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
+	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++ and Python'
+	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
+	@echo 'make header   write include/lesionlens.h anew from src/capi'
+	@echo 'make clean    remove what was built'
+
+setup:
+	@tools/libtorch.sh
+
+library: setup
+	$(CARGO) build --release --lib
+	@ln -sf liblesionlens.so $(LIBRARY).0
+
+host: library
+	$(MAKE) --no-print-directory $(HOST)
+
+$(HOST): $(HOST_SOURCES) $(wildcard examples/host/*.h) include/lesionlens.h $(LIBRARY)
+	$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude $(HOST_SOURCES) -Ltarget/release -llesionlens \
+	    -Wl,-rpath,'$$ORIGIN/release' -o $@
+
+demo: host
+	$(CARGO) build --release --examples
+	tools/demo.sh
+
+test: host
+	cargo fmt --check
+	$(CARGO) clippy --release --all-targets -- -D warnings
+	$(CARGO) test --release
+	tools/python_tools.sh $(PYTHON_TOOLS)
+	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+header: setup
+	UPDATE_HEADER=1 $(CARGO) test --release --test header
+
+clean:
+	cargo clean

@@ -1,0 +1,295 @@
+"""Mirrors of the structs and constants in lesionlens.h, under their C names."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+ABI_VERSION = 0
+
+
+class Enumeration(c_int32):
+    """A named number. In Python it goes by its constant's name, in lower case and without the prefix."""
+
+    prefix: ClassVar[str]
+    names: ClassVar[dict[str, int]]
+
+    @classmethod
+    def of(cls, field: str, name: Any) -> Self:
+        if not isinstance(name, str) or name not in cls.names:
+            raise ValueError(f"{field} is {name!r}; it must be one of {', '.join(map(repr, cls.names))}")
+        return cls(cls.names[name])
+
+    @classmethod
+    def name_of(cls, number: int) -> str:
+        for name, value in cls.names.items():
+            if value == number:
+                return name
+        # A newer library may have more of them than this package knows.
+        return f"{cls.__name__} {number}"
+
+
+class lens_status(Enumeration):
+    prefix = "LENS_"
+    names = {
+        "ok": 0,
+        "error_argument": 1,
+        "error_io": 2,
+        "error_format": 3,
+        "error_device": 4,
+        "error_out_of_memory": 5,
+        "error_data": 6,
+        "error_version": 7,
+        "error_unsupported": 8,
+        "error_internal": 9,
+        "cancelled": 10,
+    }
+
+
+class lens_phase(Enumeration):
+    prefix = "LENS_PHASE_"
+    names = {"load": 0, "train": 1, "validate": 2, "classify": 3, "heatmap": 4, "evaluate": 5}
+
+
+class lens_model_format(Enumeration):
+    prefix = "LENS_MODEL_FORMAT_"
+    names = {"safetensors": 0}
+
+
+class lens_pixel_format(Enumeration):
+    prefix = "LENS_PIXEL_"
+    names = {"gray8": 0, "gray16": 1, "gray_s16": 2, "gray_f32": 3, "rgb8": 4, "bgr8": 5, "rgba8": 6, "bgra8": 7}
+
+
+class lens_select_by(Enumeration):
+    prefix = "LENS_SELECT_BY_"
+    names = {"accuracy": 0, "auc": 1, "loss": 2}
+
+
+class lens_heatmap_method(Enumeration):
+    prefix = "LENS_HEATMAP_METHOD_"
+    names = {"tiles": 0, "cam": 1}
+
+
+class lens_edge(Enumeration):
+    prefix = "LENS_EDGE_"
+    names = {"cover": 0, "reference": 1}
+
+
+class lens_blend(Enumeration):
+    prefix = "LENS_BLEND_"
+    names = {"mean": 0, "gaussian": 1}
+
+
+class lens_colormap(Enumeration):
+    prefix = "LENS_COLORMAP_"
+    names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
+
+
+class lens_overlay_scale(Enumeration):
+    prefix = "LENS_OVERLAY_SCALE_"
+    names = {"minmax": 0, "absolute": 1}
+
+
+class lens_device(Enumeration):
+    prefix = "LENS_DEVICE_"
+    names = {"auto": 0, "cpu": 1, "cuda": 2, "rocm": 3}
+
+
+class lens_precision(Enumeration):
+    prefix = "LENS_PRECISION_"
+    names = {"auto": 0, "f32": 1, "bf16": 2, "f16": 3}
+
+
+class lens_rocm_tuning(Enumeration):
+    prefix = "LENS_ROCM_TUNING_"
+    names = {"auto": 0, "reference": 1, "off": 2}
+
+
+class lens_log_level(Enumeration):
+    prefix = "LENS_LOG_"
+    names = {"error": 0, "warning": 1, "info": 2, "debug": 3}
+
+
+class lens_on_unreadable(Enumeration):
+    prefix = "LENS_ON_UNREADABLE_"
+    names = {"fail": 0, "skip": 1}
+
+
+class lens_progress(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("phase", lens_phase),
+        ("epoch", c_uint32),
+        ("epochs", c_uint32),
+        ("done", c_uint64),
+        ("total", c_uint64),
+        ("loss", c_double),
+        ("metric", c_double),
+        ("seconds_left", c_double),
+    ]
+
+
+lens_progress_fn = CFUNCTYPE(c_int32, POINTER(lens_progress), c_void_p)
+# The level is a plain integer here: ctypes makes no Python object of an Enumeration argument.
+lens_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+
+
+class lens_evaluate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+        ("output_dir", c_char_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]
+
+
+class lens_train_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("epochs", c_uint32),
+        ("batch_size", c_uint32),
+        ("image_size", c_uint32),
+        ("select_by", lens_select_by),
+        ("learning_rate", c_double),
+        ("pos_weight", c_double),
+        ("flip_horizontal", c_double),
+        ("flip_vertical", c_double),
+        ("rotation_degrees", c_double),
+        ("weighted_sampler", c_int32),
+        ("mean", c_float * 3),
+        ("standard_deviation", c_float * 3),
+        ("threshold", c_float),
+        ("seed", c_uint64),
+        ("start_model", c_void_p),
+        ("run_directory", c_char_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]
+
+
+class lens_heatmap_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", lens_heatmap_method),
+        ("tile_size", c_uint32),
+        ("stride", c_uint32),
+        ("edge", lens_edge),
+        ("blend", lens_blend),
+        ("scale", c_double),
+        ("resize_width", c_uint32),
+        ("resize_height", c_uint32),
+        ("batch_limit", c_uint32),
+        ("threshold", c_float),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]
+
+
+class lens_image(ctypes.Structure):
+    _fields_ = [
+        ("pixels", c_void_p),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("row_stride", c_size_t),
+        ("format", lens_pixel_format),
+        ("bits_stored", c_uint32),
+        ("rescale_slope", c_double),
+        ("rescale_intercept", c_double),
+        ("window_center", c_double),
+        ("window_width", c_double),
+        ("invert", c_int32),
+        ("reserved", c_uint32),
+    ]
+
+
+class lens_prediction(ctypes.Structure):
+    _fields_ = [
+        ("probability", c_float),
+        ("logit", c_float),
+        ("label", c_int32),
+        ("threshold", c_float),
+    ]
+
+
+class lens_map_summary(ctypes.Structure):
+    _fields_ = [
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("mean", c_float),
+        ("maximum", c_float),
+        ("columns", c_uint32),
+        ("rows", c_uint32),
+        ("hottest_tile", c_uint32),
+        ("prediction", lens_prediction),
+    ]
+
+
+class lens_tile(ctypes.Structure):
+    _fields_ = [
+        ("x", c_float),
+        ("y", c_float),
+        ("width", c_float),
+        ("height", c_float),
+        ("probability", c_float),
+        ("logit", c_float),
+    ]
+
+
+class lens_overlay_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("colormap", lens_colormap),
+        ("scale", lens_overlay_scale),
+        ("alpha", c_float),
+    ]
+
+
+class lens_init_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("abi_version", c_uint32),
+        ("device", lens_device),
+        ("device_index", c_int32),
+        ("precision", lens_precision),
+        ("libtorch_dir", c_char_p),
+        ("threads", c_uint32),
+        ("rocm_tuning", lens_rocm_tuning),
+        ("memory_cap", c_uint64),
+        ("deterministic", c_int32),
+        ("seed", c_uint64),
+        ("log", lens_log_fn),
+        ("log_user_data", c_void_p),
+        ("log_level", lens_log_level),
+    ]
+
+
+class lens_dataset_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("filename_column", c_char_p),
+        ("label_column", c_char_p),
+        ("image_directory", c_char_p),
+        ("positive_class", c_char_p),
+        ("on_unreadable", lens_on_unreadable),
+    ]
+
+
+class lens_classify_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]

@@ -1,0 +1,103 @@
+"""Heatmaps."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_float, c_size_t, c_uint8
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy
+
+from . import _memory
+from ._arguments import make_options
+from ._handle import Handle
+from ._library import library
+from ._structs import lens_map_summary, lens_overlay_options, lens_prediction, lens_tile
+from .errors import check
+from .image import ImageLike, view_of
+from .options import OverlayOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+#: Fields of an element of Map.tiles; x, y, width and height in pixels of the image.
+TILE = numpy.dtype([(field[0], numpy.float32) for field in lens_tile._fields_])
+
+
+class Prediction(NamedTuple):
+    """What the model says of an image; label is 1 when probability is greater than threshold."""
+
+    probability: float
+    logit: float
+    label: int
+    threshold: float
+
+
+class MapSummary(NamedTuple):
+    """The figures of a map. hottest_tile: index into Map.tiles.flat of the highest probability."""
+
+    width: int
+    height: int
+    mean: float
+    maximum: float
+    columns: int
+    rows: int
+    hottest_tile: int
+    prediction: Prediction
+
+
+def prediction_of(raw: lens_prediction) -> Prediction:
+    return Prediction(raw.probability, raw.logit, raw.label, raw.threshold)
+
+
+class Map(Handle):
+    """A heatmap, from Model.heatmap(). Immutable, so thread-safe; independent of the model and the image."""
+
+    _kind = "map"
+
+    def __init__(self) -> None:
+        raise TypeError("a Map comes from Model.heatmap()")
+
+    @property
+    def summary(self) -> MapSummary:
+        raw = lens_map_summary()
+        check(library.lens_map_get_summary(self._open(), ctypes.byref(raw)))
+        figures = {name: getattr(raw, name) for name in MapSummary._fields}
+        return MapSummary(**{**figures, "prediction": prediction_of(raw.prediction)})
+
+    @property
+    def values(self) -> numpy.ndarray[Any, numpy.dtype[numpy.float32]]:
+        """Probabilities, float32 of shape (height, width); a read-only view that keeps the map alive."""
+        summary = self.summary
+        address = self._address(library.lens_map_values, c_float)
+        return _memory.view(self._open(), address, numpy.dtype(numpy.float32), (summary.height, summary.width))
+
+    @property
+    def tiles(self) -> numpy.ndarray[Any, Any]:
+        """Tiles of dtype TILE and shape (rows, columns); a read-only view that keeps the map alive."""
+        summary = self.summary
+        address = self._address(library.lens_map_tiles, lens_tile)
+        floats = (summary.rows, summary.columns * len(lens_tile._fields_))
+        return _memory.view(self._open(), address, numpy.dtype(numpy.float32), floats).view(TILE)
+
+    def overlay(
+        self, image: ImageLike, **options: Unpack[OverlayOptions]
+    ) -> numpy.ndarray[Any, numpy.dtype[numpy.uint8]]:
+        """The coloured map over its image: uint8 RGBA of shape (height, width, 4). Options: OverlayOptions."""
+        summary = self.summary
+        choices = make_options(lens_overlay_options, OverlayOptions, options)
+        rgba = numpy.empty((summary.height, summary.width, 4), numpy.uint8)
+        view, keep = view_of(image)
+        pixels = rgba.ctypes.data_as(POINTER(c_uint8))
+        check(
+            library.lens_map_overlay(
+                self._open(), ctypes.byref(view), ctypes.byref(choices), pixels, rgba.strides[0]
+            )
+        )
+        del keep
+        return rgba
+
+    def _address(self, function: Any, kind: Any) -> int:
+        pointer = POINTER(kind)()
+        check(function(self._open(), ctypes.byref(pointer), ctypes.byref(c_size_t())))
+        return ctypes.cast(pointer, ctypes.c_void_p).value or 0

@@ -1,0 +1,111 @@
+"""Trained classifiers."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from ctypes import c_void_p
+from typing import TYPE_CHECKING, Any
+
+from ._arguments import make_options, text
+from ._handle import Handle, describe, take_document
+from ._library import library
+from ._structs import (
+    lens_classify_options,
+    lens_evaluate_options,
+    lens_heatmap_options,
+    lens_model_format,
+    lens_prediction,
+)
+from .cancel import CancelToken
+from .dataset import Dataset
+from .errors import check
+from .image import ImageLike, Views
+from .map import Map, Prediction, prediction_of
+from .options import ClassifyOptions, EvaluateOptions, HeatmapOptions, Path
+from .progress import ProgressCallback, Watch
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Model(Handle):
+    """A classifier, from Context.load_model() or Context.train(). Any number of threads may use it at once."""
+
+    _kind = "model"
+
+    def __init__(self) -> None:
+        raise TypeError("a Model comes from Context.load_model() or Context.train()")
+
+    def classify(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[ClassifyOptions],
+    ) -> list[Prediction]:
+        """One prediction for each image, in their order; a list also for one image. Options: ClassifyOptions."""
+        choices = make_options(lens_classify_options, ClassifyOptions, options)
+        views = Views(images)
+        predictions = (lens_prediction * views.count)()
+        watch = Watch(choices, progress, cancel)
+        watch.check(
+            library.lens_classify(self._open(), views.array, views.count, ctypes.byref(choices), predictions)
+        )
+        return [prediction_of(prediction) for prediction in predictions]
+
+    def heatmap(
+        self,
+        image: ImageLike,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[HeatmapOptions],
+    ) -> Map:
+        """The heatmap of one image. Options: HeatmapOptions."""
+        return self.heatmaps([image], progress=progress, cancel=cancel, **options)[0]
+
+    def heatmaps(
+        self,
+        images: Iterable[ImageLike],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[HeatmapOptions],
+    ) -> list[Map]:
+        """A heatmap of each image, in their order; their tiles share batches. Options: HeatmapOptions."""
+        choices = make_options(lens_heatmap_options, HeatmapOptions, options)
+        views = Views(images)
+        pointers = (c_void_p * views.count)()
+        watch = Watch(choices, progress, cancel)
+        status = library.lens_heatmap(self._open(), views.array, views.count, ctypes.byref(choices), pointers)
+        maps = [Map._adopt(c_void_p(pointer)) for pointer in pointers]
+        watch.check(status)
+        return maps
+
+    def evaluate(
+        self,
+        dataset: Dataset,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[EvaluateOptions],
+    ) -> dict[str, Any]:
+        """Classifies every sample and compares with its label; the report. Options: EvaluateOptions."""
+        choices = make_options(lens_evaluate_options, EvaluateOptions, options)
+        samples = Dataset._of("dataset", dataset)
+        pointer = c_void_p()
+        watch = Watch(choices, progress, cancel)
+        status = library.lens_evaluate(self._open(), samples, ctypes.byref(choices), ctypes.byref(pointer))
+        report = take_document(pointer) if pointer.value else {}
+        watch.check(status)
+        return report
+
+    def save(self, path: Path, format: str = "safetensors") -> None:
+        """Saves atomically; an existing file is replaced."""
+        check(library.lens_model_save(self._open(), text("path", path), lens_model_format.of("format", format)))
+
+    def describe(self) -> dict[str, Any]:
+        """Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record."""
+        return describe(self._open(), library.lens_model_describe)

@@ -1,0 +1,93 @@
+"""The keywords of the calls; what is left out or None has the default that lesionlens.h documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TypedDict, Union
+
+Path = Union[str, "PathLike[str]"]
+
+
+class ContextOptions(TypedDict, total=False):
+    """device: "auto", "cpu", "cuda", "rocm"; precision: "auto", "f32", "bf16", "f16"; rocm_tuning: "auto", "reference",
+    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes."""
+
+    device: str | None
+    device_index: int | None
+    precision: str | None
+    libtorch_dir: Path | None
+    threads: int | None
+    rocm_tuning: str | None
+    memory_cap: int | None
+    deterministic: bool | None
+    seed: int | None
+    log_level: str | None
+
+
+class DatasetOptions(TypedDict, total=False):
+    """on_unreadable: "fail", "skip"; positive_class: the label or folder that means positive."""
+
+    filename_column: str | None
+    label_column: str | None
+    image_directory: Path | None
+    positive_class: str | None
+    on_unreadable: str | None
+
+
+class TrainOptions(TypedDict, total=False):
+    """select_by: "accuracy", "auc", "loss"; mean and standard_deviation: one number, or red, green and blue."""
+
+    epochs: int | None
+    batch_size: int | None
+    image_size: int | None
+    select_by: str | None
+    learning_rate: float | None
+    pos_weight: float | None
+    flip_horizontal: float | None
+    flip_vertical: float | None
+    rotation_degrees: float | None
+    weighted_sampler: bool | None
+    mean: float | Sequence[float] | None
+    standard_deviation: float | Sequence[float] | None
+    threshold: float | None
+    seed: int | None
+    run_directory: Path | None
+
+
+class ClassifyOptions(TypedDict, total=False):
+    """threshold: the model's own when left out."""
+
+    threshold: float | None
+    batch_limit: int | None
+
+
+class HeatmapOptions(TypedDict, total=False):
+    """method: "tiles", "cam"; edge: "cover", "reference"; blend: "mean", "gaussian"; sizes in pixels."""
+
+    method: str | None
+    tile_size: int | None
+    stride: int | None
+    edge: str | None
+    blend: str | None
+    scale: float | None
+    resize_width: int | None
+    resize_height: int | None
+    batch_limit: int | None
+    threshold: float | None
+
+
+class OverlayOptions(TypedDict, total=False):
+    """colormap: "inferno", "reds", "jet", "gray"; scale: "minmax", "absolute"; alpha: share of the colours, 0 to 1."""
+
+    colormap: str | None
+    scale: str | None
+    alpha: float | None
+
+
+class EvaluateOptions(TypedDict, total=False):
+    """output_dir: receives predictions.csv and report.json."""
+
+    threshold: float | None
+    batch_limit: int | None
+    output_dir: Path | None

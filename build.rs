@@ -1,0 +1,52 @@
+//! Compiles the C++ file, checks the libtorch version, and sets the plugin's SONAME and search paths.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+const NEEDED: &str = "2.13.0";
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    println!("cargo:rerun-if-changed=src/torch_ext.cpp");
+    let libtorch = PathBuf::from(env::var_os("LIBTORCH").unwrap_or_else(|| {
+        panic!("LIBTORCH is not set: build inside the repository, where .cargo/config.toml sets it, after `make setup`")
+    }));
+    let library = libtorch.join("lib").canonicalize().unwrap_or_else(|error| {
+        panic!("{}/lib: {error}; run `make setup`, or point LIBTORCH at libtorch {NEEDED}", libtorch.display())
+    });
+    let found = version(&libtorch).unwrap_or_else(|| "of unknown version".into());
+    assert!(
+        found == NEEDED,
+        "LIBTORCH={} holds libtorch {found}; lesionlens needs libtorch {NEEDED}",
+        libtorch.display()
+    );
+
+    cc::Build::new()
+        .cpp(true)
+        .std("c++20")
+        .warnings(false)
+        .include(libtorch.join("include"))
+        .file("src/torch_ext.cpp")
+        .compile("lens_torch_ext");
+
+    // In the order of the search: a directory the plugin was put into, one beside it, and where it was built.
+    let search = format!("$ORIGIN:$ORIGIN/libtorch/lib:{}", library.display());
+    println!("cargo:rustc-link-arg=-Wl,--enable-new-dtags,-rpath,{search}");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,liblesionlens.so.0");
+    // rustc exports every #[no_mangle] function of every crate; only this crate's own belong to the interface.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,--exclude-libs,ALL");
+    // libtorch starts threads and registers destructors that outlive a dlclose.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+}
+
+fn version(libtorch: &Path) -> Option<String> {
+    let header = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"]
+        .iter()
+        .find_map(|name| fs::read_to_string(libtorch.join("include").join(name)).ok())?;
+    let number = |name: &str| {
+        header.lines().find_map(|line| {
+            line.strip_prefix("#define TORCH_VERSION_")?.strip_prefix(name)?.trim().parse::<u32>().ok()
+        })
+    };
+    Some(format!("{}.{}.{}", number("MAJOR ")?, number("MINOR ")?, number("PATCH ")?))
+}

@@ -1,0 +1,43 @@
+/* Rows of the option tables that several subcommands share. */
+
+#ifndef LENS_HOST_COMMON_OPTIONS_H
+#define LENS_HOST_COMMON_OPTIONS_H
+
+#include "arguments.h"
+
+extern const struct choice device_choices[];
+
+/* clang-format off */
+
+/* path: a const char **. */
+#define MODEL_OPTION(path)                                                                                            \
+    {.name = "--model", .value_name = "MODEL", .help = "the model's file", .kind = OPTION_TEXT, .target = (path),     \
+     .required = true}
+
+/* number: a float *; default_words: the default in words, NULL when it is what number holds. */
+#define THRESHOLD_OPTION(number, default_words)                                                                       \
+    {.name = "--threshold", .value_name = "X", .help = "an image is positive above this probability, 0 to 1",         \
+     .kind = OPTION_FLOAT, .target = (number), .minimum = 0, .maximum = 1, .default_text = (default_words)}
+
+/* dataset: a struct lens_dataset_options *. */
+#define DATASET_OPTIONS(dataset)                                                                                      \
+    {.name = "--positive", .value_name = "NAME", .help = "label or folder of the positive class",                     \
+     .kind = OPTION_TEXT, .target = &(dataset)->positive_class,                                                       \
+     .default_text = "label 1, or the second of two folders"},                                                        \
+    {.name = "--skip-unreadable", .help = "leave out files that cannot be read, and count them",                      \
+     .kind = OPTION_SET, .target = &(dataset)->on_unreadable, .set_value = LENS_ON_UNREADABLE_SKIP}
+
+/* session: a session *. */
+#define SESSION_OPTIONS(session)                                                                                      \
+    {.name = "--device", .value_name = "auto|cpu|cuda|rocm", .help = "where to compute", .kind = OPTION_CHOICE,       \
+     .target = &(session)->init.device, .choices = device_choices},                                                   \
+    {.name = "--threads", .value_name = "N", .help = "CPU threads, 1 to 1024", .kind = OPTION_UINT32,                 \
+     .target = &(session)->init.threads, .minimum = 1, .maximum = 1024,                                               \
+     .default_text = "as many as the process may use"},                                                               \
+    {.name = "--json", .help = "print one JSON document instead of text", .kind = OPTION_FLAG,                        \
+     .target = &(session)->json},                                                                                     \
+    {.name = "--quiet", .help = "show no progress", .kind = OPTION_FLAG, .target = &(session)->quiet}
+
+/* clang-format on */
+
+#endif

@@ -1,0 +1,108 @@
+/* lens-host evaluate: how well a model does on labelled images. */
+
+#include "arguments.h"
+#include "commands.h"
+#include "common_options.h"
+#include "figures.h"
+#include "progress.h"
+#include "session.h"
+
+#include <stdio.h>
+
+static void print_report(const char *report, const char *output_directory)
+{
+    print_samples_figure("evaluated", report);
+    print_figure("threshold", report, "threshold", NULL);
+    print_figure("accuracy", report, "metrics.accuracy", "undefined.accuracy");
+    print_figure("ROC AUC", report, "metrics.roc_auc", "undefined.roc_auc");
+    print_figure("sensitivity", report, "metrics.sensitivity", "undefined.sensitivity");
+    print_figure("specificity", report, "metrics.specificity", "undefined.specificity");
+    print_duration_figure("time", report, "seconds");
+    printf("\n%-18s%20s%20s\n", "", "predicted negative", "predicted positive");
+    printf("%-18s%20lu%20lu\n", "labelled negative", read_count(report, "confusion_matrix.true_negative"),
+           read_count(report, "confusion_matrix.false_positive"));
+    printf("%-18s%20lu%20lu\n", "labelled positive", read_count(report, "confusion_matrix.false_negative"),
+           read_count(report, "confusion_matrix.true_positive"));
+    if (output_directory != NULL) {
+        printf("\npredictions.csv and report.json are in %s\n", output_directory);
+    }
+}
+
+struct request {
+    struct session session;
+    const char *model_path;
+    const char *data;
+    struct lens_dataset_options dataset;
+    struct lens_evaluate_options options;
+};
+
+static int evaluate(struct request *request)
+{
+    struct lens_model *model = NULL;
+    struct lens_dataset *dataset = NULL;
+    char *report = NULL;
+    struct progress progress;
+    progress_begin(&progress, request->session.quiet);
+    request->options.progress = progress_callback;
+    request->options.progress_user_data = &progress;
+
+    const char *file = request->model_path;
+    lens_status status = lens_model_load(request->session.context, file, &model);
+    if (status == LENS_OK) {
+        file = request->data;
+        status = lens_dataset_open(file, &request->dataset, &dataset);
+    }
+    if (status == LENS_OK) {
+        file = NULL;
+        status = lens_evaluate(model, dataset, &request->options, &report);
+        progress_end(&progress);
+    }
+    int exit_code = EXIT_DONE;
+    if (status != LENS_OK) {
+        exit_code = library_failure(status, file);
+    } else if (request->session.json) {
+        puts(report);
+    } else {
+        print_report(report, request->options.output_dir);
+    }
+    lens_string_free(report);
+    lens_dataset_free(dataset);
+    lens_model_free(model);
+    return exit_code;
+}
+
+int run_evaluate(int argc, char **argv)
+{
+    struct request request = {0};
+    session_defaults(&request.session);
+    lens_dataset_options_init(&request.dataset);
+    lens_evaluate_options_init(&request.options);
+    const struct option options[] = {
+        MODEL_OPTION(&request.model_path),
+        {.name = "--data", .value_name = "DIR", .help = "images/ and labels.csv, or a folder per class",
+         .kind = OPTION_TEXT, .target = &request.data, .required = true},
+        {.name = "--out", .value_name = "DIR", .help = "receives predictions.csv and report.json; made when missing",
+         .kind = OPTION_TEXT, .target = &request.options.output_dir},
+        THRESHOLD_OPTION(&request.options.threshold, "the model's own"),
+        DATASET_OPTIONS(&request.dataset),
+        SESSION_OPTIONS(&request.session),
+    };
+    const struct usage usage = {
+        .command = "evaluate",
+        .synopsis = "--model MODEL --data DIR [--out DIR] [options]",
+        .summary = "Classifies labelled images and compares with their labels.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    size_t operand_count = 0;
+    int exit_code = EXIT_DONE;
+    if (!arguments_parse(&usage, argc, argv, &operand_count, &exit_code)) {
+        return exit_code;
+    }
+    exit_code = session_start(&request.session);
+    if (exit_code == EXIT_DONE) {
+        exit_code = evaluate(&request);
+    }
+    session_end(&request.session);
+    return exit_code;
+}

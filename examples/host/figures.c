@@ -1,0 +1,63 @@
+#include "figures.h"
+#include "json_read.h"
+#include "progress_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void print_text_figure(const char *name, const char *text)
+{
+    printf("%-14s%s\n", name, text);
+}
+
+void print_figure(const char *name, const char *document, const char *path, const char *reason_path)
+{
+    const char *value = json_find(document, path);
+    double number = 0;
+    if (value == NULL) {
+        return;
+    }
+    if (json_read_number(value, &number)) {
+        char text[32];
+        snprintf(text, sizeof text, "%.4g", number);
+        print_text_figure(name, text);
+        return;
+    }
+    const char *reason = reason_path == NULL ? NULL : json_find(document, reason_path);
+    char *text = json_read_text(reason);
+    char line[512];
+    snprintf(line, sizeof line, reason == NULL ? "unknown" : "undefined: %s", text);
+    print_text_figure(name, line);
+    free(text);
+}
+
+void print_samples_figure(const char *name, const char *counts)
+{
+    char text[160];
+    int length = snprintf(text, sizeof text, "%lu images", read_count(counts, "samples"));
+    if (json_find(counts, "positives") != NULL) {
+        length += snprintf(text + length, sizeof text - (size_t)length, ": %lu positive, %lu negative",
+                           read_count(counts, "positives"), read_count(counts, "negatives"));
+    }
+    unsigned long skipped = read_count(counts, "skipped.count");
+    if (skipped > 0) {
+        snprintf(text + length, sizeof text - (size_t)length, "; %lu unreadable, left out", skipped);
+    }
+    print_text_figure(name, text);
+}
+
+void print_duration_figure(const char *name, const char *document, const char *path)
+{
+    double seconds = 0;
+    if (json_read_number(json_find(document, path), &seconds)) {
+        char text[48];
+        write_duration(text, sizeof text, seconds);
+        print_text_figure(name, text);
+    }
+}
+
+unsigned long read_count(const char *document, const char *path)
+{
+    double number = 0;
+    return json_read_number(json_find(document, path), &number) && number > 0 ? (unsigned long)number : 0;
+}

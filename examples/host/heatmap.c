@@ -1,0 +1,218 @@
+/* lens-host heatmap: where in image files a model sees the positive class. */
+
+#include "arguments.h"
+#include "commands.h"
+#include "common_options.h"
+#include "files.h"
+#include "heatmap_files.h"
+#include "heatmap_result.h"
+#include "interrupt.h"
+#include "pictures.h"
+#include "progress.h"
+#include "session.h"
+
+#include <inttypes.h>
+
+/* Files whose pictures and maps are in memory at once. */
+enum { GROUP_LIMIT = 16 };
+
+struct request {
+    struct session session;
+    const char *model_path;
+    const char *output_directory;
+    char **files;
+    size_t file_count;
+    struct image_size resize;
+    struct lens_heatmap_options options;
+    struct lens_overlay_options overlay;
+};
+
+static const struct choice method_choices[] = {
+    {"tiles", LENS_HEATMAP_METHOD_TILES}, {"cam", LENS_HEATMAP_METHOD_CAM}, {0}};
+static const struct choice edge_choices[] = {{"cover", LENS_EDGE_COVER}, {"reference", LENS_EDGE_REFERENCE}, {0}};
+static const struct choice blend_choices[] = {{"mean", LENS_BLEND_MEAN}, {"gaussian", LENS_BLEND_GAUSSIAN}, {0}};
+static const struct choice colormap_choices[] = {
+    {"inferno", LENS_COLORMAP_INFERNO}, {"reds", LENS_COLORMAP_REDS}, {"jet", LENS_COLORMAP_JET},
+    {"gray", LENS_COLORMAP_GRAY}, {0}};
+
+static size_t group_size(const struct request *request, size_t first)
+{
+    size_t left = request->file_count - first;
+    return left < GROUP_LIMIT ? left : GROUP_LIMIT;
+}
+
+/* Decodes every file once before anything is written, so that an unreadable one leaves no partial result behind. */
+static int check_pictures(const struct request *request)
+{
+    int exit_code = EXIT_DONE;
+    struct progress progress;
+    progress_begin(&progress, request->session.quiet);
+    for (size_t first = 0; first < request->file_count && exit_code == EXIT_DONE; first += GROUP_LIMIT) {
+        struct picture_group group;
+        size_t count = group_size(request, first);
+        exit_code = pictures_load(&group, request->files + first, count);
+        if (exit_code == EXIT_DONE) {
+            progress_step(&progress, "reading images", first + count, request->file_count);
+        }
+        pictures_free(&group);
+    }
+    progress_end(&progress);
+    return exit_code;
+}
+
+static int draw_group(const struct request *request, const struct lens_model *model, const struct picture_group *group,
+                      size_t first, struct heatmap_result *results)
+{
+    struct lens_map *maps[GROUP_LIMIT] = {0};
+    lens_status status = lens_heatmap(model, group->images, group->count, &request->options, maps);
+    int exit_code = status == LENS_OK ? EXIT_DONE : library_failure(status, NULL);
+    for (size_t i = 0; i < group->count && exit_code == EXIT_DONE; i++) {
+        if (interrupt_requested()) {
+            exit_code = cancelled();
+            break;
+        }
+        status = heatmap_write(maps[i], &group->images[i], &request->overlay, &results[first + i]);
+        if (status != LENS_OK) {
+            exit_code = library_failure(status, request->files[first + i]);
+        }
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        lens_map_free(maps[i]);
+    }
+    return exit_code;
+}
+
+static int draw_files(struct request *request, const struct lens_model *model, struct heatmap_result *results)
+{
+    int exit_code = EXIT_DONE;
+    struct progress progress;
+    progress_begin(&progress, request->session.quiet);
+    progress.files_total = request->file_count;
+    request->options.progress = progress_callback;
+    request->options.progress_user_data = &progress;
+    for (size_t first = 0; first < request->file_count && exit_code == EXIT_DONE; first += GROUP_LIMIT) {
+        struct picture_group group;
+        progress.files_before = first;
+        progress.files_in_call = group_size(request, first);
+        exit_code = pictures_load(&group, request->files + first, group_size(request, first));
+        /* Made as late as this, so that nothing is made when the first group cannot be read. */
+        if (exit_code == EXIT_DONE && first == 0 && !make_directory(request->output_directory)) {
+            exit_code = EXIT_FAILED;
+        }
+        if (exit_code == EXIT_DONE) {
+            exit_code = draw_group(request, model, &group, first, results);
+        }
+        pictures_free(&group);
+    }
+    progress_end(&progress);
+    return exit_code;
+}
+
+static int heatmap(struct request *request)
+{
+    /* A single group is read as a whole before anything is written anyway. */
+    int exit_code = request->file_count > GROUP_LIMIT ? check_pictures(request) : EXIT_DONE;
+    if (exit_code != EXIT_DONE) {
+        return exit_code;
+    }
+    struct lens_model *model = NULL;
+    lens_status status = lens_model_load(request->session.context, request->model_path, &model);
+    if (status != LENS_OK) {
+        return library_failure(status, request->model_path);
+    }
+    struct heatmap_result *results =
+        heatmap_results_new(request->output_directory, request->files, request->file_count);
+    exit_code = draw_files(request, model, results);
+    if (exit_code == EXIT_DONE && request->session.json) {
+        heatmap_print_json(request->model_path, results, request->file_count);
+    } else if (exit_code == EXIT_DONE) {
+        heatmap_print_text(results, request->file_count);
+    }
+    heatmap_results_free(results, request->file_count);
+    lens_model_free(model);
+    return exit_code;
+}
+
+/* What the library would refuse only after the model is loaded, or what overwrites files; an exit code. */
+static int check_request(const struct usage *usage, const struct request *request)
+{
+    const struct lens_heatmap_options *options = &request->options;
+    if (options->stride > options->tile_size) {
+        return usage_error(usage, "--stride %" PRIu32 " is greater than --tile %" PRIu32 "; it must be 1 to %" PRIu32,
+                           options->stride, options->tile_size, options->tile_size);
+    }
+    if (request->resize.width > 0 && options->scale != 1) {
+        return usage_error(usage, "--scale %g and --resize %" PRIu32 "x%" PRIu32 " exclude each other; give one",
+                           options->scale, request->resize.width, request->resize.height);
+    }
+    return check_heatmap_files(usage, request->output_directory, request->files, request->file_count);
+}
+
+static int run_request(struct request *request)
+{
+    request->options.resize_width = request->resize.width;
+    request->options.resize_height = request->resize.height;
+    /* All files, before the first is decoded: a typing error must not show only after a thousand others. */
+    if (!files_are_readable(request->files, request->file_count)) {
+        return EXIT_FAILED;
+    }
+    int exit_code = session_start(&request->session);
+    if (exit_code == EXIT_DONE) {
+        exit_code = heatmap(request);
+    }
+    session_end(&request->session);
+    return exit_code;
+}
+
+int run_heatmap(int argc, char **argv)
+{
+    struct request request = {.files = argv};
+    session_defaults(&request.session);
+    lens_heatmap_options_init(&request.options);
+    lens_overlay_options_init(&request.overlay);
+    struct lens_heatmap_options *heatmap = &request.options;
+    const struct option options[] = {
+        MODEL_OPTION(&request.model_path),
+        {.name = "--out", .value_name = "DIR",
+         .help = "receives STEM_overlay.png and STEM_heatmap.png of each file; made when missing", .kind = OPTION_TEXT,
+         .target = &request.output_directory, .required = true},
+        {.name = "--method", .value_name = "tiles|cam", .help = "tiles classified one by one, or class activation map",
+         .kind = OPTION_CHOICE, .target = &heatmap->method, .choices = method_choices},
+        {.name = "--tile", .value_name = "PX", .help = "width and height of a tile, 32 to 4096", .kind = OPTION_UINT32,
+         .target = &heatmap->tile_size, .minimum = 32, .maximum = 4096},
+        {.name = "--stride", .value_name = "PX", .help = "distance of tiles, 1 to the tile's width",
+         .kind = OPTION_UINT32, .target = &heatmap->stride, .minimum = 1, .maximum = 4096},
+        {.name = "--edge", .value_name = "cover|reference",
+         .help = "a last row and column of tiles flush with the border, or none", .kind = OPTION_CHOICE,
+         .target = &heatmap->edge, .choices = edge_choices},
+        {.name = "--blend", .value_name = "mean|gaussian", .help = "how tiles are weighted where they overlap",
+         .kind = OPTION_CHOICE, .target = &heatmap->blend, .choices = blend_choices},
+        {.name = "--scale", .value_name = "X", .help = "resample images by this before tiling, above 0 and at most 16",
+         .kind = OPTION_DOUBLE, .target = &heatmap->scale, .minimum = 0, .maximum = 16, .above_minimum = true},
+        {.name = "--resize", .value_name = "WxH", .help = "resize images to this before tiling, such as 128x128",
+         .kind = OPTION_SIZE, .target = &request.resize, .minimum = 1, .maximum = 65536,
+         .default_text = "by --scale"},
+        THRESHOLD_OPTION(&heatmap->threshold, "the model's own"),
+        {.name = "--colormap", .value_name = "inferno|reds|jet|gray", .help = "colours of the overlay",
+         .kind = OPTION_CHOICE, .target = &request.overlay.colormap, .choices = colormap_choices},
+        {.name = "--alpha", .value_name = "X", .help = "share of the colours, 0 (image only) to 1 (colours only)",
+         .kind = OPTION_FLOAT, .target = &request.overlay.alpha, .minimum = 0, .maximum = 1},
+        {.name = "--absolute", .help = "colours from probability 0 to 1, not from the map's lowest to highest",
+         .kind = OPTION_SET, .target = &request.overlay.scale, .set_value = LENS_OVERLAY_SCALE_ABSOLUTE},
+        SESSION_OPTIONS(&request.session),
+    };
+    const struct usage usage = {
+        .command = "heatmap",
+        .synopsis = "--model MODEL FILE... --out DIR [options]",
+        .summary = "Draws where in image files the model sees the positive class.",
+        .operand = "FILE",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    int exit_code = EXIT_DONE;
+    if (!arguments_parse(&usage, argc, argv, &request.file_count, &exit_code)) {
+        return exit_code;
+    }
+    exit_code = check_request(&usage, &request);
+    return exit_code == EXIT_DONE ? run_request(&request) : exit_code;
+}

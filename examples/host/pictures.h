@@ -1,0 +1,25 @@
+/* Image files, a group at a time: all pictures of a long list would not fit into memory. */
+
+#ifndef LENS_HOST_PICTURES_H
+#define LENS_HOST_PICTURES_H
+
+#include "lesionlens.h"
+
+#include <stddef.h>
+
+enum { PICTURES_LIMIT = 64 };
+
+/* Zeroed when empty. */
+struct picture_group {
+    size_t count;
+    struct lens_picture *pictures[PICTURES_LIMIT];
+    struct lens_image images[PICTURES_LIMIT];
+};
+
+/* Decodes at most PICTURES_LIMIT files. Returns an exit code; when it is not EXIT_DONE, the failure is reported and the
+   group is empty. */
+int pictures_load(struct picture_group *group, char **files, size_t count);
+
+void pictures_free(struct picture_group *group);
+
+#endif

@@ -1,0 +1,352 @@
+/** Every function that deals with pictures and data sets. */
+#include "every_function.h"
+
+/* Pictures */
+
+static void test_lens_picture_load(void)
+{
+    static const unsigned char png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H'};
+    fixture_path path, text, broken, missing;
+    lens_picture *picture = DIRTY(lens_picture);
+    fixture_join(path, scratch, "load.png");
+    fixture_join(text, scratch, "no picture.txt");
+    fixture_join(broken, scratch, "broken.png");
+    fixture_join(missing, scratch, "no such picture.png");
+    CHECK_OK(lens_png_write(path, &images[1]));
+    fixture_write_text(text, "not a picture\n");
+    fixture_write(broken, png_start, sizeof png_start);
+
+    CHECK_OK(lens_picture_load(path, 0, &picture));
+    CHECK(picture != NULL && picture != DIRTY(lens_picture));
+    lens_picture_free(picture);
+
+#define LOAD_REFUSED(path, frame, status, name, value)                                                                 \
+    do {                                                                                                               \
+        picture = DIRTY(lens_picture);                                                                                 \
+        CHECK_REFUSED(lens_picture_load(path, frame, &picture), status, name, value);                                  \
+        CHECK(picture == NULL);                                                                                        \
+    } while (0)
+    LOAD_REFUSED(NULL, 0, LENS_ERROR_ARGUMENT, "path", "NULL");
+    LOAD_REFUSED("", 0, LENS_ERROR_ARGUMENT, "path", "empty");
+    LOAD_REFUSED("\xc3(.png", 0, LENS_ERROR_ARGUMENT, "path", "UTF-8");
+    LOAD_REFUSED(missing, 0, LENS_ERROR_IO, missing, "");
+    LOAD_REFUSED(scratch, 0, LENS_ERROR_IO, scratch, "");
+    LOAD_REFUSED(text, 0, LENS_ERROR_FORMAT, text, "");
+    LOAD_REFUSED(broken, 0, LENS_ERROR_FORMAT, broken, "");
+    LOAD_REFUSED(path, 77, LENS_ERROR_ARGUMENT, "frame", "77");
+#undef LOAD_REFUSED
+    CHECK_REFUSED(lens_picture_load(path, 0, NULL), LENS_ERROR_ARGUMENT, "picture", "NULL");
+}
+
+static lens_picture *any_picture(void)
+{
+    fixture_path path;
+    lens_picture *picture = NULL;
+    fixture_join(path, scratch, "any.png");
+    CHECK_OK(lens_png_write(path, &images[1]));
+    CHECK_OK(lens_picture_load(path, 0, &picture));
+    return picture;
+}
+
+static void test_lens_picture_view(void)
+{
+    lens_picture *picture = any_picture();
+    lens_image view;
+    memset(&view, 0xAB, sizeof view);
+    CHECK_OK(lens_picture_view(picture, &view));
+    CHECK_EQUAL(view.width, FIXTURE_SIDE);
+    CHECK_EQUAL(view.height, FIXTURE_SIDE);
+    CHECK_EQUAL(view.format, LENS_PIXEL_GRAY8);
+    CHECK_EQUAL(view.reserved, 0);
+    CHECK(view.row_stride >= FIXTURE_SIDE);
+    for (size_t row = 0; row < FIXTURE_SIDE; row++) {
+        const uint8_t *decoded = (const uint8_t *)view.pixels + row * view.row_stride;
+        CHECK(memcmp(decoded, pixels[1] + row * FIXTURE_SIDE, FIXTURE_SIDE) == 0);
+    }
+
+    memset(&view, 0xAB, sizeof view);
+    CHECK_REFUSED(lens_picture_view(NULL, &view), LENS_ERROR_ARGUMENT, "picture", "NULL");
+    CHECK(fixture_all_zero(&view, sizeof view));
+    CHECK_REFUSED(lens_picture_view(picture, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
+    lens_picture_free(picture);
+}
+
+static void test_lens_picture_frames(void)
+{
+    lens_picture *picture = any_picture();
+    uint32_t frames = 0;
+    CHECK_OK(lens_picture_frames(picture, &frames));
+    CHECK_EQUAL(frames, 1);
+    CHECK_REFUSED(lens_picture_frames(NULL, &frames), LENS_ERROR_ARGUMENT, "picture", "NULL");
+    CHECK_EQUAL(frames, 0);
+    CHECK_REFUSED(lens_picture_frames(picture, NULL), LENS_ERROR_ARGUMENT, "frames", "NULL");
+    lens_picture_free(picture);
+}
+
+static void test_lens_picture_free(void)
+{
+    lens_picture_free(any_picture());
+    lens_picture_free(NULL);
+}
+
+static void test_lens_png_write(void)
+{
+    static const char *const written[] = {"picture.png"};
+    fixture_path directory, path, impossible;
+    lens_image wrong = images[0];
+    lens_picture *picture = NULL;
+    fixture_scratch(directory, "png");
+    fixture_join(path, directory, "picture.png");
+    fixture_join(impossible, directory, "no such directory/picture.png");
+
+    CHECK_OK(lens_png_write(path, &images[0]));
+    /* An existing file is replaced, and no temporary one is left behind. */
+    CHECK_OK(lens_png_write(path, &images[1]));
+    CHECK_OK(lens_picture_load(path, 0, &picture));
+    lens_picture_free(picture);
+
+    CHECK_REFUSED(lens_png_write(NULL, &images[0]), LENS_ERROR_ARGUMENT, "path", "NULL");
+    CHECK_REFUSED(lens_png_write("", &images[0]), LENS_ERROR_ARGUMENT, "path", "empty");
+    CHECK_REFUSED(lens_png_write("\xff.png", &images[0]), LENS_ERROR_ARGUMENT, "path", "UTF-8");
+    CHECK_REFUSED(lens_png_write(path, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
+    wrong.width = 0;
+    CHECK_REFUSED(lens_png_write(path, &wrong), LENS_ERROR_ARGUMENT, "image", "width");
+    CHECK_REFUSED(lens_png_write(impossible, &images[0]), LENS_ERROR_IO, impossible, "");
+    CHECK_REFUSED(lens_png_write(directory, &images[0]), LENS_ERROR_IO, directory, "");
+    CHECK_EQUAL(fixture_other_entries(directory, written, 1), 0);
+}
+
+/* Data sets */
+
+static void check_counts(const lens_dataset *counted, int samples, int positives, int skipped)
+{
+    char *json = NULL;
+    CHECK_OK(lens_dataset_describe(counted, &json));
+    CHECK_NEAR(fixture_json_number(json, "samples"), samples, 0);
+    CHECK_NEAR(fixture_json_number(json, "positives"), positives, 0);
+    CHECK_NEAR(fixture_json_number(json, "negatives"), samples - positives, 0);
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "skipped"), "count"), skipped, 0);
+    lens_string_free(json);
+}
+
+static void test_lens_dataset_options_init(void)
+{
+    lens_dataset_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_dataset_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK(options.filename_column == NULL);
+    CHECK(options.label_column == NULL);
+    CHECK(options.image_directory == NULL);
+    CHECK(options.positive_class == NULL);
+    CHECK_EQUAL(options.on_unreadable, LENS_ON_UNREADABLE_FAIL);
+    lens_dataset_options_init(NULL);
+}
+
+static void test_lens_dataset_new(void)
+{
+    lens_dataset *made = DIRTY(lens_dataset);
+    CHECK_OK(lens_dataset_new(&made));
+    CHECK(made != NULL && made != DIRTY(lens_dataset));
+    check_counts(made, 0, 0, 0);
+    lens_dataset_free(made);
+    CHECK_REFUSED(lens_dataset_new(NULL), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+}
+
+#define OPEN_REFUSED(path, options, status, name, value)                                                               \
+    do {                                                                                                               \
+        lens_dataset *opened = DIRTY(lens_dataset);                                                                    \
+        CHECK_REFUSED(lens_dataset_open(path, options, &opened), status, name, value);                                 \
+        CHECK(opened == NULL);                                                                                         \
+    } while (0)
+
+static void test_lens_dataset_open(void)
+{
+    fixture_path labelled, folders, empty, missing, table, gone;
+    lens_dataset *opened = DIRTY(lens_dataset);
+    lens_dataset_options options;
+    fixture_join(labelled, scratch, "labelled");
+    fixture_join(folders, scratch, "folders");
+    fixture_join(empty, scratch, "empty");
+    fixture_join(missing, scratch, "no such directory");
+    fixture_write_labelled(labelled, 6);
+    fixture_write_class_folders(folders, 7);
+    CHECK_EQUAL(mkdir(empty, 0700), 0);
+    fixture_join(table, labelled, "labels.csv");
+    fixture_join(gone, labelled, "images/patch_003.png");
+
+    CHECK_OK(lens_dataset_open(labelled, NULL, &opened));
+    CHECK(opened != NULL && opened != DIRTY(lens_dataset));
+    check_counts(opened, 6, 3, 0);
+    lens_dataset_free(opened);
+    CHECK_OK(lens_dataset_open(folders, NULL, &opened));
+    check_counts(opened, 7, 3, 0);
+    lens_dataset_free(opened);
+    /* The other folder as the positive class turns the counts round. */
+    lens_dataset_options_init(&options);
+    options.positive_class = "absent";
+    CHECK_OK(lens_dataset_open(folders, &options, &opened));
+    check_counts(opened, 7, 4, 0);
+    lens_dataset_free(opened);
+
+    OPEN_REFUSED(NULL, NULL, LENS_ERROR_ARGUMENT, "path", "NULL");
+    OPEN_REFUSED("", NULL, LENS_ERROR_ARGUMENT, "path", "empty");
+    OPEN_REFUSED("\xff", NULL, LENS_ERROR_ARGUMENT, "path", "UTF-8");
+    OPEN_REFUSED(missing, NULL, LENS_ERROR_IO, missing, "");
+    OPEN_REFUSED(empty, NULL, LENS_ERROR_DATA, empty, "labels.csv");
+    CHECK_REFUSED(lens_dataset_open(labelled, NULL, NULL), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    lens_dataset_options_init(&options);
+    options.on_unreadable = 99;
+    OPEN_REFUSED(labelled, &options, LENS_ERROR_ARGUMENT, "on_unreadable", "99");
+    lens_dataset_options_init(&options);
+    options.label_column = "diagnosis";
+    OPEN_REFUSED(labelled, &options, LENS_ERROR_FORMAT, "diagnosis", table);
+    lens_dataset_options_init(&options);
+    options.filename_column = "\xff";
+    OPEN_REFUSED(labelled, &options, LENS_ERROR_ARGUMENT, "filename_column", "UTF-8");
+
+    CHECK_EQUAL(remove(gone), 0);
+    OPEN_REFUSED(labelled, NULL, LENS_ERROR_IO, "patch_003.png", "");
+    lens_dataset_options_init(&options);
+    options.on_unreadable = LENS_ON_UNREADABLE_SKIP;
+    CHECK_OK(lens_dataset_open(labelled, &options, &opened));
+    check_counts(opened, 5, 2, 1);
+    lens_dataset_free(opened);
+
+    fixture_write_text(table, "patch_filename,stenoza_label\npatch_000.png,0\npatch_001.png,seventeen\n");
+    OPEN_REFUSED(labelled, NULL, LENS_ERROR_FORMAT, "seventeen", "line 3");
+    fixture_write_text(table, "name,kind\npatch_000.png,healthy\npatch_001.png,stenosis\npatch_002.png,healthy\n");
+    lens_dataset_options_init(&options);
+    options.filename_column = "name";
+    options.label_column = "kind";
+    options.positive_class = "stenosis";
+    CHECK_OK(lens_dataset_open(labelled, &options, &opened));
+    check_counts(opened, 3, 1, 0);
+    lens_dataset_free(opened);
+    OPEN_REFUSED(labelled, NULL, LENS_ERROR_FORMAT, "patch_filename", table);
+}
+
+static void test_lens_dataset_extend(void)
+{
+    fixture_path root, missing;
+    lens_dataset *extended = fixture_dataset(0, 4);
+    fixture_join(root, scratch, "extension");
+    fixture_join(missing, scratch, "no such directory");
+    fixture_write_labelled(root, 5);
+
+    CHECK_OK(lens_dataset_extend(extended, root, NULL));
+    check_counts(extended, 9, 4, 0);
+    CHECK_REFUSED(lens_dataset_extend(NULL, root, NULL), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    CHECK_REFUSED(lens_dataset_extend(extended, NULL, NULL), LENS_ERROR_ARGUMENT, "path", "NULL");
+    CHECK_REFUSED(lens_dataset_extend(extended, missing, NULL), LENS_ERROR_IO, missing, "");
+    check_counts(extended, 9, 4, 0);
+    lens_dataset_free(extended);
+}
+
+static void test_lens_dataset_add(void)
+{
+    uint8_t copied[FIXTURE_PIXELS];
+    lens_image image = fixture_view(copied, FIXTURE_SIDE, FIXTURE_SIDE);
+    lens_image wrong = images[0];
+    lens_dataset *added = NULL;
+    char *json = NULL;
+    memcpy(copied, pixels[1], sizeof copied);
+    CHECK_OK(lens_dataset_new(&added));
+    CHECK_OK(lens_dataset_add(added, &image, 1, "left ramus \xc3\xa4"));
+    CHECK_OK(lens_dataset_add(added, &images[0], 0, NULL));
+
+    CHECK_REFUSED(lens_dataset_add(NULL, &image, 0, NULL), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    CHECK_REFUSED(lens_dataset_add(added, NULL, 0, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
+    CHECK_REFUSED(lens_dataset_add(added, &image, 42, NULL), LENS_ERROR_ARGUMENT, "label", "42");
+    CHECK_REFUSED(lens_dataset_add(added, &image, -42, NULL), LENS_ERROR_ARGUMENT, "label", "-42");
+    CHECK_REFUSED(lens_dataset_add(added, &image, 0, "\xff"), LENS_ERROR_ARGUMENT, "id", "UTF-8");
+    wrong.row_stride = 47;
+    CHECK_REFUSED(lens_dataset_add(added, &wrong, 0, NULL), LENS_ERROR_ARGUMENT, "row_stride", "47");
+    check_counts(added, 2, 1, 0);
+
+    /* The pixels were copied: what becomes of the caller's does not matter. */
+    memset(copied, 0, sizeof copied);
+    CHECK_OK(lens_evaluate(model, added, NULL, &json));
+    CHECK_CONTAINS(json, "left ramus \xc3\xa4");
+    CHECK_CONTAINS(json, "\"sample 1\"");
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "results"), "probability"),
+               fixture_classify(model, &images[1]).probability, 1e-5);
+    lens_string_free(json);
+    lens_dataset_free(added);
+}
+
+#define SPLIT_REFUSED(dataset, fraction, status, name, value)                                                          \
+    do {                                                                                                               \
+        lens_dataset *one = DIRTY(lens_dataset), *other = DIRTY(lens_dataset);                                         \
+        CHECK_REFUSED(lens_dataset_split(dataset, fraction, 1, &one, &other), status, name, value);                    \
+        CHECK(one == NULL && other == NULL);                                                                           \
+    } while (0)
+
+static void test_lens_dataset_split(void)
+{
+    lens_dataset *first = NULL, *second = NULL, *empty = NULL;
+    CHECK_OK(lens_dataset_split(dataset, 0.75, 1, &first, &second));
+    check_counts(first, 18, 9, 0);
+    check_counts(second, 6, 3, 0);
+    check_counts(dataset, FIXTURE_COUNT, FIXTURE_COUNT / 2, 0);
+    lens_dataset_free(first);
+    lens_dataset_free(second);
+
+    CHECK_OK(lens_dataset_new(&empty));
+    SPLIT_REFUSED(NULL, 0.5, LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    SPLIT_REFUSED(dataset, 0.0, LENS_ERROR_ARGUMENT, "fraction", "0");
+    SPLIT_REFUSED(dataset, 1.0, LENS_ERROR_ARGUMENT, "fraction", "1");
+    SPLIT_REFUSED(dataset, -0.25, LENS_ERROR_ARGUMENT, "fraction", "-0.25");
+    SPLIT_REFUSED(dataset, NAN, LENS_ERROR_ARGUMENT, "fraction", "NaN");
+    SPLIT_REFUSED(empty, 0.5, LENS_ERROR_DATA, "", "");
+    lens_dataset_free(empty);
+    empty = fixture_dataset(0, 1);
+    SPLIT_REFUSED(empty, 0.5, LENS_ERROR_DATA, "", "");
+    lens_dataset_free(empty);
+
+    second = DIRTY(lens_dataset);
+    CHECK_REFUSED(lens_dataset_split(dataset, 0.5, 1, NULL, &second), LENS_ERROR_ARGUMENT, "first", "NULL");
+    CHECK(second == NULL);
+    first = DIRTY(lens_dataset);
+    CHECK_REFUSED(lens_dataset_split(dataset, 0.5, 1, &first, NULL), LENS_ERROR_ARGUMENT, "second", "NULL");
+    CHECK(first == NULL);
+}
+
+static void test_lens_dataset_describe(void)
+{
+    char *json = DIRTY(char);
+    check_counts(dataset, FIXTURE_COUNT, FIXTURE_COUNT / 2, 0);
+    CHECK_REFUSED(lens_dataset_describe(NULL, &json), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    CHECK(json == NULL);
+    CHECK_REFUSED(lens_dataset_describe(dataset, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+}
+
+static void test_lens_dataset_free(void)
+{
+    lens_dataset_free(fixture_dataset(0, 2));
+    lens_dataset_free(NULL);
+}
+
+static const struct check_test tests[] = {
+    {"set_up", set_up},
+    FUNCTION(lens_picture_load),
+    FUNCTION(lens_picture_view),
+    FUNCTION(lens_picture_frames),
+    FUNCTION(lens_picture_free),
+    FUNCTION(lens_png_write),
+    FUNCTION(lens_dataset_options_init),
+    FUNCTION(lens_dataset_new),
+    FUNCTION(lens_dataset_open),
+    FUNCTION(lens_dataset_extend),
+    FUNCTION(lens_dataset_add),
+    FUNCTION(lens_dataset_split),
+    FUNCTION(lens_dataset_describe),
+    FUNCTION(lens_dataset_free),
+    {"tear_down", tear_down},
+};
+
+int main(int argc, char **argv)
+{
+    int wrong = fixture_arguments(argc, argv);
+    return wrong ? wrong : CHECK_RUN(tests);
+}

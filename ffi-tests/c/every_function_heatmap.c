@@ -1,0 +1,359 @@
+/** Every function that deals with heatmaps. */
+#include "every_function.h"
+
+static void test_lens_heatmap_options_init(void)
+{
+    lens_heatmap_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_heatmap_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.method, LENS_HEATMAP_METHOD_TILES);
+    CHECK_EQUAL(options.tile_size, 64);
+    CHECK_EQUAL(options.stride, 48);
+    CHECK_EQUAL(options.edge, LENS_EDGE_COVER);
+    CHECK_EQUAL(options.blend, LENS_BLEND_MEAN);
+    CHECK_NEAR(options.scale, 1, 0);
+    CHECK_EQUAL(options.resize_width, 0);
+    CHECK_EQUAL(options.resize_height, 0);
+    CHECK_EQUAL(options.batch_limit, 64);
+    CHECK_NEAR(options.threshold, -1, 0);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_heatmap_options_init(NULL);
+}
+
+/* 112 x 80 pixels: with tiles of 32 every 24 the last column needs a tile flush with the border, the last row not. */
+enum { WIDE = 112, HIGH = 80, TILE = 32, STRIDE = 24 };
+static uint8_t wide_pixels[WIDE * HIGH];
+
+static lens_image wide_image(void)
+{
+    for (int y = 0; y < HIGH; y++) {
+        for (int x = 0; x < WIDE; x++)
+            wide_pixels[y * WIDE + x] =
+                pixels[(x / FIXTURE_SIDE + y / FIXTURE_SIDE) % 4][y % FIXTURE_SIDE * FIXTURE_SIDE + x % FIXTURE_SIDE];
+    }
+    return fixture_view(wide_pixels, WIDE, HIGH);
+}
+
+static lens_map *wide_map(lens_edge edge)
+{
+    lens_image image = wide_image();
+    lens_map *map = NULL;
+    lens_heatmap_options options;
+    lens_heatmap_options_init(&options);
+    options.tile_size = TILE;
+    options.stride = STRIDE;
+    options.edge = edge;
+    CHECK_OK(lens_heatmap(model, &image, 1, &options, &map));
+    CHECK(map != NULL);
+    return map;
+}
+
+#define HEATMAP_REFUSED(change, name, value)                                                                           \
+    do {                                                                                                               \
+        lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};                                                        \
+        lens_heatmap_options options;                                                                                  \
+        lens_heatmap_options_init(&options);                                                                           \
+        change;                                                                                                        \
+        CHECK_REFUSED(lens_heatmap(model, images, 2, &options, maps), LENS_ERROR_ARGUMENT, name, value);               \
+        CHECK(maps[0] == NULL && maps[1] == NULL);                                                                     \
+    } while (0)
+
+static void test_lens_heatmap(void)
+{
+    static const lens_heatmap_method methods[] = {LENS_HEATMAP_METHOD_TILES, LENS_HEATMAP_METHOD_CAM};
+    lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
+    for (size_t index = 0; index < 2; index++) {
+        lens_heatmap_options options;
+        lens_map_summary summary;
+        lens_heatmap_options_init(&options);
+        options.method = methods[index];
+        options.tile_size = TILE;
+        options.stride = TILE;
+        /* One tile, of the size that whole images are classified at: either method says what lens_classify() says. */
+        options.resize_width = options.resize_height = FIXTURE_IMAGE_SIZE;
+        CHECK_OK(lens_heatmap(model, images, 2, &options, maps));
+        CHECK(maps[0] != NULL && maps[1] != NULL && maps[0] != maps[1]);
+        CHECK_OK(lens_map_get_summary(maps[1], &summary));
+        check_prediction(&summary.prediction, 0.5);
+        CHECK_NEAR(summary.prediction.probability, fixture_classify(model, &images[1]).probability, 1e-5);
+        CHECK_EQUAL(summary.width, FIXTURE_SIDE);
+        CHECK_EQUAL(summary.height, FIXTURE_SIDE);
+        lens_map_free(maps[0]);
+        lens_map_free(maps[1]);
+    }
+
+    CHECK_OK(lens_heatmap(model, NULL, 0, NULL, NULL));
+    maps[0] = maps[1] = DIRTY(lens_map);
+    CHECK_REFUSED(lens_heatmap(NULL, images, 2, NULL, maps), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(maps[0] == NULL && maps[1] == NULL);
+    maps[0] = maps[1] = DIRTY(lens_map);
+    CHECK_REFUSED(lens_heatmap(model, NULL, 2, NULL, maps), LENS_ERROR_ARGUMENT, "images", "NULL");
+    CHECK(maps[0] == NULL && maps[1] == NULL);
+    CHECK_REFUSED(lens_heatmap(model, images, 2, NULL, NULL), LENS_ERROR_ARGUMENT, "maps", "NULL");
+    HEATMAP_REFUSED(options.method = 99, "method", "99");
+    HEATMAP_REFUSED(options.tile_size = 31, "tile_size", "31");
+    HEATMAP_REFUSED(options.tile_size = 4097, "tile_size", "4097");
+    HEATMAP_REFUSED(options.stride = 0, "stride", "0");
+    HEATMAP_REFUSED(options.stride = 65, "stride", "65");
+    HEATMAP_REFUSED(options.edge = 99, "edge", "99");
+    HEATMAP_REFUSED(options.blend = 99, "blend", "99");
+    HEATMAP_REFUSED(options.scale = 0, "scale", "0");
+    HEATMAP_REFUSED(options.scale = 16.5, "scale", "16.5");
+    HEATMAP_REFUSED(options.scale = -2.5, "scale", "-2.5");
+    HEATMAP_REFUSED(options.scale = NAN, "scale", "NaN");
+    HEATMAP_REFUSED(options.resize_width = 127, "resize_height", "127");
+    HEATMAP_REFUSED(options.resize_height = 127, "resize_width", "127");
+    HEATMAP_REFUSED(options.resize_width = options.resize_height = 127; options.scale = 2.5, "scale", "2.5");
+    HEATMAP_REFUSED(options.resize_width = options.resize_height = 65537, "65537", "65536");
+    HEATMAP_REFUSED(options.batch_limit = 0, "batch_limit", "0");
+    HEATMAP_REFUSED(options.batch_limit = 65537, "batch_limit", "65537");
+    HEATMAP_REFUSED(options.threshold = 1.5f, "threshold", "1.5");
+    HEATMAP_REFUSED(options.threshold = NAN, "threshold", "NaN");
+}
+
+static void test_lens_map_get_summary(void)
+{
+    lens_map *map = wide_map(LENS_EDGE_COVER);
+    lens_map_summary summary;
+    const float *values = NULL;
+    const lens_tile *tiles = NULL;
+    size_t value_count = 0, tile_count = 0;
+    double sum = 0, maximum = 0, tile_sum = 0;
+
+    memset(&summary, 0xAB, sizeof summary);
+    CHECK_OK(lens_map_get_summary(map, &summary));
+    CHECK_EQUAL(summary.width, WIDE);
+    CHECK_EQUAL(summary.height, HIGH);
+    CHECK_EQUAL(summary.columns, 5);
+    CHECK_EQUAL(summary.rows, 3);
+    CHECK_OK(lens_map_values(map, &values, &value_count));
+    for (size_t index = 0; index < value_count; index++) {
+        sum += (double)values[index];
+        maximum = fmax(maximum, (double)values[index]);
+    }
+    CHECK_NEAR(summary.mean, sum / (double)value_count, 1e-5);
+    CHECK_NEAR(summary.maximum, maximum, 1e-6);
+    CHECK_OK(lens_map_tiles(map, &tiles, &tile_count));
+    CHECK(summary.hottest_tile < tile_count);
+    for (size_t index = 0; index < tile_count; index++) {
+        CHECK(tiles[index].probability <= tiles[summary.hottest_tile].probability);
+        tile_sum += (double)tiles[index].probability;
+    }
+    check_prediction(&summary.prediction, 0.5);
+    CHECK_NEAR(summary.prediction.probability, tile_sum / (double)tile_count, 1e-5);
+
+    memset(&summary, 0xAB, sizeof summary);
+    CHECK_REFUSED(lens_map_get_summary(NULL, &summary), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK(fixture_all_zero(&summary, sizeof summary));
+    CHECK_REFUSED(lens_map_get_summary(map, NULL), LENS_ERROR_ARGUMENT, "summary", "NULL");
+    lens_map_free(map);
+}
+
+static void test_lens_map_values(void)
+{
+    lens_map *map = wide_map(LENS_EDGE_COVER);
+    lens_map *reference = wide_map(LENS_EDGE_REFERENCE);
+    const float *values = NULL;
+    const lens_tile *tiles = NULL;
+    size_t count = 0, tile_count = 0;
+
+    /* Each value is the mean of the tiles over its pixel. */
+    CHECK_OK(lens_map_values(map, &values, &count));
+    CHECK_OK(lens_map_tiles(map, &tiles, &tile_count));
+    CHECK_EQUAL(count, WIDE * HIGH);
+    for (int y = 0; y < HIGH; y += 5) {
+        for (int x = 0; x < WIDE; x += 3) {
+            double sum = 0;
+            int covering = 0;
+            for (size_t index = 0; index < tile_count; index++) {
+                const lens_tile *tile = &tiles[index];
+                if (x >= tile->x && x < tile->x + tile->width && y >= tile->y && y < tile->y + tile->height) {
+                    sum += (double)tile->probability;
+                    covering++;
+                }
+            }
+            CHECK(covering > 0);
+            CHECK_NEAR(values[y * WIDE + x], sum / covering, 1e-5);
+        }
+    }
+
+    /* The reference pipeline leaves the pixels behind the last whole tile at 0. */
+    CHECK_OK(lens_map_values(reference, &values, &count));
+    CHECK_EQUAL(count, WIDE * HIGH);
+    CHECK(values[103] > 0);
+    CHECK_NEAR(values[104], 0, 0);
+    CHECK_NEAR(values[WIDE * HIGH - 1], 0, 0);
+
+    values = DIRTY(float);
+    count = 77;
+    CHECK_REFUSED(lens_map_values(NULL, &values, &count), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK(values == NULL && count == 0);
+    count = 77;
+    CHECK_REFUSED(lens_map_values(map, NULL, &count), LENS_ERROR_ARGUMENT, "values", "NULL");
+    CHECK_EQUAL(count, 0);
+    values = DIRTY(float);
+    CHECK_REFUSED(lens_map_values(map, &values, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
+    CHECK(values == NULL);
+    lens_map_free(map);
+    lens_map_free(reference);
+}
+
+static void test_lens_map_tiles(void)
+{
+    static const float lefts[] = {0, 24, 48, 72, 80};
+    static const float tops[] = {0, 24, 48};
+    lens_image image = wide_image();
+    lens_map *map = wide_map(LENS_EDGE_COVER);
+    const lens_tile *tiles = NULL;
+    size_t count = 0;
+
+    CHECK_OK(lens_map_tiles(map, &tiles, &count));
+    CHECK_EQUAL(count, 15);
+    for (size_t index = 0; index < count; index++) {
+        CHECK_NEAR(tiles[index].x, lefts[index % 5], 0);
+        CHECK_NEAR(tiles[index].y, tops[index / 5], 0);
+        CHECK_NEAR(tiles[index].width, TILE, 0);
+        CHECK_NEAR(tiles[index].height, TILE, 0);
+    }
+    /* The model was trained at the size of a tile, so classifying the part of the image comes to the same. */
+    for (size_t index = 0; index < count; index += 4) {
+        lens_image part = image;
+        part.pixels = wide_pixels + (size_t)tiles[index].y * WIDE + (size_t)tiles[index].x;
+        part.width = part.height = TILE;
+        CHECK_NEAR(fixture_classify(model, &part).logit, tiles[index].logit, 1e-4);
+        CHECK_NEAR(fixture_classify(model, &part).probability, tiles[index].probability, 1e-5);
+    }
+
+    tiles = DIRTY(lens_tile);
+    count = 77;
+    CHECK_REFUSED(lens_map_tiles(NULL, &tiles, &count), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK(tiles == NULL && count == 0);
+    count = 77;
+    CHECK_REFUSED(lens_map_tiles(map, NULL, &count), LENS_ERROR_ARGUMENT, "tiles", "NULL");
+    CHECK_EQUAL(count, 0);
+    tiles = DIRTY(lens_tile);
+    CHECK_REFUSED(lens_map_tiles(map, &tiles, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
+    CHECK(tiles == NULL);
+    lens_map_free(map);
+}
+
+static void test_lens_map_free(void)
+{
+    lens_map_free(wide_map(LENS_EDGE_COVER));
+    lens_map_free(NULL);
+}
+
+static void test_lens_overlay_options_init(void)
+{
+    lens_overlay_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_overlay_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.colormap, LENS_COLORMAP_INFERNO);
+    CHECK_EQUAL(options.scale, LENS_OVERLAY_SCALE_MINMAX);
+    CHECK_NEAR(options.alpha, 0.5, 0);
+    lens_overlay_options_init(NULL);
+}
+
+enum { ROW = WIDE * 4 + 12 };
+static uint8_t overlay[HIGH * ROW];
+
+static int overlay_is_untouched(void)
+{
+    for (size_t index = 0; index < sizeof overlay; index++) {
+        if (overlay[index] != 0x5A)
+            return 0;
+    }
+    return 1;
+}
+
+#define OVERLAY_REFUSED(field, wrong, value)                                                                           \
+    do {                                                                                                               \
+        lens_overlay_options options;                                                                                  \
+        lens_overlay_options_init(&options);                                                                           \
+        options.field = wrong;                                                                                         \
+        CHECK_REFUSED(lens_map_overlay(map, &image, &options, overlay, ROW), LENS_ERROR_ARGUMENT, #field, value);      \
+        CHECK(overlay_is_untouched());                                                                                 \
+    } while (0)
+
+static void test_lens_map_overlay(void)
+{
+    lens_image image = wide_image();
+    lens_image smaller = image;
+    lens_map *map = wide_map(LENS_EDGE_COVER);
+    lens_overlay_options options;
+    int coloured = 0;
+
+    memset(overlay, 0x5A, sizeof overlay);
+    CHECK_REFUSED(lens_map_overlay(NULL, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK_REFUSED(lens_map_overlay(map, NULL, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "image", "NULL");
+    CHECK_REFUSED(lens_map_overlay(map, &image, NULL, NULL, ROW), LENS_ERROR_ARGUMENT, "rgba", "NULL");
+    CHECK_REFUSED(lens_map_overlay(map, &image, NULL, overlay, WIDE * 4 - 1), LENS_ERROR_ARGUMENT, "stride", "447");
+    smaller.width = 111;
+    CHECK_REFUSED(lens_map_overlay(map, &smaller, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "111", "112");
+    CHECK(overlay_is_untouched());
+    OVERLAY_REFUSED(colormap, 99, "99");
+    OVERLAY_REFUSED(scale, 99, "99");
+    OVERLAY_REFUSED(alpha, 1.5f, "1.5");
+    OVERLAY_REFUSED(alpha, -0.5f, "-0.5");
+    OVERLAY_REFUSED(alpha, NAN, "NaN");
+
+    CHECK_OK(lens_map_overlay(map, &image, NULL, overlay, ROW));
+    for (int y = 0; y < HIGH; y++) {
+        const uint8_t *row = overlay + y * ROW;
+        for (int x = 0; x < WIDE; x++) {
+            CHECK_EQUAL(row[4 * x + 3], 255);
+            coloured += row[4 * x] != row[4 * x + 2];
+        }
+        for (int padding = 4 * WIDE; padding < ROW; padding++)
+            CHECK_EQUAL(row[padding], 0x5A);
+    }
+    CHECK(coloured > 0);
+
+    lens_overlay_options_init(&options);
+    options.alpha = 0;
+    CHECK_OK(lens_map_overlay(map, &image, &options, overlay, ROW));
+    for (int y = 0; y < HIGH; y++) {
+        for (int x = 0; x < WIDE; x++) {
+            for (int channel = 0; channel < 3; channel++)
+                CHECK_EQUAL(overlay[y * ROW + 4 * x + channel], wide_pixels[y * WIDE + x]);
+        }
+    }
+
+    /* Colours only, black to white from 0 to 1: the overlay is the map. */
+    {
+        const float *values = NULL;
+        size_t count = 0;
+        CHECK_OK(lens_map_values(map, &values, &count));
+        lens_overlay_options_init(&options);
+        options.colormap = LENS_COLORMAP_GRAY;
+        options.scale = LENS_OVERLAY_SCALE_ABSOLUTE;
+        options.alpha = 1;
+        CHECK_OK(lens_map_overlay(map, &image, &options, overlay, ROW));
+        for (int y = 0; y < HIGH; y += 3) {
+            for (int x = 0; x < WIDE; x += 3)
+                CHECK_NEAR(overlay[y * ROW + 4 * x], 255 * (double)values[y * WIDE + x], 1.01);
+        }
+    }
+    lens_map_free(map);
+}
+
+static const struct check_test tests[] = {
+    {"set_up", set_up},
+    FUNCTION(lens_heatmap_options_init),
+    FUNCTION(lens_heatmap),
+    FUNCTION(lens_map_get_summary),
+    FUNCTION(lens_map_values),
+    FUNCTION(lens_map_tiles),
+    FUNCTION(lens_map_free),
+    FUNCTION(lens_overlay_options_init),
+    FUNCTION(lens_map_overlay),
+    {"tear_down", tear_down},
+};
+
+int main(int argc, char **argv)
+{
+    int wrong = fixture_arguments(argc, argv);
+    return wrong ? wrong : CHECK_RUN(tests);
+}

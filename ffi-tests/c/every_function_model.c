@@ -1,0 +1,415 @@
+/** Every function that deals with models: loading, saving, training, classifying, evaluating. */
+#include "every_function.h"
+
+/* Models */
+
+static void test_lens_model_load(void)
+{
+    fixture_path path, text, cut, missing;
+    lens_model *loaded = DIRTY(lens_model);
+    char *bytes;
+    size_t count;
+    fixture_model_path(path);
+    fixture_join(text, scratch, "text.safetensors");
+    fixture_join(cut, scratch, "cut.safetensors");
+    fixture_join(missing, scratch, "no such model.safetensors");
+    fixture_write_text(text, "This is no model, and its first eight bytes are no sensible length either.\n");
+    bytes = fixture_read(path, &count);
+    fixture_write(cut, bytes, count / 2);
+    free(bytes);
+
+    CHECK_OK(lens_model_load(context, path, &loaded));
+    CHECK(loaded != NULL && loaded != DIRTY(lens_model));
+    lens_model_free(loaded);
+
+#define LOAD_REFUSED(context, path, status, name, value)                                                               \
+    do {                                                                                                               \
+        loaded = DIRTY(lens_model);                                                                                    \
+        CHECK_REFUSED(lens_model_load(context, path, &loaded), status, name, value);                                   \
+        CHECK(loaded == NULL);                                                                                         \
+    } while (0)
+    LOAD_REFUSED(NULL, path, LENS_ERROR_ARGUMENT, "context", "NULL");
+    LOAD_REFUSED(context, NULL, LENS_ERROR_ARGUMENT, "path", "NULL");
+    LOAD_REFUSED(context, "", LENS_ERROR_ARGUMENT, "path", "empty");
+    LOAD_REFUSED(context, "\xff.safetensors", LENS_ERROR_ARGUMENT, "path", "UTF-8");
+    LOAD_REFUSED(context, missing, LENS_ERROR_IO, missing, "");
+    LOAD_REFUSED(context, scratch, LENS_ERROR_IO, scratch, "");
+    LOAD_REFUSED(context, text, LENS_ERROR_FORMAT, text, "");
+    LOAD_REFUSED(context, cut, LENS_ERROR_FORMAT, cut, "");
+#undef LOAD_REFUSED
+    CHECK_REFUSED(lens_model_load(context, path, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
+}
+
+static void test_lens_model_save(void)
+{
+    static const char *const written[] = {"copy.safetensors"};
+    fixture_path directory, path, impossible;
+    lens_model *copy = NULL;
+    lens_prediction original, again;
+    fixture_scratch(directory, "save");
+    fixture_join(path, directory, "copy.safetensors");
+    fixture_join(impossible, directory, "no such directory/copy.safetensors");
+
+    CHECK_OK(lens_model_save(model, path, LENS_MODEL_FORMAT_SAFETENSORS));
+    CHECK_OK(lens_model_save(model, path, LENS_MODEL_FORMAT_SAFETENSORS));
+    CHECK_OK(lens_model_load(context, path, &copy));
+    original = fixture_classify(model, &images[1]);
+    again = fixture_classify(copy, &images[1]);
+    CHECK(memcmp(&original, &again, sizeof again) == 0);
+    lens_model_free(copy);
+
+    CHECK_REFUSED(lens_model_save(NULL, path, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK_REFUSED(lens_model_save(model, NULL, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_ARGUMENT, "path", "NULL");
+    CHECK_REFUSED(lens_model_save(model, "", LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_ARGUMENT, "path", "empty");
+    CHECK_REFUSED(lens_model_save(model, path, 99), LENS_ERROR_ARGUMENT, "format", "99");
+    CHECK_REFUSED(lens_model_save(model, impossible, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_IO, impossible, "");
+    CHECK_REFUSED(lens_model_save(model, directory, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_IO, directory, "");
+    CHECK_EQUAL(fixture_other_entries(directory, written, 1), 0);
+}
+
+static void test_lens_model_describe(void)
+{
+    char *json = NULL;
+    char sha[80];
+    CHECK_OK(lens_model_describe(model, &json));
+    CHECK_CONTAINS(json, "\"densenet121\"");
+    CHECK_NEAR(fixture_json_number(json, "parameters"), 6954881, 0);
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "preprocessing"), "image_size"), FIXTURE_IMAGE_SIZE, 0);
+    CHECK_NEAR(fixture_json_number(json, "threshold"), 0.5, 1e-7);
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "training"), "best_epoch"), 1, 0);
+    fixture_json_text(json, "model_sha256", sha, sizeof sha);
+    CHECK_EQUAL(strlen(sha), 64);
+    fixture_json_text(json, "file_sha256", sha, sizeof sha);
+    CHECK_EQUAL(strlen(sha), 64);
+    lens_string_free(json);
+
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_model_describe(NULL, &json), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(json == NULL);
+    CHECK_REFUSED(lens_model_describe(model, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+}
+
+static void test_lens_model_free(void)
+{
+    lens_model_free(fixture_model(context));
+    lens_model_free(NULL);
+}
+
+/* Training */
+
+static void test_lens_train_options_init(void)
+{
+    lens_train_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_train_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.epochs, 20);
+    CHECK_EQUAL(options.batch_size, 128);
+    CHECK_EQUAL(options.image_size, 128);
+    CHECK_EQUAL(options.select_by, LENS_SELECT_BY_ACCURACY);
+    CHECK_NEAR(options.learning_rate, 1e-4, 0);
+    CHECK_NEAR(options.pos_weight, 0, 0);
+    CHECK_NEAR(options.flip_horizontal, 0.5, 0);
+    CHECK_NEAR(options.flip_vertical, 0.5, 0);
+    CHECK_NEAR(options.rotation_degrees, 10, 0);
+    CHECK_EQUAL(options.weighted_sampler, 1);
+    for (int channel = 0; channel < 3; channel++) {
+        CHECK_NEAR(options.mean[channel], 0, 0);
+        CHECK_NEAR(options.standard_deviation[channel], 1, 0);
+    }
+    CHECK_NEAR(options.threshold, 0.5, 0);
+    CHECK_EQUAL(options.seed, 0);
+    CHECK(options.start_model == NULL && options.run_directory == NULL);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_train_options_init(NULL);
+}
+
+static void train_and_hash(uint64_t seed, const char *run_directory, const lens_dataset *validation, char *sha,
+                           size_t size)
+{
+    lens_train_options options;
+    lens_model *trained = DIRTY(lens_model);
+    char *json = NULL;
+    fixture_train_options(&options);
+    options.seed = seed;
+    options.run_directory = run_directory;
+    CHECK_OK(lens_train(context, dataset, validation, &options, &trained));
+    CHECK(trained != NULL && trained != DIRTY(lens_model));
+    CHECK_OK(lens_model_describe(trained, &json));
+    CHECK_CONTAINS(json, "\"epochs\"");
+    CHECK_CONTAINS(json, "\"best_epoch\"");
+    fixture_json_text(json, "model_sha256", sha, size);
+    CHECK_EQUAL(strlen(sha), 64);
+    lens_string_free(json);
+    lens_model_free(trained);
+}
+
+#define TRAIN_REFUSED(field, wrong, status, name, value)                                                               \
+    do {                                                                                                               \
+        lens_train_options options;                                                                                    \
+        fixture_train_options(&options);                                                                               \
+        options.field = wrong;                                                                                         \
+        trained = DIRTY(lens_model);                                                                                   \
+        CHECK_REFUSED(lens_train(context, dataset, NULL, &options, &trained), status, name, value);                    \
+        CHECK(trained == NULL);                                                                                        \
+    } while (0)
+
+#define TRAIN_OPTION_REFUSED(field, wrong, value) TRAIN_REFUSED(field, wrong, LENS_ERROR_ARGUMENT, #field, value)
+
+static void test_lens_train(void)
+{
+    static const char *const files[] = {"best.safetensors", "run.json"};
+    fixture_path run, best, record, below_a_file;
+    lens_dataset *validation = fixture_dataset(FIXTURE_COUNT, 8);
+    lens_dataset *negatives = NULL;
+    lens_model *trained = NULL;
+    lens_train_options options;
+    char sha[80], again[80], other[80], *text;
+
+    fixture_join(run, scratch, "run");
+    train_and_hash(11, run, validation, sha, sizeof sha);
+    CHECK_EQUAL(fixture_other_entries(run, files, 2), 0);
+    fixture_join(record, run, files[1]);
+    text = fixture_read(record, NULL);
+    CHECK_CONTAINS(text, sha);
+    free(text);
+    fixture_join(best, run, files[0]);
+    CHECK_OK(lens_model_load(context, best, &trained));
+    lens_model_free(trained);
+
+    /* The same seed gives the same weights bit for bit, another seed others. */
+    train_and_hash(11, NULL, validation, again, sizeof again);
+    CHECK(strcmp(sha, again) == 0);
+    train_and_hash(12, NULL, NULL, other, sizeof other);
+    CHECK(strcmp(sha, other) != 0);
+
+    fixture_train_options(&options);
+    trained = DIRTY(lens_model);
+    CHECK_REFUSED(lens_train(NULL, dataset, NULL, &options, &trained), LENS_ERROR_ARGUMENT, "context", "NULL");
+    CHECK(trained == NULL);
+    trained = DIRTY(lens_model);
+    CHECK_REFUSED(lens_train(context, NULL, NULL, &options, &trained), LENS_ERROR_ARGUMENT, "train", "NULL");
+    CHECK(trained == NULL);
+    CHECK_REFUSED(lens_train(context, dataset, NULL, &options, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
+
+    CHECK_OK(lens_dataset_new(&negatives));
+    trained = DIRTY(lens_model);
+    CHECK_STATUS(lens_train(context, negatives, NULL, &options, &trained), LENS_ERROR_DATA);
+    CHECK(trained == NULL);
+    for (unsigned number = 0; number < 8; number += 2)
+        CHECK_OK(lens_dataset_add(negatives, &images[number], 0, NULL));
+    trained = DIRTY(lens_model);
+    CHECK_REFUSED(lens_train(context, negatives, NULL, &options, &trained), LENS_ERROR_DATA, "positive", "");
+    CHECK(trained == NULL);
+    options.select_by = LENS_SELECT_BY_AUC;
+    trained = DIRTY(lens_model);
+    CHECK_REFUSED(lens_train(context, dataset, negatives, &options, &trained), LENS_ERROR_DATA, "validation", "");
+    CHECK(trained == NULL);
+
+    TRAIN_OPTION_REFUSED(epochs, 0, "0");
+    TRAIN_OPTION_REFUSED(epochs, 100001, "100001");
+    TRAIN_OPTION_REFUSED(batch_size, 1, "1");
+    TRAIN_OPTION_REFUSED(batch_size, 65537, "65537");
+    TRAIN_OPTION_REFUSED(image_size, 31, "31");
+    TRAIN_OPTION_REFUSED(image_size, 4097, "4097");
+    TRAIN_OPTION_REFUSED(select_by, 99, "99");
+    TRAIN_OPTION_REFUSED(learning_rate, 0, "0");
+    TRAIN_OPTION_REFUSED(learning_rate, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(learning_rate, 1.5, "1.5");
+    TRAIN_OPTION_REFUSED(learning_rate, NAN, "NaN");
+    TRAIN_OPTION_REFUSED(pos_weight, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(pos_weight, NAN, "NaN");
+    TRAIN_OPTION_REFUSED(pos_weight, INFINITY, "inf");
+    TRAIN_OPTION_REFUSED(flip_horizontal, 1.5, "1.5");
+    TRAIN_OPTION_REFUSED(flip_horizontal, NAN, "NaN");
+    TRAIN_OPTION_REFUSED(flip_vertical, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(rotation_degrees, 180.5, "180.5");
+    TRAIN_OPTION_REFUSED(rotation_degrees, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(weighted_sampler, 2, "2");
+    TRAIN_REFUSED(mean[1], NAN, LENS_ERROR_ARGUMENT, "mean", "NaN");
+    TRAIN_REFUSED(standard_deviation[2], 0.0f, LENS_ERROR_ARGUMENT, "standard_deviation", "0");
+    TRAIN_REFUSED(standard_deviation[0], -0.5f, LENS_ERROR_ARGUMENT, "standard_deviation", "-0.5");
+    TRAIN_OPTION_REFUSED(threshold, 1.5f, "1.5");
+    TRAIN_OPTION_REFUSED(threshold, NAN, "NaN");
+    TRAIN_REFUSED(run_directory, "\xff", LENS_ERROR_ARGUMENT, "run_directory", "UTF-8");
+    fixture_join(below_a_file, record, "run");
+    TRAIN_REFUSED(run_directory, below_a_file, LENS_ERROR_IO, below_a_file, "");
+
+    lens_dataset_free(negatives);
+    lens_dataset_free(validation);
+}
+
+/* Classification */
+
+static void test_lens_classify_options_init(void)
+{
+    lens_classify_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_classify_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_NEAR(options.threshold, -1, 0);
+    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_classify_options_init(NULL);
+}
+
+#define CLASSIFY_REFUSED(field, wrong, value)                                                                          \
+    do {                                                                                                               \
+        lens_classify_options options;                                                                                 \
+        lens_classify_options_init(&options);                                                                          \
+        options.field = wrong;                                                                                         \
+        memset(predictions, 0xAB, sizeof predictions);                                                                 \
+        CHECK_REFUSED(lens_classify(model, images, 2, &options, predictions), LENS_ERROR_ARGUMENT, #field, value);     \
+        CHECK(fixture_all_zero(predictions, 2 * sizeof predictions[0]));                                               \
+    } while (0)
+
+static void test_lens_classify(void)
+{
+    static const float thresholds[] = {0.0f, 0.25f, 1.0f};
+    lens_prediction predictions[FIXTURE_COUNT], again[FIXTURE_COUNT];
+    lens_classify_options options;
+    memset(predictions, 0xAB, sizeof predictions);
+    CHECK_OK(lens_classify(model, images, FIXTURE_COUNT, NULL, predictions));
+    for (size_t index = 0; index < FIXTURE_COUNT; index++)
+        check_prediction(&predictions[index], 0.5);
+
+    /* Neither the order in the array nor the cut into batches shows in the results. */
+    lens_classify_options_init(&options);
+    options.batch_limit = 5;
+    CHECK_OK(lens_classify(model, images, FIXTURE_COUNT, &options, again));
+    for (size_t index = 0; index < FIXTURE_COUNT; index++)
+        CHECK_NEAR(again[index].probability, predictions[index].probability, 1e-5);
+    for (size_t index = 0; index < FIXTURE_COUNT; index += 7)
+        CHECK_NEAR(fixture_classify(model, &images[index]).probability, predictions[index].probability, 1e-5);
+
+    for (size_t index = 0; index < sizeof thresholds / sizeof thresholds[0]; index++) {
+        lens_classify_options_init(&options);
+        options.threshold = thresholds[index];
+        CHECK_OK(lens_classify(model, images, 1, &options, predictions));
+        check_prediction(predictions, (double)thresholds[index]);
+    }
+
+    CHECK_OK(lens_classify(model, NULL, 0, NULL, NULL));
+    memset(predictions, 0xAB, sizeof predictions);
+    CHECK_REFUSED(lens_classify(NULL, images, 2, NULL, predictions), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(fixture_all_zero(predictions, 2 * sizeof predictions[0]));
+    memset(predictions, 0xAB, sizeof predictions);
+    CHECK_REFUSED(lens_classify(model, NULL, 2, NULL, predictions), LENS_ERROR_ARGUMENT, "images", "NULL");
+    CHECK(fixture_all_zero(predictions, 2 * sizeof predictions[0]));
+    CHECK_REFUSED(lens_classify(model, images, 2, NULL, NULL), LENS_ERROR_ARGUMENT, "predictions", "NULL");
+    CHECK_REFUSED(lens_classify(model, images, SIZE_MAX, NULL, predictions), LENS_ERROR_ARGUMENT, "count",
+                  "18446744073709551615");
+    CLASSIFY_REFUSED(threshold, 1.5f, "1.5");
+    CLASSIFY_REFUSED(threshold, -0.5f, "-0.5");
+    CLASSIFY_REFUSED(threshold, NAN, "NaN");
+    CLASSIFY_REFUSED(batch_limit, 0, "0");
+    CLASSIFY_REFUSED(batch_limit, 65537, "65537");
+}
+
+/* Evaluation */
+
+static void test_lens_evaluate_options_init(void)
+{
+    lens_evaluate_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_evaluate_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_NEAR(options.threshold, -1, 0);
+    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK(options.output_dir == NULL);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_evaluate_options_init(NULL);
+}
+
+#define EVALUATE_REFUSED(field, wrong, status, name, value)                                                            \
+    do {                                                                                                               \
+        lens_evaluate_options options;                                                                                 \
+        lens_evaluate_options_init(&options);                                                                          \
+        options.field = wrong;                                                                                         \
+        json = DIRTY(char);                                                                                            \
+        CHECK_REFUSED(lens_evaluate(model, dataset, &options, &json), status, name, value);                            \
+        CHECK(json == NULL);                                                                                           \
+    } while (0)
+
+static void test_lens_evaluate(void)
+{
+    static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
+    static const char *const files[] = {"predictions.csv", "report.json"};
+    static const char head[] = "filename,filepath,true_label,predicted_label,prediction_confidence";
+    fixture_path output, file, below_a_file;
+    lens_dataset *empty = NULL;
+    lens_evaluate_options options;
+    char *json = NULL, *text;
+    double counted[4], total = 0;
+    size_t lines = 0;
+
+    fixture_join(output, scratch, "report");
+    lens_evaluate_options_init(&options);
+    options.output_dir = output;
+    options.batch_limit = 5;
+    CHECK_OK(lens_evaluate(model, dataset, &options, &json));
+    CHECK_NEAR(fixture_json_number(json, "samples"), FIXTURE_COUNT, 0);
+    for (int index = 0; index < 4; index++) {
+        counted[index] = fixture_json_number(fixture_json_value(json, "confusion_matrix"), cells[index]);
+        total += counted[index];
+    }
+    CHECK_NEAR(total, FIXTURE_COUNT, 0);
+    CHECK_NEAR(counted[0] + counted[1], FIXTURE_COUNT / 2, 0);
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "metrics"), "accuracy"),
+               (counted[0] + counted[3]) / FIXTURE_COUNT, 1e-9);
+    lens_string_free(json);
+
+    CHECK_EQUAL(fixture_other_entries(output, files, 2), 0);
+    fixture_join(file, output, files[0]);
+    text = fixture_read(file, NULL);
+    CHECK(strncmp(text, head, strlen(head)) == 0);
+    for (const char *place = text; (place = strchr(place, '\n')) != NULL; place++)
+        lines++;
+    CHECK_EQUAL(lines, FIXTURE_COUNT + 1);
+    free(text);
+    fixture_join(file, output, files[1]);
+    text = fixture_read(file, NULL);
+    CHECK_NEAR(fixture_json_number(text, "samples"), FIXTURE_COUNT, 0);
+    free(text);
+
+    CHECK_OK(lens_dataset_new(&empty));
+    json = DIRTY(char);
+    CHECK_STATUS(lens_evaluate(model, empty, NULL, &json), LENS_ERROR_DATA);
+    CHECK(json == NULL);
+    lens_dataset_free(empty);
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_evaluate(NULL, dataset, NULL, &json), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(json == NULL);
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_evaluate(model, NULL, NULL, &json), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    CHECK(json == NULL);
+    CHECK_REFUSED(lens_evaluate(model, dataset, NULL, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+    EVALUATE_REFUSED(threshold, 1.5f, LENS_ERROR_ARGUMENT, "threshold", "1.5");
+    EVALUATE_REFUSED(threshold, NAN, LENS_ERROR_ARGUMENT, "threshold", "NaN");
+    EVALUATE_REFUSED(batch_limit, 0, LENS_ERROR_ARGUMENT, "batch_limit", "0");
+    EVALUATE_REFUSED(batch_limit, 65537, LENS_ERROR_ARGUMENT, "batch_limit", "65537");
+    EVALUATE_REFUSED(output_dir, "\xff", LENS_ERROR_ARGUMENT, "output_dir", "UTF-8");
+    fixture_join(below_a_file, file, "report");
+    EVALUATE_REFUSED(output_dir, below_a_file, LENS_ERROR_IO, below_a_file, "");
+}
+
+static const struct check_test tests[] = {
+    {"set_up", set_up},
+    FUNCTION(lens_model_load),
+    FUNCTION(lens_model_save),
+    FUNCTION(lens_model_describe),
+    FUNCTION(lens_model_free),
+    FUNCTION(lens_train_options_init),
+    FUNCTION(lens_train),
+    FUNCTION(lens_classify_options_init),
+    FUNCTION(lens_classify),
+    FUNCTION(lens_evaluate_options_init),
+    FUNCTION(lens_evaluate),
+    {"tear_down", tear_down},
+};
+
+int main(int argc, char **argv)
+{
+    int wrong = fixture_arguments(argc, argv);
+    return wrong ? wrong : CHECK_RUN(tests);
+}

@@ -1,0 +1,267 @@
+/**
+ * Programs built with another header than the library's: options structs that are too small, too large or never
+ * initialised are refused before a field of theirs is read, and an ABI that does not fit is said so.
+ */
+#include "fixture.h"
+
+static lens_context *context;
+static lens_model *model;
+static lens_dataset *dataset;
+static uint8_t pixels[FIXTURE_PIXELS];
+static lens_image image;
+static lens_map *map;
+
+static void set_up(void)
+{
+    fixture_draw(1, pixels);
+    image = fixture_view(pixels, FIXTURE_SIDE, FIXTURE_SIDE);
+    context = fixture_context();
+    model = fixture_model(context);
+    dataset = fixture_dataset(0, FIXTURE_COUNT);
+    CHECK_OK(lens_heatmap(model, &image, 1, NULL, &map));
+}
+
+/* Each calls with these options, and says whether the out parameter was left NULL, zero or untouched. */
+
+static lens_status call_init(const void *options, int *nothing)
+{
+    lens_context *made = DIRTY(lens_context);
+    lens_status status = lens_init(options, &made);
+    *nothing = made == NULL;
+    return status;
+}
+
+static lens_status call_dataset_open(const void *options, int *nothing)
+{
+    lens_dataset *opened = DIRTY(lens_dataset);
+    lens_status status = lens_dataset_open(fixture_directory, options, &opened);
+    *nothing = opened == NULL;
+    return status;
+}
+
+static lens_status call_classify(const void *options, int *nothing)
+{
+    lens_prediction prediction;
+    lens_status status;
+    memset(&prediction, 0xAB, sizeof prediction);
+    status = lens_classify(model, &image, 1, options, &prediction);
+    *nothing = fixture_all_zero(&prediction, sizeof prediction);
+    return status;
+}
+
+static lens_status call_evaluate(const void *options, int *nothing)
+{
+    char *json = DIRTY(char);
+    lens_status status = lens_evaluate(model, dataset, options, &json);
+    *nothing = json == NULL;
+    return status;
+}
+
+static lens_status call_train(const void *options, int *nothing)
+{
+    lens_model *trained = DIRTY(lens_model);
+    lens_status status = lens_train(context, dataset, NULL, options, &trained);
+    *nothing = trained == NULL;
+    return status;
+}
+
+static lens_status call_heatmap(const void *options, int *nothing)
+{
+    lens_map *made = DIRTY(lens_map);
+    lens_status status = lens_heatmap(model, &image, 1, options, &made);
+    *nothing = made == NULL;
+    return status;
+}
+
+static lens_status call_overlay(const void *options, int *nothing)
+{
+    static uint8_t rgba[FIXTURE_PIXELS * 4];
+    lens_status status;
+    memset(rgba, 0, sizeof rgba);
+    status = lens_map_overlay(map, &image, options, rgba, FIXTURE_SIDE * 4);
+    *nothing = fixture_all_zero(rgba, sizeof rgba);
+    return status;
+}
+
+static void fill_init(void *options)
+{
+    lens_init_options_init(options);
+}
+
+static void fill_dataset(void *options)
+{
+    lens_dataset_options_init(options);
+}
+
+static void fill_classify(void *options)
+{
+    lens_classify_options_init(options);
+}
+
+static void fill_evaluate(void *options)
+{
+    lens_evaluate_options_init(options);
+}
+
+static void fill_train(void *options)
+{
+    lens_train_options_init(options);
+}
+
+static void fill_heatmap(void *options)
+{
+    lens_heatmap_options_init(options);
+}
+
+static void fill_overlay(void *options)
+{
+    lens_overlay_options_init(options);
+}
+
+/* The last field of the first released header: a struct that ends before it was never one of ours. */
+static const struct options_case {
+    const char *name;
+    size_t size;
+    size_t too_small;
+    void (*fill)(void *options);
+    lens_status (*call)(const void *options, int *nothing);
+} cases[] = {
+    {"lens_init_options", sizeof(lens_init_options), offsetof(lens_init_options, log_level), fill_init, call_init},
+    {"lens_dataset_options", sizeof(lens_dataset_options), offsetof(lens_dataset_options, on_unreadable), fill_dataset,
+     call_dataset_open},
+    {"lens_classify_options", sizeof(lens_classify_options), offsetof(lens_classify_options, cancel), fill_classify,
+     call_classify},
+    {"lens_evaluate_options", sizeof(lens_evaluate_options), offsetof(lens_evaluate_options, cancel), fill_evaluate,
+     call_evaluate},
+    {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel), fill_train, call_train},
+    {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel), fill_heatmap,
+     call_heatmap},
+    {"lens_overlay_options", sizeof(lens_overlay_options), offsetof(lens_overlay_options, alpha), fill_overlay,
+     call_overlay},
+};
+
+#define CASES (sizeof cases / sizeof cases[0])
+
+/* Room for a struct that grew, aligned for any. */
+typedef union {
+    max_align_t align;
+    size_t struct_size;
+    unsigned char bytes[1024];
+} options_memory;
+
+static void check_case(const struct options_case *tested, const options_memory *memory, lens_status status,
+                       const char *first, const char *second)
+{
+    int nothing = 0;
+    lens_status got = tested->call(memory, &nothing);
+    if (got != status || strstr(lens_last_error(), first) == NULL || strstr(lens_last_error(), second) == NULL)
+        check_fail(__FILE__, __LINE__, "%s: expected status %d and a message with \"%s\" and \"%s\", got status %d",
+                   tested->name, (int)status, first, second, (int)got);
+    if (!nothing)
+        check_fail(__FILE__, __LINE__, "%s: expected the out parameter to be NULL, zero or untouched", tested->name);
+}
+
+static void smaller_than_the_first_version(void)
+{
+    for (size_t index = 0; index < CASES; index++) {
+        const struct options_case *tested = &cases[index];
+        options_memory memory;
+        char init[64], size[32];
+        memset(&memory, 0, sizeof memory);
+        tested->fill(&memory);
+        CHECK_EQUAL(memory.struct_size, tested->size);
+        memory.struct_size = tested->too_small;
+        snprintf(init, sizeof init, "%s_init", tested->name);
+        snprintf(size, sizeof size, "%zu", tested->too_small);
+        check_case(tested, &memory, LENS_ERROR_ARGUMENT, init, size);
+    }
+}
+
+static void larger_than_the_library_knows(void)
+{
+    static const size_t more[] = {1, 8, 64};
+    for (size_t index = 0; index < CASES; index++) {
+        const struct options_case *tested = &cases[index];
+        for (size_t growth = 0; growth < sizeof more / sizeof more[0]; growth++) {
+            options_memory memory;
+            char theirs[32], ours[32];
+            memset(&memory, 0, sizeof memory);
+            tested->fill(&memory);
+            memory.struct_size = tested->size + more[growth];
+            snprintf(theirs, sizeof theirs, "%zu", memory.struct_size);
+            snprintf(ours, sizeof ours, "%zu", tested->size);
+            check_case(tested, &memory, LENS_ERROR_VERSION, theirs, ours);
+            CHECK_MESSAGE_NAMES(tested->name);
+        }
+    }
+}
+
+static void never_initialised(void)
+{
+    for (size_t index = 0; index < CASES; index++) {
+        const struct options_case *tested = &cases[index];
+        options_memory memory;
+        char init[64];
+        snprintf(init, sizeof init, "%s_init", tested->name);
+        memset(&memory, 0, sizeof memory);
+        check_case(tested, &memory, LENS_ERROR_ARGUMENT, init, "0");
+        memset(&memory, 0xFF, sizeof memory);
+        check_case(tested, &memory, LENS_ERROR_VERSION, tested->name, "18446744073709551615");
+    }
+}
+
+/* Filling writes as much as the header knows, not a byte more. */
+static void init_writes_only_its_struct(void)
+{
+    for (size_t index = 0; index < CASES; index++) {
+        options_memory memory;
+        memset(&memory, 0xAB, sizeof memory);
+        cases[index].fill(&memory);
+        for (size_t byte = cases[index].size; byte < sizeof memory; byte++)
+            CHECK_EQUAL(memory.bytes[byte], 0xAB);
+    }
+}
+
+static void another_abi(void)
+{
+    static const uint32_t others[] = {LENS_ABI_VERSION + 4242, UINT32_MAX - 1};
+    lens_init_options options;
+    lens_context *made = NULL;
+    lens_init_options_init(&options);
+    options.device = LENS_DEVICE_CPU;
+    options.abi_version = LENS_ABI_VERSION;
+    CHECK_OK(lens_init(&options, &made));
+    lens_context_free(made);
+    for (size_t index = 0; index < sizeof others / sizeof others[0]; index++) {
+        char number[32];
+        options.abi_version = others[index];
+        made = DIRTY(lens_context);
+        snprintf(number, sizeof number, "%lu", (unsigned long)others[index]);
+        CHECK_REFUSED(lens_init(&options, &made), LENS_ERROR_VERSION, number, lens_version());
+        CHECK(made == NULL);
+    }
+}
+
+static void tear_down(void)
+{
+    lens_map_free(map);
+    lens_dataset_free(dataset);
+    lens_model_free(model);
+    lens_context_free(context);
+}
+
+static const struct check_test tests[] = {
+    {"set_up", set_up},
+    {"smaller_than_the_first_version", smaller_than_the_first_version},
+    {"larger_than_the_library_knows", larger_than_the_library_knows},
+    {"never_initialised", never_initialised},
+    {"init_writes_only_its_struct", init_writes_only_its_struct},
+    {"another_abi", another_abi},
+    {"tear_down", tear_down},
+};
+
+int main(int argc, char **argv)
+{
+    int wrong = fixture_arguments(argc, argv);
+    return wrong ? wrong : CHECK_RUN(tests);
+}

@@ -1,0 +1,431 @@
+// The C++ header against the real library: ownership, errors, and the way from training to a report.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "lesionlens.hpp"
+
+std::string version_from_second_unit();
+
+namespace {
+
+int failures = 0;
+
+#define CHECK(condition)                                                             \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            ++failures;                                                              \
+            std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+        }                                                                            \
+    } while (false)
+
+constexpr std::uint32_t side = 48;
+
+struct Sample {
+    std::vector<std::uint8_t> pixels;
+    std::int32_t label;
+};
+
+// A gray noisy field; a positive one has a bright blob, each at another place.
+Sample sample(unsigned index) {
+    Sample made{std::vector<std::uint8_t>(side * side), static_cast<std::int32_t>(index % 2)};
+    const double centre_x = 14 + index % 5 * 5;
+    const double centre_y = 14 + index % 7 * 3;
+    unsigned noise = index * 2654435761U + 1;
+    for (std::uint32_t y = 0; y < side; ++y) {
+        for (std::uint32_t x = 0; x < side; ++x) {
+            noise = noise * 1664525U + 1013904223U;
+            const double distance = std::hypot(x - centre_x, y - centre_y);
+            const double blob = made.label == 1 ? 150 * std::exp(-distance * distance / 50) : 0;
+            made.pixels[y * side + x] = static_cast<std::uint8_t>(60 + (noise >> 27) + blob);
+        }
+    }
+    return made;
+}
+
+lens_image view(const Sample& made) { return lesionlens::image(made.pixels.data(), side, side); }
+
+lesionlens::Dataset dataset(unsigned first, unsigned count) {
+    lesionlens::Dataset made;
+    for (unsigned index = first; index < first + count; ++index) {
+        const Sample next = sample(index);
+        made.add(view(next), next.label, "image " + std::to_string(index));
+    }
+    return made;
+}
+
+lens_train_options tiny_training() {
+    auto options = lesionlens::train_options();
+    options.epochs = 1;
+    options.batch_size = 8;
+    options.image_size = 32;
+    options.seed = 7;
+    return options;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// The error of a call that has to fail.
+template <typename Call>
+lesionlens::Error error_of(const Call& call) {
+    try {
+        call();
+    } catch (const lesionlens::Error& error) {
+        return error;
+    }
+    return {LENS_OK, "nothing was thrown"};
+}
+
+struct Stop : std::runtime_error {
+    Stop() : std::runtime_error("stop") {}
+};
+
+class Bindings {
+public:
+    Bindings()
+        : folder_(temporary_folder()),
+          context_(init()),
+          model_(context_.train(dataset(0, 24), dataset(24, 8), tiny_training())) {}
+    ~Bindings() { std::filesystem::remove_all(folder_); }
+
+    void run() {
+        test("the header links from two translation units", [] {
+            CHECK(!lesionlens::version().empty());
+            CHECK(version_from_second_unit() == lesionlens::version());
+            CHECK(lesionlens::abi_version() == LENS_ABI_VERSION);
+        });
+        test("handles move and do not copy", [this] { moves(); });
+        test("an error carries status and message, and the message the value", [this] { errors(); });
+        test("a library of another ABI is refused", [] {
+            auto options = init();
+            options.abi_version = LENS_ABI_VERSION + 41;
+            const auto error = error_of([&] { lesionlens::Context context(options); });
+            CHECK(error.status() == LENS_ERROR_VERSION);
+            CHECK(contains(error.what(), std::to_string(LENS_ABI_VERSION + 41)));
+        });
+        test("what a progress callable throws comes out of the call", [this] { progress_throws(); });
+        test("false from a progress callable cancels", [this] { progress_stops(); });
+        test("a token cancels from another thread, and after a reset no more", [this] { token_cancels(); });
+        test("progress counts up to the total", [this] { progress_counts(); });
+        test("a model outlives its context, a map its model", [this] { any_order(); });
+        test("classify gives each image its result", [this] { classify(); });
+        test("heatmaps have the image's size, and tiles that cover it", [this] { heatmaps(); });
+        test("overlay shows the image at alpha 0 and writes nothing between rows", [this] { overlay(); });
+        test("a saved model says the same", [this] { save_and_load(); });
+        test("evaluate reports every sample and writes its files", [this] { evaluate(); });
+        test("a picture reads back what write_png wrote", [this] { pictures(); });
+        test("split keeps all samples, extend adds a directory's", [this] { datasets(); });
+    }
+
+private:
+    static std::filesystem::path temporary_folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "lesionlens-XXXXXX").string();
+        if (mkdtemp(name.data()) == nullptr) {
+            throw std::runtime_error("no temporary directory: " + name);
+        }
+        return name;
+    }
+
+    static lens_init_options init() {
+        auto options = lesionlens::init_options();
+        options.device = LENS_DEVICE_CPU;
+        return options;
+    }
+
+    template <typename Body>
+    static void test(const char* name, const Body& body) {
+        const int before = failures;
+        try {
+            body();
+        } catch (const std::exception& error) {
+            ++failures;
+            std::fprintf(stderr, "unexpected exception: %s\n", error.what());
+        }
+        std::printf("%s %s\n", failures == before ? "ok    " : "FAILED", name);
+        std::fflush(stdout);
+    }
+
+    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+    void moves() const {
+        static_assert(!std::is_copy_constructible_v<lesionlens::Model> && !std::is_copy_assignable_v<lesionlens::Map>);
+        static_assert(std::is_nothrow_move_constructible_v<lesionlens::Context>);
+        static_assert(std::is_nothrow_move_assignable_v<lesionlens::Dataset>);
+        lesionlens::Dataset from = dataset(0, 4);
+        lesionlens::Dataset to = dataset(0, 2);
+        to = std::move(from);
+        CHECK(contains(to.describe(), "\"samples\":4") || contains(to.describe(), "\"samples\": 4"));
+        const auto error = error_of([&] { from.describe(); });  // NOLINT: use after move is what is tested
+        CHECK(error.status() == LENS_ERROR_ARGUMENT);
+        const auto validation = error_of([&] { context_.train(to, from, tiny_training()); });
+        CHECK(validation.status() == LENS_ERROR_ARGUMENT && contains(validation.what(), "validation"));
+    }
+
+    void errors() const {
+        const auto missing = error_of([&] { context_.load_model(path("missing.safetensors")); });
+        CHECK(missing.status() == LENS_ERROR_IO);
+        CHECK(std::string(missing.status_name()) == "LENS_ERROR_IO");
+        CHECK(contains(missing.what(), "missing.safetensors"));
+
+        const Sample made = sample(1);
+        lens_image narrow = view(made);
+        narrow.row_stride = side - 1;
+        const std::array<lens_image, 2> images{view(made), narrow};
+        const auto stride = error_of([&] { model_.classify(images); });
+        CHECK(stride.status() == LENS_ERROR_ARGUMENT);
+        CHECK(contains(stride.what(), "image 1") && contains(stride.what(), std::to_string(side - 1)));
+
+        auto options = lesionlens::heatmap_options();
+        options.method = 77;
+        const auto method = error_of([&] { model_.heatmap(view(made), options); });
+        CHECK(method.status() == LENS_ERROR_ARGUMENT && contains(method.what(), "77"));
+    }
+
+    void progress_throws() const {
+        const Sample made = sample(1);
+        const lesionlens::Progress stop = [](const lens_progress&) -> bool { throw Stop(); };
+        const std::vector<std::function<void()>> calls{
+            [&] { context_.train(dataset(0, 24), tiny_training(), stop); },
+            [&] { model_.classify(view(made), lesionlens::classify_options(), stop); },
+            [&] { model_.heatmap(view(made), lesionlens::heatmap_options(), stop); },
+            [&] { model_.evaluate(dataset(0, 4), lesionlens::evaluate_options(), stop); },
+        };
+        for (std::size_t index = 0; index < calls.size(); ++index) {
+            bool caught = false;
+            try {
+                calls[index]();
+            } catch (const Stop&) {
+                caught = true;
+            }
+            if (!caught) {
+                std::fprintf(stderr, "call %zu did not throw what its callable threw\n", index);
+            }
+            CHECK(caught);
+        }
+    }
+
+    void progress_stops() const {
+        int calls = 0;
+        const auto error = error_of([&] {
+            context_.train(dataset(0, 24), tiny_training(), [&](const lens_progress& progress) {
+                ++calls;
+                return progress.phase != LENS_PHASE_TRAIN;
+            });
+        });
+        CHECK(error.status() == LENS_CANCELLED);
+        CHECK(calls > 0);
+    }
+
+    void token_cancels() const {
+        const lesionlens::CancelToken token;
+        auto options = tiny_training();
+        options.epochs = 1000;
+        options.cancel = token.get();
+        std::thread other;
+        const auto error = error_of([&] {
+            context_.train(dataset(0, 24), options, [&](const lens_progress& progress) {
+                if (progress.phase == LENS_PHASE_TRAIN && !other.joinable()) {
+                    other = std::thread([&] { token.trigger(); });
+                }
+                return true;
+            });
+        });
+        CHECK(other.joinable());
+        if (other.joinable()) {
+            other.join();
+        }
+        CHECK(error.status() == LENS_CANCELLED);
+
+        const Sample made = sample(1);
+        auto classifying = lesionlens::classify_options();
+        classifying.cancel = token.get();
+        CHECK(error_of([&] { model_.classify(view(made), classifying); }).status() == LENS_CANCELLED);
+        token.reset();
+        CHECK(model_.classify(view(made), classifying).probability > 0);
+    }
+
+    void progress_counts() const {
+        std::uint64_t done = 0;
+        std::uint64_t total = 0;
+        bool backwards = false;
+        model_.evaluate(dataset(0, 10), lesionlens::evaluate_options(), [&](const lens_progress& progress) {
+            if (progress.phase == LENS_PHASE_EVALUATE) {
+                backwards = backwards || progress.done < done;
+                done = progress.done;
+                total = progress.total;
+            }
+            return true;
+        });
+        CHECK(!backwards);
+        CHECK(done == 10 && total == 10);
+    }
+
+    void any_order() const {
+        const std::string file = path("order.safetensors");
+        model_.save(file);
+        auto context = std::make_unique<lesionlens::Context>(init());
+        auto model = std::make_unique<lesionlens::Model>(context->load_model(file));
+        context.reset();
+        const Sample made = sample(3);
+        const lesionlens::Map map = model->heatmap(view(made));
+        model.reset();
+        CHECK(map.values().size() == side * side);
+        CHECK(map.summary().prediction.probability > 0);
+    }
+
+    void classify() const {
+        std::vector<Sample> samples;
+        std::vector<lens_image> images;
+        for (unsigned index = 0; index < 5; ++index) {
+            samples.push_back(sample(index));
+        }
+        for (const Sample& made : samples) {
+            images.push_back(view(made));
+        }
+        auto options = lesionlens::classify_options();
+        options.batch_limit = 2;
+        const auto predictions = model_.classify(images, options);
+        CHECK(predictions.size() == 5);
+        for (std::size_t index = 0; index < predictions.size(); ++index) {
+            const lens_prediction alone = model_.classify(images[index]);
+            const lens_prediction& together = predictions[index];
+            CHECK(std::fabs(alone.logit - together.logit) < 1e-4F);
+            CHECK(std::fabs(together.probability - 1 / (1 + std::exp(-together.logit))) < 1e-6F);
+            CHECK(together.label == (together.probability > together.threshold ? 1 : 0));
+        }
+        CHECK(predictions[0].logit != predictions[1].logit);
+        CHECK(model_.classify(lesionlens::View<lens_image>()).empty());
+    }
+
+    void heatmaps() const {
+        const Sample first = sample(1);
+        const Sample second = sample(2);
+        auto options = lesionlens::heatmap_options();
+        options.tile_size = 32;
+        options.stride = 12;
+        const std::vector<lens_image> images{view(first), view(second)};
+        const std::vector<lesionlens::Map> maps = model_.heatmaps(images, options);
+        CHECK(maps.size() == 2);
+        for (const lesionlens::Map& map : maps) {
+            const lens_map_summary summary = map.summary();
+            CHECK(summary.width == side && summary.height == side);
+            CHECK(map.values().size() == side * side);
+            CHECK(map.tiles().size() == std::size_t{summary.columns} * summary.rows);
+            float right = 0;
+            float hottest = 0;
+            for (const lens_tile& tile : map.tiles()) {
+                right = std::fmax(right, tile.x + tile.width);
+                hottest = std::fmax(hottest, tile.probability);
+            }
+            CHECK(right == side);
+            CHECK(map.tiles()[summary.hottest_tile].probability == hottest);
+            double sum = 0;
+            for (const float value : map.values()) {
+                sum += value;
+            }
+            CHECK(std::fabs(sum / (side * side) - summary.mean) < 1e-5);
+        }
+    }
+
+    void overlay() const {
+        const Sample made = sample(1);
+        const lesionlens::Map map = model_.heatmap(view(made));
+        auto options = lesionlens::overlay_options();
+        options.alpha = 0;
+        const std::vector<std::uint8_t> rgba = map.overlay(view(made), options);
+        CHECK(rgba.size() == std::size_t{4} * side * side);
+        bool same = true;
+        for (std::size_t pixel = 0; pixel < made.pixels.size(); ++pixel) {
+            same = same && rgba[4 * pixel] == made.pixels[pixel] && rgba[4 * pixel + 3] == 255;
+        }
+        CHECK(same);
+
+        const std::size_t stride = 4 * side + 8;
+        std::vector<std::uint8_t> padded(stride * side, 0xA5);
+        map.overlay(view(made), padded.data(), stride, options);
+        bool untouched = true;
+        for (std::size_t row = 0; row < side; ++row) {
+            for (std::size_t byte = 4 * side; byte < stride; ++byte) {
+                untouched = untouched && padded[row * stride + byte] == 0xA5;
+            }
+        }
+        CHECK(untouched);
+        CHECK(padded[stride] == rgba[4 * side]);
+    }
+
+    void save_and_load() const {
+        const Sample made = sample(5);
+        model_.save(path("model.safetensors"));
+        const lesionlens::Model loaded = context_.load_model(path("model.safetensors"));
+        CHECK(loaded.classify(view(made)).logit == model_.classify(view(made)).logit);
+        CHECK(contains(loaded.describe(), "densenet121"));
+    }
+
+    void evaluate() const {
+        auto options = lesionlens::evaluate_options();
+        const std::string folder = path("report");
+        options.output_dir = folder.c_str();
+        const std::string report = model_.evaluate(dataset(0, 6), options);
+        CHECK(contains(report, "confusion_matrix") && contains(report, "image 5"));
+        CHECK(std::filesystem::exists(folder_ / "report" / "predictions.csv"));
+        std::ifstream written(folder_ / "report" / "report.json");
+        const std::string document(std::istreambuf_iterator<char>(written), {});
+        CHECK(contains(document, "confusion_matrix"));
+    }
+
+    void pictures() const {
+        const Sample made = sample(3);
+        lesionlens::write_png(path("image.png"), view(made));
+        const lesionlens::Picture picture(path("image.png"));
+        const lens_image image = picture.view();
+        CHECK(picture.frames() == 1);
+        CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_GRAY8);
+        CHECK(model_.classify(image).logit == model_.classify(view(made)).logit);
+        CHECK(error_of([&] { lesionlens::Picture(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);
+    }
+
+    void datasets() const {
+        const auto [first, second] = dataset(0, 12).split(0.5, 3);
+        CHECK(contains(first.describe(), "\"samples\""));
+        std::string report = model_.evaluate(first) + model_.evaluate(second);
+        for (unsigned index = 0; index < 12; ++index) {
+            CHECK(contains(report, "\"image " + std::to_string(index) + "\""));
+        }
+        for (const char* folder : {"classes/a", "classes/b"}) {
+            std::filesystem::create_directories(folder_ / folder);
+            lesionlens::write_png(path(std::string(folder) + "/one.png"), view(sample(1)));
+        }
+        lesionlens::Dataset opened = lesionlens::Dataset::open(path("classes"));
+        auto options = lesionlens::dataset_options();
+        options.positive_class = "c";
+        const std::string before = opened.describe();
+        const auto error = error_of([&] { opened.extend(path("nowhere"), options); });
+        CHECK(error.status() == LENS_ERROR_IO && contains(error.what(), "nowhere"));
+        CHECK(opened.describe() == before);
+        opened.extend(path("classes"));
+        CHECK(opened.describe() != before);
+    }
+
+    std::filesystem::path folder_;
+    lesionlens::Context context_;
+    lesionlens::Model model_;
+};
+
+}  // namespace
+
+int main() {
+    try {
+        Bindings().run();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "setting up failed: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,1386 @@
+/**
+ * @file lesionlens.h
+ * lesionlens: train, classify and draw heatmaps with DenseNet-121 from inside another program.
+ *
+ * Not a medical device.
+ *
+ * Rules that hold for every function:
+ * - It returns a lens_status; results go to the trailing out parameters, which are NULL / zero on failure.
+ *   lens_last_error() then says what was wrong, with which value, and what would be right.
+ * - Handles are freed with lens_<type>_free(); NULL is a no-op. A handle keeps alive what it was made from, so any order
+ *   of freeing is safe.
+ * - Options structs are filled by lens_<x>_options_init(&options) before fields are changed; NULL means all defaults.
+ * - Handles may be used from several threads at once, except freeing. Nothing is printed, no signal handler is
+ *   installed, no exception or panic leaves the library.
+ * - Text is UTF-8. Strings handed out as char ** are freed with lens_string_free(); const char * results are not freed.
+ *
+ * Generated from src/capi by `make header`; do not edit.
+ */
+
+
+#ifndef LESIONLENS_H
+#define LESIONLENS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The ABI this header describes. Compare with lens_abi_version(), or put it into lens_init_options.abi_version.
+ */
+#define LENS_ABI_VERSION 0
+
+/**
+ * Stops long calls from another thread: put it into the options of a call, and trigger it at any time. One token may
+ * serve several calls. All its functions may be called from any thread at any time, except free.
+ */
+typedef struct lens_cancel_token lens_cancel_token;
+
+/**
+ * A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+ */
+typedef struct lens_context lens_context;
+
+/**
+ * Labelled images: files that are read when needed, and pixels that were handed over. Thread-safe; a running call
+ * works on the samples that were there when it began.
+ */
+typedef struct lens_dataset lens_dataset;
+
+/**
+ * A heatmap: a probability for every pixel of an image, and the grid of tiles it was made from. Immutable, so
+ * thread-safe; independent of the model and the image.
+ */
+typedef struct lens_map lens_map;
+
+/**
+ * A trained classifier with its preprocessing, threshold and training record. Immutable, so thread-safe: any number of
+ * threads may classify with it at once. Keeps its context alive.
+ */
+typedef struct lens_model lens_model;
+
+/**
+ * A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
+ */
+typedef struct lens_picture lens_picture;
+
+/**
+ * What a call came to. Numbers are never reused.
+ */
+typedef int32_t lens_status;
+
+/**
+ * What a long call is doing.
+ */
+typedef int32_t lens_phase;
+
+/**
+ * How far a long call is. Valid during the callback only.
+ */
+typedef struct lens_progress {
+    /**
+     * sizeof(lens_progress) of the library; fields beyond the host's own header are to be ignored.
+     */
+    size_t struct_size;
+    /**
+     * What is being done (LENS_PHASE_...).
+     */
+    lens_phase phase;
+    /**
+     * Epoch, from 1; 0 outside training.
+     */
+    uint32_t epoch;
+    /**
+     * Epochs in all; 0 outside training.
+     */
+    uint32_t epochs;
+    /**
+     * Items of this phase done so far.
+     */
+    uint64_t done;
+    /**
+     * Items of this phase in all.
+     */
+    uint64_t total;
+    /**
+     * Mean loss of the epoch so far; NaN where there is none.
+     */
+    double loss;
+    /**
+     * The figure that selects the best model, as of the last validation (accuracy and AUC in 0..1, or the validation
+     * loss); NaN before the first and outside training.
+     */
+    double metric;
+    /**
+     * Estimated seconds until the whole call is done; negative while unknown.
+     */
+    double seconds_left;
+} lens_progress;
+
+/**
+ * Called by long calls on the thread that made the call, about once a batch.
+ *
+ * It must not throw or longjmp through the library. It may call other lens_ functions.
+ *
+ * @param progress How far the call is; valid during the callback only.
+ * @param user_data The pointer given beside the callback.
+ * @return 0 to go on; anything else stops the call with LENS_CANCELLED.
+ */
+typedef int32_t (*lens_progress_fn)(const struct lens_progress *progress, void *user_data);
+
+/**
+ * Options of lens_classify(). Fill with lens_classify_options_init(), then change what you need.
+ */
+typedef struct lens_classify_options {
+    /**
+     * sizeof(lens_classify_options); set by lens_classify_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+     */
+    float threshold;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+     */
+    uint32_t batch_limit;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_classify_options;
+
+/**
+ * Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
+ */
+typedef int32_t lens_pixel_format;
+
+/**
+ * A view of pixels in the caller's memory, which must stay valid and unchanged during the call it is given to, and no
+ * longer. All fields zero except pixels, width, height and row_stride is a plain 8-bit gray image.
+ *
+ * Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window (DICOM's LINEAR
+ * function, PS3.3 C.11.2.1.2; values outside it are clipped), then inversion. Without a window the full stored range
+ * maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1.
+ */
+typedef struct lens_image {
+    /**
+     * The first row's first pixel.
+     */
+    const void *pixels;
+    /**
+     * Pixels in a row, 1 to 65536.
+     */
+    uint32_t width;
+    /**
+     * Rows, 1 to 65536; width x height at most 2^30.
+     */
+    uint32_t height;
+    /**
+     * Bytes from one row's first pixel to the next row's; at least width x bytes of a pixel.
+     */
+    size_t row_stride;
+    /**
+     * LENS_PIXEL_...
+     */
+    lens_pixel_format format;
+    /**
+     * How many low bits of a 16-bit sample carry the value, 1 to 16; 0: all. For 8-bit formats 0 or 8, for floats 0.
+     * Samples outside that range are refused.
+     */
+    uint32_t bits_stored;
+    /**
+     * Gray formats: slope of the stored value; 0 is read as 1.
+     */
+    double rescale_slope;
+    /**
+     * Gray formats: added after the slope.
+     */
+    double rescale_intercept;
+    /**
+     * Gray formats: middle of the window, in rescaled units. Unused when window_width is 0.
+     */
+    double window_center;
+    /**
+     * Gray formats: width of the window, at least 1 (for GRAY_F32 above 0, and there the window is linear from center
+     * - width/2 to center + width/2); 0: the full stored range (for GRAY_F32 the rescaled values must lie in 0..1).
+     */
+    double window_width;
+    /**
+     * 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+     */
+    int32_t invert;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} lens_image;
+
+/**
+ * What the model says of one image.
+ */
+typedef struct lens_prediction {
+    /**
+     * Probability of the positive class, 0 to 1.
+     */
+    float probability;
+    /**
+     * The network's output, log(p / (1 - p)).
+     */
+    float logit;
+    /**
+     * 1 when probability is greater than threshold, else 0.
+     */
+    int32_t label;
+    /**
+     * The threshold that was used.
+     */
+    float threshold;
+} lens_prediction;
+
+/**
+ * Where to compute.
+ */
+typedef int32_t lens_device;
+
+/**
+ * Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.
+ */
+typedef int32_t lens_precision;
+
+/**
+ * Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+ */
+typedef int32_t lens_rocm_tuning;
+
+/**
+ * How much the log callback is told: messages of this level and of those below it.
+ */
+typedef int32_t lens_log_level;
+
+/**
+ * Receives log messages, from any thread that calls the library, possibly several at once. It must not throw or
+ * longjmp through the library.
+ *
+ * @param level LENS_LOG_...
+ * @param message UTF-8; valid during the callback only.
+ * @param user_data The pointer given beside the callback; it must stay valid as long as the context or anything made
+ *        from it lives.
+ */
+typedef void (*lens_log_fn)(lens_log_level level, const char *message, void *user_data);
+
+/**
+ * Options of lens_init(). Fill with lens_init_options_init(), then change what you need.
+ */
+typedef struct lens_init_options {
+    /**
+     * sizeof(lens_init_options); set by lens_init_options_init().
+     */
+    size_t struct_size;
+    /**
+     * LENS_ABI_VERSION of the header the program was built with, to have it compared with the library's;
+     * default UINT32_MAX: not compared.
+     */
+    uint32_t abi_version;
+    /**
+     * LENS_DEVICE_...; default LENS_DEVICE_AUTO.
+     */
+    lens_device device;
+    /**
+     * Which of several GPUs, from 0; default 0. The CPU has index 0 only.
+     */
+    int32_t device_index;
+    /**
+     * LENS_PRECISION_...; default LENS_PRECISION_AUTO.
+     */
+    lens_precision precision;
+    /**
+     * Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
+     * libtorch must be the one that was loaded with the plugin.
+     */
+    const char *libtorch_dir;
+    /**
+     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
+     */
+    uint32_t threads;
+    /**
+     * LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
+     */
+    lens_rocm_tuning rocm_tuning;
+    /**
+     * Upper bound, in bytes, for what is kept in memory to save time (decoded images of a training set); default 0:
+     * a quarter of the memory that is free at init.
+     */
+    uint64_t memory_cap;
+    /**
+     * 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
+     * algorithms that do not (on GPUs).
+     */
+    int32_t deterministic;
+    /**
+     * Seed of everything random that is not given a seed of its own; default 0.
+     */
+    uint64_t seed;
+    /**
+     * Receives log messages; default NULL: none.
+     */
+    lens_log_fn log;
+    /**
+     * Handed to log.
+     */
+    void *log_user_data;
+    /**
+     * LENS_LOG_...; default LENS_LOG_WARNING.
+     */
+    lens_log_level log_level;
+} lens_init_options;
+
+/**
+ * What to do with a file that is missing or cannot be decoded.
+ */
+typedef int32_t lens_on_unreadable;
+
+/**
+ * Options of lens_dataset_open(). Fill with lens_dataset_options_init(), then change what you need.
+ */
+typedef struct lens_dataset_options {
+    /**
+     * sizeof(lens_dataset_options); set by lens_dataset_options_init().
+     */
+    size_t struct_size;
+    /**
+     * labels.csv: name of the column with the file names, relative to image_directory; default NULL:
+     * "patch_filename".
+     */
+    const char *filename_column;
+    /**
+     * labels.csv: name of the column with the labels; default NULL: "stenoza_label".
+     */
+    const char *label_column;
+    /**
+     * labels.csv: directory of the images, relative to the root; default NULL: "images".
+     */
+    const char *image_directory;
+    /**
+     * The positive class: the value of the label column, or the name of the folder, that means positive; everything
+     * else is negative. Default NULL: labels must be 0 or 1, and of two folders the second in byte order of their
+     * names is positive.
+     */
+    const char *positive_class;
+    /**
+     * LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL. Missing files are found when the data set is opened,
+     * undecodable ones when they are first used.
+     */
+    lens_on_unreadable on_unreadable;
+} lens_dataset_options;
+
+/**
+ * Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+ */
+typedef struct lens_evaluate_options {
+    /**
+     * sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+     */
+    float threshold;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * Directory (made when missing) that receives predictions.csv and report.json; default NULL: nothing is written.
+     */
+    const char *output_dir;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_evaluate_options;
+
+/**
+ * How a heatmap is made.
+ */
+typedef int32_t lens_heatmap_method;
+
+/**
+ * Where the last tiles go when the stride does not end at the border.
+ */
+typedef int32_t lens_edge;
+
+/**
+ * How overlapping tiles are weighted where they meet.
+ */
+typedef int32_t lens_blend;
+
+/**
+ * Options of lens_heatmap(). Fill with lens_heatmap_options_init(), then change what you need.
+ *
+ * The reference pipeline is: resize_width = resize_height = 128, edge = LENS_EDGE_REFERENCE, all else default.
+ */
+typedef struct lens_heatmap_options {
+    /**
+     * sizeof(lens_heatmap_options); set by lens_heatmap_options_init().
+     */
+    size_t struct_size;
+    /**
+     * LENS_HEATMAP_METHOD_...; default LENS_HEATMAP_METHOD_TILES.
+     */
+    lens_heatmap_method method;
+    /**
+     * Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
+     * at this size, whatever size it was trained at.
+     */
+    uint32_t tile_size;
+    /**
+     * Distance of tiles in pixels of the resampled image, 1 to tile_size; default 48.
+     */
+    uint32_t stride;
+    /**
+     * LENS_EDGE_...; default LENS_EDGE_COVER.
+     */
+    lens_edge edge;
+    /**
+     * LENS_BLEND_...; default LENS_BLEND_MEAN.
+     */
+    lens_blend blend;
+    /**
+     * The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the image's own
+     * size all the same.
+     */
+    double scale;
+    /**
+     * Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give both
+     * width and height, and leave scale at 1.
+     */
+    uint32_t resize_width;
+    /**
+     * As resize_width.
+     */
+    uint32_t resize_height;
+    /**
+     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch.
+     */
+    uint32_t batch_limit;
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+     */
+    float threshold;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_heatmap_options;
+
+/**
+ * The figures of a heatmap.
+ */
+typedef struct lens_map_summary {
+    /**
+     * Width of the map and of its image, in pixels.
+     */
+    uint32_t width;
+    /**
+     * Height of the map and of its image, in pixels.
+     */
+    uint32_t height;
+    /**
+     * Mean over all pixels of the map (the reference pipeline's confidence).
+     */
+    float mean;
+    /**
+     * Highest value of the map.
+     */
+    float maximum;
+    /**
+     * Tiles in a row.
+     */
+    uint32_t columns;
+    /**
+     * Rows of tiles.
+     */
+    uint32_t rows;
+    /**
+     * Index, row by row, of the tile with the highest probability; the first of equals.
+     */
+    uint32_t hottest_tile;
+    /**
+     * What the map says of the image: for tiles, the mean of the tiles' probabilities (and its logit); for CAM, what
+     * the model says of the whole image.
+     */
+    struct lens_prediction prediction;
+} lens_map_summary;
+
+/**
+ * One tile (for LENS_HEATMAP_METHOD_CAM one cell of the network's feature map) in pixels of the image.
+ */
+typedef struct lens_tile {
+    /**
+     * Left edge.
+     */
+    float x;
+    /**
+     * Upper edge.
+     */
+    float y;
+    /**
+     * Width.
+     */
+    float width;
+    /**
+     * Height.
+     */
+    float height;
+    /**
+     * Probability of the positive class, 0 to 1.
+     */
+    float probability;
+    /**
+     * The network's output for the tile, log(p / (1 - p)).
+     */
+    float logit;
+} lens_tile;
+
+/**
+ * Colours of an overlay, from low to high.
+ */
+typedef int32_t lens_colormap;
+
+/**
+ * Which values get the lowest and the highest colour.
+ */
+typedef int32_t lens_overlay_scale;
+
+/**
+ * Options of lens_map_overlay(). Fill with lens_overlay_options_init(), then change what you need. The defaults are
+ * the reference pipeline's.
+ */
+typedef struct lens_overlay_options {
+    /**
+     * sizeof(lens_overlay_options); set by lens_overlay_options_init().
+     */
+    size_t struct_size;
+    /**
+     * LENS_COLORMAP_...; default LENS_COLORMAP_INFERNO.
+     */
+    lens_colormap colormap;
+    /**
+     * LENS_OVERLAY_SCALE_...; default LENS_OVERLAY_SCALE_MINMAX.
+     */
+    lens_overlay_scale scale;
+    /**
+     * Share of the colours, 0 (image only) to 1 (colours only); default 0.5.
+     */
+    float alpha;
+} lens_overlay_options;
+
+/**
+ * File format of a saved model.
+ */
+typedef int32_t lens_model_format;
+
+/**
+ * What makes an epoch's model better than the best so far, on the validation set. Ties keep the earlier epoch.
+ */
+typedef int32_t lens_select_by;
+
+/**
+ * Options of lens_train(). Fill with lens_train_options_init(), then change what you need. The defaults are the
+ * reference pipeline's.
+ */
+typedef struct lens_train_options {
+    /**
+     * sizeof(lens_train_options); set by lens_train_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Passes over as many samples as the training set has, 1 to 100000; default 20.
+     */
+    uint32_t epochs;
+    /**
+     * Samples of one optimiser step, 2 to 65536; default 128.
+     */
+    uint32_t batch_size;
+    /**
+     * Images are resized to this many pixels in width and height, 32 to 4096; default 128. Stored in the model.
+     */
+    uint32_t image_size;
+    /**
+     * LENS_SELECT_BY_...; default LENS_SELECT_BY_ACCURACY. Unused without a validation set.
+     */
+    lens_select_by select_by;
+    /**
+     * Adam's learning rate, above 0 and at most 1; default 1e-4.
+     */
+    double learning_rate;
+    /**
+     * Weight of positive samples in the loss, above 0; 0 (default): negatives / positives of the training set.
+     */
+    double pos_weight;
+    /**
+     * Probability of mirroring left-right, 0 to 1; default 0.5.
+     */
+    double flip_horizontal;
+    /**
+     * Probability of mirroring up-down, 0 to 1; default 0.5.
+     */
+    double flip_vertical;
+    /**
+     * Rotation by a random angle of up to this many degrees either way, 0 to 180; nearest neighbour, corners filled
+     * with 0; default 10.
+     */
+    double rotation_degrees;
+    /**
+     * 1 (default): draw samples with replacement so that both classes come equally often. 0: each sample once per
+     * epoch, shuffled.
+     */
+    int32_t weighted_sampler;
+    /**
+     * Subtracted from the 0..1 values of red, green and blue before the network; default 0. Stored in the model.
+     */
+    float mean[3];
+    /**
+     * Then divided by, above 0; default 1. Stored in the model.
+     */
+    float standard_deviation[3];
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default 0.5. Stored in the model.
+     */
+    float threshold;
+    /**
+     * Seed of weights, sampling and augmentation; default 0: the context's seed. On CPU the same seed, data, options
+     * and number of threads give the same weights bit for bit.
+     */
+    uint64_t seed;
+    /**
+     * Weights to start from; default NULL: random, by torchvision's rule. The model itself is not changed.
+     */
+    const struct lens_model *start_model;
+    /**
+     * Directory (made when missing) that receives run.json and, whenever it gets better, best.safetensors; default
+     * NULL: nothing is written.
+     */
+    const char *run_directory;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_train_options;
+
+/**
+ * The best device this version can use; the choice and its reason are in lens_context_describe().
+ */
+#define LENS_DEVICE_AUTO 0
+
+/**
+ * The CPU.
+ */
+#define LENS_DEVICE_CPU 1
+
+/**
+ * An NVIDIA GPU.
+ */
+#define LENS_DEVICE_CUDA 2
+
+/**
+ * An AMD GPU.
+ */
+#define LENS_DEVICE_ROCM 3
+
+/**
+ * bf16 on NVIDIA, fp16 on AMD, f32 on CPU.
+ */
+#define LENS_PRECISION_AUTO 0
+
+/**
+ * 32-bit floats.
+ */
+#define LENS_PRECISION_F32 1
+
+/**
+ * bfloat16 with f32 weights.
+ */
+#define LENS_PRECISION_BF16 2
+
+/**
+ * IEEE half precision with f32 weights.
+ */
+#define LENS_PRECISION_F16 3
+
+/**
+ * Those that are safe for the GPU that is there.
+ */
+#define LENS_ROCM_TUNING_AUTO 0
+
+/**
+ * Exactly the ten values of the reference pipeline.
+ */
+#define LENS_ROCM_TUNING_REFERENCE 1
+
+/**
+ * None.
+ */
+#define LENS_ROCM_TUNING_OFF 2
+
+/**
+ * Nothing works without attention.
+ */
+#define LENS_LOG_ERROR 0
+
+/**
+ * Something is not as asked for.
+ */
+#define LENS_LOG_WARNING 1
+
+/**
+ * What was chosen and done.
+ */
+#define LENS_LOG_INFO 2
+
+/**
+ * Details.
+ */
+#define LENS_LOG_DEBUG 3
+
+/**
+ * Fail with a message that names it.
+ */
+#define LENS_ON_UNREADABLE_FAIL 0
+
+/**
+ * Leave it out and count it: lens_dataset_describe(), the training record and the evaluation report say how many and
+ * name the first ones.
+ */
+#define LENS_ON_UNREADABLE_SKIP 1
+
+/**
+ * Overlapping tiles, each classified by itself: "what would the model say of this part alone?"
+ */
+#define LENS_HEATMAP_METHOD_TILES 0
+
+/**
+ * Class activation map: one pass over the whole image; each place's share in the image's logit (their mean is the
+ * logit), through the logistic function: "which parts made the model say this of the whole?"
+ */
+#define LENS_HEATMAP_METHOD_CAM 1
+
+/**
+ * A last row and column of tiles flush with the border, so that every pixel is covered.
+ */
+#define LENS_EDGE_COVER 0
+
+/**
+ * No such tiles; pixels that no tile covers are 0, as in the reference pipeline.
+ */
+#define LENS_EDGE_REFERENCE 1
+
+/**
+ * Each tile counts the same in all its pixels, as in the reference pipeline.
+ */
+#define LENS_BLEND_MEAN 0
+
+/**
+ * A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000 of its
+ * peak, as in sliding-window inference of segmentation networks. Smoother maps.
+ */
+#define LENS_BLEND_GAUSSIAN 1
+
+/**
+ * Black, purple, orange, yellow; the reference pipeline's overlays.
+ */
+#define LENS_COLORMAP_INFERNO 0
+
+/**
+ * White to dark red; the reference pipeline's sample sheet.
+ */
+#define LENS_COLORMAP_REDS 1
+
+/**
+ * Blue, green, yellow, red.
+ */
+#define LENS_COLORMAP_JET 2
+
+/**
+ * Black to white.
+ */
+#define LENS_COLORMAP_GRAY 3
+
+/**
+ * The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+ */
+#define LENS_OVERLAY_SCALE_MINMAX 0
+
+/**
+ * 0 and 1: shows how much, comparable between images.
+ */
+#define LENS_OVERLAY_SCALE_ABSOLUTE 1
+
+/**
+ * One unsigned 8-bit sample.
+ */
+#define LENS_PIXEL_GRAY8 0
+
+/**
+ * One unsigned 16-bit sample.
+ */
+#define LENS_PIXEL_GRAY16 1
+
+/**
+ * One signed 16-bit sample.
+ */
+#define LENS_PIXEL_GRAY_S16 2
+
+/**
+ * One 32-bit float; finite.
+ */
+#define LENS_PIXEL_GRAY_F32 3
+
+/**
+ * Red, green, blue, 8 bits each.
+ */
+#define LENS_PIXEL_RGB8 4
+
+/**
+ * Blue, green, red, 8 bits each.
+ */
+#define LENS_PIXEL_BGR8 5
+
+/**
+ * Red, green, blue, alpha, 8 bits each; alpha is ignored.
+ */
+#define LENS_PIXEL_RGBA8 6
+
+/**
+ * Blue, green, red, alpha, 8 bits each; alpha is ignored.
+ */
+#define LENS_PIXEL_BGRA8 7
+
+/**
+ * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, threshold and training record in the
+ * file's metadata, under "lesionlens".
+ */
+#define LENS_MODEL_FORMAT_SAFETENSORS 0
+
+/**
+ * Reading and decoding images.
+ */
+#define LENS_PHASE_LOAD 0
+
+/**
+ * Training; done and total count samples of the epoch.
+ */
+#define LENS_PHASE_TRAIN 1
+
+/**
+ * Validating after an epoch; done and total count samples.
+ */
+#define LENS_PHASE_VALIDATE 2
+
+/**
+ * Classifying; done and total count images.
+ */
+#define LENS_PHASE_CLASSIFY 3
+
+/**
+ * Drawing heatmaps; done and total count tiles over all images of the call.
+ */
+#define LENS_PHASE_HEATMAP 4
+
+/**
+ * Evaluating a data set; done and total count samples.
+ */
+#define LENS_PHASE_EVALUATE 5
+
+/**
+ * The call did what it says; its results are in the out parameters.
+ */
+#define LENS_OK 0
+
+/**
+ * An argument is wrong (NULL, out of range, malformed); nothing was changed.
+ */
+#define LENS_ERROR_ARGUMENT 1
+
+/**
+ * A file or directory cannot be read or written.
+ */
+#define LENS_ERROR_IO 2
+
+/**
+ * A file was read, but it is not what it should be (no image, no model, a broken table).
+ */
+#define LENS_ERROR_FORMAT 3
+
+/**
+ * The asked-for device cannot be used.
+ */
+#define LENS_ERROR_DEVICE 4
+
+/**
+ * Memory ran out, on the host or the device.
+ */
+#define LENS_ERROR_OUT_OF_MEMORY 5
+
+/**
+ * The data set cannot serve the purpose (empty, one class only, ...).
+ */
+#define LENS_ERROR_DATA 6
+
+/**
+ * Header, library or libtorch do not belong together.
+ */
+#define LENS_ERROR_VERSION 7
+
+/**
+ * This version of the library cannot do that.
+ */
+#define LENS_ERROR_UNSUPPORTED 8
+
+/**
+ * A defect in the library or in libtorch; the message carries what was caught.
+ */
+#define LENS_ERROR_INTERNAL 9
+
+/**
+ * The progress callback or the cancel token stopped the call; nothing half-written is left.
+ */
+#define LENS_CANCELLED 10
+
+/**
+ * Higher accuracy at the threshold.
+ */
+#define LENS_SELECT_BY_ACCURACY 0
+
+/**
+ * Higher area under the ROC curve; needs both classes in the validation set.
+ */
+#define LENS_SELECT_BY_AUC 1
+
+/**
+ * Lower loss.
+ */
+#define LENS_SELECT_BY_LOSS 2
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Makes a token that is not triggered.
+ *
+ * @param[out] token Receives the token; free it with lens_cancel_token_free().
+ */
+lens_status lens_cancel_token_new(struct lens_cancel_token **token);
+
+/**
+ * Asks every call that carries the token to stop: each ends within one batch with LENS_CANCELLED. May be called from
+ * a signal handler's thread, but not from the handler itself.
+ */
+lens_status lens_cancel_token_trigger(const struct lens_cancel_token *token);
+
+/**
+ * Makes a triggered token usable again.
+ */
+lens_status lens_cancel_token_reset(const struct lens_cancel_token *token);
+
+/**
+ * Frees the token; NULL is a no-op. A running call that carries it keeps what it needs of it.
+ */
+void lens_cancel_token_free(struct lens_cancel_token *token);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_classify_options_init(struct lens_classify_options *options);
+
+/**
+ * Classifies images. Each is converted to 0..1, resized to the model's input size and normalised as in training.
+ *
+ * All images are checked before the first is classified. May be called from several threads at once.
+ *
+ * @param images An array of count images; NULL when count is 0.
+ * @param count How many.
+ * @param options NULL for all defaults.
+ * @param[out] predictions An array of count results, in the order of the images. All zero on failure.
+ */
+lens_status lens_classify(const struct lens_model *model,
+                          const struct lens_image *images,
+                          size_t count,
+                          const struct lens_classify_options *options,
+                          struct lens_prediction *predictions);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_init_options_init(struct lens_init_options *options);
+
+/**
+ * Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
+ * several threads; each call makes a context of its own.
+ *
+ * The number of threads is libtorch's own setting and so holds for the process: the context used last wins.
+ *
+ * @param options NULL for all defaults.
+ * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
+ *         cannot be used, with the reason; LENS_ERROR_VERSION when header, library or libtorch do not fit.
+ */
+lens_status lens_init(const struct lens_init_options *options, struct lens_context **context);
+
+/**
+ * What was found and decided, as JSON: hardware, versions, policy with the reason for each choice, environment
+ * variables set, kept and skipped.
+ *
+ * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+ */
+lens_status lens_context_describe(const struct lens_context *context, char **json);
+
+/**
+ * Frees the handle; NULL is a no-op. Models made from it go on working.
+ */
+void lens_context_free(struct lens_context *context);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_dataset_options_init(struct lens_dataset_options *options);
+
+/**
+ * Makes an empty data set, for lens_dataset_add() and lens_dataset_extend().
+ *
+ * @param[out] dataset Receives the data set; free it with lens_dataset_free().
+ */
+lens_status lens_dataset_new(struct lens_dataset **dataset);
+
+/**
+ * Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
+ * per class.
+ *
+ * @param path The root directory, UTF-8.
+ * @param options NULL for all defaults.
+ * @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
+ *         column or has a label that is neither 0 nor 1 (the message names the row); LENS_ERROR_DATA when there is
+ *         neither labels.csv nor class folders, or nothing in them.
+ */
+lens_status lens_dataset_open(const char *path,
+                              const struct lens_dataset_options *options,
+                              struct lens_dataset **dataset);
+
+/**
+ * Adds another root directory to a data set. On failure the data set is as before.
+ *
+ * @param path As for lens_dataset_open().
+ * @param options As for lens_dataset_open().
+ */
+lens_status lens_dataset_extend(struct lens_dataset *dataset,
+                                const char *path,
+                                const struct lens_dataset_options *options);
+
+/**
+ * Adds one image; its pixels are copied.
+ *
+ * @param image The pixels.
+ * @param label 0 (negative) or 1 (positive).
+ * @param id A name for reports, UTF-8; NULL: "sample 0", "sample 1", ...
+ */
+lens_status lens_dataset_add(struct lens_dataset *dataset,
+                             const struct lens_image *image,
+                             int32_t label,
+                             const char *id);
+
+/**
+ * Splits a data set into two new ones, class by class, so that both have about the same share of positives.
+ *
+ * @param fraction Share of the samples that go into first, above 0 and below 1.
+ * @param seed The same seed gives the same split.
+ * @param[out] first Receives a data set; free it with lens_dataset_free(). NULL on failure.
+ * @param[out] second Receives the rest; free it with lens_dataset_free(). NULL on failure.
+ * @return LENS_ERROR_DATA when one part would be empty.
+ */
+lens_status lens_dataset_split(const struct lens_dataset *dataset,
+                               double fraction,
+                               uint64_t seed,
+                               struct lens_dataset **first,
+                               struct lens_dataset **second);
+
+/**
+ * Counts of samples and labels, roots, and what was skipped and why, as JSON.
+ *
+ * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+ */
+lens_status lens_dataset_describe(const struct lens_dataset *dataset, char **json);
+
+/**
+ * Frees the data set; NULL is a no-op. Running calls go on with what they took of it.
+ */
+void lens_dataset_free(struct lens_dataset *dataset);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_evaluate_options_init(struct lens_evaluate_options *options);
+
+/**
+ * Classifies every sample of a data set and compares with its label.
+ *
+ * The report has accuracy, ROC AUC (null, with the reason, when only one class is there), sensitivity, specificity,
+ * the confusion matrix, and every sample's result. With output_dir, predictions.csv (filename, filepath, true_label,
+ * predicted_label, prediction_confidence) and report.json are written, each atomically.
+ *
+ * @param options NULL for all defaults.
+ * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+ * @return LENS_ERROR_DATA when the data set is empty.
+ */
+lens_status lens_evaluate(const struct lens_model *model,
+                          const struct lens_dataset *dataset,
+                          const struct lens_evaluate_options *options,
+                          char **json);
+
+/**
+ * This thread's message about its last failed call: what was wrong, with which value, and what would be right.
+ *
+ * UTF-8; empty after a call that succeeded. The text stays valid until this thread's next call of a function that
+ * returns a lens_status; the _free functions leave it alone, so cleaning up before reporting is fine.
+ *
+ * @return Never NULL; do not free it.
+ */
+const char *lens_last_error(void);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_heatmap_options_init(struct lens_heatmap_options *options);
+
+/**
+ * Draws a heatmap of each image.
+ *
+ * Tiles: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it. An image
+ * (after resampling) smaller than a tile in either direction is classified whole, at its own size, enlarged where a side
+ * is under 32 pixels, and its map is constant. All images are checked before
+ * work begins. May be called from several threads at once.
+ *
+ * @param images An array of count images; NULL when count is 0.
+ * @param count How many.
+ * @param options NULL for all defaults.
+ * @param[out] maps An array that receives count maps; free each with lens_map_free(). All NULL on failure.
+ */
+lens_status lens_heatmap(const struct lens_model *model,
+                         const struct lens_image *images,
+                         size_t count,
+                         const struct lens_heatmap_options *options,
+                         struct lens_map **maps);
+
+/**
+ * The map's figures.
+ *
+ * @param[out] summary Receives them; all zero on failure.
+ */
+lens_status lens_map_get_summary(const struct lens_map *map, struct lens_map_summary *summary);
+
+/**
+ * The map's values, 0 to 1, row by row, width x height without gaps.
+ *
+ * @param[out] values Receives the address of the first value; valid until the map is freed. NULL on failure.
+ * @param[out] count Receives width x height; 0 on failure.
+ */
+lens_status lens_map_values(const struct lens_map *map, const float **values, size_t *count);
+
+/**
+ * The map's tiles, row by row.
+ *
+ * @param[out] tiles Receives the address of the first tile; valid until the map is freed. NULL on failure.
+ * @param[out] count Receives columns x rows; 0 on failure.
+ */
+lens_status lens_map_tiles(const struct lens_map *map, const struct lens_tile **tiles, size_t *count);
+
+/**
+ * Frees the map; NULL is a no-op. Its values and tiles become invalid.
+ */
+void lens_map_free(struct lens_map *map);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_overlay_options_init(struct lens_overlay_options *options);
+
+/**
+ * Blends the coloured map over its image.
+ *
+ * @param image An image of the map's size.
+ * @param options NULL for all defaults.
+ * @param[out] rgba Receives height rows of width RGBA pixels, 8 bits each, alpha 255; unchanged on failure.
+ * @param stride Bytes from one row to the next, at least 4 x width.
+ */
+lens_status lens_map_overlay(const struct lens_map *map,
+                             const struct lens_image *image,
+                             const struct lens_overlay_options *options,
+                             uint8_t *rgba,
+                             size_t stride);
+
+/**
+ * Loads a model.
+ *
+ * Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's
+ * parameter names: those start with the default preprocessing (128 px, no normalisation) and threshold (0.5), and
+ * their classifier must have one output.
+ *
+ * @param path UTF-8.
+ * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
+ *         message lists missing, extra and misshapen parameters.
+ */
+lens_status lens_model_load(const struct lens_context *context, const char *path, struct lens_model **model);
+
+/**
+ * Saves a model, atomically (a temporary file in the same directory, then renamed).
+ *
+ * @param path UTF-8; an existing file is replaced.
+ * @param format LENS_MODEL_FORMAT_...
+ */
+lens_status lens_model_save(const struct lens_model *model, const char *path, lens_model_format format);
+
+/**
+ * Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record, as JSON.
+ *
+ * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
+ * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded
+ * from, as sha256sum prints it, and null for a model that was not.
+ *
+ * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+ */
+lens_status lens_model_describe(const struct lens_model *model, char **json);
+
+/**
+ * Frees the model; NULL is a no-op. Running calls go on with it.
+ */
+void lens_model_free(struct lens_model *model);
+
+/**
+ * Decodes one frame of an image file: PNG, JPEG, BMP, TIFF (8 or 16 bits).
+ *
+ * @param path UTF-8.
+ * @param frame From 0; files of these formats have one frame.
+ * @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
+ *         LENS_ERROR_ARGUMENT when there is no such frame.
+ */
+lens_status lens_picture_load(const char *path, uint32_t frame, struct lens_picture **picture);
+
+/**
+ * A view of the picture's pixels, to hand to lens_classify() and the like.
+ *
+ * @param[out] image Receives the view; valid until the picture is freed. All zero on failure.
+ */
+lens_status lens_picture_view(const struct lens_picture *picture, struct lens_image *image);
+
+/**
+ * How many frames the file has that the picture was loaded from.
+ *
+ * @param[out] frames Receives the number, at least 1; 0 on failure.
+ */
+lens_status lens_picture_frames(const struct lens_picture *picture, uint32_t *frames);
+
+/**
+ * Frees the picture; NULL is a no-op. Views of it become invalid.
+ */
+void lens_picture_free(struct lens_picture *picture);
+
+/**
+ * Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
+ *
+ * GRAY8 and colour formats are written as they are (with alpha where there is one; an inverted GRAY8 as it is seen);
+ * 16-bit and float gray is written as it is seen (rescaled, windowed, inverted) with 16 bits.
+ *
+ * @param path UTF-8; an existing file is replaced.
+ */
+lens_status lens_png_write(const char *path, const struct lens_image *image);
+
+/**
+ * The name of a status, such as "LENS_ERROR_IO"; "unknown lens_status" for any other number.
+ *
+ * @return A static string; do not free it. Never NULL. Leaves the last error alone.
+ */
+const char *lens_status_name(lens_status status);
+
+/**
+ * Frees a string that a lens_ function handed out (such as JSON). NULL is a no-op.
+ *
+ * @param text A string from this library, not freed before.
+ */
+void lens_string_free(char *text);
+
+/**
+ * Fills the options with their defaults.
+ */
+void lens_train_options_init(struct lens_train_options *options);
+
+/**
+ * Trains DenseNet-121 with a one-logit head and returns the best model.
+ *
+ * After each epoch the model is validated, and kept when it is better by select_by; without a validation set the last
+ * epoch's model is returned. All files are decoded once before the first epoch, so a bad one is found before any
+ * training. The training record (options, hardware, every epoch's figures) is part of the model's description and is
+ * written to run_directory/run.json.
+ *
+ * @param train Needs both classes.
+ * @param validation NULL: none.
+ * @param options NULL for all defaults.
+ * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure and on LENS_CANCELLED.
+ */
+lens_status lens_train(const struct lens_context *context,
+                       const struct lens_dataset *train,
+                       const struct lens_dataset *validation,
+                       const struct lens_train_options *options,
+                       struct lens_model **model);
+
+/**
+ * The library's version, "major.minor.patch".
+ *
+ * @return A static string; do not free it.
+ */
+const char *lens_version(void);
+
+/**
+ * The ABI version of the loaded library; LENS_ABI_VERSION is that of the header.
+ */
+uint32_t lens_abi_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LESIONLENS_H */

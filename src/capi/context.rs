@@ -1,0 +1,273 @@
+//! `lens_context` and `lens_init`.
+
+use super::arguments::{choice, flag, optional_text, out, required};
+use super::guard::{guard, release};
+use super::options::{self, Options};
+use super::status::lens_status;
+use super::text::to_host;
+use super::version::LENS_ABI_VERSION;
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{Context, ContextOptions, DeviceRequest, LogLevel, PrecisionRequest, RocmTuning};
+use std::ffi::{CString, c_char, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+/// A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+pub struct lens_context(pub(super) Arc<Context>);
+
+/// Where to compute.
+pub type lens_device = i32;
+/// The best device this version can use; the choice and its reason are in lens_context_describe().
+pub const LENS_DEVICE_AUTO: lens_device = 0;
+/// The CPU.
+pub const LENS_DEVICE_CPU: lens_device = 1;
+/// An NVIDIA GPU.
+pub const LENS_DEVICE_CUDA: lens_device = 2;
+/// An AMD GPU.
+pub const LENS_DEVICE_ROCM: lens_device = 3;
+
+/// Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.
+pub type lens_precision = i32;
+/// bf16 on NVIDIA, fp16 on AMD, f32 on CPU.
+pub const LENS_PRECISION_AUTO: lens_precision = 0;
+/// 32-bit floats.
+pub const LENS_PRECISION_F32: lens_precision = 1;
+/// bfloat16 with f32 weights.
+pub const LENS_PRECISION_BF16: lens_precision = 2;
+/// IEEE half precision with f32 weights.
+pub const LENS_PRECISION_F16: lens_precision = 3;
+
+/// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+pub type lens_rocm_tuning = i32;
+/// Those that are safe for the GPU that is there.
+pub const LENS_ROCM_TUNING_AUTO: lens_rocm_tuning = 0;
+/// Exactly the ten values of the reference pipeline.
+pub const LENS_ROCM_TUNING_REFERENCE: lens_rocm_tuning = 1;
+/// None.
+pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
+
+/// How much the log callback is told: messages of this level and of those below it.
+pub type lens_log_level = i32;
+/// Nothing works without attention.
+pub const LENS_LOG_ERROR: lens_log_level = 0;
+/// Something is not as asked for.
+pub const LENS_LOG_WARNING: lens_log_level = 1;
+/// What was chosen and done.
+pub const LENS_LOG_INFO: lens_log_level = 2;
+/// Details.
+pub const LENS_LOG_DEBUG: lens_log_level = 3;
+
+/// Receives log messages, from any thread that calls the library, possibly several at once. It must not throw or
+/// longjmp through the library.
+///
+/// @param level LENS_LOG_...
+/// @param message UTF-8; valid during the callback only.
+/// @param user_data The pointer given beside the callback; it must stay valid as long as the context or anything made
+///        from it lives.
+pub type lens_log_fn =
+    Option<unsafe extern "C" fn(level: lens_log_level, message: *const c_char, user_data: *mut c_void)>;
+
+/// Options of lens_init(). Fill with lens_init_options_init(), then change what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_init_options {
+    /// sizeof(lens_init_options); set by lens_init_options_init().
+    pub struct_size: usize,
+    /// LENS_ABI_VERSION of the header the program was built with, to have it compared with the library's;
+    /// default UINT32_MAX: not compared.
+    pub abi_version: u32,
+    /// LENS_DEVICE_...; default LENS_DEVICE_AUTO.
+    pub device: lens_device,
+    /// Which of several GPUs, from 0; default 0. The CPU has index 0 only.
+    pub device_index: i32,
+    /// LENS_PRECISION_...; default LENS_PRECISION_AUTO.
+    pub precision: lens_precision,
+    /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
+    /// libtorch must be the one that was loaded with the plugin.
+    pub libtorch_dir: *const c_char,
+    /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
+    pub threads: u32,
+    /// LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
+    pub rocm_tuning: lens_rocm_tuning,
+    /// Upper bound, in bytes, for what is kept in memory to save time (decoded images of a training set); default 0:
+    /// a quarter of the memory that is free at init.
+    pub memory_cap: u64,
+    /// 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
+    /// algorithms that do not (on GPUs).
+    pub deterministic: i32,
+    /// Seed of everything random that is not given a seed of its own; default 0.
+    pub seed: u64,
+    /// Receives log messages; default NULL: none.
+    pub log: lens_log_fn,
+    /// Handed to log.
+    pub log_user_data: *mut c_void,
+    /// LENS_LOG_...; default LENS_LOG_WARNING.
+    pub log_level: lens_log_level,
+}
+
+// SAFETY: repr(C), struct_size first, integers and raw pointers only.
+unsafe impl Options for lens_init_options {
+    const NAME: &'static str = "lens_init_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    fn defaults() -> Self {
+        lens_init_options {
+            struct_size: size_of::<Self>(),
+            abi_version: u32::MAX,
+            device: LENS_DEVICE_AUTO,
+            device_index: 0,
+            precision: LENS_PRECISION_AUTO,
+            libtorch_dir: ptr::null(),
+            threads: 0,
+            rocm_tuning: LENS_ROCM_TUNING_AUTO,
+            memory_cap: 0,
+            deterministic: 1,
+            seed: 0,
+            log: None,
+            log_user_data: ptr::null_mut(),
+            log_level: LENS_LOG_WARNING,
+        }
+    }
+}
+
+/// Fills the options with their defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_init_options_init(options: *mut lens_init_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
+/// The host's log callback and its pointer.
+struct HostLog {
+    callback: unsafe extern "C" fn(lens_log_level, *const c_char, *mut c_void),
+    user_data: *mut c_void,
+}
+
+// SAFETY: the contract of lens_log_fn allows calls from any thread, several at once, with this pointer.
+unsafe impl Send for HostLog {}
+// SAFETY: as above.
+unsafe impl Sync for HostLog {}
+
+impl HostLog {
+    fn send(&self, level: LogLevel, message: &str) {
+        let level = match level {
+            LogLevel::Error => LENS_LOG_ERROR,
+            LogLevel::Warning => LENS_LOG_WARNING,
+            LogLevel::Info => LENS_LOG_INFO,
+            LogLevel::Debug => LENS_LOG_DEBUG,
+        };
+        let text = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
+        // SAFETY: the host gave this function to be called with this pointer.
+        unsafe { (self.callback)(level, text.as_ptr(), self.user_data) };
+    }
+}
+
+/// Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
+/// several threads; each call makes a context of its own.
+///
+/// The number of threads is libtorch's own setting and so holds for the process: the context used last wins.
+///
+/// @param options NULL for all defaults.
+/// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
+/// @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
+///         cannot be used, with the reason; LENS_ERROR_VERSION when header, library or libtorch do not fit.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *mut *mut lens_context) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let context = unsafe { out("context", context) }?;
+        // SAFETY: NULL or a struct as large as its struct_size, by contract.
+        let options = unsafe { options::read(options) }?;
+        if options.abi_version != u32::MAX && options.abi_version != LENS_ABI_VERSION {
+            return Err(Error::new(
+                ErrorKind::Version,
+                format!(
+                    "abi_version: the program was built for ABI {}, the loaded library {} has ABI {LENS_ABI_VERSION}",
+                    options.abi_version,
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ));
+        }
+        let log_level = choice(
+            "log_level",
+            options.log_level,
+            &[
+                (LENS_LOG_ERROR, "LENS_LOG_ERROR", LogLevel::Error),
+                (LENS_LOG_WARNING, "LENS_LOG_WARNING", LogLevel::Warning),
+                (LENS_LOG_INFO, "LENS_LOG_INFO", LogLevel::Info),
+                (LENS_LOG_DEBUG, "LENS_LOG_DEBUG", LogLevel::Debug),
+            ],
+        )?;
+        let made = Context::new(ContextOptions {
+            device: choice(
+                "device",
+                options.device,
+                &[
+                    (LENS_DEVICE_AUTO, "LENS_DEVICE_AUTO", DeviceRequest::Auto),
+                    (LENS_DEVICE_CPU, "LENS_DEVICE_CPU", DeviceRequest::Cpu),
+                    (LENS_DEVICE_CUDA, "LENS_DEVICE_CUDA", DeviceRequest::Cuda),
+                    (LENS_DEVICE_ROCM, "LENS_DEVICE_ROCM", DeviceRequest::Rocm),
+                ],
+            )?,
+            device_index: options.device_index,
+            precision: choice(
+                "precision",
+                options.precision,
+                &[
+                    (LENS_PRECISION_AUTO, "LENS_PRECISION_AUTO", PrecisionRequest::Auto),
+                    (LENS_PRECISION_F32, "LENS_PRECISION_F32", PrecisionRequest::F32),
+                    (LENS_PRECISION_BF16, "LENS_PRECISION_BF16", PrecisionRequest::Bf16),
+                    (LENS_PRECISION_F16, "LENS_PRECISION_F16", PrecisionRequest::F16),
+                ],
+            )?,
+            // SAFETY: NULL or a C string by contract.
+            libtorch_dir: unsafe { optional_text("libtorch_dir", options.libtorch_dir) }?.map(Into::into),
+            threads: options.threads,
+            rocm_tuning: choice(
+                "rocm_tuning",
+                options.rocm_tuning,
+                &[
+                    (LENS_ROCM_TUNING_AUTO, "LENS_ROCM_TUNING_AUTO", RocmTuning::Auto),
+                    (LENS_ROCM_TUNING_REFERENCE, "LENS_ROCM_TUNING_REFERENCE", RocmTuning::Reference),
+                    (LENS_ROCM_TUNING_OFF, "LENS_ROCM_TUNING_OFF", RocmTuning::Off),
+                ],
+            )?,
+            memory_cap: options.memory_cap,
+            deterministic: flag("deterministic", options.deterministic)?,
+            seed: options.seed,
+            log: options.log.map(|callback| {
+                let host = HostLog { callback, user_data: options.log_user_data };
+                Box::new(move |level: LogLevel, message: &str| host.send(level, message)) as _
+            }),
+            log_level,
+        })?;
+        *context = Box::into_raw(Box::new(lens_context(made)));
+        Ok(())
+    })
+}
+
+/// What was found and decided, as JSON: hardware, versions, policy with the reason for each choice, environment
+/// variables set, kept and skipped.
+///
+/// @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_context_describe(context: *const lens_context, json: *mut *mut c_char) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let json = unsafe { out("json", json) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let context = unsafe { required("context", context) }?;
+        *json = to_host(context.0.describe().to_string())?;
+        Ok(())
+    })
+}
+
+/// Frees the handle; NULL is a no-op. Models made from it go on working.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_context_free(context: *mut lens_context) {
+    release(|| {
+        if !context.is_null() {
+            // SAFETY: from lens_init and freed once, by contract.
+            drop(unsafe { Box::from_raw(context) });
+        }
+    });
+}

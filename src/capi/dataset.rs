@@ -1,0 +1,262 @@
+//! `lens_dataset`.
+
+use super::arguments::{choice, optional_text, out, required, text};
+use super::guard::{guard, release};
+use super::image::{lens_image, view};
+use super::options::{self, Options};
+use super::status::lens_status;
+use super::text::to_host;
+use crate::data::{Dataset, DatasetOptions, OnUnreadable};
+use crate::error::Result;
+use parking_lot::RwLock;
+use std::ffi::c_char;
+use std::path::Path;
+use std::ptr;
+use std::sync::Arc;
+
+/// Labelled images: files that are read when needed, and pixels that were handed over. Thread-safe; a running call
+/// works on the samples that were there when it began.
+pub struct lens_dataset(RwLock<Arc<Dataset>>);
+
+impl lens_dataset {
+    pub(super) fn snapshot(&self) -> Arc<Dataset> {
+        Arc::clone(&self.0.read())
+    }
+
+    fn to_host(dataset: Dataset) -> *mut lens_dataset {
+        Box::into_raw(Box::new(lens_dataset(RwLock::new(Arc::new(dataset)))))
+    }
+}
+
+/// What to do with a file that is missing or cannot be decoded.
+pub type lens_on_unreadable = i32;
+/// Fail with a message that names it.
+pub const LENS_ON_UNREADABLE_FAIL: lens_on_unreadable = 0;
+/// Leave it out and count it: lens_dataset_describe(), the training record and the evaluation report say how many and
+/// name the first ones.
+pub const LENS_ON_UNREADABLE_SKIP: lens_on_unreadable = 1;
+
+/// Options of lens_dataset_open(). Fill with lens_dataset_options_init(), then change what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_dataset_options {
+    /// sizeof(lens_dataset_options); set by lens_dataset_options_init().
+    pub struct_size: usize,
+    /// labels.csv: name of the column with the file names, relative to image_directory; default NULL:
+    /// "patch_filename".
+    pub filename_column: *const c_char,
+    /// labels.csv: name of the column with the labels; default NULL: "stenoza_label".
+    pub label_column: *const c_char,
+    /// labels.csv: directory of the images, relative to the root; default NULL: "images".
+    pub image_directory: *const c_char,
+    /// The positive class: the value of the label column, or the name of the folder, that means positive; everything
+    /// else is negative. Default NULL: labels must be 0 or 1, and of two folders the second in byte order of their
+    /// names is positive.
+    pub positive_class: *const c_char,
+    /// LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL. Missing files are found when the data set is opened,
+    /// undecodable ones when they are first used.
+    pub on_unreadable: lens_on_unreadable,
+}
+
+// SAFETY: repr(C), struct_size first, integers and raw pointers only.
+unsafe impl Options for lens_dataset_options {
+    const NAME: &'static str = "lens_dataset_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    fn defaults() -> Self {
+        lens_dataset_options {
+            struct_size: size_of::<Self>(),
+            filename_column: ptr::null(),
+            label_column: ptr::null(),
+            image_directory: ptr::null(),
+            positive_class: ptr::null(),
+            on_unreadable: LENS_ON_UNREADABLE_FAIL,
+        }
+    }
+}
+
+/// The core's options.
+///
+/// # Safety
+/// `options` is NULL or a valid struct as large as its `struct_size`, its strings NULL or C strings.
+unsafe fn read_options(options: *const lens_dataset_options) -> Result<DatasetOptions> {
+    // SAFETY: as promised by the caller.
+    let options = unsafe { options::read(options) }?;
+    let mut read = DatasetOptions {
+        on_unreadable: choice(
+            "on_unreadable",
+            options.on_unreadable,
+            &[
+                (LENS_ON_UNREADABLE_FAIL, "LENS_ON_UNREADABLE_FAIL", OnUnreadable::Fail),
+                (LENS_ON_UNREADABLE_SKIP, "LENS_ON_UNREADABLE_SKIP", OnUnreadable::Skip),
+            ],
+        )?,
+        ..DatasetOptions::default()
+    };
+    // SAFETY: each is NULL or a C string, as promised by the caller.
+    unsafe {
+        if let Some(column) = optional_text("filename_column", options.filename_column)? {
+            read.filename_column = column.into();
+        }
+        if let Some(column) = optional_text("label_column", options.label_column)? {
+            read.label_column = column.into();
+        }
+        if let Some(directory) = optional_text("image_directory", options.image_directory)? {
+            read.image_directory = directory.into();
+        }
+        read.positive_class = optional_text("positive_class", options.positive_class)?.map(Into::into);
+    }
+    Ok(read)
+}
+
+/// Fills the options with their defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_options_init(options: *mut lens_dataset_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
+/// Makes an empty data set, for lens_dataset_add() and lens_dataset_extend().
+///
+/// @param[out] dataset Receives the data set; free it with lens_dataset_free().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_new(dataset: *mut *mut lens_dataset) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let dataset = unsafe { out("dataset", dataset) }?;
+        *dataset = lens_dataset::to_host(Dataset::default());
+        Ok(())
+    })
+}
+
+/// Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
+/// per class.
+///
+/// @param path The root directory, UTF-8.
+/// @param options NULL for all defaults.
+/// @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
+/// @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
+///         column or has a label that is neither 0 nor 1 (the message names the row); LENS_ERROR_DATA when there is
+///         neither labels.csv nor class folders, or nothing in them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_open(
+    path: *const c_char,
+    options: *const lens_dataset_options,
+    dataset: *mut *mut lens_dataset,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let dataset = unsafe { out("dataset", dataset) }?;
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        // SAFETY: NULL or a valid struct by contract.
+        let options = unsafe { read_options(options) }?;
+        let mut opened = Dataset::default();
+        opened.extend(Path::new(path), &options)?;
+        *dataset = lens_dataset::to_host(opened);
+        Ok(())
+    })
+}
+
+/// Adds another root directory to a data set. On failure the data set is as before.
+///
+/// @param path As for lens_dataset_open().
+/// @param options As for lens_dataset_open().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_extend(
+    dataset: *mut lens_dataset,
+    path: *const c_char,
+    options: *const lens_dataset_options,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle by contract.
+        let dataset = unsafe { required("dataset", dataset) }?;
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        // SAFETY: NULL or a valid struct by contract.
+        let options = unsafe { read_options(options) }?;
+        let mut current = dataset.0.write();
+        Arc::make_mut(&mut current).extend(Path::new(path), &options)
+    })
+}
+
+/// Adds one image; its pixels are copied.
+///
+/// @param image The pixels.
+/// @param label 0 (negative) or 1 (positive).
+/// @param id A name for reports, UTF-8; NULL: "sample 0", "sample 1", ...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_add(
+    dataset: *mut lens_dataset,
+    image: *const lens_image,
+    label: i32,
+    id: *const c_char,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle by contract.
+        let dataset = unsafe { required("dataset", dataset) }?;
+        // SAFETY: NULL or a valid struct by contract.
+        let image = unsafe { required("image", image) }?;
+        // SAFETY: the pixels are as the struct describes, by contract.
+        let view = unsafe { view("image", image) }?;
+        // SAFETY: NULL or a C string by contract.
+        let id = unsafe { optional_text("id", id) }?;
+        let mut current = dataset.0.write();
+        Arc::make_mut(&mut current).add(&view, label, id)
+    })
+}
+
+/// Splits a data set into two new ones, class by class, so that both have about the same share of positives.
+///
+/// @param fraction Share of the samples that go into first, above 0 and below 1.
+/// @param seed The same seed gives the same split.
+/// @param[out] first Receives a data set; free it with lens_dataset_free(). NULL on failure.
+/// @param[out] second Receives the rest; free it with lens_dataset_free(). NULL on failure.
+/// @return LENS_ERROR_DATA when one part would be empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_split(
+    dataset: *const lens_dataset,
+    fraction: f64,
+    seed: u64,
+    first: *mut *mut lens_dataset,
+    second: *mut *mut lens_dataset,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let first = unsafe { out("first", first) };
+        // SAFETY: as above.
+        let second = unsafe { out("second", second) };
+        let (first, second) = (first?, second?);
+        // SAFETY: NULL or a live handle by contract.
+        let dataset = unsafe { required("dataset", dataset) }?;
+        let (one, other) = dataset.snapshot().split(fraction, seed)?;
+        *first = lens_dataset::to_host(one);
+        *second = lens_dataset::to_host(other);
+        Ok(())
+    })
+}
+
+/// Counts of samples and labels, roots, and what was skipped and why, as JSON.
+///
+/// @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_describe(dataset: *const lens_dataset, json: *mut *mut c_char) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let json = unsafe { out("json", json) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let dataset = unsafe { required("dataset", dataset) }?;
+        *json = to_host(dataset.snapshot().describe().to_string())?;
+        Ok(())
+    })
+}
+
+/// Frees the data set; NULL is a no-op. Running calls go on with what they took of it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_dataset_free(dataset: *mut lens_dataset) {
+    release(|| {
+        if !dataset.is_null() {
+            // SAFETY: from this library and freed once, by contract.
+            drop(unsafe { Box::from_raw(dataset) });
+        }
+    });
+}

@@ -1,0 +1,98 @@
+//! `lens_evaluate`.
+
+use super::arguments::{optional_text, out, required};
+use super::cancel::lens_cancel_token;
+use super::classify::chosen_threshold;
+use super::dataset::lens_dataset;
+use super::guard::guard;
+use super::model::lens_model;
+use super::options::{self, Options};
+use super::progress::{control, lens_progress_fn};
+use super::status::lens_status;
+use super::text::to_host;
+use crate::evaluate::{EvaluateOptions, evaluate};
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+/// Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_evaluate_options {
+    /// sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
+    pub struct_size: usize,
+    /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+    pub threshold: f32,
+    /// Images that go through the network at once, 1 to 65536; default 32.
+    pub batch_limit: u32,
+    /// Directory (made when missing) that receives predictions.csv and report.json; default NULL: nothing is written.
+    pub output_dir: *const c_char,
+    /// Called about once a batch; default NULL.
+    pub progress: lens_progress_fn,
+    /// Handed to progress.
+    pub progress_user_data: *mut c_void,
+    /// Stops the call when triggered; default NULL.
+    pub cancel: *const lens_cancel_token,
+}
+
+// SAFETY: repr(C), struct_size first, numbers, raw pointers and an optional function pointer only.
+unsafe impl Options for lens_evaluate_options {
+    const NAME: &'static str = "lens_evaluate_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    fn defaults() -> Self {
+        lens_evaluate_options {
+            struct_size: size_of::<Self>(),
+            threshold: -1.0,
+            batch_limit: EvaluateOptions::default().batch_limit,
+            output_dir: ptr::null(),
+            progress: None,
+            progress_user_data: ptr::null_mut(),
+            cancel: ptr::null(),
+        }
+    }
+}
+
+/// Fills the options with their defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_evaluate_options_init(options: *mut lens_evaluate_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
+/// Classifies every sample of a data set and compares with its label.
+///
+/// The report has accuracy, ROC AUC (null, with the reason, when only one class is there), sensitivity, specificity,
+/// the confusion matrix, and every sample's result. With output_dir, predictions.csv (filename, filepath, true_label,
+/// predicted_label, prediction_confidence) and report.json are written, each atomically.
+///
+/// @param options NULL for all defaults.
+/// @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+/// @return LENS_ERROR_DATA when the data set is empty.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_evaluate(
+    model: *const lens_model,
+    dataset: *const lens_dataset,
+    options: *const lens_evaluate_options,
+    json: *mut *mut c_char,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let json = unsafe { out("json", json) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let model = unsafe { required("model", model) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let dataset = unsafe { required("dataset", dataset) }?.snapshot();
+        // SAFETY: NULL or a struct as large as its struct_size, by contract.
+        let options = unsafe { options::read(options) }?;
+        let core = EvaluateOptions {
+            threshold: chosen_threshold(options.threshold),
+            batch_limit: options.batch_limit,
+            // SAFETY: NULL or a C string by contract.
+            output_dir: unsafe { optional_text("output_dir", options.output_dir) }?.map(Into::into),
+        };
+        // SAFETY: token and callback are as their contracts say for the time of the call.
+        let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
+        let report = evaluate(&model.0, &dataset, &core, &mut control)?;
+        *json = to_host(report.to_string())?;
+        Ok(())
+    })
+}

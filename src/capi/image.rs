@@ -1,0 +1,144 @@
+//! `lens_image`: a view of the caller's pixels.
+
+use super::arguments::flag;
+use crate::data::{PixelFormat, PixelView, Windowing};
+use crate::error::{Error, Result};
+use std::ffi::c_void;
+
+/// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
+pub type lens_pixel_format = i32;
+/// One unsigned 8-bit sample.
+pub const LENS_PIXEL_GRAY8: lens_pixel_format = 0;
+/// One unsigned 16-bit sample.
+pub const LENS_PIXEL_GRAY16: lens_pixel_format = 1;
+/// One signed 16-bit sample.
+pub const LENS_PIXEL_GRAY_S16: lens_pixel_format = 2;
+/// One 32-bit float; finite.
+pub const LENS_PIXEL_GRAY_F32: lens_pixel_format = 3;
+/// Red, green, blue, 8 bits each.
+pub const LENS_PIXEL_RGB8: lens_pixel_format = 4;
+/// Blue, green, red, 8 bits each.
+pub const LENS_PIXEL_BGR8: lens_pixel_format = 5;
+/// Red, green, blue, alpha, 8 bits each; alpha is ignored.
+pub const LENS_PIXEL_RGBA8: lens_pixel_format = 6;
+/// Blue, green, red, alpha, 8 bits each; alpha is ignored.
+pub const LENS_PIXEL_BGRA8: lens_pixel_format = 7;
+
+/// A view of pixels in the caller's memory, which must stay valid and unchanged during the call it is given to, and no
+/// longer. All fields zero except pixels, width, height and row_stride is a plain 8-bit gray image.
+///
+/// Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window (DICOM's LINEAR
+/// function, PS3.3 C.11.2.1.2; values outside it are clipped), then inversion. Without a window the full stored range
+/// maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_image {
+    /// The first row's first pixel.
+    pub pixels: *const c_void,
+    /// Pixels in a row, 1 to 65536.
+    pub width: u32,
+    /// Rows, 1 to 65536; width x height at most 2^30.
+    pub height: u32,
+    /// Bytes from one row's first pixel to the next row's; at least width x bytes of a pixel.
+    pub row_stride: usize,
+    /// LENS_PIXEL_...
+    pub format: lens_pixel_format,
+    /// How many low bits of a 16-bit sample carry the value, 1 to 16; 0: all. For 8-bit formats 0 or 8, for floats 0.
+    /// Samples outside that range are refused.
+    pub bits_stored: u32,
+    /// Gray formats: slope of the stored value; 0 is read as 1.
+    pub rescale_slope: f64,
+    /// Gray formats: added after the slope.
+    pub rescale_intercept: f64,
+    /// Gray formats: middle of the window, in rescaled units. Unused when window_width is 0.
+    pub window_center: f64,
+    /// Gray formats: width of the window, at least 1 (for GRAY_F32 above 0, and there the window is linear from center
+    /// - width/2 to center + width/2); 0: the full stored range (for GRAY_F32 the rescaled values must lie in 0..1).
+    pub window_width: f64,
+    /// 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+    pub invert: i32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// The checked view of the host's pixels.
+///
+/// # Safety
+/// `image.pixels` is NULL or readable for the size its fields describe, and unchanged for `'a`.
+pub(super) unsafe fn view<'a>(name: &str, image: &lens_image) -> Result<PixelView<'a>> {
+    let named = |error: Error| error.prefixed(name);
+    let format = match image.format {
+        LENS_PIXEL_GRAY8 => PixelFormat::Gray8,
+        LENS_PIXEL_GRAY16 => PixelFormat::Gray16,
+        LENS_PIXEL_GRAY_S16 => PixelFormat::GrayS16,
+        LENS_PIXEL_GRAY_F32 => PixelFormat::GrayF32,
+        LENS_PIXEL_RGB8 => PixelFormat::Rgb8,
+        LENS_PIXEL_BGR8 => PixelFormat::Bgr8,
+        LENS_PIXEL_RGBA8 => PixelFormat::Rgba8,
+        LENS_PIXEL_BGRA8 => PixelFormat::Bgra8,
+        other => {
+            return Err(Error::argument(format!(
+                "{name}: format is {other}; it must be one of LENS_PIXEL_GRAY8 (0) to LENS_PIXEL_BGRA8 (7)"
+            )));
+        }
+    };
+    if image.pixels.is_null() {
+        return Err(Error::argument(format!("{name}: pixels is NULL")));
+    }
+    if image.reserved != 0 {
+        return Err(Error::argument(format!("{name}: reserved is {}; it must be 0", image.reserved)));
+    }
+    let windowing = Windowing {
+        bits_stored: image.bits_stored,
+        slope: if image.rescale_slope == 0.0 { 1.0 } else { image.rescale_slope },
+        intercept: image.rescale_intercept,
+        center: image.window_center,
+        width: image.window_width,
+        invert: flag("invert", image.invert).map_err(named)?,
+    };
+    let bytes = PixelView::byte_count(image.width, image.height, image.row_stride, format).map_err(named)?;
+    // SAFETY: not NULL, and readable for as many bytes as the checked geometry spans, by contract.
+    let pixels = unsafe { std::slice::from_raw_parts(image.pixels.cast::<u8>(), bytes) };
+    PixelView::new(pixels, image.width, image.height, image.row_stride, format, windowing).map_err(named)
+}
+
+/// The checked views of an array of images, named "image 0", "image 1", ...
+///
+/// # Safety
+/// As [`view`], for each.
+pub(super) unsafe fn views<'a>(images: &[lens_image]) -> Result<Vec<PixelView<'a>>> {
+    images
+        .iter()
+        .enumerate()
+        // SAFETY: as promised by the caller.
+        .map(|(index, image)| unsafe { view(&format!("image {index}"), image) })
+        .collect()
+}
+
+/// How a picture of ours looks from C.
+pub(super) fn describe(view: &PixelView) -> lens_image {
+    let windowing = view.windowing();
+    lens_image {
+        pixels: view.bytes().as_ptr().cast(),
+        width: view.width() as u32,
+        height: view.height() as u32,
+        row_stride: view.row_stride(),
+        format: match view.format() {
+            PixelFormat::Gray8 => LENS_PIXEL_GRAY8,
+            PixelFormat::Gray16 => LENS_PIXEL_GRAY16,
+            PixelFormat::GrayS16 => LENS_PIXEL_GRAY_S16,
+            PixelFormat::GrayF32 => LENS_PIXEL_GRAY_F32,
+            PixelFormat::Rgb8 => LENS_PIXEL_RGB8,
+            PixelFormat::Bgr8 => LENS_PIXEL_BGR8,
+            PixelFormat::Rgba8 => LENS_PIXEL_RGBA8,
+            PixelFormat::Bgra8 => LENS_PIXEL_BGRA8,
+        },
+        bits_stored: windowing.bits_stored,
+        rescale_slope: windowing.slope,
+        rescale_intercept: windowing.intercept,
+        window_center: windowing.center,
+        window_width: windowing.width,
+        invert: i32::from(windowing.invert),
+        reserved: 0,
+    }
+}

@@ -1,0 +1,25 @@
+//! The C interface: the only `extern "C"` functions and the only raw pointers of the crate.
+//!
+//! One file per C type. Every function goes through [`guard::guard`], which clears the thread's last error, turns
+//! errors and panics into a status, and keeps both from crossing into the host. `include/lesionlens.h` is generated
+//! from these files (`make header`), so their doc comments are the header's.
+
+#![allow(non_camel_case_types)]
+
+mod arguments;
+mod cancel;
+mod classify;
+mod context;
+mod dataset;
+mod evaluate;
+mod guard;
+mod heatmap;
+mod image;
+mod model;
+mod options;
+mod picture;
+mod progress;
+mod status;
+mod text;
+mod train;
+mod version;

@@ -1,0 +1,109 @@
+//! `lens_model`.
+
+use super::arguments::{choice, out, required, text};
+use super::context::lens_context;
+use super::guard::{guard, release};
+use super::status::lens_status;
+use super::text::to_host;
+use crate::model::{FileFormat, Model};
+use std::ffi::c_char;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A trained classifier with its preprocessing, threshold and training record. Immutable, so thread-safe: any number of
+/// threads may classify with it at once. Keeps its context alive.
+pub struct lens_model(pub(super) Arc<Model>);
+
+impl lens_model {
+    pub(super) fn to_host(model: Model) -> *mut lens_model {
+        Box::into_raw(Box::new(lens_model(Arc::new(model))))
+    }
+}
+
+/// File format of a saved model.
+pub type lens_model_format = i32;
+/// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, threshold and training record in the
+/// file's metadata, under "lesionlens".
+pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
+
+/// Loads a model.
+///
+/// Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's
+/// parameter names: those start with the default preprocessing (128 px, no normalisation) and threshold (0.5), and
+/// their classifier must have one output.
+///
+/// @param path UTF-8.
+/// @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
+/// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
+///         message lists missing, extra and misshapen parameters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_load(
+    context: *const lens_context,
+    path: *const c_char,
+    model: *mut *mut lens_model,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let model = unsafe { out("model", model) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let context = unsafe { required("context", context) }?;
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        *model = lens_model::to_host(Model::load(&context.0, Path::new(path))?);
+        Ok(())
+    })
+}
+
+/// Saves a model, atomically (a temporary file in the same directory, then renamed).
+///
+/// @param path UTF-8; an existing file is replaced.
+/// @param format LENS_MODEL_FORMAT_...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_save(
+    model: *const lens_model,
+    path: *const c_char,
+    format: lens_model_format,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle by contract.
+        let model = unsafe { required("model", model) }?;
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        let format = choice(
+            "format",
+            format,
+            &[(LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors)],
+        )?;
+        model.0.save(Path::new(path), format)
+    })
+}
+
+/// Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record, as JSON.
+///
+/// "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
+/// stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded
+/// from, as sha256sum prints it, and null for a model that was not.
+///
+/// @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_describe(model: *const lens_model, json: *mut *mut c_char) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let json = unsafe { out("json", json) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let model = unsafe { required("model", model) }?;
+        *json = to_host(model.0.describe().to_string())?;
+        Ok(())
+    })
+}
+
+/// Frees the model; NULL is a no-op. Running calls go on with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_free(model: *mut lens_model) {
+    release(|| {
+        if !model.is_null() {
+            // SAFETY: from this library and freed once, by contract.
+            drop(unsafe { Box::from_raw(model) });
+        }
+    });
+}

@@ -1,0 +1,114 @@
+//! Options structs: sized by their first field, so that programs built with an older header go on working.
+//!
+//! `lens_<x>_options_init` writes the struct as this ABI version defines it. When a struct grows, the new header maps
+//! that name to a new symbol (`#define`), and the old symbol goes on writing the old size: a program never has more
+//! written than its own header made room for.
+
+use super::version::LENS_ABI_VERSION;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A `#[repr(C)]` options struct whose first field is `struct_size: usize`.
+///
+/// # Safety
+/// The implementor is `#[repr(C)]`, begins with `usize` `struct_size`, and every bit pattern is valid for each field.
+pub(super) unsafe trait Options: Copy {
+    /// The C name, for messages.
+    const NAME: &'static str;
+    /// Size in the first released header: what every caller has at least.
+    const FIRST_SIZE: usize;
+    /// All fields at their documented defaults, `struct_size` included.
+    fn defaults() -> Self;
+}
+
+/// The options with defaults for what the caller's header does not have; all defaults for NULL.
+///
+/// # Safety
+/// `pointer` is NULL or points to as many readable bytes as its `struct_size` says.
+pub(super) unsafe fn read<T: Options>(pointer: *const T) -> Result<T> {
+    let mut options = T::defaults();
+    if pointer.is_null() {
+        return Ok(options);
+    }
+    // SAFETY: the first field is a usize by the trait's promise; read_unaligned asks for nothing more.
+    let size = unsafe { pointer.cast::<usize>().read_unaligned() };
+    if size > size_of::<T>() {
+        return Err(Error::new(
+            ErrorKind::Version,
+            format!(
+                "{}: struct_size is {size}, but version {} of the library (ABI {LENS_ABI_VERSION}) knows {} bytes: \
+                 the program was built with a newer header, install the newer library",
+                T::NAME,
+                env!("CARGO_PKG_VERSION"),
+                size_of::<T>()
+            ),
+        ));
+    }
+    if size < T::FIRST_SIZE {
+        return Err(Error::argument(format!(
+            "{0}: struct_size is {size}, less than the {1} bytes of the first version: call {0}_init before setting fields",
+            T::NAME,
+            T::FIRST_SIZE
+        )));
+    }
+    // SAFETY: `size` bytes are readable by the caller's promise and fit into T; any bytes are valid for its fields.
+    unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut options).cast::<u8>(), size) };
+    Ok(options)
+}
+
+/// Writes the defaults; a NULL pointer is left alone (there is no status to refuse it with).
+///
+/// # Safety
+/// `pointer` is NULL or points to writable memory of a `T`.
+pub(super) unsafe fn init<T: Options>(pointer: *mut T) {
+    if !pointer.is_null() {
+        // SAFETY: not NULL and writable by the caller's promise.
+        unsafe { pointer.write_unaligned(T::defaults()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Sample {
+        struct_size: usize,
+        old: u64,
+        new: u64,
+    }
+
+    // SAFETY: repr(C), struct_size first, integers only.
+    unsafe impl Options for Sample {
+        const NAME: &'static str = "lens_sample_options";
+        const FIRST_SIZE: usize = 16;
+        fn defaults() -> Self {
+            Sample { struct_size: size_of::<Sample>(), old: 1, new: 2 }
+        }
+    }
+
+    #[test]
+    fn an_older_smaller_struct_gets_defaults_for_what_it_lacks() {
+        let older: [u64; 2] = [16, 7];
+        // SAFETY: 16 readable bytes, as its first field says.
+        let read = unsafe { read(older.as_ptr().cast::<Sample>()) }.unwrap();
+        assert_eq!((read.old, read.new), (7, 2));
+    }
+
+    #[test]
+    fn a_newer_larger_struct_is_refused_with_both_sizes() {
+        let newer = Sample { struct_size: 4096, old: 0, new: 0 };
+        // SAFETY: refused before anything past the first field is read.
+        let error = unsafe { read(&newer) }.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Version);
+        assert!(error.message().contains("4096") && error.message().contains("24 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_struct_that_was_never_initialised_is_refused() {
+        let zeroed = Sample { struct_size: 0, old: 0, new: 0 };
+        // SAFETY: as above.
+        let error = unsafe { read(&zeroed) }.err().unwrap();
+        assert!(error.message().contains("lens_sample_options_init"), "{error}");
+    }
+}

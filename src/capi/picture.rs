@@ -1,0 +1,95 @@
+//! `lens_picture`: decoded pixels owned by the library, and writing PNG files.
+
+use super::arguments::{out, required, text};
+use super::guard::{guard, release};
+use super::image::{describe, lens_image, view};
+use super::status::lens_status;
+use crate::data::{Picture, write_png};
+use std::ffi::c_char;
+use std::path::Path;
+
+/// A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
+pub struct lens_picture(Picture);
+
+/// Decodes one frame of an image file: PNG, JPEG, BMP, TIFF (8 or 16 bits).
+///
+/// @param path UTF-8.
+/// @param frame From 0; files of these formats have one frame.
+/// @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
+/// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
+///         LENS_ERROR_ARGUMENT when there is no such frame.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_picture_load(
+    path: *const c_char,
+    frame: u32,
+    picture: *mut *mut lens_picture,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let picture = unsafe { out("picture", picture) }?;
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        let loaded = Picture::load(Path::new(path), frame)?;
+        *picture = Box::into_raw(Box::new(lens_picture(loaded)));
+        Ok(())
+    })
+}
+
+/// A view of the picture's pixels, to hand to lens_classify() and the like.
+///
+/// @param[out] image Receives the view; valid until the picture is freed. All zero on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_picture_view(picture: *const lens_picture, image: *mut lens_image) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let image = unsafe { out("image", image) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let picture = unsafe { required("picture", picture) }?;
+        *image = describe(&picture.0.view());
+        Ok(())
+    })
+}
+
+/// How many frames the file has that the picture was loaded from.
+///
+/// @param[out] frames Receives the number, at least 1; 0 on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_picture_frames(picture: *const lens_picture, frames: *mut u32) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let frames = unsafe { out("frames", frames) }?;
+        // SAFETY: NULL or a live handle by contract.
+        *frames = unsafe { required("picture", picture) }?.0.frames();
+        Ok(())
+    })
+}
+
+/// Frees the picture; NULL is a no-op. Views of it become invalid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_picture_free(picture: *mut lens_picture) {
+    release(|| {
+        if !picture.is_null() {
+            // SAFETY: from lens_picture_load and freed once, by contract.
+            drop(unsafe { Box::from_raw(picture) });
+        }
+    });
+}
+
+/// Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
+///
+/// GRAY8 and colour formats are written as they are (with alpha where there is one; an inverted GRAY8 as it is seen);
+/// 16-bit and float gray is written as it is seen (rescaled, windowed, inverted) with 16 bits.
+///
+/// @param path UTF-8; an existing file is replaced.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_png_write(path: *const c_char, image: *const lens_image) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        // SAFETY: NULL or a valid struct by contract.
+        let image = unsafe { required("image", image) }?;
+        // SAFETY: the pixels are as the struct describes, by contract.
+        let view = unsafe { view("image", image) }?;
+        write_png(Path::new(path), &view)
+    })
+}

@@ -1,0 +1,25 @@
+//! Pixels, image files, data sets, batches.
+
+mod augment;
+mod dataset;
+mod loader;
+mod ordered;
+mod picture;
+mod pixels;
+mod png;
+mod preprocessing;
+mod random;
+mod raster;
+mod sampler;
+mod scan;
+
+pub use augment::{Augmentation, flipped, rotated};
+pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
+pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
+pub use picture::Picture;
+pub use pixels::{PixelFormat, PixelView, Windowing};
+pub use png::write_png;
+pub use preprocessing::{Batch, Preprocessing};
+pub use random::generator;
+pub use raster::Raster;
+pub use sampler::{Sampling, epoch_order};

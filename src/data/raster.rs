@@ -1,0 +1,112 @@
+//! Images as the network sees them before normalisation: floats of 0..1.
+
+use crate::error::{Error, Result};
+use fast_image_resize::images::TypedImage;
+use fast_image_resize::pixels::{F32, F32x3, InnerPixel};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+
+/// An image of 0..1 floats, row by row, gray (1 channel) or red, green, blue (3 channels, interleaved).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raster {
+    width: usize,
+    height: usize,
+    channels: usize,
+    samples: Vec<f32>,
+}
+
+impl Raster {
+    /// From samples, whose number must be width x height x channels, of 1 or 3 channels.
+    pub fn new(width: usize, height: usize, channels: usize, samples: Vec<f32>) -> Result<Self> {
+        if !matches!(channels, 1 | 3) || width == 0 || height == 0 || samples.len() != width * height * channels {
+            return Err(Error::internal(format!(
+                "a raster of {width} x {height} pixels and {channels} channels cannot have {} samples",
+                samples.len()
+            )));
+        }
+        Ok(Raster { width, height, channels, samples })
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// 1 or 3.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// All samples.
+    pub fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    /// Red, green and blue of a pixel.
+    pub fn rgb(&self, x: usize, y: usize) -> [f32; 3] {
+        let index = (y * self.width + x) * self.channels;
+        match self.channels {
+            1 => [self.samples[index]; 3],
+            _ => [self.samples[index], self.samples[index + 1], self.samples[index + 2]],
+        }
+    }
+
+    /// Antialiased bilinear, as Pillow resizes: the triangle filter widens when the image shrinks.
+    pub fn resized(&self, width: usize, height: usize) -> Result<Self> {
+        if (width, height) == (self.width, self.height) {
+            return Ok(self.clone());
+        }
+        let (from, to) = ((self.width, self.height), (width, height));
+        let samples = match self.channels {
+            1 => resize::<F32>(&self.samples, from, to),
+            _ => resize::<F32x3>(&self.samples, from, to),
+        }?;
+        Raster::new(width, height, self.channels, samples)
+    }
+}
+
+fn resize<P: PixelTrait + InnerPixel<Component = f32>>(
+    samples: &[f32],
+    from: (usize, usize),
+    to: (usize, usize),
+) -> Result<Vec<f32>> {
+    let mut source = TypedImage::<P>::new(from.0 as u32, from.1 as u32);
+    P::components_mut(source.pixels_mut()).copy_from_slice(samples);
+    let mut target = TypedImage::<P>::new(to.0 as u32, to.1 as u32);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| {
+        Error::internal(format!("cannot resize {} x {} pixels to {} x {}: {error}", from.0, from.1, to.0, to.1))
+    })?;
+    Ok(P::components(target.pixels()).to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shrinking_averages_instead_of_skipping() {
+        let stripes = Raster::new(64, 64, 1, (0..64 * 64).map(|i| (i % 2) as f32).collect()).unwrap();
+        let small = stripes.resized(16, 16).unwrap();
+        for x in 1..15 {
+            assert!((small.rgb(x, 8)[0] - 0.5).abs() < 0.02, "{:?}", small.rgb(x, 8));
+        }
+    }
+
+    #[test]
+    fn gray_and_equal_channels_resize_alike() {
+        let gray = Raster::new(9, 7, 1, (0..63).map(|i| (i * 37 % 64) as f32 / 64.0).collect()).unwrap();
+        let coloured = Raster::new(9, 7, 3, gray.samples().iter().flat_map(|v| [*v; 3]).collect()).unwrap();
+        let (gray, coloured) = (gray.resized(20, 5).unwrap(), coloured.resized(20, 5).unwrap());
+        for y in 0..5 {
+            for x in 0..20 {
+                let difference = gray.rgb(x, y)[0] - coloured.rgb(x, y)[2];
+                assert!(difference.abs() < 1e-6, "{x} {y} {difference}");
+            }
+        }
+    }
+}

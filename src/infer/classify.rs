@@ -1,0 +1,113 @@
+//! Classifying whole images.
+
+use super::engine::logits;
+use crate::data::{Batch, PixelView};
+use crate::error::{Error, Result};
+use crate::model::{Model, check_threshold};
+use crate::runtime::{Control, Phase};
+use serde::Serialize;
+use std::time::Instant;
+
+/// What the model says of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Probability of the positive class.
+    pub probability: f32,
+    /// log(p / (1 - p)).
+    pub logit: f32,
+    /// Whether the probability is greater than the threshold.
+    pub positive: bool,
+    /// The threshold.
+    pub threshold: f32,
+}
+
+impl Prediction {
+    /// From the network's output.
+    pub fn from_logit(logit: f32, threshold: f32) -> Self {
+        let probability = (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32;
+        Prediction { probability, logit, positive: probability > threshold, threshold }
+    }
+
+    /// From a probability, such as a mean of several.
+    pub fn from_probability(probability: f32, threshold: f32) -> Self {
+        let exact = f64::from(probability);
+        let logit = ((exact / (1.0 - exact)).ln() as f32).clamp(f32::MIN, f32::MAX);
+        Prediction { probability, logit, positive: probability > threshold, threshold }
+    }
+}
+
+/// How to classify.
+#[derive(Clone, Debug)]
+pub struct ClassifyOptions {
+    /// Instead of the model's own threshold.
+    pub threshold: Option<f32>,
+    /// Images that go through the network at once.
+    pub batch_limit: u32,
+}
+
+impl Default for ClassifyOptions {
+    fn default() -> Self {
+        ClassifyOptions { threshold: None, batch_limit: 32 }
+    }
+}
+
+/// Refuses a batch limit that makes no sense.
+pub fn check_batch_limit(batch_limit: u32) -> Result<usize> {
+    if (1..=65_536).contains(&batch_limit) {
+        return Ok(batch_limit as usize);
+    }
+    Err(Error::argument(format!("batch_limit {batch_limit} is not in 1..65536")))
+}
+
+/// Classifies a batch of prepared images.
+pub fn classify_batch(model: &Model, batch: &Batch, threshold: f32) -> Result<Vec<Prediction>> {
+    Ok(logits(model, batch)?.into_iter().map(|logit| Prediction::from_logit(logit, threshold)).collect())
+}
+
+/// Classifies images, in order. Pixel values are checked as each image's turn comes; nothing is returned if one is bad.
+pub fn classify(
+    model: &Model,
+    images: &[PixelView],
+    options: &ClassifyOptions,
+    control: &mut Control,
+) -> Result<Vec<Prediction>> {
+    let batch_limit = check_batch_limit(options.batch_limit)?;
+    let threshold = options.threshold.unwrap_or(model.threshold());
+    check_threshold(threshold)?;
+    let start = Instant::now();
+    let side = model.preprocessing().image_size as usize;
+    let mut batch = Batch::new(side, side);
+    let mut predictions = Vec::with_capacity(images.len());
+    control.check()?;
+    for (chunk_index, chunk) in images.chunks(batch_limit).enumerate() {
+        batch.clear();
+        for (index, view) in chunk.iter().enumerate() {
+            let named = |error: Error| error.prefixed(&format!("image {}", chunk_index * batch_limit + index));
+            let raster = model.preprocessing().resize(&view.to_raster().map_err(named)?)?;
+            batch.push(&raster, 0, 0, model.preprocessing());
+        }
+        predictions.extend(classify_batch(model, &batch, threshold)?);
+        control.report_steady(Phase::Classify, predictions.len(), images.len(), start)?;
+    }
+    Ok(predictions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_needs_more_than_the_threshold() {
+        assert!(!Prediction::from_logit(0.0, 0.5).positive);
+        assert!(Prediction::from_logit(1e-3, 0.5).positive);
+        assert!(!Prediction::from_probability(1.0, 1.0).positive);
+    }
+
+    #[test]
+    fn probability_and_logit_belong_together_at_the_extremes_too() {
+        assert_eq!(Prediction::from_logit(-200.0, 0.5).probability, 0.0);
+        assert_eq!(Prediction::from_logit(200.0, 0.5).probability, 1.0);
+        assert!(Prediction::from_probability(1.0, 0.5).logit.is_finite());
+        assert!((Prediction::from_probability(0.75, 0.5).logit - 3f32.ln()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,7 @@
+//! From images to probabilities.
+
+mod classify;
+mod engine;
+
+pub use classify::{ClassifyOptions, Prediction, check_batch_limit, classify, classify_batch};
+pub use engine::{activation_maps, logits};

@@ -1,0 +1,343 @@
+//! A trained model and its file: safetensors, with everything but the weights in the metadata.
+
+use super::densenet::DenseNet;
+use super::layout::LAYOUT;
+use crate::data::Preprocessing;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Context, SharedTensor, catch, sha256_hex, write_atomically};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use tch::{Device, Kind, Tensor};
+
+/// File format of a saved model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// safetensors.
+    Safetensors,
+}
+
+/// Everything of a model but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Version of this record.
+    version: u32,
+    /// What is done to an image before the network.
+    pub preprocessing: Preprocessing,
+    /// Probability above which an image is called positive.
+    pub threshold: f32,
+    /// How it was trained, when it was trained here.
+    pub training: Option<Value>,
+}
+
+/// The version of `Metadata` that is written, and the highest that is read.
+const METADATA_VERSION: u32 = 1;
+/// The key of the file's metadata that holds it.
+const METADATA_KEY: &str = "lesionlens";
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Metadata::new(Preprocessing::default(), 0.5)
+    }
+}
+
+impl Metadata {
+    /// Of a model without a training record.
+    pub fn new(preprocessing: Preprocessing, threshold: f32) -> Self {
+        Metadata { version: METADATA_VERSION, preprocessing, threshold, training: None }
+    }
+
+    /// Refuses what cannot work.
+    pub fn check(&self) -> Result<()> {
+        self.preprocessing.check()?;
+        check_threshold(self.threshold)
+    }
+}
+
+/// Refuses what is no probability.
+pub(crate) fn check_threshold(threshold: f32) -> Result<()> {
+    if (0.0..=1.0).contains(&threshold) {
+        return Ok(());
+    }
+    Err(Error::argument(format!("threshold {threshold} is not in 0..1")))
+}
+
+/// A trained classifier.
+#[derive(Debug)]
+pub struct Model {
+    context: Arc<Context>,
+    network: DenseNet<SharedTensor>,
+    metadata: Metadata,
+    sha256: String,
+    file_sha256: Option<String>,
+}
+
+impl Model {
+    /// From a network; its weights are taken as they are.
+    pub fn new(context: &Arc<Context>, network: DenseNet<SharedTensor>, metadata: Metadata) -> Result<Self> {
+        let sha256 = hash_of(&network)?;
+        Ok(Model { context: Arc::clone(context), network, metadata, sha256, file_sha256: None })
+    }
+
+    /// The context it computes in.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The network.
+    pub fn network(&self) -> &DenseNet<SharedTensor> {
+        &self.network
+    }
+
+    /// What is done to an image before the network.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.metadata.preprocessing
+    }
+
+    /// Probability above which an image is called positive.
+    pub fn threshold(&self) -> f32 {
+        self.metadata.threshold
+    }
+
+    /// SHA-256 of the weights.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The same with a training record, which names the hash of the weights.
+    pub fn with_training_record(mut self, record: impl FnOnce(&str) -> Value) -> Self {
+        self.metadata.training = Some(record(&self.sha256));
+        self
+    }
+
+    /// Reads a file.
+    pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read model", path, &error))?;
+        context.enter();
+        let (network, metadata) =
+            catch(|| parse(&bytes, context.device())).map_err(|error| error.prefixed(&path.display().to_string()))?;
+        let mut model = Model::new(context, network, metadata)?;
+        model.file_sha256 = Some(sha256_hex([&bytes]));
+        Ok(model)
+    }
+
+    /// Writes a file.
+    pub fn save(&self, path: &Path, format: FileFormat) -> Result<()> {
+        let FileFormat::Safetensors = format;
+        let bytes = self.to_safetensors()?;
+        write_atomically(path, |file| file.write_all(&bytes))
+    }
+
+    fn to_safetensors(&self) -> Result<Vec<u8>> {
+        let mut values: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
+        for (spec, tensor) in LAYOUT.parameters().iter().zip(self.network.parameters()) {
+            let shape = spec.shape.iter().map(|side| *side as usize).collect();
+            values.push((spec.name.clone(), shape, Dtype::F32, bytes_of(tensor)?));
+        }
+        // torchvision refuses a file without them; nothing is computed from them.
+        for name in LAYOUT.batch_counts() {
+            values.push((name, vec![], Dtype::I64, 0i64.to_le_bytes().to_vec()));
+        }
+        let internal =
+            |error: safetensors::SafeTensorError| Error::internal(format!("cannot lay out the file: {error}"));
+        let views = values
+            .iter()
+            .map(|(name, shape, kind, bytes)| {
+                TensorView::new(*kind, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(internal)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let metadata = serde_json::to_string(&self.metadata)
+            .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))?;
+        safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.to_string(), metadata)]))).map_err(internal)
+    }
+
+    /// Architecture, hashes, preprocessing, threshold, training record.
+    pub fn describe(&self) -> Value {
+        json!({
+            "schema": { "name": "lesionlens.model", "version": 1 },
+            "library": env!("CARGO_PKG_VERSION"),
+            "abi": crate::ABI_VERSION,
+            "architecture": "densenet121",
+            "parameters": LAYOUT.trained_count(),
+            "model_sha256": self.sha256,
+            "file_sha256": self.file_sha256,
+            "engine": self.context.policy().engine.value,
+            "preprocessing": {
+                "channels": 3,
+                "range": [0, 1],
+                "resize": "antialiased bilinear",
+                "image_size": self.metadata.preprocessing.image_size,
+                "mean": self.metadata.preprocessing.mean,
+                "standard_deviation": self.metadata.preprocessing.standard_deviation,
+            },
+            "threshold": self.metadata.threshold,
+            "training": self.metadata.training,
+        })
+    }
+}
+
+/// A parameter's values as the file holds them: 32-bit floats, little-endian, row by row.
+fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>> {
+    let tensor = tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    let mut values = vec![0f32; tensor.numel()];
+    tensor.f_copy_data(&mut values, tensor.numel())?;
+    Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect())
+}
+
+/// Over name, shape and values of every parameter, in order of the names.
+fn hash_of(network: &DenseNet<SharedTensor>) -> Result<String> {
+    let mut parts: Vec<_> = LAYOUT.parameters().iter().zip(network.parameters()).collect();
+    parts.sort_by_key(|(spec, _)| &spec.name);
+    let mut bytes = Vec::new();
+    for (spec, tensor) in parts {
+        bytes.push(format!("{} {:?}\n", spec.name, spec.shape).into_bytes());
+        bytes.push(bytes_of(tensor)?);
+    }
+    Ok(sha256_hex(bytes))
+}
+
+fn parse(bytes: &[u8], device: Device) -> Result<(DenseNet<SharedTensor>, Metadata)> {
+    let broken = |error: safetensors::SafeTensorError| Error::format(format!("not a safetensors file: {error}"));
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    let metadata = match header.metadata().as_ref().and_then(|entries| entries.get(METADATA_KEY)) {
+        Some(text) => parse_metadata(text)?,
+        None => Metadata::default(),
+    };
+    check_parameters(&file)?;
+    let network = DenseNet::from_parameters(|spec| {
+        let view = file.tensor(&spec.name).map_err(broken)?;
+        let kind = kind_of(view.dtype()).ok_or_else(|| {
+            Error::format(format!("{} has the type {:?}; it must be a float type", spec.name, view.dtype()))
+        })?;
+        let tensor = Tensor::f_from_data_size(view.data(), &spec.shape, kind)?.f_to_kind(Kind::Float)?;
+        if tensor.f_isfinite()?.f_all()?.int64_value(&[]) == 0 {
+            return Err(Error::format(format!("{} has values that are not finite", spec.name)));
+        }
+        Ok(tensor.f_to_device(device)?)
+    })?;
+    Ok((network.frozen(), metadata))
+}
+
+fn kind_of(dtype: Dtype) -> Option<Kind> {
+    match dtype {
+        Dtype::F32 => Some(Kind::Float),
+        Dtype::F64 => Some(Kind::Double),
+        Dtype::F16 => Some(Kind::Half),
+        Dtype::BF16 => Some(Kind::BFloat16),
+        _ => None,
+    }
+}
+
+fn parse_metadata(text: &str) -> Result<Metadata> {
+    let broken = |reason: String| Error::format(format!("its lesionlens metadata is broken: {reason}"));
+    let value: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    if let Some(version) = value["version"].as_u64()
+        && version > u64::from(METADATA_VERSION)
+    {
+        return Err(Error::new(
+            ErrorKind::Version,
+            format!(
+                "its metadata has version {version}; version {} of the library reads up to {METADATA_VERSION}: install a \
+                 newer one",
+                env!("CARGO_PKG_VERSION")
+            ),
+        ));
+    }
+    let metadata: Metadata = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+    metadata.check().map_err(|error| broken(error.message().to_string()))?;
+    Ok(metadata)
+}
+
+/// How many names of each kind a message lists.
+const NAMED: usize = 5;
+
+fn check_parameters(file: &SafeTensors) -> Result<()> {
+    let mut extra: Vec<&str> = file.names().into_iter().collect();
+    let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+    let counts: Vec<String> = LAYOUT.batch_counts().collect();
+    extra.retain(|name| !counts.iter().any(|count| count == name));
+    for spec in LAYOUT.parameters() {
+        extra.retain(|name| *name != spec.name);
+        match file.tensor(&spec.name) {
+            Ok(view) => {
+                let shape: Vec<i64> = view.shape().iter().map(|side| *side as i64).collect();
+                if shape != spec.shape {
+                    misshapen.push(format!("{} is {shape:?}, not {:?}", spec.name, spec.shape));
+                }
+            }
+            Err(_) => missing.push(spec.name.clone()),
+        }
+    }
+    extra.sort_unstable();
+    let extra: Vec<String> = extra.into_iter().map(String::from).collect();
+    let mut complaints = Vec::new();
+    for (kind, names) in [("missing", missing), ("misshapen", misshapen), ("extra", extra)] {
+        if !names.is_empty() {
+            let more = if names.len() > NAMED { ", ..." } else { "" };
+            complaints.push(format!("{} {kind}: {}{more}", names.len(), names[..names.len().min(NAMED)].join(", ")));
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    Err(Error::format(format!(
+        "not a DenseNet-121 with one output (torchvision's parameter names): {}",
+        complaints.join("; ")
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::ContextOptions;
+
+    fn model() -> Model {
+        let context = Context::new(ContextOptions::default()).unwrap();
+        let network = DenseNet::initial(4, Device::Cpu).frozen();
+        let metadata = Metadata::new(Preprocessing::default(), 0.25);
+        Model::new(&context, network, metadata).unwrap().with_training_record(|hash| json!({ "of": hash }))
+    }
+
+    #[test]
+    fn a_saved_model_comes_back_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.safetensors");
+        let model = model();
+        model.save(&path, FileFormat::Safetensors).unwrap();
+        let loaded = Model::load(model.context(), &path).unwrap();
+        assert_eq!(loaded.sha256(), model.sha256());
+        assert_eq!(loaded.metadata, model.metadata);
+        assert_eq!(loaded.file_sha256.as_deref(), Some(sha256_hex([std::fs::read(&path).unwrap()]).as_str()));
+        let again = directory.path().join("again.safetensors");
+        loaded.save(&again, FileFormat::Safetensors).unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), std::fs::read(again).unwrap());
+    }
+
+    #[test]
+    fn files_that_are_no_model_are_refused_with_the_reason() {
+        let model = model();
+        let bytes = model.to_safetensors().unwrap();
+        let message = |bytes: &[u8]| parse(bytes, Device::Cpu).unwrap_err().to_string();
+        assert!(message(b"nonsense").contains("not a safetensors file"));
+        assert!(message(&bytes[..bytes.len() / 2]).contains("not a safetensors file"));
+        // The header is text at the file's beginning; a name of the same length keeps it well-formed.
+        let mut changed = bytes.clone();
+        let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let text = String::from_utf8(bytes[8..header].to_vec()).unwrap();
+        changed[8..header].copy_from_slice(text.replace("features.conv0.weight", "features.conv9.weight").as_bytes());
+        let found = message(&changed);
+        assert!(found.contains("1 missing: features.conv0.weight"), "{found}");
+        assert!(found.contains("1 extra: features.conv9.weight"), "{found}");
+        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":1", "\\\"version\\\":9").as_bytes());
+        assert!(message(&changed).contains("version 9"));
+        changed[8..header].copy_from_slice(text.as_bytes());
+        let last = changed.len() - 4;
+        changed[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert!(message(&changed).contains("not finite"));
+    }
+}

@@ -1,0 +1,186 @@
+//! DenseNet-121 (Huang et al. 2017) as torchvision computes it, with one output.
+
+use super::initial::initial_value;
+use super::layout::{DenseLayer, LAYOUT, Norm, ParameterSpec};
+use crate::error::Result;
+use crate::runtime::SharedTensor;
+use std::borrow::Borrow;
+use tch::{Device, Tensor};
+
+/// Smallest width and height of an input: it is halved five times.
+pub const SMALLEST_SIDE: usize = 32;
+
+/// torchvision's batch normalisation.
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+/// The network: `Tensor` parameters for training, `SharedTensor` for any number of reading threads.
+#[derive(Debug)]
+pub struct DenseNet<T> {
+    parameters: Vec<T>,
+}
+
+impl DenseNet<Tensor> {
+    /// With random weights.
+    pub fn initial(seed: u64, device: Device) -> Self {
+        let parameters = LAYOUT
+            .parameters()
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| initial_value(spec, index, seed).to_device(device))
+            .collect();
+        DenseNet { parameters }
+    }
+
+    /// With the parameters that `take` gives, asked for in the layout's order.
+    pub fn from_parameters(mut take: impl FnMut(&ParameterSpec) -> Result<Tensor>) -> Result<Self> {
+        let parameters = LAYOUT.parameters().iter().map(&mut take).collect::<Result<_>>()?;
+        Ok(DenseNet { parameters })
+    }
+
+    /// N logits of an N x 3 x H x W batch, with batch statistics; running statistics are updated.
+    pub fn train_logits(&mut self, input: &Tensor) -> Tensor {
+        self.head(&self.features_of(input, true))
+    }
+
+    /// The parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [Tensor] {
+        &mut self.parameters
+    }
+
+    /// A copy that nothing changes any more. Its convolutions lie channels last, as the inputs do: what libtorch
+    /// computes depends in its last bits on the order in memory, and a model must not change by being saved and loaded.
+    pub fn frozen(&self) -> DenseNet<SharedTensor> {
+        let copy = |tensor: &Tensor| match tensor.dim() {
+            4 => tensor.permute([0, 2, 3, 1]).contiguous().copy().permute([0, 3, 1, 2]),
+            _ => tensor.copy(),
+        };
+        let parameters = self.parameters.iter().map(|tensor| SharedTensor::new(copy(&tensor.detach()))).collect();
+        DenseNet { parameters }
+    }
+}
+
+impl<T: Borrow<Tensor>> DenseNet<T> {
+    /// The parameters, in the layout's order.
+    pub fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.parameters.iter().map(Borrow::borrow)
+    }
+
+    /// A copy to train.
+    pub fn thawed(&self) -> DenseNet<Tensor> {
+        DenseNet { parameters: self.parameters().map(|tensor| tensor.detach().copy()).collect() }
+    }
+
+    /// torchvision's `features`: N x 1024 x h x w of an N x 3 x H x W batch, H and W at least 32 (h = H / 32 rounded
+    /// down by each halving).
+    pub fn features(&self, input: &Tensor) -> Tensor {
+        self.features_of(input, false)
+    }
+
+    /// N logits of an N x 3 x H x W batch.
+    pub fn logits(&self, input: &Tensor) -> Tensor {
+        self.head(&self.features(input))
+    }
+
+    /// N logits from the feature map.
+    pub fn head(&self, features: &Tensor) -> Tensor {
+        let pooled = features.relu().mean_dim(&[2i64, 3][..], false, features.kind());
+        pooled.linear(self.parameter(LAYOUT.head_weight), Some(self.parameter(LAYOUT.head_bias))).view([-1])
+    }
+
+    /// What each place of the feature map adds to the logit: N x h x w, whose mean over places is the logit (pooling and
+    /// head are linear).
+    pub fn activation_map(&self, features: &Tensor) -> Tensor {
+        let weight = self.parameter(LAYOUT.head_weight).view([1, -1, 1, 1]);
+        features.relu().conv2d(&weight, Some(self.parameter(LAYOUT.head_bias)), 1, 0, 1, 1).squeeze_dim(1)
+    }
+
+    fn parameter(&self, index: usize) -> &Tensor {
+        self.parameters[index].borrow()
+    }
+
+    fn norm(&self, input: &Tensor, norm: Norm, train: bool) -> Tensor {
+        input.batch_norm(
+            Some(self.parameter(norm.weight)),
+            Some(self.parameter(norm.bias)),
+            Some(self.parameter(norm.mean)),
+            Some(self.parameter(norm.variance)),
+            train,
+            MOMENTUM,
+            EPSILON,
+            false,
+        )
+    }
+
+    fn convolution(&self, input: &Tensor, weight: usize, stride: i64, padding: i64) -> Tensor {
+        input.conv2d::<&Tensor>(self.parameter(weight), None, stride, padding, 1, 1)
+    }
+
+    fn norm_relu(&self, input: &Tensor, norm: Norm, train: bool) -> Tensor {
+        // In place: the backward pass of a norm needs its input, not its output.
+        self.norm(input, norm, train).relu_()
+    }
+
+    fn layer(&self, input: &Tensor, layer: &DenseLayer, train: bool) -> Tensor {
+        let inner = self.convolution(&self.norm_relu(input, layer.norm1, train), layer.conv1, 1, 0);
+        self.convolution(&self.norm_relu(&inner, layer.norm2, train), layer.conv2, 1, 1)
+    }
+
+    fn features_of(&self, input: &Tensor, train: bool) -> Tensor {
+        let stem = self.convolution(input, LAYOUT.stem, 2, 3);
+        let mut features = self.norm_relu(&stem, LAYOUT.stem_norm, train).max_pool2d(3, 2, 1, 1, false);
+        for (index, block) in LAYOUT.blocks.iter().enumerate() {
+            let mut parts = vec![features];
+            for layer in block {
+                let added = self.layer(&Tensor::cat(&parts, 1), layer, train);
+                parts.push(added);
+            }
+            features = Tensor::cat(&parts, 1);
+            if let Some(transition) = LAYOUT.transitions.get(index) {
+                let reduced =
+                    self.convolution(&self.norm_relu(&features, transition.norm, train), transition.conv, 1, 0);
+                features = reduced.avg_pool2d(2, 2, 0, false, true, None);
+            }
+        }
+        self.norm(&features, LAYOUT.last_norm, train)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    fn random_input(height: i64, width: i64) -> Tensor {
+        Tensor::arange(2 * 3 * height * width, (Kind::Float, Device::Cpu)).remainder(17.0).view([2, 3, height, width])
+            / 17.0
+    }
+
+    #[test]
+    fn memory_order_of_the_input_does_not_matter() {
+        let network = DenseNet::initial(1, Device::Cpu);
+        let input = random_input(48, 40);
+        let last = input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        assert_ne!(input.stride(), last.stride());
+        let _guard = tch::no_grad_guard();
+        let difference = (network.logits(&input) - network.logits(&last)).abs().max().double_value(&[]);
+        assert!(difference < 1e-4, "{difference}");
+    }
+
+    #[test]
+    fn the_activation_maps_mean_is_the_logit() {
+        let network = DenseNet::initial(1, Device::Cpu);
+        let _guard = tch::no_grad_guard();
+        let features = network.features(&random_input(96, 64));
+        let mean = network.activation_map(&features).mean_dim(&[1i64, 2][..], false, Kind::Float);
+        let difference = (mean - network.head(&features)).abs().max().double_value(&[]);
+        assert!(difference < 1e-5, "{difference}");
+    }
+
+    #[test]
+    fn the_smallest_input_works() {
+        let network = DenseNet::initial(1, Device::Cpu);
+        let side = SMALLEST_SIDE as i64;
+        assert_eq!(network.features(&random_input(side, side)).size(), [2, 1024, 1, 1]);
+    }
+}

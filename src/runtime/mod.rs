@@ -1,0 +1,20 @@
+//! What machine this is and what to do with it; progress and cancelling; everything of libtorch that is global.
+
+mod backend;
+mod context;
+mod files;
+mod policy;
+mod probe;
+mod progress;
+mod report;
+mod rocm;
+mod torch;
+
+pub use context::{Context, ContextOptions, Log, LogLevel};
+pub use files::{sha256_hex, write_atomically};
+pub use policy::{Choice, DeviceRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning, decide};
+pub use probe::{Cpu, Gpu, Memory, Probe, Vendor};
+pub use progress::{Cancel, Control, Phase, Update};
+pub use report::RunReport;
+pub use rocm::{Environment, plan_environment};
+pub use torch::{SharedTensor, catch};

@@ -1,0 +1,272 @@
+//! What to do with the machine: a pure function of what was found and what was asked for.
+
+use super::probe::{Probe, Vendor};
+use crate::error::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+/// Which device was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceRequest {
+    /// The best that can be used.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// An AMD GPU.
+    Rocm,
+}
+
+/// Which arithmetic was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PrecisionRequest {
+    /// What suits the device.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    F32,
+    /// bfloat16.
+    Bf16,
+    /// IEEE half precision.
+    F16,
+}
+
+/// Which environment variables to set for the AMD runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RocmTuning {
+    /// Those safe for the GPU that is there.
+    #[default]
+    Auto,
+    /// Exactly the reference pipeline's.
+    Reference,
+    /// None.
+    Off,
+}
+
+/// Arithmetic of the network's layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PolicyRequest {
+    /// Device.
+    pub device: DeviceRequest,
+    /// Which of several.
+    pub device_index: i32,
+    /// Arithmetic.
+    pub precision: PrecisionRequest,
+    /// CPU threads; 0: as many as the process may use.
+    pub threads: u32,
+    /// Bytes that may be used to save time; 0: a quarter of what is free.
+    pub memory_cap: u64,
+    /// Whether the same call must give the same bits.
+    pub deterministic: bool,
+}
+
+/// A decision and why it was made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choice<T> {
+    /// What was decided.
+    pub value: T,
+    /// Why.
+    pub reason: String,
+}
+
+impl<T> Choice<T> {
+    fn new(value: T, reason: impl Into<String>) -> Self {
+        Choice { value, reason: reason.into() }
+    }
+}
+
+/// All decisions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Policy {
+    /// "cpu".
+    pub device: Choice<&'static str>,
+    /// Arithmetic.
+    pub precision: Choice<Precision>,
+    /// What computes the network: "torch".
+    pub engine: Choice<&'static str>,
+    /// CPU threads of one call.
+    pub threads: Choice<usize>,
+    /// Whether activations lie channel by channel in memory (NCHW) or pixel by pixel (NHWC).
+    pub channels_last: Choice<bool>,
+    /// Whether the same call gives the same bits.
+    pub deterministic: Choice<bool>,
+    /// Bytes that may be used for decoded images of a training set.
+    pub cache_bytes: Choice<u64>,
+}
+
+/// Decides.
+pub fn decide(probe: &Probe, request: &PolicyRequest) -> Result<Policy> {
+    Ok(Policy {
+        device: device(probe, request)?,
+        precision: precision(request)?,
+        engine: Choice::new("torch", "libtorch's own kernels"),
+        threads: threads(probe, request)?,
+        channels_last: Choice::new(true, "faster than NCHW in libtorch's CPU convolutions for this network"),
+        deterministic: if request.deterministic {
+            Choice::new(true, "as asked for")
+        } else {
+            Choice::new(true, "on CPU it costs nothing")
+        },
+        cache_bytes: cache_bytes(probe, request),
+    })
+}
+
+fn device(probe: &Probe, request: &PolicyRequest) -> Result<Choice<&'static str>> {
+    let unusable = |name: &str, vendor: Vendor| {
+        let found = match probe.gpus.iter().find(|gpu| gpu.vendor == vendor) {
+            Some(gpu) => format!("there is one at PCI address {}", gpu.address),
+            None => "and none was found on this machine".to_string(),
+        };
+        Err(Error::new(
+            ErrorKind::Device,
+            format!(
+                "device {name} was asked for, but version {} of the library computes on CPU only ({found}): ask for \
+                 LENS_DEVICE_AUTO or LENS_DEVICE_CPU",
+                env!("CARGO_PKG_VERSION")
+            ),
+        ))
+    };
+    match request.device {
+        DeviceRequest::Cuda => return unusable("CUDA", Vendor::Nvidia),
+        DeviceRequest::Rocm => return unusable("ROCM", Vendor::Amd),
+        DeviceRequest::Auto | DeviceRequest::Cpu => {}
+    }
+    if request.device_index != 0 {
+        return Err(Error::argument(format!("device_index is {}; the CPU has index 0 only", request.device_index)));
+    }
+    Ok(Choice::new(
+        "cpu",
+        if request.device == DeviceRequest::Cpu {
+            "as asked for".to_string()
+        } else if probe.gpus.is_empty() {
+            "no NVIDIA or AMD GPU was found".to_string()
+        } else {
+            format!(
+                "version {} of the library computes on CPU only; {} GPU(s) found and left alone",
+                env!("CARGO_PKG_VERSION"),
+                probe.gpus.len()
+            )
+        },
+    ))
+}
+
+fn precision(request: &PolicyRequest) -> Result<Choice<Precision>> {
+    let refused = |name: &str| {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("precision {name} was asked for; on CPU this version computes in F32 (ask for AUTO or F32)"),
+        ))
+    };
+    match request.precision {
+        PrecisionRequest::Auto => Ok(Choice::new(Precision::F32, "the CPU is fastest and exact in f32")),
+        PrecisionRequest::F32 => Ok(Choice::new(Precision::F32, "as asked for")),
+        PrecisionRequest::Bf16 => refused("BF16"),
+        PrecisionRequest::F16 => refused("F16"),
+    }
+}
+
+/// More threads than this have not helped any network of this size, and an absurd number is a mistake.
+const MOST_THREADS: u32 = 1024;
+
+fn threads(probe: &Probe, request: &PolicyRequest) -> Result<Choice<usize>> {
+    if request.threads > MOST_THREADS {
+        return Err(Error::argument(format!(
+            "threads is {}; it must be 0 (automatic) to {MOST_THREADS}",
+            request.threads
+        )));
+    }
+    if request.threads > 0 {
+        return Ok(Choice::new(request.threads as usize, "as asked for"));
+    }
+    let allowed = probe.cpu.threads;
+    Ok(match (allowed, probe.cpu.container_limit) {
+        (Some(allowed), Some(limit)) if limit < allowed as f64 => Choice::new(
+            // Rounded up: a thread more than the quota is throttled a little, a thread less leaves time unused.
+            (limit.ceil() as usize).max(1),
+            format!("the container is limited to {limit} of {allowed} processors"),
+        ),
+        (Some(allowed), _) => Choice::new(allowed, format!("the process may run on {allowed} processors")),
+        (None, _) => Choice::new(1, "the number of processors is unknown"),
+    })
+}
+
+fn cache_bytes(probe: &Probe, request: &PolicyRequest) -> Choice<u64> {
+    if request.memory_cap > 0 {
+        return Choice::new(request.memory_cap, "as asked for");
+    }
+    match probe.memory.usable() {
+        Some(usable) => Choice::new(usable / 4, "a quarter of the memory that was free at init"),
+        None => Choice::new(256 << 20, "free memory is unknown; 256 MiB"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::probe::{Cpu, Gpu, Memory};
+
+    fn machine(threads: Option<usize>, container_limit: Option<f64>) -> Probe {
+        Probe { cpu: Cpu { threads, container_limit, ..Cpu::default() }, ..Probe::default() }
+    }
+
+    #[test]
+    fn threads_by_machine_and_request() {
+        for (threads, limit, asked, expected) in [
+            (Some(16), None, 0, 16),
+            (Some(16), Some(1.5), 0, 2),
+            (Some(16), Some(0.2), 0, 1),
+            (Some(2), Some(64.0), 0, 2),
+            (None, None, 0, 1),
+            (Some(16), Some(1.5), 5, 5),
+        ] {
+            let request = PolicyRequest { threads: asked, ..PolicyRequest::default() };
+            let policy = decide(&machine(threads, limit), &request).unwrap();
+            assert_eq!(policy.threads.value, expected, "{threads:?} {limit:?} {asked}: {}", policy.threads.reason);
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_was_asked_for_is_refused_with_what_was_found() {
+        let mut probe = machine(Some(4), None);
+        let request = PolicyRequest { device: DeviceRequest::Cuda, ..PolicyRequest::default() };
+        assert!(decide(&probe, &request).unwrap_err().message().contains("none was found"));
+        probe.gpus.push(Gpu { vendor: Vendor::Nvidia, address: "0000:0a:00.0".into(), device_id: None, driver: None });
+        let error = decide(&probe, &request).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Device);
+        assert!(error.message().contains("0000:0a:00.0"), "{error}");
+        let automatic = decide(&probe, &PolicyRequest::default()).unwrap();
+        assert_eq!(automatic.device.value, "cpu");
+        assert!(automatic.device.reason.contains("1 GPU"), "{}", automatic.device.reason);
+    }
+
+    #[test]
+    fn the_cache_is_bounded_by_the_container() {
+        let mut probe = machine(Some(4), None);
+        probe.memory = Memory { total: Some(64 << 30), available: Some(40 << 30), container_limit: Some(4 << 30) };
+        let policy = decide(&probe, &PolicyRequest::default()).unwrap();
+        assert_eq!(policy.cache_bytes.value, 1 << 30);
+        let request = PolicyRequest { memory_cap: 7, ..PolicyRequest::default() };
+        assert_eq!(decide(&probe, &request).unwrap().cache_bytes.value, 7);
+    }
+
+    #[test]
+    fn requests_out_of_range_name_their_value() {
+        for (request, sign) in [
+            (PolicyRequest { threads: 5000, ..PolicyRequest::default() }, "5000"),
+            (PolicyRequest { device_index: 3, ..PolicyRequest::default() }, "3"),
+            (PolicyRequest { precision: PrecisionRequest::F16, ..PolicyRequest::default() }, "F16"),
+        ] {
+            let error = decide(&machine(Some(4), None), &request).unwrap_err();
+            assert!(error.message().contains(sign), "{error}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! libtorch's global state, and what tch leaves open.
+
+use crate::error::{Error, Result};
+use std::borrow::Borrow;
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tch::Tensor;
+
+/// A tensor that several threads read.
+#[derive(Debug)]
+pub struct SharedTensor(Tensor);
+
+// SAFETY: libtorch allows any number of threads to read one tensor at once; its reference count is atomic. This type
+// hands out shared references only, and the crate never writes through one (no in-place operation on a shared tensor).
+unsafe impl Sync for SharedTensor {}
+
+impl SharedTensor {
+    /// Takes over a tensor that nothing writes to any more.
+    pub fn new(tensor: Tensor) -> Self {
+        SharedTensor(tensor)
+    }
+}
+
+impl Borrow<Tensor> for SharedTensor {
+    fn borrow(&self) -> &Tensor {
+        &self.0
+    }
+}
+
+/// Runs work on libtorch: its exceptions, which most methods of tch turn into panics, come back as errors.
+pub fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => Err(Error::from_torch(
+            panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("a panic without a message"),
+        )),
+    }
+}
+
+/// Makes libtorch compute with so many threads when called from this thread.
+///
+/// The setting is the process's, but OpenMP keeps a copy for each calling thread, so each has to make it.
+pub(super) fn use_threads(threads: usize) {
+    thread_local! {
+        static SET: Cell<usize> = const { Cell::new(0) };
+    }
+    let threads_now = usize::try_from(tch::get_num_threads()).unwrap_or(0);
+    if SET.get() != threads || threads_now != threads {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+        SET.set(threads);
+    }
+}
+
+unsafe extern "C" {
+    fn lens_ext_torch_version() -> *const c_char;
+    fn lens_ext_torch_address() -> *const c_void;
+}
+
+/// An address inside the loaded libtorch_cpu.so.
+pub(super) fn an_address() -> *const c_void {
+    // SAFETY: the function of torch_ext.cpp takes the address of a function and does nothing else.
+    unsafe { lens_ext_torch_address() }
+}
+
+/// The version of the libtorch that is loaded, such as "2.13.0".
+pub(super) fn version() -> String {
+    // SAFETY: the function of torch_ext.cpp returns a static NUL-terminated string and does not throw.
+    unsafe { CStr::from_ptr(lens_ext_torch_version()) }.to_string_lossy().into_owned()
+}
