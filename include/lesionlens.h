@@ -996,7 +996,7 @@ typedef struct lens_train_options {
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * Makes a token that is not triggered.
@@ -1380,7 +1380,7 @@ const char *lens_version(void);
 uint32_t lens_abi_version(void);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* LESIONLENS_H */

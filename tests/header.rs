@@ -18,7 +18,11 @@ fn the_committed_header_is_up_to_date() {
     }
     let mut generated = Vec::new();
     builder.generate().unwrap().write(&mut generated);
+    // C89 has no line comments.
     let generated = String::from_utf8(generated).unwrap();
+    let generated = ["__cplusplus", "extern \"C\""]
+        .iter()
+        .fold(generated, |text, note| text.replace(&format!("// {note}\n"), &format!("/* {note} */\n")));
     let path = root.join("include/lesionlens.h");
     if std::env::var_os("UPDATE_HEADER").is_some() {
         std::fs::write(&path, &generated).unwrap();

@@ -28,9 +28,9 @@ fn resizing_is_pillows() {
     for (width, height) in [(128, 128), (64, 64), (37, 50)] {
         let resized = source.resized(width, height).unwrap();
         // Pillow's 8-bit images round twice, after each direction.
-        let bytes = difference(&resized, &golden.tensor(&format!("resize.L.{width}x{height}")));
+        let bytes = difference(&resized, &golden.tensor(&format!("resize.u8.{width}x{height}")));
         assert!(bytes <= 1.0, "{width} x {height}: {bytes}");
-        let floats = difference(&resized, &golden.tensor(&format!("resize.F.{width}x{height}")));
+        let floats = difference(&resized, &golden.tensor(&format!("resize.f32.{width}x{height}")));
         assert!(floats < 1e-3, "{width} x {height}: {floats}");
     }
 }
@@ -49,6 +49,6 @@ fn rotation_is_pillows_to_the_pixel() {
 fn mirroring_is_torchvisions() {
     let golden = Golden::read("pillow.safetensors");
     let source = raster(&golden.tensor("source"));
-    assert_eq!(difference(&flipped(&source, true, false), &golden.tensor("hflip")), 0.0);
-    assert_eq!(difference(&flipped(&source, false, true), &golden.tensor("vflip")), 0.0);
+    assert_eq!(difference(&flipped(&source, true, false), &golden.tensor("flip.horizontal")), 0.0);
+    assert_eq!(difference(&flipped(&source, false, true), &golden.tensor("flip.vertical")), 0.0);
 }

@@ -37,8 +37,8 @@ pub fn path_lengths<'a>(paths: impl Iterator<Item = &'a [Sample]>, size: usize) 
                 let step: f32 = (0..3).map(|axis| (sample.position[axis] - before[axis]).powi(2)).sum();
                 walked += step.sqrt();
             }
-            // Balls a quarter radius apart differ from the smooth tube by less than a hundredth of the radius.
-            if walked >= 0.25 * sample.radius {
+            // Balls a third of a radius apart differ from the smooth tube by little more than a hundredth of the radius.
+            if walked >= sample.radius / 3.0 {
                 walked = 0.0;
                 rays.meet(sample);
             }

@@ -12,8 +12,8 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 import unittest
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def setUpModule() -> None:
     global context, model, folder, temporary
     temporary = tempfile.TemporaryDirectory(prefix="lesionlens-")
     folder = Path(temporary.name)
-    context = lesionlens.Context(device="cpu")
+    # One thread: a machine that is busy otherwise makes two wait for each other, and the tests slow.
+    context = lesionlens.Context(device="cpu", threads=1)
     model = context.train(dataset(0, 24), dataset(24, 8), **TINY)
 
 
@@ -346,7 +347,7 @@ class Ownership(unittest.TestCase):
     def load(self, **options: object) -> tuple[lesionlens.Context, lesionlens.Model]:
         path = folder / "ownership.safetensors"
         model.save(path)
-        made = lesionlens.Context(device="cpu", **options)
+        made = lesionlens.Context(device="cpu", threads=1, **options)
         return made, made.load_model(path)
 
     def test_freeing_in_any_order(self) -> None:
@@ -393,19 +394,28 @@ class Ownership(unittest.TestCase):
         begun = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(loaded.classify, images, batch_limit=1, progress=lambda _: begun.set())
-            self.assertTrue(begun.wait(60) or running.result())
+            self.assertTrue(begun.wait(60))
             loaded.close()
             made.close()
             self.assertEqual(len(running.result()), 16)
 
     def test_the_log_callback_lives_as_long_as_the_model(self) -> None:
         lines: list[tuple[str, str]] = []
-        made, loaded = self.load(log=lambda level, message: lines.append((level, message)), log_level="debug")
-        del made
-        gc.collect()
-        loaded.classify(sample(1)[0])
+
+        def log(level: str, message: str) -> None:
+            lines.append((level, message))
+
+        alive = weakref.ref(log)
+        made, loaded = self.load(log=log, log_level="debug")
         self.assertTrue(lines)
         self.assertLessEqual({level for level, _ in lines}, {"error", "warning", "info", "debug"})
+        del made, log
+        gc.collect()
+        loaded.classify(sample(1)[0])
+        self.assertIsNotNone(alive())
+        del loaded
+        gc.collect()
+        self.assertIsNone(alive())
 
     def test_many_handles_leave_no_memory_behind(self) -> None:
         image = numpy.zeros((1024, 1024), numpy.uint8)
@@ -451,8 +461,8 @@ class Callbacks(unittest.TestCase):
             for answer in (False, numpy.bool_(False)):
                 with self.subTest(name), self.assertRaises(lesionlens.Cancelled):
                     call(progress=lambda _: answer)
-            for answer in (None, 0, True):
-                call(progress=lambda _: answer)
+        for answer in (None, 0, True):
+            self.assertEqual(len(self.calls()["classify"](progress=lambda _: answer)), 1)
 
     def test_a_token_cancels_until_it_is_reset(self) -> None:
         token = lesionlens.CancelToken()
@@ -488,13 +498,14 @@ class Callbacks(unittest.TestCase):
 
     def test_ctrl_c_stops_a_call_with_and_without_a_callback(self) -> None:
         for keywords in ({}, {"progress": lambda _: None}):
-            with self.subTest(keywords):
-                timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
-                timer.start()
-                begun = time.monotonic()
+            with self.subTest(keywords), lesionlens.CancelToken() as token:
+                # Without the token a lost interrupt would leave this test training for ever.
+                timers = [threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)), threading.Timer(60, token.trigger)]
+                for timer in timers:
+                    timer.start()
                 with self.assertRaises(KeyboardInterrupt):
-                    context.train(dataset(0, 16), **{**TINY, "epochs": 100000}, **keywords)
-                self.assertLess(time.monotonic() - begun, 30)
+                    context.train(dataset(0, 16), **{**TINY, "epochs": 100000}, cancel=token, **keywords)
+                timers[1].cancel()
 
     def test_reports_count_up_to_the_total(self) -> None:
         reports: list[lesionlens.Progress] = []

@@ -58,8 +58,8 @@ class Readme(unittest.TestCase):
     def check_overlay(self) -> None:
         import lesionlens
 
-        with lesionlens.Picture.load(self.directory / "overlay.png") as picture:
-            self.assertEqual(picture.array().shape, (150, 200, 4))
+        with lesionlens.Picture(self.directory / "overlay.png") as picture:
+            self.assertEqual(picture.array.shape, (150, 200, 4))
 
     def test_c(self) -> None:
         (self.directory / "viewer.c").write_text(snippet("c"))

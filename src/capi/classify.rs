@@ -86,7 +86,8 @@ pub unsafe extern "C" fn lens_classify_options_init(options: *mut lens_classify_
 
 /// Classifies images. Each is converted to 0..1, resized to the model's input size and normalised as in training.
 ///
-/// All images are checked before the first is classified. May be called from several threads at once.
+/// Sizes and options are checked before work begins, pixel values as each image's turn comes; on failure there are no
+/// predictions either way. May be called from several threads at once.
 ///
 /// @param images An array of count images; NULL when count is 0.
 /// @param count How many.
@@ -114,6 +115,7 @@ pub unsafe extern "C" fn lens_classify(
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
         let core = ClassifyOptions { threshold: chosen_threshold(options.threshold), batch_limit: options.batch_limit };
+        // Held, so that the call goes on when the host frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         for (place, prediction) in predictions.iter_mut().zip(classify(&model, &views, &core, &mut control)?) {
             *place = prediction.into();

@@ -85,7 +85,9 @@ pub struct lens_init_options {
     /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
     /// libtorch must be the one that was loaded with the plugin.
     pub libtorch_dir: *const c_char,
-    /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
+    /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
+    /// libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
+    /// OMP_WAIT_POLICY=passive in its environment.
     pub threads: u32,
     /// LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
     pub rocm_tuning: lens_rocm_tuning,

@@ -7,7 +7,7 @@ use super::options::{self, Options};
 use super::status::lens_status;
 use super::text::to_host;
 use crate::data::{Dataset, DatasetOptions, OnUnreadable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use parking_lot::RwLock;
 use std::ffi::c_char;
 use std::path::Path;
@@ -200,6 +200,9 @@ pub unsafe extern "C" fn lens_dataset_add(
         let view = unsafe { view("image", image) }?;
         // SAFETY: NULL or a C string by contract.
         let id = unsafe { optional_text("id", id) }?;
+        if id == Some("") {
+            return Err(Error::argument("id is empty; leave it NULL to have one made"));
+        }
         let mut current = dataset.0.write();
         Arc::make_mut(&mut current).add(&view, label, id)
     })

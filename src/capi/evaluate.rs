@@ -13,6 +13,7 @@ use super::text::to_host;
 use crate::evaluate::{EvaluateOptions, evaluate};
 use std::ffi::{c_char, c_void};
 use std::ptr;
+use std::sync::Arc;
 
 /// Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
 #[repr(C)]
@@ -91,7 +92,9 @@ pub unsafe extern "C" fn lens_evaluate(
         };
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        let report = evaluate(&model.0, &dataset, &core, &mut control)?;
+        // Held, so that the call goes on when the host frees its handle meanwhile.
+        let model = Arc::clone(&model.0);
+        let report = evaluate(&model, &dataset, &core, &mut control)?;
         *json = to_host(report.to_string())?;
         Ok(())
     })

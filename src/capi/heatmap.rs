@@ -73,9 +73,9 @@ pub struct lens_map_summary {
     pub width: u32,
     /// Height of the map and of its image, in pixels.
     pub height: u32,
-    /// Mean over all pixels of the map (the reference pipeline's confidence).
+    /// Mean of the map (the reference pipeline's confidence), taken at the resolution the image was tiled at.
     pub mean: f32,
-    /// Highest value of the map.
+    /// Highest value of the map, taken likewise.
     pub maximum: f32,
     /// Tiles in a row.
     pub columns: u32,
@@ -84,7 +84,7 @@ pub struct lens_map_summary {
     /// Index, row by row, of the tile with the highest probability; the first of equals.
     pub hottest_tile: u32,
     /// What the map says of the image: for tiles, the mean of the tiles' probabilities (and its logit); for CAM, what
-    /// the model says of the whole image.
+    /// the model says of the whole image at the size it was given (lens_classify() resizes it to the model's size).
     pub prediction: lens_prediction,
 }
 
@@ -101,7 +101,7 @@ pub struct lens_heatmap_options {
     /// Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
     /// at this size, whatever size it was trained at.
     pub tile_size: u32,
-    /// Distance of tiles in pixels of the resampled image, 1 to tile_size; default 48.
+    /// Distance of tiles in pixels of the resampled image, 1 to tile_size; default 0: three quarters of tile_size (48).
     pub stride: u32,
     /// LENS_EDGE_...; default LENS_EDGE_COVER.
     pub edge: lens_edge,
@@ -163,8 +163,8 @@ pub unsafe extern "C" fn lens_heatmap_options_init(options: *mut lens_heatmap_op
 ///
 /// Tiles: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it. An image
 /// (after resampling) smaller than a tile in either direction is classified whole, at its own size, enlarged where a side
-/// is under 32 pixels, and its map is constant. All images are checked before
-/// work begins. May be called from several threads at once.
+/// is under 32 pixels, and its map is constant. Sizes and options are
+/// checked before work begins, pixel values as each image's turn comes; on failure there are no maps either way. May be called from several threads at once.
 ///
 /// @param images An array of count images; NULL when count is 0.
 /// @param count How many.
@@ -232,6 +232,7 @@ pub unsafe extern "C" fn lens_heatmap(
         let views = unsafe { views(images) }?;
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
+        // Held, so that the call goes on when the host frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         for (place, map) in maps.iter_mut().zip(heatmap(&model, &views, &core, &mut control)?) {
             let tiles = map.tiles().iter().map(lens_tile::from).collect();

@@ -38,8 +38,8 @@ pub struct lens_progress {
     pub total: u64,
     /// Mean loss of the epoch so far; NaN where there is none.
     pub loss: f64,
-    /// The figure that selects the best model, as of the last validation (accuracy and AUC in 0..1, or the validation
-    /// loss); NaN before the first and outside training.
+    /// The best model's selecting figure so far (accuracy or AUC in 0..1, or the validation loss); NaN before the first
+    /// validation and outside training.
     pub metric: f64,
     /// Estimated seconds until the whole call is done; negative while unknown.
     pub seconds_left: f64,

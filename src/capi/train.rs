@@ -173,7 +173,9 @@ pub unsafe extern "C" fn lens_train(
         core.augmentation.rotation_degrees = options.rotation_degrees;
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        let trained = train::train(&context.0, &training, validation.as_deref(), &core, &mut control)?;
+        // Held, so that the call goes on when the host frees its handle meanwhile.
+        let context = Arc::clone(&context.0);
+        let trained = train::train(&context, &training, validation.as_deref(), &core, &mut control)?;
         *model = lens_model::to_host(trained);
         Ok(())
     })

@@ -7,9 +7,9 @@ use super::preprocessing::{Batch, Preprocessing};
 use super::random::generator;
 use super::raster::Raster;
 use crate::error::Result;
-use crate::runtime::{Control, Phase};
+use crate::runtime::{Control, Phase, Update};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Decodes and resizes every sample on other threads and hands it over in order; unreadable ones that may be skipped
 /// come as the reason why.
@@ -72,7 +72,6 @@ impl ImageStore {
         control: &mut Control,
     ) -> Result<Self> {
         let total = dataset.samples().len();
-        let start = Instant::now();
         let mut store = ImageStore {
             entries: Vec::with_capacity(total),
             skipped: dataset.skipped().to_vec(),
@@ -92,7 +91,8 @@ impl ImageStore {
                 Err(skipped) => store.skipped.push(skipped),
             }
             done += 1;
-            control.report_steady(Phase::Load, done, total, start)
+            // How long the work after loading takes is not known here, so no time left is given.
+            control.report(&Update::new(Phase::Load, done, total))
         })?;
         Ok(store)
     }

@@ -24,6 +24,21 @@ pub enum PixelFormat {
     Bgra8,
 }
 
+impl std::fmt::Display for PixelFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            PixelFormat::Gray8 => "GRAY8",
+            PixelFormat::Gray16 => "GRAY16",
+            PixelFormat::GrayS16 => "GRAY_S16",
+            PixelFormat::GrayF32 => "GRAY_F32",
+            PixelFormat::Rgb8 => "RGB8",
+            PixelFormat::Bgr8 => "BGR8",
+            PixelFormat::Rgba8 => "RGBA8",
+            PixelFormat::Bgra8 => "BGRA8",
+        })
+    }
+}
+
 impl PixelFormat {
     /// Bytes of a pixel.
     pub fn bytes(self) -> usize {
@@ -241,7 +256,7 @@ fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {
     };
     if !fits {
         return Err(Error::argument(format!(
-            "bits_stored {bits} does not fit {format:?}: {}",
+            "bits_stored {bits} does not fit {format}: {}",
             match most_bits {
                 16 => "it must be 1 to 16, or 0 for all",
                 0 => "it must be 0",
@@ -267,7 +282,7 @@ fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {
         && (width != 0.0 || windowing.invert || windowing.slope != 1.0 || windowing.intercept != 0.0)
     {
         return Err(Error::argument(format!(
-            "{format:?} has no window, rescaling or inversion: leave window_width, rescale_slope, rescale_intercept and \
+            "{format} has no window, rescaling or inversion: leave window_width, rescale_slope, rescale_intercept and \
              invert at 0"
         )));
     }

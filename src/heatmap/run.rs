@@ -38,7 +38,7 @@ pub struct HeatmapOptions {
     pub method: Method,
     /// Width and height of a tile.
     pub tile_size: u32,
-    /// Distance of tiles.
+    /// Distance of tiles; 0: three quarters of a tile.
     pub stride: u32,
     /// Where the last tiles go.
     pub edge: Edge,
@@ -58,7 +58,7 @@ impl Default for HeatmapOptions {
         HeatmapOptions {
             method: Method::Tiles,
             tile_size: 64,
-            stride: 48,
+            stride: 0,
             edge: Edge::Cover,
             blend: Blend::Mean,
             resample: Resample::Scale(1.0),
@@ -78,9 +78,9 @@ impl HeatmapOptions {
         if !(smallest..=4096).contains(&self.tile_size) {
             return Err(Error::argument(format!("tile_size {} is not in {smallest}..4096", self.tile_size)));
         }
-        if !(1..=self.tile_size).contains(&self.stride) {
+        if self.stride > self.tile_size {
             return Err(Error::argument(format!(
-                "stride {} is not in 1..{} (tile_size): a larger one leaves gaps",
+                "stride {} is more than tile_size {}, which leaves gaps",
                 self.stride, self.tile_size
             )));
         }
@@ -89,6 +89,14 @@ impl HeatmapOptions {
                 Err(Error::argument(format!("scale {scale} must be above 0 and at most 16")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Distance of tiles; the reference pipeline's 48 for its tiles of 64.
+    fn stride(&self) -> usize {
+        match self.stride {
+            0 => self.tile_size as usize * 3 / 4,
+            stride => stride as usize,
         }
     }
 
@@ -172,7 +180,7 @@ struct Plan {
 impl Plan {
     fn new(image: &PixelView, options: &HeatmapOptions) -> Result<Self> {
         let (width, height) = options.resampled_size(image.width(), image.height())?;
-        let (tile, stride) = (options.tile_size as usize, options.stride as usize);
+        let (tile, stride) = (options.tile_size as usize, options.stride());
         let tiled = options.method == Method::Tiles && width >= tile && height >= tile;
         Ok(Plan {
             image: (image.width(), image.height()),

@@ -21,7 +21,8 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     // A temporary file is private by default; the finished one must have the rights of any new file.
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = temporary.tempfile_in(directory).map_err(failed)?;
+    // The error names the temporary file, which would only confuse.
+    let file = temporary.tempfile_in(directory).map_err(|error| failed(std::io::Error::from(error.kind())))?;
     let mut writer = BufWriter::new(file.as_file());
     write(&mut writer).and_then(|()| writer.flush()).map_err(failed)?;
     drop(writer);

@@ -58,7 +58,7 @@ pub struct Update {
     pub total: u64,
     /// Mean loss of the epoch so far.
     pub loss: Option<f64>,
-    /// Selecting figure of the last validation.
+    /// Selecting figure of the best model so far.
     pub metric: Option<f64>,
     /// Estimated seconds until all is done.
     pub seconds_left: Option<f64>,
