@@ -308,9 +308,9 @@ fn draw(frames: &[Frame], figures: &Figures, arguments: &Arguments) -> Result<Rg
         let (verdict, colour) = match frame.hit() {
             Some(true) => ("on it", NARROWING),
             Some(false) => ("elsewhere", MISSED),
-            None => ("no narrowing", FAINT),
+            None => ("none there", FAINT),
         };
-        let caption = format!("{:.18}  hottest {:.2}", stem, frame.probability);
+        let caption = format!("{:.18}  max {:.2}", stem, frame.probability);
         write(&mut sheet, left, top + CELL + 6, 2, INK, &caption);
         write(&mut sheet, left + pair - 16 * verdict.len() as u32, top + CELL + 6, 2, colour, verdict);
     }

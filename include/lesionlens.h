@@ -106,8 +106,8 @@ typedef struct lens_progress {
      */
     double loss;
     /**
-     * The figure that selects the best model, as of the last validation (accuracy and AUC in 0..1, or the validation
-     * loss); NaN before the first and outside training.
+     * The best model's selecting figure so far (accuracy or AUC in 0..1, or the validation loss); NaN before the first
+     * validation and outside training.
      */
     double metric;
     /**
@@ -168,7 +168,9 @@ typedef int32_t lens_pixel_format;
  *
  * Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window (DICOM's LINEAR
  * function, PS3.3 C.11.2.1.2; values outside it are clipped), then inversion. Without a window the full stored range
- * maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1.
+ * maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1; rescaling then
+ * changes nothing, but for a negative slope, which turns the range round. Colour has no rescaling, window or inversion:
+ * they are refused there.
  */
 typedef struct lens_image {
     /**
@@ -214,7 +216,7 @@ typedef struct lens_image {
      */
     double window_width;
     /**
-     * 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+     * Gray formats: 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
      */
     int32_t invert;
     /**
@@ -307,7 +309,9 @@ typedef struct lens_init_options {
      */
     const char *libtorch_dir;
     /**
-     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
+     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
+     * libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
+     * OMP_WAIT_POLICY=passive in its environment.
      */
     uint32_t threads;
     /**
@@ -450,7 +454,7 @@ typedef struct lens_heatmap_options {
      */
     uint32_t tile_size;
     /**
-     * Distance of tiles in pixels of the resampled image, 1 to tile_size; default 48.
+     * Distance of tiles in pixels of the resampled image, 1 to tile_size; default 0: three quarters of tile_size (48).
      */
     uint32_t stride;
     /**
@@ -510,11 +514,11 @@ typedef struct lens_map_summary {
      */
     uint32_t height;
     /**
-     * Mean over all pixels of the map (the reference pipeline's confidence).
+     * Mean of the map (the reference pipeline's confidence), taken at the resolution the image was tiled at.
      */
     float mean;
     /**
-     * Highest value of the map.
+     * Highest value of the map, taken likewise.
      */
     float maximum;
     /**
@@ -531,7 +535,7 @@ typedef struct lens_map_summary {
     uint32_t hottest_tile;
     /**
      * What the map says of the image: for tiles, the mean of the tiles' probabilities (and its logit); for CAM, what
-     * the model says of the whole image.
+     * the model says of the whole image at the size it was given (lens_classify() resizes it to the model's size).
      */
     struct lens_prediction prediction;
 } lens_map_summary;
@@ -1022,7 +1026,7 @@ lens_status lens_cancel_token_reset(const struct lens_cancel_token *token);
 void lens_cancel_token_free(struct lens_cancel_token *token);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_classify_options_init(struct lens_classify_options *options);
 
@@ -1043,7 +1047,7 @@ lens_status lens_classify(const struct lens_model *model,
                           struct lens_prediction *predictions);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_init_options_init(struct lens_init_options *options);
 
@@ -1056,7 +1060,8 @@ void lens_init_options_init(struct lens_init_options *options);
  * @param options NULL for all defaults.
  * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
- *         cannot be used, with the reason; LENS_ERROR_VERSION when header, library or libtorch do not fit.
+ *         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in;
+ *         LENS_ERROR_VERSION when header, library or libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
  */
 lens_status lens_init(const struct lens_init_options *options, struct lens_context **context);
 
@@ -1074,7 +1079,7 @@ lens_status lens_context_describe(const struct lens_context *context, char **jso
 void lens_context_free(struct lens_context *context);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_dataset_options_init(struct lens_dataset_options *options);
 
@@ -1093,7 +1098,7 @@ lens_status lens_dataset_new(struct lens_dataset **dataset);
  * @param options NULL for all defaults.
  * @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
- *         column or has a label that is neither 0 nor 1 (the message names the row); LENS_ERROR_DATA when there is
+ *         column or has a label that is neither 0 nor 1 (the message names the line); LENS_ERROR_DATA when there is
  *         neither labels.csv nor class folders, or nothing in them.
  */
 lens_status lens_dataset_open(const char *path,
@@ -1150,7 +1155,7 @@ lens_status lens_dataset_describe(const struct lens_dataset *dataset, char **jso
 void lens_dataset_free(struct lens_dataset *dataset);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_evaluate_options_init(struct lens_evaluate_options *options);
 
@@ -1181,7 +1186,7 @@ lens_status lens_evaluate(const struct lens_model *model,
 const char *lens_last_error(void);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_heatmap_options_init(struct lens_heatmap_options *options);
 
@@ -1189,9 +1194,9 @@ void lens_heatmap_options_init(struct lens_heatmap_options *options);
  * Draws a heatmap of each image.
  *
  * Tiles: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it. An image
- * (after resampling) smaller than a tile in either direction is classified whole, at its own size, enlarged where a side
- * is under 32 pixels, and its map is constant. All images are checked before
- * work begins. May be called from several threads at once.
+ * (after resampling) smaller than a tile in either direction is classified whole, at its own size, stretched where a side
+ * is under 32 pixels, and its map is constant. All images are checked
+ * before work begins. May be called from several threads at once.
  *
  * @param images An array of count images; NULL when count is 0.
  * @param count How many.
@@ -1233,7 +1238,7 @@ lens_status lens_map_tiles(const struct lens_map *map, const struct lens_tile **
 void lens_map_free(struct lens_map *map);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_overlay_options_init(struct lens_overlay_options *options);
 
@@ -1322,8 +1327,8 @@ void lens_picture_free(struct lens_picture *picture);
 /**
  * Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
  *
- * GRAY8 and colour formats are written as they are (with alpha where there is one; an inverted GRAY8 as it is seen);
- * 16-bit and float gray is written as it is seen (rescaled, windowed, inverted) with 16 bits.
+ * Colour is written as it is, with alpha where there is one; gray as it is seen (rescaled, windowed, inverted), GRAY8
+ * with 8 bits, deeper gray with 16.
  *
  * @param path UTF-8; an existing file is replaced.
  */
@@ -1344,7 +1349,7 @@ const char *lens_status_name(lens_status status);
 void lens_string_free(char *text);
 
 /**
- * Fills the options with their defaults.
+ * Fills the options with their defaults; NULL is a no-op.
  */
 void lens_train_options_init(struct lens_train_options *options);
 

@@ -138,7 +138,7 @@ static int check_request(const struct usage *usage, const struct request *reques
 {
     const struct lens_heatmap_options *options = &request->options;
     if (options->stride > options->tile_size) {
-        return usage_error(usage, "--stride %" PRIu32 " is greater than --tile %" PRIu32 "; it must be 1 to %" PRIu32,
+        return usage_error(usage, "--stride %" PRIu32 " is greater than --tile %" PRIu32 "; it must be 0 to %" PRIu32,
                            options->stride, options->tile_size, options->tile_size);
     }
     if (request->resize.width > 0 && options->scale != 1) {
@@ -180,8 +180,8 @@ int run_heatmap(int argc, char **argv)
          .kind = OPTION_CHOICE, .target = &heatmap->method, .choices = method_choices},
         {.name = "--tile", .value_name = "PX", .help = "width and height of a tile, 32 to 4096", .kind = OPTION_UINT32,
          .target = &heatmap->tile_size, .minimum = 32, .maximum = 4096},
-        {.name = "--stride", .value_name = "PX", .help = "distance of tiles, 1 to the tile's width",
-         .kind = OPTION_UINT32, .target = &heatmap->stride, .minimum = 1, .maximum = 4096},
+        {.name = "--stride", .value_name = "PX", .help = "distance of tiles, at most the tile's width; 0: three quarters of it",
+         .kind = OPTION_UINT32, .target = &heatmap->stride, .minimum = 0, .maximum = 4096},
         {.name = "--edge", .value_name = "cover|reference",
          .help = "a last row and column of tiles flush with the border, or none", .kind = OPTION_CHOICE,
          .target = &heatmap->edge, .choices = edge_choices},

@@ -60,7 +60,6 @@ impl Scenes {
             let mut places: Vec<(f32, f32)> = narrowed.iter().map(|site| (site.x, site.y)).collect();
             places.extend(controls.iter().filter(|_| rng.random_bool(0.7)).map(|site| (site.x, site.y)));
             add_other_places(&mut rng, &tree, &mut places);
-            eprintln!("sites {}", sites.len());
             let scene = Scene::render(&mut rng, tree);
             for (index, (x, y)) in places.into_iter().enumerate() {
                 let bounds = tile_around(&mut rng, x, y);
@@ -105,12 +104,12 @@ impl Scenes {
     }
 }
 
-/// Up to `wanted` places where a narrowing could be judged, so far apart that no tile shows two.
+/// Up to `wanted` places where a narrowing could be judged, so far apart that a tile seldom shows two.
 fn find_sites(rng: &mut ChaCha8Rng, tree: &Tree, wanted: usize) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::new();
     for _ in 0..8 * wanted {
         let Some(site) = tree.find_site(rng, SIZE as f32, TILE / 2.0) else { break };
-        let apart = |other: &Site| (other.x - site.x).hypot(other.y - site.y) > TILE + 6.0;
+        let apart = |other: &Site| (other.x - site.x).hypot(other.y - site.y) > TILE - 4.0;
         if sites.iter().all(apart) {
             sites.push(site);
         }

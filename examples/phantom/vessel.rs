@@ -333,14 +333,21 @@ impl Tree {
         if seen < 0.8 * 2.0 * half_length {
             return None;
         }
-        let covered = |own: &Sample| {
-            self.vessels.iter().enumerate().any(|(index, other)| {
-                other.samples.iter().enumerate().step_by(4).any(|(at, ball)| {
-                    // Twigs neither hide nor feign a narrowing.
-                    let counts = ball.radius > 1.3 && (index != vessel || at.abs_diff(sample) > 2 * clearance);
-                    counts && closer_in_picture(own.position, ball.position, own.radius + ball.radius + 2.0)
-                })
+        let middle = samples[sample].position;
+        let near: Vec<Sample> = self
+            .vessels
+            .iter()
+            .enumerate()
+            .flat_map(|(index, other)| {
+                let own = index == vessel;
+                let elsewhere = move |at: &usize| !own || at.abs_diff(sample) > 2 * clearance;
+                (0..other.samples.len()).step_by(4).filter(elsewhere).map(|at| other.samples[at])
             })
+            // Twigs neither hide nor feign a narrowing.
+            .filter(|ball| ball.radius > 1.3 && closer_in_picture(middle, ball.position, 2.0 * half_length + 20.0))
+            .collect();
+        let covered = |own: &Sample| {
+            near.iter().any(|ball| closer_in_picture(own.position, ball.position, own.radius + ball.radius + 2.0))
         };
         if samples[sample - reach..=sample + reach].iter().step_by(4).any(covered) {
             return None;

@@ -170,7 +170,7 @@ class Help(HostTest):
 
     def test_the_help_shows_the_library_s_defaults(self):
         text = self.succeed("heatmap", "--help").stdout
-        self.assertRegex(text, r"--stride PX .*default: 48")
+        self.assertRegex(text, r"--stride PX .*default: 0")
         self.assertRegex(text, r"default: inferno")
 
 

@@ -77,7 +77,7 @@ pub(super) fn chosen_threshold(threshold: f32) -> Option<f32> {
     (threshold != -1.0).then_some(threshold)
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_classify_options_init(options: *mut lens_classify_options) {
     // SAFETY: NULL or writable by contract.
@@ -86,8 +86,7 @@ pub unsafe extern "C" fn lens_classify_options_init(options: *mut lens_classify_
 
 /// Classifies images. Each is converted to 0..1, resized to the model's input size and normalised as in training.
 ///
-/// Sizes and options are checked before work begins, pixel values as each image's turn comes; on failure there are no
-/// predictions either way. May be called from several threads at once.
+/// All images are checked before the first is classified. May be called from several threads at once.
 ///
 /// @param images An array of count images; NULL when count is 0.
 /// @param count How many.

@@ -131,7 +131,7 @@ unsafe impl Options for lens_init_options {
     }
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_init_options_init(options: *mut lens_init_options) {
     // SAFETY: NULL or writable by contract.
@@ -171,7 +171,8 @@ impl HostLog {
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
-///         cannot be used, with the reason; LENS_ERROR_VERSION when header, library or libtorch do not fit.
+///         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in;
+///         LENS_ERROR_VERSION when header, library or libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *mut *mut lens_context) -> lens_status {
     guard(|| {

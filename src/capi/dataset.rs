@@ -108,7 +108,7 @@ unsafe fn read_options(options: *const lens_dataset_options) -> Result<DatasetOp
     Ok(read)
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_dataset_options_init(options: *mut lens_dataset_options) {
     // SAFETY: NULL or writable by contract.
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn lens_dataset_new(dataset: *mut *mut lens_dataset) -> le
 /// @param options NULL for all defaults.
 /// @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
-///         column or has a label that is neither 0 nor 1 (the message names the row); LENS_ERROR_DATA when there is
+///         column or has a label that is neither 0 nor 1 (the message names the line); LENS_ERROR_DATA when there is
 ///         neither labels.csv nor class folders, or nothing in them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_dataset_open(

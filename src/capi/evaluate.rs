@@ -52,7 +52,7 @@ unsafe impl Options for lens_evaluate_options {
     }
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_evaluate_options_init(options: *mut lens_evaluate_options) {
     // SAFETY: NULL or writable by contract.

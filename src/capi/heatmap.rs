@@ -152,7 +152,7 @@ unsafe impl Options for lens_heatmap_options {
     }
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_heatmap_options_init(options: *mut lens_heatmap_options) {
     // SAFETY: NULL or writable by contract.
@@ -162,9 +162,9 @@ pub unsafe extern "C" fn lens_heatmap_options_init(options: *mut lens_heatmap_op
 /// Draws a heatmap of each image.
 ///
 /// Tiles: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it. An image
-/// (after resampling) smaller than a tile in either direction is classified whole, at its own size, enlarged where a side
-/// is under 32 pixels, and its map is constant. Sizes and options are
-/// checked before work begins, pixel values as each image's turn comes; on failure there are no maps either way. May be called from several threads at once.
+/// (after resampling) smaller than a tile in either direction is classified whole, at its own size, stretched where a side
+/// is under 32 pixels, and its map is constant. All images are checked
+/// before work begins. May be called from several threads at once.
 ///
 /// @param images An array of count images; NULL when count is 0.
 /// @param count How many.
@@ -385,7 +385,7 @@ unsafe impl Options for lens_overlay_options {
     }
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_overlay_options_init(options: *mut lens_overlay_options) {
     // SAFETY: NULL or writable by contract.

@@ -29,7 +29,9 @@ pub const LENS_PIXEL_BGRA8: lens_pixel_format = 7;
 ///
 /// Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window (DICOM's LINEAR
 /// function, PS3.3 C.11.2.1.2; values outside it are clipped), then inversion. Without a window the full stored range
-/// maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1.
+/// maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1; rescaling then
+/// changes nothing, but for a negative slope, which turns the range round. Colour has no rescaling, window or inversion:
+/// they are refused there.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lens_image {
@@ -55,7 +57,7 @@ pub struct lens_image {
     /// Gray formats: width of the window, at least 1 (for GRAY_F32 above 0, and there the window is linear from center
     /// - width/2 to center + width/2); 0: the full stored range (for GRAY_F32 the rescaled values must lie in 0..1).
     pub window_width: f64,
-    /// 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+    /// Gray formats: 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
     pub invert: i32,
     /// Zero.
     pub reserved: u32,

@@ -49,7 +49,8 @@ pub unsafe extern "C" fn lens_model_load(
         let context = unsafe { required("context", context) }?;
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
-        *model = lens_model::to_host(Model::load(&context.0, Path::new(path))?);
+        let context = Arc::clone(&context.0);
+        *model = lens_model::to_host(Model::load(&context, Path::new(path))?);
         Ok(())
     })
 }
@@ -66,7 +67,7 @@ pub unsafe extern "C" fn lens_model_save(
 ) -> lens_status {
     guard(|| {
         // SAFETY: NULL or a live handle by contract.
-        let model = unsafe { required("model", model) }?;
+        let model = Arc::clone(&unsafe { required("model", model) }?.0);
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
         let format = choice(
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn lens_model_save(
             format,
             &[(LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors)],
         )?;
-        model.0.save(Path::new(path), format)
+        model.save(Path::new(path), format)
     })
 }
 
@@ -91,8 +92,8 @@ pub unsafe extern "C" fn lens_model_describe(model: *const lens_model, json: *mu
         // SAFETY: NULL or writable by the contract of every out parameter.
         let json = unsafe { out("json", json) }?;
         // SAFETY: NULL or a live handle by contract.
-        let model = unsafe { required("model", model) }?;
-        *json = to_host(model.0.describe().to_string())?;
+        let model = Arc::clone(&unsafe { required("model", model) }?.0);
+        *json = to_host(model.describe().to_string())?;
         Ok(())
     })
 }

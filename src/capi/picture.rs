@@ -77,8 +77,8 @@ pub unsafe extern "C" fn lens_picture_free(picture: *mut lens_picture) {
 
 /// Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
 ///
-/// GRAY8 and colour formats are written as they are (with alpha where there is one; an inverted GRAY8 as it is seen);
-/// 16-bit and float gray is written as it is seen (rescaled, windowed, inverted) with 16 bits.
+/// Colour is written as it is, with alpha where there is one; gray as it is seen (rescaled, windowed, inverted), GRAY8
+/// with 8 bits, deeper gray with 16.
 ///
 /// @param path UTF-8; an existing file is replaced.
 #[unsafe(no_mangle)]

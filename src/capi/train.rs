@@ -105,7 +105,7 @@ unsafe impl Options for lens_train_options {
     }
 }
 
-/// Fills the options with their defaults.
+/// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_train_options_init(options: *mut lens_train_options) {
     // SAFETY: NULL or writable by contract.

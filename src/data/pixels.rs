@@ -197,9 +197,44 @@ impl<'a> PixelView<'a> {
         Raster::new(self.width, self.height, 3, samples)
     }
 
+    /// Refuses samples that are out of their range, with their place.
+    pub fn check_values(&self) -> Result<()> {
+        let (lowest, highest) = stored_range(self.format, &self.windowing);
+        for (y, row) in self.rows().enumerate() {
+            match self.format {
+                PixelFormat::Gray16 | PixelFormat::GrayS16 => {
+                    for (x, pixel) in row.chunks_exact(2).enumerate() {
+                        let stored = self.stored(pixel);
+                        if !(lowest..=highest).contains(&stored) {
+                            return Err(Error::argument(format!(
+                                "the value {stored} at x {x}, y {y} does not fit bits_stored {}: {lowest} to {highest}",
+                                self.windowing.bits_stored
+                            )));
+                        }
+                    }
+                }
+                PixelFormat::GrayF32 => {
+                    for (x, pixel) in row.chunks_exact(4).enumerate() {
+                        self.check_float(self.stored(pixel), x, y)?;
+                    }
+                }
+                // Every byte is a value.
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self, pixel: &[u8]) -> f64 {
+        match self.format {
+            PixelFormat::Gray16 => f64::from(u16::from_ne_bytes([pixel[0], pixel[1]])),
+            PixelFormat::GrayS16 => f64::from(i16::from_ne_bytes([pixel[0], pixel[1]])),
+            _ => f64::from(f32::from_ne_bytes([pixel[0], pixel[1], pixel[2], pixel[3]])),
+        }
+    }
+
     fn gray_samples(&self, samples: &mut Vec<f32>) -> Result<()> {
         let scale = Scale::new(self.format, &self.windowing);
-        let (lowest, highest) = stored_range(self.format, &self.windowing);
         if self.format == PixelFormat::Gray8 {
             let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
             for row in self.rows() {
@@ -207,23 +242,9 @@ impl<'a> PixelView<'a> {
             }
             return Ok(());
         }
-        for (y, row) in self.rows().enumerate() {
-            for (x, pixel) in row.chunks_exact(self.format.bytes()).enumerate() {
-                let stored = match self.format {
-                    PixelFormat::Gray16 => f64::from(u16::from_ne_bytes([pixel[0], pixel[1]])),
-                    PixelFormat::GrayS16 => f64::from(i16::from_ne_bytes([pixel[0], pixel[1]])),
-                    _ => f64::from(f32::from_ne_bytes([pixel[0], pixel[1], pixel[2], pixel[3]])),
-                };
-                if self.format == PixelFormat::GrayF32 {
-                    self.check_float(stored, x, y)?;
-                } else if !(lowest..=highest).contains(&stored) {
-                    return Err(Error::argument(format!(
-                        "the value {stored} at x {x}, y {y} does not fit bits_stored {}: {lowest} to {highest}",
-                        self.windowing.bits_stored
-                    )));
-                }
-                samples.push(scale.apply(stored));
-            }
+        self.check_values()?;
+        for row in self.rows() {
+            samples.extend(row.chunks_exact(self.format.bytes()).map(|pixel| scale.apply(self.stored(pixel))));
         }
         Ok(())
     }
@@ -241,6 +262,14 @@ impl<'a> PixelView<'a> {
         }
         Ok(())
     }
+}
+
+/// Refuses images with samples out of their range, by number, before work on any of them begins.
+pub fn check_all_values(images: &[PixelView]) -> Result<()> {
+    for (index, image) in images.iter().enumerate() {
+        image.check_values().map_err(|error| error.prefixed(&format!("image {index}")))?;
+    }
+    Ok(())
 }
 
 fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {

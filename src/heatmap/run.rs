@@ -4,7 +4,7 @@ use super::accumulate::{Accumulator, Blend};
 use super::cam::class_activation_map;
 use super::map::{HeatMap, Tile};
 use super::tiles::{Edge, positions};
-use crate::data::{Batch, PixelView, Raster};
+use crate::data::{Batch, PixelView, Raster, check_all_values};
 use crate::error::{Error, Result};
 use crate::infer::{Prediction, check_batch_limit, logits};
 use crate::model::{Model, SMALLEST_SIDE, check_threshold};
@@ -88,6 +88,9 @@ impl HeatmapOptions {
             Resample::Scale(scale) if !(scale > 0.0 && scale <= 16.0) => {
                 Err(Error::argument(format!("scale {scale} must be above 0 and at most 16")))
             }
+            Resample::Size(width, height) if !(1..=65_536).contains(&width) || !(1..=65_536).contains(&height) => {
+                Err(Error::argument(format!("resize_width {width} and resize_height {height} must be in 1..65536")))
+            }
             _ => Ok(()),
         }
     }
@@ -118,14 +121,9 @@ impl HeatmapOptions {
     }
 }
 
-/// Enlarges an image that is too small for the network, in proportion.
-fn enlarged(raster: Raster) -> Result<Raster> {
-    let shorter = raster.width().min(raster.height());
-    if shorter >= SMALLEST_SIDE {
-        return Ok(raster);
-    }
-    let long = |side: usize| (side * SMALLEST_SIDE).div_ceil(shorter);
-    raster.resized(long(raster.width()), long(raster.height()))
+/// Stretches the sides that are too short for the network.
+fn enlarged(raster: &Raster) -> Result<Raster> {
+    raster.resized(raster.width().max(SMALLEST_SIDE), raster.height().max(SMALLEST_SIDE))
 }
 
 /// Heatmaps of images, in order.
@@ -144,6 +142,7 @@ pub fn heatmap(
         .enumerate()
         .map(|(index, image)| Plan::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
         .collect::<Result<Vec<_>>>()?;
+    check_all_values(images)?;
     let mut run = Run {
         model,
         options,
@@ -157,11 +156,8 @@ pub fn heatmap(
         start: Instant::now(),
     };
     control.check()?;
-    for (index, (image, plan)) in images.iter().zip(plans).enumerate() {
-        let raster = image
-            .to_raster()
-            .map_err(|error| error.prefixed(&format!("image {index}")))?
-            .resized(plan.width, plan.height)?;
+    for (image, plan) in images.iter().zip(plans) {
+        let raster = image.to_raster()?.resized(plan.width, plan.height)?;
         run.add(&raster, plan, control)?;
     }
     run.flush(control)?;
@@ -295,7 +291,7 @@ impl Run<'_> {
 
     /// An image that is not tiled: all of it at once.
     fn whole(&self, raster: &Raster, plan: &Plan) -> Result<HeatMap> {
-        let raster = enlarged(raster.clone())?;
+        let raster = enlarged(raster)?;
         if self.options.method == Method::Cam {
             return class_activation_map(self.model, &raster, self.threshold, plan.image);
         }

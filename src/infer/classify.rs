@@ -1,7 +1,7 @@
 //! Classifying whole images.
 
 use super::engine::logits;
-use crate::data::{Batch, PixelView};
+use crate::data::{Batch, PixelView, check_all_values};
 use crate::error::{Error, Result};
 use crate::model::{Model, check_threshold};
 use crate::runtime::{Control, Phase};
@@ -64,7 +64,7 @@ pub fn classify_batch(model: &Model, batch: &Batch, threshold: f32) -> Result<Ve
     Ok(logits(model, batch)?.into_iter().map(|logit| Prediction::from_logit(logit, threshold)).collect())
 }
 
-/// Classifies images, in order. Pixel values are checked as each image's turn comes; nothing is returned if one is bad.
+/// Classifies images, in order, after checking all of them.
 pub fn classify(
     model: &Model,
     images: &[PixelView],
@@ -79,11 +79,11 @@ pub fn classify(
     let mut batch = Batch::new(side, side);
     let mut predictions = Vec::with_capacity(images.len());
     control.check()?;
-    for (chunk_index, chunk) in images.chunks(batch_limit).enumerate() {
+    check_all_values(images)?;
+    for chunk in images.chunks(batch_limit) {
         batch.clear();
-        for (index, view) in chunk.iter().enumerate() {
-            let named = |error: Error| error.prefixed(&format!("image {}", chunk_index * batch_limit + index));
-            let raster = model.preprocessing().resize(&view.to_raster().map_err(named)?)?;
+        for view in chunk {
+            let raster = model.preprocessing().resize(&view.to_raster()?)?;
             batch.push(&raster, 0, 0, model.preprocessing());
         }
         predictions.extend(classify_batch(model, &batch, threshold)?);
