@@ -283,9 +283,9 @@ fn draw(frames: &[Frame], figures: &Figures, arguments: &Arguments) -> Result<Rg
     let mut sheet = RgbImage::from_pixel(GAP + columns * (pair + GAP), HEADER + rows * (CELL + CAPTION + GAP), PAPER);
     write(&mut sheet, GAP, 14, 2, INK, &figures.hit_line());
     write(&mut sheet, GAP, 40, 2, FAINT, &figures.evaluation_line());
-    let legend = sheet.width() - GAP - 22 * 16;
+    let legend = sheet.width() - GAP - 29 * 16;
     write(&mut sheet, legend, 14, 2, NARROWING, "[] narrowing (known)");
-    write(&mut sheet, legend, 40, 2, HOTTEST, "[] hottest tile");
+    write(&mut sheet, legend, 40, 2, HOTTEST, "[] hottest tile, probability");
     for shown in 0..count {
         let frame = &frames[shown * frames.len() / count];
         let left = GAP + (shown % COLUMNS) as u32 * (pair + GAP);
@@ -308,10 +308,11 @@ fn draw(frames: &[Frame], figures: &Figures, arguments: &Arguments) -> Result<Rg
         let (verdict, colour) = match frame.hit() {
             Some(true) => ("on it", NARROWING),
             Some(false) => ("elsewhere", MISSED),
-            None => ("none there", FAINT),
+            None => ("no narrowing", FAINT),
         };
-        let caption = format!("{:.18}  max {:.2}", stem, frame.probability);
-        write(&mut sheet, left, top + CELL + 6, 2, INK, &caption);
+        write(&mut sheet, left, top + CELL + 6, 2, INK, &format!("{stem:.17}"));
+        let probability = format!("{:.2}", frame.probability);
+        write(&mut sheet, left + CELL + 4, top + CELL + 6, 2, HOTTEST, &probability);
         write(&mut sheet, left + pair - 16 * verdict.len() as u32, top + CELL + 6, 2, colour, verdict);
     }
     Ok(sheet)
@@ -329,17 +330,18 @@ fn open(path: &Path, frame: &Frame) -> Result<RgbImage, Failure> {
 
 /// Outlines an area of a frame that was drawn at `place` (left, top, width, height).
 fn draw_outline(sheet: &mut RgbImage, place: (u32, u32, u32, u32), area: Area, scale: f64, colour: Rgb<u8>) {
+    const LINE: u32 = 2;
     let (left, top, width, height) = place;
     let inside = |value: f64, size: u32| (value * scale).round().clamp(0.0, f64::from(size - 1)) as u32;
     let (first_x, last_x) = (inside(area.x, width), inside(area.x + area.width, width));
     let (first_y, last_y) = (inside(area.y, height), inside(area.y + area.height, height));
-    for x in first_x..=last_x {
-        sheet.put_pixel(left + x, top + first_y, colour);
-        sheet.put_pixel(left + x, top + last_y, colour);
-    }
     for y in first_y..=last_y {
-        sheet.put_pixel(left + first_x, top + y, colour);
-        sheet.put_pixel(left + last_x, top + y, colour);
+        for x in first_x..=last_x {
+            let depth = (x - first_x).min(last_x - x).min(y - first_y).min(last_y - y);
+            if depth < LINE {
+                sheet.put_pixel(left + x, top + y, colour);
+            }
+        }
     }
 }
 
