@@ -1,8 +1,6 @@
 //! Training and heatmaps on real angiograms, where they are: in `../shared/data` beside the checkout.
 
-use lesionlens::data::{
-    Augmentation, Dataset, DatasetOptions, Picture, PixelFormat, PixelView, Preprocessing, Windowing, write_png,
-};
+use lesionlens::data::{Dataset, DatasetOptions, Picture, PixelFormat, PixelView, Preprocessing, Windowing, write_png};
 use lesionlens::heatmap::{HeatmapOptions, OverlayOptions, heatmap};
 use lesionlens::runtime::{Context, ContextOptions, Control};
 use lesionlens::train::{SelectBy, TrainOptions, train};
@@ -29,10 +27,9 @@ fn training_on_angiograms_beats_chance_and_heatmaps_are_drawn() {
     let options = TrainOptions {
         epochs: 2,
         batch_size: 32,
-        learning_rate: 1e-3,
+        learning_rate: 3e-4,
         select_by: SelectBy::Auc,
         seed: 1,
-        augmentation: Augmentation { rotation_degrees: 180.0, ..Augmentation::default() },
         preprocessing: Preprocessing { image_size: 64, ..Preprocessing::default() },
         ..TrainOptions::default()
     };
