@@ -21,6 +21,7 @@ fn main() {
         libtorch.display()
     );
 
+    println!("cargo:rustc-env=LENS_LIBTORCH_VERSION={NEEDED}");
     cc::Build::new()
         .cpp(true)
         .std("c++20")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts libtorch in place for the build: ./.libtorch/view/{include,lib}.
 #
-# Without LIBTORCH the CPU half is taken from the PyPI wheels listed in libtorch.lock (pinned by SHA-256), unpacked
+# Without LIBTORCH the CPU half is taken from the wheels listed in libtorch.lock (pinned by SHA-256), unpacked
 # once into the user's cache directory and linked from here. With LIBTORCH=/path that directory is used instead.
 set -eu
 

@@ -9,14 +9,14 @@
 #include "pictures.h"
 #include "prediction_json.h"
 #include "progress.h"
-#include "session.h"
+#include "setting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct request {
-    struct session session;
+    struct setting setting;
     const char *model_path;
     char **files;
     size_t file_count;
@@ -75,7 +75,7 @@ static int classify_files(struct request *request, const struct lens_model *mode
 {
     int exit_code = EXIT_DONE;
     struct progress progress;
-    progress_begin(&progress, request->session.quiet);
+    progress_begin(&progress, request->setting.quiet);
     progress.files_total = request->file_count;
     request->options.progress = progress_callback;
     request->options.progress_user_data = &progress;
@@ -99,14 +99,14 @@ static int classify_files(struct request *request, const struct lens_model *mode
 static int classify(struct request *request)
 {
     struct lens_model *model = NULL;
-    lens_status status = lens_model_load(request->session.context, request->model_path, &model);
+    lens_status status = lens_model_load(request->setting.context, request->model_path, &model);
     if (status != LENS_OK) {
         return library_failure(status, request->model_path);
     }
     struct lens_prediction *predictions = allocate(request->file_count, sizeof *predictions);
     int exit_code = classify_files(request, model, predictions);
     if (exit_code == EXIT_DONE) {
-        (request->session.json ? print_json : print_table)(request, predictions);
+        (request->setting.json ? print_json : print_table)(request, predictions);
     }
     free(predictions);
     lens_model_free(model);
@@ -116,12 +116,12 @@ static int classify(struct request *request)
 int run_classify(int argc, char **argv)
 {
     struct request request = {.files = argv};
-    session_defaults(&request.session);
+    setting_defaults(&request.setting);
     lens_classify_options_init(&request.options);
     const struct option options[] = {
         MODEL_OPTION(&request.model_path),
         THRESHOLD_OPTION(&request.options.threshold, "the model's own"),
-        SESSION_OPTIONS(&request.session),
+        SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {
         .command = "classify",
@@ -139,10 +139,10 @@ int run_classify(int argc, char **argv)
     if (!files_are_readable(request.files, request.file_count)) {
         return EXIT_FAILED;
     }
-    exit_code = session_start(&request.session);
+    exit_code = setting_start(&request.setting);
     if (exit_code == EXIT_DONE) {
         exit_code = classify(&request);
     }
-    session_end(&request.session);
+    setting_end(&request.setting);
     return exit_code;
 }

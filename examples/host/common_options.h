@@ -27,16 +27,16 @@ extern const struct choice device_choices[];
     {.name = "--skip-unreadable", .help = "leave out files that cannot be read, and count them",                      \
      .kind = OPTION_SET, .target = &(dataset)->on_unreadable, .set_value = LENS_ON_UNREADABLE_SKIP}
 
-/* session: a session *. */
-#define SESSION_OPTIONS(session)                                                                                      \
+/* setting: a setting *. */
+#define SETTING_OPTIONS(setting)                                                                                      \
     {.name = "--device", .value_name = "auto|cpu|cuda|rocm", .help = "where to compute", .kind = OPTION_CHOICE,       \
-     .target = &(session)->init.device, .choices = device_choices},                                                   \
+     .target = &(setting)->init.device, .choices = device_choices},                                                   \
     {.name = "--threads", .value_name = "N", .help = "CPU threads, 1 to 1024", .kind = OPTION_UINT32,                 \
-     .target = &(session)->init.threads, .minimum = 1, .maximum = 1024,                                               \
+     .target = &(setting)->init.threads, .minimum = 1, .maximum = 1024,                                               \
      .default_text = "as many as the process may use"},                                                               \
     {.name = "--json", .help = "print one JSON document instead of text", .kind = OPTION_FLAG,                        \
-     .target = &(session)->json},                                                                                     \
-    {.name = "--quiet", .help = "show no progress", .kind = OPTION_FLAG, .target = &(session)->quiet}
+     .target = &(setting)->json},                                                                                     \
+    {.name = "--quiet", .help = "show no progress", .kind = OPTION_FLAG, .target = &(setting)->quiet}
 
 /* clang-format on */
 

@@ -5,7 +5,7 @@
 #include "common_options.h"
 #include "figures.h"
 #include "progress.h"
-#include "session.h"
+#include "setting.h"
 
 #include <stdio.h>
 
@@ -29,7 +29,7 @@ static void print_report(const char *report, const char *output_directory)
 }
 
 struct request {
-    struct session session;
+    struct setting setting;
     const char *model_path;
     const char *data;
     struct lens_dataset_options dataset;
@@ -42,12 +42,12 @@ static int evaluate(struct request *request)
     struct lens_dataset *dataset = NULL;
     char *report = NULL;
     struct progress progress;
-    progress_begin(&progress, request->session.quiet);
+    progress_begin(&progress, request->setting.quiet);
     request->options.progress = progress_callback;
     request->options.progress_user_data = &progress;
 
     const char *file = request->model_path;
-    lens_status status = lens_model_load(request->session.context, file, &model);
+    lens_status status = lens_model_load(request->setting.context, file, &model);
     if (status == LENS_OK) {
         file = request->data;
         status = lens_dataset_open(file, &request->dataset, &dataset);
@@ -60,7 +60,7 @@ static int evaluate(struct request *request)
     int exit_code = EXIT_DONE;
     if (status != LENS_OK) {
         exit_code = library_failure(status, file);
-    } else if (request->session.json) {
+    } else if (request->setting.json) {
         puts(report);
     } else {
         print_report(report, request->options.output_dir);
@@ -74,7 +74,7 @@ static int evaluate(struct request *request)
 int run_evaluate(int argc, char **argv)
 {
     struct request request = {0};
-    session_defaults(&request.session);
+    setting_defaults(&request.setting);
     lens_dataset_options_init(&request.dataset);
     lens_evaluate_options_init(&request.options);
     const struct option options[] = {
@@ -85,7 +85,7 @@ int run_evaluate(int argc, char **argv)
          .kind = OPTION_TEXT, .target = &request.options.output_dir},
         THRESHOLD_OPTION(&request.options.threshold, "the model's own"),
         DATASET_OPTIONS(&request.dataset),
-        SESSION_OPTIONS(&request.session),
+        SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {
         .command = "evaluate",
@@ -99,10 +99,10 @@ int run_evaluate(int argc, char **argv)
     if (!arguments_parse(&usage, argc, argv, &operand_count, &exit_code)) {
         return exit_code;
     }
-    exit_code = session_start(&request.session);
+    exit_code = setting_start(&request.setting);
     if (exit_code == EXIT_DONE) {
         exit_code = evaluate(&request);
     }
-    session_end(&request.session);
+    setting_end(&request.setting);
     return exit_code;
 }

@@ -9,7 +9,7 @@
 #include "interrupt.h"
 #include "pictures.h"
 #include "progress.h"
-#include "session.h"
+#include "setting.h"
 
 #include <inttypes.h>
 
@@ -17,7 +17,7 @@
 enum { GROUP_LIMIT = 16 };
 
 struct request {
-    struct session session;
+    struct setting setting;
     const char *model_path;
     const char *output_directory;
     char **files;
@@ -46,7 +46,7 @@ static int check_pictures(const struct request *request)
 {
     int exit_code = EXIT_DONE;
     struct progress progress;
-    progress_begin(&progress, request->session.quiet);
+    progress_begin(&progress, request->setting.quiet);
     for (size_t first = 0; first < request->file_count && exit_code == EXIT_DONE; first += GROUP_LIMIT) {
         struct picture_group group;
         size_t count = group_size(request, first);
@@ -86,7 +86,7 @@ static int draw_files(struct request *request, const struct lens_model *model, s
 {
     int exit_code = EXIT_DONE;
     struct progress progress;
-    progress_begin(&progress, request->session.quiet);
+    progress_begin(&progress, request->setting.quiet);
     progress.files_total = request->file_count;
     request->options.progress = progress_callback;
     request->options.progress_user_data = &progress;
@@ -116,14 +116,14 @@ static int heatmap(struct request *request)
         return exit_code;
     }
     struct lens_model *model = NULL;
-    lens_status status = lens_model_load(request->session.context, request->model_path, &model);
+    lens_status status = lens_model_load(request->setting.context, request->model_path, &model);
     if (status != LENS_OK) {
         return library_failure(status, request->model_path);
     }
     struct heatmap_result *results =
         heatmap_results_new(request->output_directory, request->files, request->file_count);
     exit_code = draw_files(request, model, results);
-    if (exit_code == EXIT_DONE && request->session.json) {
+    if (exit_code == EXIT_DONE && request->setting.json) {
         heatmap_print_json(request->model_path, results, request->file_count);
     } else if (exit_code == EXIT_DONE) {
         heatmap_print_text(results, request->file_count);
@@ -156,18 +156,18 @@ static int run_request(struct request *request)
     if (!files_are_readable(request->files, request->file_count)) {
         return EXIT_FAILED;
     }
-    int exit_code = session_start(&request->session);
+    int exit_code = setting_start(&request->setting);
     if (exit_code == EXIT_DONE) {
         exit_code = heatmap(request);
     }
-    session_end(&request->session);
+    setting_end(&request->setting);
     return exit_code;
 }
 
 int run_heatmap(int argc, char **argv)
 {
     struct request request = {.files = argv};
-    session_defaults(&request.session);
+    setting_defaults(&request.setting);
     lens_heatmap_options_init(&request.options);
     lens_overlay_options_init(&request.overlay);
     struct lens_heatmap_options *heatmap = &request.options;
@@ -199,7 +199,7 @@ int run_heatmap(int argc, char **argv)
          .kind = OPTION_FLOAT, .target = &request.overlay.alpha, .minimum = 0, .maximum = 1},
         {.name = "--absolute", .help = "colours from probability 0 to 1, not from the map's lowest to highest",
          .kind = OPTION_SET, .target = &request.overlay.scale, .set_value = LENS_OVERLAY_SCALE_ABSOLUTE},
-        SESSION_OPTIONS(&request.session),
+        SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {
         .command = "heatmap",

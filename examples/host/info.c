@@ -4,7 +4,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "json_read.h"
-#include "session.h"
+#include "setting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,9 +100,9 @@ static void print_members(const char *container, int indent, bool indent_first)
 
 int run_info(int argc, char **argv)
 {
-    struct session session;
-    session_defaults(&session);
-    const struct option options[] = {SESSION_OPTIONS(&session)};
+    struct setting setting;
+    setting_defaults(&setting);
+    const struct option options[] = {SETTING_OPTIONS(&setting)};
     const struct usage usage = {
         .command = "info",
         .synopsis = "[options]",
@@ -115,20 +115,20 @@ int run_info(int argc, char **argv)
     if (!arguments_parse(&usage, argc, argv, &operand_count, &exit_code)) {
         return exit_code;
     }
-    exit_code = session_start(&session);
+    exit_code = setting_start(&setting);
     if (exit_code != EXIT_DONE) {
         return exit_code;
     }
     char *description = NULL;
-    lens_status status = lens_context_describe(session.context, &description);
+    lens_status status = lens_context_describe(setting.context, &description);
     if (status != LENS_OK) {
         exit_code = library_failure(status, NULL);
-    } else if (session.json) {
+    } else if (setting.json) {
         puts(description);
     } else {
         print_members(json_find(description, ""), 0, true);
     }
     lens_string_free(description);
-    session_end(&session);
+    setting_end(&setting);
     return exit_code;
 }

@@ -1,7 +1,7 @@
 #include "pictures.h"
 #include "commands.h"
 #include "interrupt.h"
-#include "session.h"
+#include "setting.h"
 
 static int load_one(struct picture_group *group, const char *file)
 {

@@ -9,14 +9,14 @@
 #include "json_read.h"
 #include "json_write.h"
 #include "progress.h"
-#include "session.h"
+#include "setting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct request {
-    struct session session;
+    struct setting setting;
     struct text_list train_directories;
     const char *validation_directory;
     const char *output_path;
@@ -53,7 +53,7 @@ static int open_material(const struct request *request, struct material *materia
     lens_status status = LENS_OK;
     const char *path = request->start_path;
     if (path != NULL) {
-        status = lens_model_load(request->session.context, path, &material->start_model);
+        status = lens_model_load(request->setting.context, path, &material->start_model);
     }
     for (size_t i = 0; i < request->train_directories.count && status == LENS_OK; i++) {
         path = request->train_directories.items[i];
@@ -114,7 +114,7 @@ static int report_saved_model(const struct request *request)
 {
     struct lens_model *saved = NULL;
     char *description = NULL;
-    lens_status status = lens_model_load(request->session.context, request->output_path, &saved);
+    lens_status status = lens_model_load(request->setting.context, request->output_path, &saved);
     if (status == LENS_OK) {
         status = lens_model_describe(saved, &description);
     }
@@ -122,7 +122,7 @@ static int report_saved_model(const struct request *request)
     if (status != LENS_OK) {
         exit_code = library_failure(status, request->output_path);
     } else {
-        (request->session.json ? print_json : print_summary)(request, description);
+        (request->setting.json ? print_json : print_summary)(request, description);
     }
     lens_string_free(description);
     lens_model_free(saved);
@@ -132,7 +132,7 @@ static int report_saved_model(const struct request *request)
 static int train(struct request *request, const struct material *material)
 {
     struct progress progress;
-    progress_begin(&progress, request->session.quiet);
+    progress_begin(&progress, request->setting.quiet);
     progress.metric_name = metric_name(request->options.select_by);
     request->options.start_model = material->start_model;
     request->options.progress = progress_callback;
@@ -140,7 +140,7 @@ static int train(struct request *request, const struct material *material)
 
     struct lens_model *model = NULL;
     lens_status status =
-        lens_train(request->session.context, material->train, material->validation, &request->options, &model);
+        lens_train(request->setting.context, material->train, material->validation, &request->options, &model);
     progress_end(&progress);
     if (status == LENS_OK && interrupt_requested()) {
         status = LENS_CANCELLED;
@@ -161,7 +161,7 @@ static int run_request(struct request *request)
         return EXIT_FAILED;
     }
     struct material material = {0};
-    int exit_code = session_start(&request->session);
+    int exit_code = setting_start(&request->setting);
     if (exit_code == EXIT_DONE) {
         exit_code = open_material(request, &material);
     }
@@ -171,7 +171,7 @@ static int run_request(struct request *request)
     lens_dataset_free(material.validation);
     lens_dataset_free(material.train);
     lens_model_free(material.start_model);
-    session_end(&request->session);
+    setting_end(&request->setting);
     return exit_code;
 }
 
@@ -191,7 +191,7 @@ static bool is_other_format(const char *path)
 int run_train(int argc, char **argv)
 {
     struct request request = {0};
-    session_defaults(&request.session);
+    setting_defaults(&request.setting);
     lens_dataset_options_init(&request.dataset);
     lens_train_options_init(&request.options);
     const struct option options[] = {
@@ -222,7 +222,7 @@ int run_train(int argc, char **argv)
         {.name = "--run-dir", .value_name = "DIR",
          .help = "receives run.json and best.safetensors while training; made when missing", .kind = OPTION_TEXT,
          .target = &request.options.run_directory},
-        SESSION_OPTIONS(&request.session),
+        SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {
         .command = "train",

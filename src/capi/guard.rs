@@ -1,11 +1,10 @@
 //! The one boundary wrapper, and the message of the last error of each thread.
 
 use super::status::{LENS_OK, lens_status};
-use crate::error::{Error, Result};
-use std::any::Any;
+use crate::error::Result;
+use crate::runtime::catch;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
@@ -16,13 +15,12 @@ thread_local! {
 /// leaves it, and the thread's last error is its message, or empty after success.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> lens_status {
     silence_panics();
-    let error = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => {
+    let error = match catch(body) {
+        Ok(()) => {
             set_last_error("");
             return LENS_OK;
         }
-        Ok(Err(error)) => error,
-        Err(panic) => error_of_panic(panic),
+        Err(error) => error,
     };
     set_last_error(error.message());
     error.kind().status()
@@ -32,17 +30,10 @@ pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> lens_status {
 pub(super) fn release(body: impl FnOnce()) {
     silence_panics();
     // There is no status to carry it, and the object is gone either way.
-    let _ = catch_unwind(AssertUnwindSafe(body));
-}
-
-/// What a caught panic becomes. libtorch's errors arrive here as well, as panics of tch's infallible methods.
-fn error_of_panic(panic: Box<dyn Any + Send>) -> Error {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without a message");
-    Error::from_torch(message)
+    let _ = catch(|| {
+        body();
+        Ok(())
+    });
 }
 
 fn set_last_error(message: &str) {
@@ -76,6 +67,7 @@ pub extern "C" fn lens_last_error() -> *const c_char {
 mod tests {
     use super::*;
     use crate::capi::status::{LENS_ERROR_ARGUMENT, LENS_ERROR_INTERNAL, LENS_ERROR_OUT_OF_MEMORY};
+    use crate::error::Error;
     use std::ffi::CStr;
 
     fn last_error() -> String {

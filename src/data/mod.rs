@@ -17,7 +17,7 @@ pub use augment::{Augmentation, flipped, rotated};
 pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
 pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
 pub use picture::Picture;
-pub use pixels::{PixelFormat, PixelView, Windowing, check_all_values};
+pub use pixels::{LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
 pub use png::write_png;
 pub use preprocessing::{Batch, Preprocessing};
 pub use random::generator;

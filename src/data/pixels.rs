@@ -94,10 +94,10 @@ pub struct PixelView<'a> {
     windowing: Windowing,
 }
 
-/// Longest side; beyond any detector or scanner, and small enough that products of sizes cannot overflow.
-const LONGEST_SIDE: u32 = 65_536;
+/// Longest side of an image; beyond any detector or scanner, and small enough that products of sizes cannot overflow.
+pub const LONGEST_SIDE: u32 = 65_536;
 /// Most pixels of an image.
-const MOST_PIXELS: u64 = 1 << 30;
+pub const MOST_PIXELS: u64 = 1 << 30;
 
 impl<'a> PixelView<'a> {
     /// How many bytes a view of this geometry spans; refuses geometry that makes no sense.

@@ -4,7 +4,7 @@ use super::accumulate::{Accumulator, Blend};
 use super::cam::class_activation_map;
 use super::map::{HeatMap, Tile};
 use super::tiles::{Edge, positions};
-use crate::data::{Batch, PixelView, Raster, check_all_values};
+use crate::data::{Batch, LONGEST_SIDE, MOST_PIXELS, PixelView, Raster, check_all_values};
 use crate::error::{Error, Result};
 use crate::infer::{Prediction, check_batch_limit, logits};
 use crate::model::{Model, SMALLEST_SIDE, check_threshold};
@@ -68,10 +68,6 @@ impl Default for HeatmapOptions {
     }
 }
 
-/// Longest side of a resampled image, and the most pixels: as for images themselves.
-const LONGEST_SIDE: f64 = 65_536.0;
-const MOST_PIXELS: f64 = (1u64 << 30) as f64;
-
 impl HeatmapOptions {
     fn check(&self) -> Result<()> {
         let smallest = SMALLEST_SIDE as u32;
@@ -88,8 +84,12 @@ impl HeatmapOptions {
             Resample::Scale(scale) if !(scale > 0.0 && scale <= 16.0) => {
                 Err(Error::argument(format!("scale {scale} must be above 0 and at most 16")))
             }
-            Resample::Size(width, height) if !(1..=65_536).contains(&width) || !(1..=65_536).contains(&height) => {
-                Err(Error::argument(format!("resize_width {width} and resize_height {height} must be in 1..65536")))
+            Resample::Size(width, height)
+                if !(1..=LONGEST_SIDE).contains(&width) || !(1..=LONGEST_SIDE).contains(&height) =>
+            {
+                Err(Error::argument(format!(
+                    "resize_width {width} and resize_height {height} must be in 1..{LONGEST_SIDE}"
+                )))
             }
             _ => Ok(()),
         }
@@ -111,7 +111,8 @@ impl HeatmapOptions {
             }
             Resample::Size(width, height) => (f64::from(width), f64::from(height)),
         };
-        if new_width > LONGEST_SIDE || new_height > LONGEST_SIDE || new_width * new_height > MOST_PIXELS {
+        let longest = f64::from(LONGEST_SIDE);
+        if new_width > longest || new_height > longest || new_width * new_height > MOST_PIXELS as f64 {
             return Err(Error::argument(format!(
                 "{width} x {height} pixels would be resampled to {new_width} x {new_height}; the most is {LONGEST_SIDE} \
                  a side and {MOST_PIXELS} in all"

@@ -6,8 +6,8 @@ use serde::Serialize;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
-/// The libtorch version that the library is built for: the layout of its C++ objects differs between versions.
-const NEEDED: &str = "2.13.0";
+/// The libtorch version that the library was built with: the layout of its C++ objects differs between versions.
+const NEEDED: &str = env!("LENS_LIBTORCH_VERSION");
 
 /// The loaded libtorch.
 #[derive(Clone, Debug, Serialize)]

@@ -28,7 +28,8 @@ impl Borrow<Tensor> for SharedTensor {
     }
 }
 
-/// Runs work on libtorch: its exceptions, which most methods of tch turn into panics, come back as errors.
+/// Runs work whose panics come back as errors: libtorch's exceptions among them, which most methods of tch turn into
+/// panics.
 pub fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,

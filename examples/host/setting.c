@@ -1,4 +1,4 @@
-#include "session.h"
+#include "setting.h"
 #include "commands.h"
 #include "console.h"
 
@@ -10,25 +10,25 @@ static void on_log(lens_log_level level, const char *message, void *user_data)
     console_message("%s: %s", level == LENS_LOG_ERROR ? "error" : "warning", message);
 }
 
-void session_defaults(struct session *session)
+void setting_defaults(struct setting *setting)
 {
-    *session = (struct session){0};
-    lens_init_options_init(&session->init);
-    session->init.abi_version = LENS_ABI_VERSION;
-    session->init.log = on_log;
-    session->init.log_level = LENS_LOG_WARNING;
+    *setting = (struct setting){0};
+    lens_init_options_init(&setting->init);
+    setting->init.abi_version = LENS_ABI_VERSION;
+    setting->init.log = on_log;
+    setting->init.log_level = LENS_LOG_WARNING;
 }
 
-int session_start(struct session *session)
+int setting_start(struct setting *setting)
 {
-    lens_status status = lens_init(&session->init, &session->context);
+    lens_status status = lens_init(&setting->init, &setting->context);
     return status == LENS_OK ? EXIT_DONE : library_failure(status, NULL);
 }
 
-void session_end(struct session *session)
+void setting_end(struct setting *setting)
 {
-    lens_context_free(session->context);
-    session->context = NULL;
+    lens_context_free(setting->context);
+    setting->context = NULL;
 }
 
 int cancelled(void)
