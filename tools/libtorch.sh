@@ -36,10 +36,10 @@ make_view() { # libtorch directory, directory that becomes .libtorch
     rm -rf "$2/view"
     mkdir -p "$2/view/lib"
     ln -s "$1/include" "$2/view/include"
-    for library in "$1"/lib/*.so*; do
-        case $(basename "$library") in
+    for file in "$1"/lib/*.so*; do
+        case $(basename "$file") in
             libtorch.so|libtorch_cuda*|libtorch_hip*|libc10_cuda*|libc10_hip*|libtorch_python*|libcaffe2_nvrtc*|libtorch_nvshmem*) ;;
-            *) ln -s "$library" "$2/view/lib/" ;;
+            *) ln -s "$file" "$2/view/lib/" ;;
         esac
     done
     ln -s libtorch_cpu.so "$2/view/lib/libtorch.so"
