@@ -383,6 +383,11 @@ typedef struct lens_dataset_options {
      * undecodable ones when they are first used.
      */
     lens_on_unreadable on_unreadable;
+    /**
+     * labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0; default NULL:
+     * "frame" if there is such a column, else frame 0 of every file.
+     */
+    const char *frame_column;
 } lens_dataset_options;
 
 /**
@@ -614,6 +619,21 @@ typedef int32_t lens_model_format;
 typedef int32_t lens_select_by;
 
 /**
+ * How gradients become steps.
+ */
+typedef int32_t lens_optimizer;
+
+/**
+ * How the learning rate goes on after the warm-up.
+ */
+typedef int32_t lens_schedule;
+
+/**
+ * How the loss is scaled when the context computes in F16.
+ */
+typedef int32_t lens_grad_scaler;
+
+/**
  * Options of lens_train(). Fill with lens_train_options_init(), then change what you need. The defaults are the
  * reference pipeline's.
  */
@@ -639,7 +659,7 @@ typedef struct lens_train_options {
      */
     lens_select_by select_by;
     /**
-     * Adam's learning rate, above 0 and at most 1; default 1e-4.
+     * Learning rate, above 0 and at most 1; default 1e-4. The schedule varies it.
      */
     double learning_rate;
     /**
@@ -678,16 +698,19 @@ typedef struct lens_train_options {
     float threshold;
     /**
      * Seed of weights, sampling and augmentation; default 0: the context's seed. On CPU the same seed, data, options
-     * and number of threads give the same weights bit for bit.
+     * and number of threads give the same weights bit for bit (where memory is too short for a whole batch, also the
+     * same micro_batch_size).
      */
     uint64_t seed;
     /**
-     * Weights to start from; default NULL: random, by torchvision's rule. The model itself is not changed.
+     * Weights to start from; default NULL: random, by torchvision's rule, or start_weights. The model itself is not
+     * changed.
      */
     const struct lens_model *start_model;
     /**
-     * Directory (made when missing) that receives run.json and, whenever it gets better, best.safetensors; default
-     * NULL: nothing is written.
+     * Directory (made when missing) of the run; default NULL: nothing is written. It receives best.safetensors whenever
+     * the model gets better, last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and
+     * run.json at the end. One run at a time; an unfinished one is refused unless resume is set.
      */
     const char *run_directory;
     /**
@@ -702,6 +725,88 @@ typedef struct lens_train_options {
      * Stops the call when triggered; default NULL.
      */
     const struct lens_cancel_token *cancel;
+    /**
+     * LENS_OPTIMIZER_...; default LENS_OPTIMIZER_ADAM.
+     */
+    lens_optimizer optimizer;
+    /**
+     * LENS_SCHEDULE_...; default LENS_SCHEDULE_CONSTANT.
+     */
+    lens_schedule schedule;
+    /**
+     * Pull of the weights of convolutions and head towards 0, 0 to 1; default 0. Norms and biases are left alone.
+     */
+    double weight_decay;
+    /**
+     * Of LENS_OPTIMIZER_SGD, 0 or more and below 1; default 0.9.
+     */
+    double momentum;
+    /**
+     * Epochs, not necessarily whole, in which the learning rate rises linearly from 0; default 0.
+     */
+    double warmup_epochs;
+    /**
+     * Where a cosine ends and below which a plateau does not go, 0 to learning_rate; default 0.
+     */
+    double final_learning_rate;
+    /**
+     * Of LENS_SCHEDULE_PLATEAU, above 0 and below 1; default 0.1.
+     */
+    double plateau_factor;
+    /**
+     * Of LENS_SCHEDULE_PLATEAU, in epochs; default 5.
+     */
+    uint32_t plateau_patience;
+    /**
+     * Training ends after this many epochs without a better model; default 0: never early. Needs a validation set.
+     */
+    uint32_t early_stopping_patience;
+    /**
+     * Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it. Default 0: any length.
+     */
+    double clip_norm;
+    /**
+     * Share of every label that is spread evenly over both classes, 0 or more and below 1; default 0.
+     */
+    double label_smoothing;
+    /**
+     * Decay of a moving average of weights and running statistics, above 0 and below 1, for example 0.999: the average
+     * is then what is validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Default 0: none.
+     */
+    double average_decay;
+    /**
+     * First epochs in which only the head is trained, on the features of the frozen backbone; the optimiser starts anew
+     * after them. 0 to epochs; default 0. Of use with a start_model.
+     */
+    uint32_t freeze_epochs;
+    /**
+     * Most images that go through the network at once, 2 to 65536: larger batches are made of several such parts, whose
+     * gradients add up, and whose batch statistics are their own. Default 0: the whole batch, or as many as fit into the
+     * memory that is free or that memory_cap allows. When memory runs out all the same the parts are halved, and nothing
+     * is lost.
+     */
+    uint32_t micro_batch_size;
+    /**
+     * LENS_GRAD_SCALER_...; default LENS_GRAD_SCALER_AUTO. Unused in F32 and BF16.
+     */
+    lens_grad_scaler grad_scaler;
+    /**
+     * 1: go on from run_directory/last.checkpoint when there is one; options and data must be those of the run (epochs
+     * may be more, except with LENS_SCHEDULE_COSINE). The result is, on CPU bit for bit, that of a run without the
+     * interruption, whenever and however it was interrupted. Default 0.
+     */
+    int32_t resume;
+    /**
+     * The checkpoint is written this often within an epoch too, in minutes, 0 or more; default 10. 0: after epochs (and
+     * when the call is cancelled) only.
+     */
+    double checkpoint_minutes;
+    /**
+     * File with weights to start from, in place of start_model: what lens_model_load() reads, and DenseNet-121 with a head
+     * of any number of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is
+     * left out, and a random one takes its place. Of a model file only the weights are taken. Default NULL.
+     */
+    const char *start_weights;
 } lens_train_options;
 
 /**
@@ -998,6 +1103,52 @@ typedef struct lens_train_options {
  */
 #define LENS_SELECT_BY_LOSS 2
 
+/**
+ * Adam (Kingma and Ba 2015); weight decay is added to the gradients.
+ */
+#define LENS_OPTIMIZER_ADAM 0
+
+/**
+ * Adam with weight decay apart from the gradients (Loshchilov and Hutter 2019).
+ */
+#define LENS_OPTIMIZER_ADAMW 1
+
+/**
+ * Stochastic gradient descent with momentum; weight decay is added to the gradients.
+ */
+#define LENS_OPTIMIZER_SGD 2
+
+/**
+ * As it is.
+ */
+#define LENS_SCHEDULE_CONSTANT 0
+
+/**
+ * Down along half a cosine, to final_learning_rate at the last step.
+ */
+#define LENS_SCHEDULE_COSINE 1
+
+/**
+ * Times plateau_factor whenever the validation loss (without a validation set, the training loss) has not fallen for
+ * more than plateau_patience epochs; not below final_learning_rate.
+ */
+#define LENS_SCHEDULE_PLATEAU 2
+
+/**
+ * As suits the device.
+ */
+#define LENS_GRAD_SCALER_AUTO 0
+
+/**
+ * PyTorch's defaults: from 2^16, doubled after 2000 good steps in a row, halved after an overflow.
+ */
+#define LENS_GRAD_SCALER_STANDARD 1
+
+/**
+ * The reference pipeline's for AMD: from 2^12, times 1.5 after 1000 good steps in a row, times 0.7 after an overflow.
+ */
+#define LENS_GRAD_SCALER_AMD 2
+
 #ifdef __cplusplus
 extern "C" {
 #endif /* __cplusplus */
@@ -1092,7 +1243,8 @@ lens_status lens_dataset_new(struct lens_dataset **dataset);
 
 /**
  * Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
- * per class.
+ * per class. Images are DICOM, PNG, JPEG, BMP or TIFF files; in class folders they are found by their endings (dcm, png,
+ * jpg, jpeg, bmp, tif, tiff), DICOM files without an ending, or with a number for one, by their content.
  *
  * @param path The root directory, UTF-8.
  * @param options NULL for all defaults.
@@ -1295,12 +1447,13 @@ lens_status lens_model_describe(const struct lens_model *model, char **json);
 void lens_model_free(struct lens_model *model);
 
 /**
- * Decodes one frame of an image file: PNG, JPEG, BMP, TIFF (8 or 16 bits).
+ * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
  *
  * @param path UTF-8.
- * @param frame From 0; files of these formats have one frame.
+ * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
  * @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
+ *         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
  *         LENS_ERROR_ARGUMENT when there is no such frame.
  */
 lens_status lens_picture_load(const char *path, uint32_t frame, struct lens_picture **picture);
@@ -1358,8 +1511,11 @@ void lens_train_options_init(struct lens_train_options *options);
  *
  * After each epoch the model is validated, and kept when it is better by select_by; without a validation set the last
  * epoch's model is returned. All files are decoded once before the first epoch, so a bad one is found before any
- * training. The training record (options, hardware, every epoch's figures) is part of the model's description and is
- * written to run_directory/run.json.
+ * training. The training record (options, data, every epoch's figures) is part of the model's description; with what is
+ * known of the machine it is written to run_directory/run.json.
+ *
+ * On LENS_CANCELLED the checkpoint is written too. A file that cannot be written (a full disk) ends training with
+ * LENS_ERROR_IO and leaves the file before it whole.
  *
  * @param train Needs both classes.
  * @param validation NULL: none.

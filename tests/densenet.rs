@@ -4,7 +4,7 @@ mod golden;
 
 use golden::Golden;
 use lesionlens::model::{DenseNet, LAYOUT, ParameterSpec, Role};
-use lesionlens::train::Adam;
+use lesionlens::train::{Optimizer, OptimizerOptions, Parameters};
 use tch::{Kind, Reduction, Tensor};
 
 const LEARNING_RATE: f64 = 1e-3;
@@ -89,11 +89,6 @@ fn loss_of(network: &mut DenseNet<Tensor>, kind: Kind) -> (Tensor, Tensor) {
     (loss, logits)
 }
 
-fn adam_for(network: &mut DenseNet<Tensor>) -> Adam {
-    let trained = network.parameters_mut().iter_mut().zip(LAYOUT.parameters());
-    Adam::new(trained.filter(|(_, spec)| spec.role.is_trained()).map(|(tensor, _)| tensor), LEARNING_RATE)
-}
-
 /// Row-major indices that the reference sampled.
 fn sampled(tensor: &Tensor) -> Tensor {
     let count = tensor.numel() as i64;
@@ -106,18 +101,18 @@ fn sampled(tensor: &Tensor) -> Tensor {
 #[test]
 fn two_training_steps_are_torchvisions() {
     let golden = Golden::read("densenet.safetensors");
-    let mut network = network(Kind::Double);
-    let mut adam = adam_for(&mut network);
+    let mut parameters = Parameters::of(&network(Kind::Double)).unwrap();
+    let mut adam = Optimizer::new(OptimizerOptions::default(), parameters.values());
     for step in ["step_1", "step_2"] {
-        let (loss, logits) = loss_of(&mut network, Kind::Double);
+        let (loss, logits) = loss_of(parameters.network_mut(), Kind::Double);
         assert!(difference(&loss, &golden.tensor(&format!("{step}.loss"))) < 1e-8, "{step}");
         assert!(difference(&logits, &golden.tensor(&format!("{step}.logits"))) < 1e-8, "{step}");
-        let flat = adam.gradients(&loss).unwrap();
+        let mut flat = parameters.gradients(&loss, false).unwrap();
         let norms = golden.tensor(&format!("{step}.gradient.norm"));
         let samples = golden.tensor(&format!("{step}.gradient.samples"));
         let mut start = 0;
         let mut index = 0;
-        for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {
+        for (tensor, spec) in parameters.network().parameters().zip(LAYOUT.parameters()) {
             if !spec.role.is_trained() {
                 continue;
             }
@@ -139,17 +134,17 @@ fn two_training_steps_are_torchvisions() {
         }
         assert_eq!(index, norms.size()[0]);
         if step == "step_1" {
-            for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {
+            for (tensor, spec) in parameters.network().parameters().zip(LAYOUT.parameters()) {
                 if !spec.role.is_trained() {
                     let worst = difference(tensor, &golden.tensor(&format!("{step}.{}", spec.name)));
                     assert!(worst < 1e-6, "{}: {worst}", spec.name);
                 }
             }
         }
-        adam.step(&flat);
+        adam.step(parameters.values(), &mut flat, parameters.weights(), 0, LEARNING_RATE).unwrap();
         let expected = golden.tensor(&format!("{step}.parameter.samples"));
         let mut index = 0;
-        for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {
+        for (tensor, spec) in parameters.network().parameters().zip(LAYOUT.parameters()) {
             if spec.role.is_trained() {
                 let worst = (sampled(tensor) - expected.select(0, index)).abs().max().double_value(&[]);
                 assert!(worst < 1e-6, "{step} {}: {worst}", spec.name);
@@ -162,15 +157,14 @@ fn two_training_steps_are_torchvisions() {
 #[test]
 fn a_single_precision_step_stays_close() {
     let golden = Golden::read("densenet.safetensors");
-    let mut network = network(Kind::Float);
-    let adam = adam_for(&mut network);
-    let (loss, logits) = loss_of(&mut network, Kind::Float);
+    let mut parameters = Parameters::of(&network(Kind::Float)).unwrap();
+    let (loss, logits) = loss_of(parameters.network_mut(), Kind::Float);
     assert!(difference(&loss, &golden.tensor("step_1.loss")) < 1e-4);
     assert!(difference(&logits, &golden.tensor("step_1.logits")) < 1e-3);
     let norm = golden.tensor("step_1.gradient.norm").square().sum(Kind::Double).sqrt().double_value(&[]);
-    let found = adam.gradients(&loss).unwrap().norm().double_value(&[]);
+    let found = parameters.gradients(&loss, false).unwrap().norm().double_value(&[]);
     assert!((found - norm).abs() < 1e-2 * norm, "{found} {norm}");
-    for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {
+    for (tensor, spec) in parameters.network().parameters().zip(LAYOUT.parameters()) {
         if !spec.role.is_trained() {
             let worst = difference(tensor, &golden.tensor(&format!("step_1.{}", spec.name)));
             assert!(worst < 1e-3, "{}: {worst}", spec.name);

@@ -3,9 +3,11 @@
 use lesionlens::ErrorKind;
 use lesionlens::data::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
 use lesionlens::evaluate::{EvaluateOptions, evaluate};
-use lesionlens::model::Model;
-use lesionlens::runtime::{Cancel, Context, ContextOptions, Control, Phase};
-use lesionlens::train::{SelectBy, TrainOptions, train};
+use lesionlens::model::{Model, start_network};
+use lesionlens::runtime::{Cancel, Context, ContextOptions, Control, Phase, PrecisionRequest, ScalerSettings};
+use lesionlens::train::{
+    OptimizerKind, OptimizerOptions, ScheduleKind, ScheduleOptions, SelectBy, TrainOptions, train,
+};
 use std::sync::Arc;
 
 /// Pictures with a bright square (positive) or a bright bar (negative) somewhere.
@@ -83,7 +85,14 @@ fn it_learns_and_the_returned_model_is_the_best_epochs() {
     assert_eq!(kept.sha256(), model.sha256());
     let written: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(run.join("run.json")).unwrap()).unwrap();
-    assert_eq!(&written, record);
+    for (name, value) in record.as_object().unwrap() {
+        assert_eq!(&written[name], value, "{name}");
+    }
+    // What is known of the machine is in the run's file, not in the model's.
+    assert!(written["hardware"]["cpu"].is_object() && written["policy"]["threads"]["reason"].is_string());
+    assert!(written["peak_memory_bytes"].as_u64().unwrap() > 100 << 20);
+    let curves = lesionlens::data::Picture::load(&run.join("curves.png"), 0).unwrap();
+    assert!(curves.view().width() >= 800 && curves.view().height() >= 600);
 }
 
 #[test]
@@ -101,6 +110,26 @@ fn training_goes_on_from_a_model_and_leaves_it_alone() {
     assert_eq!(logits(&start), logits_before);
     assert_ne!(next.sha256(), before);
     assert_eq!(next.describe()["training"]["options"]["start_model"], before);
+}
+
+#[test]
+fn training_starts_from_weights_that_pytorch_wrote() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("weights.pth");
+    let packed = std::fs::File::open("tests/golden/weights/legacy_1000.pth.gz").unwrap();
+    std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut std::fs::File::create(&path).unwrap()).unwrap();
+    let tiny = TrainOptions { epochs: 1, learning_rate: 1e-12, start_weights: Some(path.clone()), ..options() };
+    let model = trained(&tiny);
+    let record = &model.describe()["training"]["start_weights"];
+    assert_eq!(record["dropped"], serde_json::json!(["classifier.weight", "classifier.bias"]));
+    // Nothing visible was learnt: the weights are the file's, and not those of the seed.
+    let (start, _) = start_network(&std::fs::read(&path).unwrap(), 5, tch::Device::Cpu).unwrap();
+    let stem = |network: Vec<&tch::Tensor>| network[0].copy();
+    let distance = (stem(start.parameters().collect()) - stem(model.network().parameters().collect())).abs().max();
+    assert!(distance.double_value(&[]) < 1e-6);
+    let both = TrainOptions { start_model: Some(Arc::new(model)), ..tiny };
+    let error = train(&context(), &dataset(8, 0), None, &both, &mut Control::default()).unwrap_err();
+    assert!(error.message().contains("weights.pth and a start_model"), "{error}");
 }
 
 #[test]
@@ -122,7 +151,148 @@ fn cancelling_stops_within_a_batch_and_writes_no_model() {
     let error = train(&context(), &dataset(32, 0), None, &options, &mut control).unwrap_err();
     drop(control);
     assert_eq!((error.kind(), batches), (ErrorKind::Cancelled, 1));
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["last.checkpoint"]);
+}
+
+/// Stops a run after so many batches.
+fn interrupted(context: &Arc<Context>, options: &TrainOptions, batches: usize) {
+    let mut done = 0;
+    let mut control = Control::new(
+        Some(Box::new(move |update| {
+            done += usize::from(update.phase == Phase::Train);
+            done < batches
+        })),
+        None,
+    );
+    let (training, validation) = (dataset(33, 0), dataset(16, 100));
+    let error = train(context, &training, Some(&validation), options, &mut control).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+fn with_precision(precision: PrecisionRequest) -> Arc<Context> {
+    Context::new(ContextOptions { precision, ..ContextOptions::default() }).unwrap()
+}
+
+fn trained_in(context: &Arc<Context>, options: &TrainOptions) -> Model {
+    train(context, &dataset(33, 0), Some(&dataset(16, 100)), options, &mut Control::default()).unwrap()
+}
+
+#[test]
+fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
+    let mut everything = TrainOptions {
+        epochs: 3,
+        label_smoothing: 0.1,
+        average_decay: Some(0.9),
+        clip_norm: Some(1.0),
+        freeze_epochs: 1,
+        select_by: SelectBy::Loss,
+        grad_scaler: Some(ScalerSettings { initial_scale: 2f64.powi(30), growth_interval: 3, ..ScalerSettings::AMD }),
+        ..options()
+    };
+    everything.optimizer = OptimizerOptions { kind: OptimizerKind::AdamW, weight_decay: 0.05, momentum: 0.9 };
+    everything.schedule = ScheduleOptions {
+        kind: ScheduleKind::Plateau,
+        warmup_epochs: 0.5,
+        plateau_patience: 0,
+        ..ScheduleOptions::default()
+    };
+    let mut plain = TrainOptions { epochs: 3, ..options() };
+    plain.optimizer.kind = OptimizerKind::Sgd;
+    plain.schedule.kind = ScheduleKind::Cosine;
+    for (precision, options) in [(PrecisionRequest::F32, plain), (PrecisionRequest::F16, everything)] {
+        let context = with_precision(precision);
+        let expected = trained_in(&context, &options);
+        let directory = tempfile::tempdir().unwrap();
+        let options = TrainOptions { run_directory: Some(directory.path().into()), resume: true, ..options };
+        // An epoch has four batches: within the first and the second epoch, and at the very end of the second.
+        for batches in [2, 3, 3] {
+            interrupted(&context, &options, batches);
+        }
+        let resumed = trained_in(&context, &options);
+        assert_eq!(resumed.sha256(), expected.sha256(), "{precision:?}");
+        let (record, unbroken) = (&resumed.describe()["training"], &expected.describe()["training"]);
+        assert_eq!(record["resumed"], 3);
+        for (epoch, unbroken) in record["epochs"].as_array().unwrap().iter().zip(unbroken["epochs"].as_array().unwrap())
+        {
+            for name in ["loss", "validation_loss", "auc", "learning_rate", "loss_scale", "skipped_steps"] {
+                assert_eq!(epoch[name], unbroken[name], "{precision:?} {name}");
+            }
+        }
+        // Once more: there is nothing left to do, and the same model comes back.
+        assert_eq!(trained_in(&context, &options).sha256(), expected.sha256());
+    }
+}
+
+#[test]
+fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = TrainOptions { run_directory: Some(directory.path().into()), ..options() };
+    interrupted(&context(), &options, 3);
+    let refused = |options: &TrainOptions, training: &Dataset| {
+        let error = train(&context(), training, Some(&dataset(16, 100)), options, &mut Control::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        error.to_string()
+    };
+    let training = dataset(33, 0);
+    assert!(refused(&options, &training).contains("unfinished run, stopped in epoch 1: set resume"));
+    let resume = TrainOptions { resume: true, ..options };
+    let other_rate = TrainOptions { learning_rate: 0.5, ..resume.clone() };
+    assert!(refused(&other_rate, &training).contains("learning_rate was 0.001 and is 0.5"));
+    assert!(refused(&resume, &dataset(35, 0)).contains("training set"));
+    let nowhere = TrainOptions { run_directory: None, ..resume.clone() };
+    assert!(refused(&nowhere, &training).contains("run_directory"));
+    // More epochs may be asked for: a finished run goes on.
+    let two = trained_in(&context(), &resume);
+    let three = trained_in(&context(), &TrainOptions { epochs: 3, ..resume });
+    assert_eq!(two.describe()["training"]["epochs"].as_array().unwrap().len(), 2);
+    assert_eq!(three.describe()["training"]["epochs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn half_precision_learns_too() {
+    for precision in [PrecisionRequest::Bf16, PrecisionRequest::F16] {
+        let context = with_precision(precision);
+        // Without a validation set: half precision is slow on a CPU.
+        let options = TrainOptions { epochs: 4, ..options() };
+        let model = train(&context, &dataset(16, 0), None, &options, &mut Control::default()).unwrap();
+        let description = model.describe();
+        let epochs = description["training"]["epochs"].as_array().unwrap();
+        let loss = |epoch: usize| epochs[epoch]["loss"].as_f64().unwrap();
+        assert!(loss(3) < 0.8 * loss(0), "{precision:?}: {} {}", loss(0), loss(3));
+        assert_eq!(epochs[3]["loss_scale"].is_number(), precision == PrecisionRequest::F16);
+    }
+}
+
+#[test]
+fn training_ends_early_when_nothing_gets_better() {
+    // A learning rate this low changes nothing that can be seen, so the first epoch stays the best.
+    let still = TrainOptions {
+        epochs: 50,
+        learning_rate: 1e-30,
+        early_stopping: Some(2),
+        start_model: Some(Arc::new(trained(&TrainOptions { epochs: 1, ..options() }))),
+        freeze_epochs: 50,
+        ..options()
+    };
+    let model = trained(&still);
+    let description = model.describe();
+    let record = &description["training"];
+    assert_eq!(record["epochs"].as_array().unwrap().len(), 3);
+    assert_eq!((&record["best_epoch"], &record["ended"]), (&1.into(), &"early stopping".into()));
+    let error = train(&context(), &dataset(8, 0), None, &still, &mut Control::default()).unwrap_err();
+    assert!(error.message().contains("early_stopping_patience is 2"), "{error}");
+}
+
+#[test]
+fn a_memory_cap_cuts_batches_into_parts_and_too_small_a_cap_is_refused() {
+    let with_cap = |memory_cap| Context::new(ContextOptions { memory_cap, ..ContextOptions::default() }).unwrap();
+    let model = trained_in(&with_cap(330 << 20), &options());
+    let parts = model.describe()["training"]["micro_batch"].as_u64().unwrap();
+    assert!((2..8).contains(&parts), "{parts}");
+    let error = train(&with_cap(64 << 20), &dataset(8, 0), None, &options(), &mut Control::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+    assert!(error.message().contains("64 MiB may be used"), "{error}");
 }
 
 #[test]
@@ -145,12 +315,35 @@ fn data_that_cannot_be_trained_on_is_refused_before_anything_happens() {
     assert!(error.message().contains("validation set is empty"), "{error}");
     let auc = TrainOptions { select_by: SelectBy::Auc, ..options.clone() };
     assert!(refused(&negatives, Some(&one_class), &auc).message().contains("validation"));
+    let (adam, flat) = (OptimizerOptions::default(), ScheduleOptions::default());
     for (wrong, sign) in [
         (TrainOptions { epochs: 0, ..options.clone() }, "epochs 0"),
         (TrainOptions { batch_size: 1, ..options.clone() }, "batch_size 1"),
         (TrainOptions { learning_rate: f64::NAN, ..options.clone() }, "learning_rate NaN"),
         (TrainOptions { pos_weight: Some(-2.0), ..options.clone() }, "pos_weight -2"),
         (TrainOptions { threshold: 1.01, ..options.clone() }, "threshold 1.01"),
+        (TrainOptions { micro_batch: Some(1), ..options.clone() }, "micro_batch_size 1"),
+        (TrainOptions { clip_norm: Some(f64::INFINITY), ..options.clone() }, "clip_norm inf"),
+        (TrainOptions { label_smoothing: 1.0, ..options.clone() }, "label_smoothing 1"),
+        (TrainOptions { average_decay: Some(1.5), ..options.clone() }, "average_decay 1.5"),
+        (TrainOptions { freeze_epochs: 9, ..options.clone() }, "freeze_epochs 9"),
+        (
+            TrainOptions { optimizer: OptimizerOptions { weight_decay: -1.0, ..adam }, ..options.clone() },
+            "weight_decay -1",
+        ),
+        (TrainOptions { optimizer: OptimizerOptions { momentum: 1.0, ..adam }, ..options.clone() }, "momentum 1"),
+        (
+            TrainOptions { schedule: ScheduleOptions { warmup_epochs: 3.0, ..flat }, ..options.clone() },
+            "warmup_epochs 3",
+        ),
+        (
+            TrainOptions { schedule: ScheduleOptions { final_learning_rate: 0.5, ..flat }, ..options.clone() },
+            "final_learning_rate 0.5",
+        ),
+        (
+            TrainOptions { schedule: ScheduleOptions { plateau_factor: 1.0, ..flat }, ..options.clone() },
+            "plateau_factor 1",
+        ),
     ] {
         let error = refused(&both, None, &wrong);
         assert_eq!(error.kind(), ErrorKind::Argument);

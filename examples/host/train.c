@@ -20,20 +20,26 @@ struct request {
     struct text_list train_directories;
     const char *validation_directory;
     const char *output_path;
-    const char *start_path;
     struct lens_dataset_options dataset;
     struct lens_train_options options;
 };
 
 /* What a training works on; all NULL at first. */
 struct material {
-    struct lens_model *start_model;
     struct lens_dataset *train;
     struct lens_dataset *validation;
 };
 
 static const struct choice select_choices[] = {
     {"accuracy", LENS_SELECT_BY_ACCURACY}, {"auc", LENS_SELECT_BY_AUC}, {"loss", LENS_SELECT_BY_LOSS}, {0},
+};
+
+static const struct choice optimizer_choices[] = {
+    {"adam", LENS_OPTIMIZER_ADAM}, {"adamw", LENS_OPTIMIZER_ADAMW}, {"sgd", LENS_OPTIMIZER_SGD}, {0},
+};
+
+static const struct choice schedule_choices[] = {
+    {"constant", LENS_SCHEDULE_CONSTANT}, {"cosine", LENS_SCHEDULE_COSINE}, {"plateau", LENS_SCHEDULE_PLATEAU}, {0},
 };
 
 static const char *metric_name(lens_select_by select_by)
@@ -51,10 +57,7 @@ static const char *metric_name(lens_select_by select_by)
 static int open_material(const struct request *request, struct material *material)
 {
     lens_status status = LENS_OK;
-    const char *path = request->start_path;
-    if (path != NULL) {
-        status = lens_model_load(request->setting.context, path, &material->start_model);
-    }
+    const char *path = NULL;
     for (size_t i = 0; i < request->train_directories.count && status == LENS_OK; i++) {
         path = request->train_directories.items[i];
         status = material->train == NULL ? lens_dataset_open(path, &request->dataset, &material->train)
@@ -134,7 +137,6 @@ static int train(struct request *request, const struct material *material)
     struct progress progress;
     progress_begin(&progress, request->setting.quiet);
     progress.metric_name = metric_name(request->options.select_by);
-    request->options.start_model = material->start_model;
     request->options.progress = progress_callback;
     request->options.progress_user_data = &progress;
 
@@ -170,7 +172,6 @@ static int run_request(struct request *request)
     }
     lens_dataset_free(material.validation);
     lens_dataset_free(material.train);
-    lens_model_free(material.start_model);
     setting_end(&request->setting);
     return exit_code;
 }
@@ -202,15 +203,16 @@ int run_train(int argc, char **argv)
          .kind = OPTION_TEXT, .target = &request.validation_directory, .required = true},
         {.name = "--out", .value_name = "MODEL.safetensors", .help = "receives the best model", .kind = OPTION_TEXT,
          .target = &request.output_path, .required = true},
-        {.name = "--init", .value_name = "MODEL", .help = "weights to start from", .kind = OPTION_TEXT,
-         .target = &request.start_path, .default_text = "random"},
+        {.name = "--init", .value_name = "MODEL",
+         .help = "weights to start from: a model, or PyTorch's weights of a DenseNet-121 (.pth)", .kind = OPTION_TEXT,
+         .target = &request.options.start_weights, .default_text = "random"},
         {.name = "--epochs", .value_name = "N", .help = "passes over the training images, 1 to 100000",
          .kind = OPTION_UINT32, .target = &request.options.epochs, .minimum = 1, .maximum = 100000},
         {.name = "--batch", .value_name = "N", .help = "images of one training step, 2 to 65536",
          .kind = OPTION_UINT32, .target = &request.options.batch_size, .minimum = 2, .maximum = 65536},
         {.name = "--size", .value_name = "PX", .help = "images are resized to this width and height, 32 to 4096",
          .kind = OPTION_UINT32, .target = &request.options.image_size, .minimum = 32, .maximum = 4096},
-        {.name = "--lr", .value_name = "X", .help = "Adam's learning rate, above 0 and at most 1",
+        {.name = "--lr", .value_name = "X", .help = "learning rate, above 0 and at most 1",
          .kind = OPTION_DOUBLE, .target = &request.options.learning_rate, .minimum = 0, .maximum = 1,
          .above_minimum = true},
         {.name = "--seed", .value_name = "N", .help = "seed of weights, sampling and augmentation",
@@ -219,9 +221,35 @@ int run_train(int argc, char **argv)
          .kind = OPTION_CHOICE, .target = &request.options.select_by, .choices = select_choices},
         THRESHOLD_OPTION(&request.options.threshold, NULL),
         DATASET_OPTIONS(&request.dataset),
+        {.name = "--optimizer", .value_name = "adam|adamw|sgd", .help = "how gradients become steps",
+         .kind = OPTION_CHOICE, .target = &request.options.optimizer, .choices = optimizer_choices},
+        {.name = "--weight-decay", .value_name = "X", .help = "pull of weights towards 0", .kind = OPTION_DOUBLE,
+         .target = &request.options.weight_decay, .minimum = 0, .maximum = 1},
+        {.name = "--schedule", .value_name = "constant|cosine|plateau", .help = "how the learning rate goes on",
+         .kind = OPTION_CHOICE, .target = &request.options.schedule, .choices = schedule_choices},
+        {.name = "--warmup", .value_name = "EPOCHS", .help = "in which the learning rate rises from 0",
+         .kind = OPTION_DOUBLE, .target = &request.options.warmup_epochs, .minimum = 0, .maximum = 100000},
+        {.name = "--rotation", .value_name = "DEGREES", .help = "largest random rotation of training images",
+         .kind = OPTION_DOUBLE, .target = &request.options.rotation_degrees, .minimum = 0, .maximum = 180},
+        {.name = "--clip-norm", .value_name = "X", .help = "longest gradient", .kind = OPTION_DOUBLE,
+         .target = &request.options.clip_norm, .minimum = 0, .maximum = 1e6, .default_text = "any"},
+        {.name = "--label-smoothing", .value_name = "X", .help = "share of a label spread over both classes",
+         .kind = OPTION_DOUBLE, .target = &request.options.label_smoothing, .minimum = 0, .maximum = 0.999},
+        {.name = "--average-decay", .value_name = "X", .help = "of a moving average of the weights, such as 0.999",
+         .kind = OPTION_DOUBLE, .target = &request.options.average_decay, .minimum = 0, .maximum = 0.999999,
+         .default_text = "none"},
+        {.name = "--freeze", .value_name = "EPOCHS", .help = "first epochs in which only the head is trained",
+         .kind = OPTION_UINT32, .target = &request.options.freeze_epochs, .minimum = 0, .maximum = 100000},
+        {.name = "--patience", .value_name = "EPOCHS", .help = "without a better model after which training ends",
+         .kind = OPTION_UINT32, .target = &request.options.early_stopping_patience, .minimum = 0, .maximum = 100000,
+         .default_text = "never"},
         {.name = "--run-dir", .value_name = "DIR",
-         .help = "receives run.json and best.safetensors while training; made when missing", .kind = OPTION_TEXT,
-         .target = &request.options.run_directory},
+         .help = "receives run.json, curves.png, best.safetensors and last.checkpoint; made when missing",
+         .kind = OPTION_TEXT, .target = &request.options.run_directory},
+        {.name = "--resume", .help = "go on from the run directory's checkpoint, when there is one", .kind = OPTION_SET,
+         .target = &request.options.resume, .set_value = 1},
+        {.name = "--checkpoint-minutes", .value_name = "X", .help = "between checkpoints within an epoch; 0: none",
+         .kind = OPTION_DOUBLE, .target = &request.options.checkpoint_minutes, .minimum = 0, .maximum = 100000},
         SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {

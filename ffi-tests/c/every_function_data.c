@@ -140,6 +140,7 @@ static void test_lens_dataset_options_init(void)
     CHECK(options.image_directory == NULL);
     CHECK(options.positive_class == NULL);
     CHECK_EQUAL(options.on_unreadable, LENS_ON_UNREADABLE_FAIL);
+    CHECK(options.frame_column == NULL);
     lens_dataset_options_init(NULL);
 }
 
@@ -201,6 +202,9 @@ static void test_lens_dataset_open(void)
     lens_dataset_options_init(&options);
     options.label_column = "diagnosis";
     OPEN_REFUSED(labelled, &options, LENS_ERROR_FORMAT, "diagnosis", table);
+    lens_dataset_options_init(&options);
+    options.frame_column = "number";
+    OPEN_REFUSED(labelled, &options, LENS_ERROR_FORMAT, "\"number\" (option frame_column)", table);
     lens_dataset_options_init(&options);
     options.filename_column = "\xff";
     OPEN_REFUSED(labelled, &options, LENS_ERROR_ARGUMENT, "filename_column", "UTF-8");

@@ -121,6 +121,24 @@ static void test_lens_train_options_init(void)
     CHECK_EQUAL(options.seed, 0);
     CHECK(options.start_model == NULL && options.run_directory == NULL);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    CHECK_EQUAL(options.optimizer, LENS_OPTIMIZER_ADAM);
+    CHECK_EQUAL(options.schedule, LENS_SCHEDULE_CONSTANT);
+    CHECK_NEAR(options.weight_decay, 0, 0);
+    CHECK_NEAR(options.momentum, 0.9, 0);
+    CHECK_NEAR(options.warmup_epochs, 0, 0);
+    CHECK_NEAR(options.final_learning_rate, 0, 0);
+    CHECK_NEAR(options.plateau_factor, 0.1, 0);
+    CHECK_EQUAL(options.plateau_patience, 5);
+    CHECK_EQUAL(options.early_stopping_patience, 0);
+    CHECK_NEAR(options.clip_norm, 0, 0);
+    CHECK_NEAR(options.label_smoothing, 0, 0);
+    CHECK_NEAR(options.average_decay, 0, 0);
+    CHECK_EQUAL(options.freeze_epochs, 0);
+    CHECK_EQUAL(options.micro_batch_size, 0);
+    CHECK_EQUAL(options.grad_scaler, LENS_GRAD_SCALER_AUTO);
+    CHECK_EQUAL(options.resume, 0);
+    CHECK_NEAR(options.checkpoint_minutes, 10, 0);
+    CHECK(options.start_weights == NULL);
     lens_train_options_init(NULL);
 }
 
@@ -158,7 +176,7 @@ static void train_and_hash(uint64_t seed, const char *run_directory, const lens_
 
 static void test_lens_train(void)
 {
-    static const char *const files[] = {"best.safetensors", "run.json"};
+    static const char *const files[] = {"best.safetensors", "run.json", "curves.png", "last.checkpoint"};
     fixture_path run, best, record, below_a_file;
     lens_dataset *validation = fixture_dataset(FIXTURE_COUNT, 8);
     lens_dataset *negatives = NULL;
@@ -168,7 +186,7 @@ static void test_lens_train(void)
 
     fixture_join(run, scratch, "run");
     train_and_hash(11, run, validation, sha, sizeof sha);
-    CHECK_EQUAL(fixture_other_entries(run, files, 2), 0);
+    CHECK_EQUAL(fixture_other_entries(run, files, 4), 0);
     fixture_join(record, run, files[1]);
     text = fixture_read(record, NULL);
     CHECK_CONTAINS(text, sha);
@@ -231,6 +249,26 @@ static void test_lens_train(void)
     TRAIN_REFUSED(standard_deviation[0], -0.5f, LENS_ERROR_ARGUMENT, "standard_deviation", "-0.5");
     TRAIN_OPTION_REFUSED(threshold, 1.5f, "1.5");
     TRAIN_OPTION_REFUSED(threshold, NAN, "NaN");
+    TRAIN_OPTION_REFUSED(optimizer, 99, "99");
+    TRAIN_OPTION_REFUSED(schedule, -1, "-1");
+    TRAIN_OPTION_REFUSED(weight_decay, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(momentum, 1.0, "1");
+    TRAIN_OPTION_REFUSED(warmup_epochs, 1e9, "1000000000");
+    TRAIN_OPTION_REFUSED(final_learning_rate, 0.75, "0.75");
+    TRAIN_OPTION_REFUSED(plateau_factor, 1.5, "1.5");
+    TRAIN_OPTION_REFUSED(early_stopping_patience, 3, "3");
+    TRAIN_OPTION_REFUSED(clip_norm, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(label_smoothing, 1.5, "1.5");
+    TRAIN_OPTION_REFUSED(average_decay, 1.5, "1.5");
+    TRAIN_OPTION_REFUSED(freeze_epochs, 9999, "9999");
+    TRAIN_OPTION_REFUSED(micro_batch_size, 1, "1");
+    TRAIN_OPTION_REFUSED(grad_scaler, 99, "99");
+    TRAIN_OPTION_REFUSED(resume, 2, "2");
+    TRAIN_REFUSED(resume, 1, LENS_ERROR_ARGUMENT, "run_directory", "resume");
+    TRAIN_OPTION_REFUSED(checkpoint_minutes, -0.5, "-0.5");
+    TRAIN_OPTION_REFUSED(checkpoint_minutes, NAN, "NaN");
+    TRAIN_REFUSED(start_weights, "no/such.pth", LENS_ERROR_IO, "start_weights", "no/such.pth");
+    TRAIN_REFUSED(start_weights, record, LENS_ERROR_FORMAT, "start_weights", "run.json");
     TRAIN_REFUSED(run_directory, "\xff", LENS_ERROR_ARGUMENT, "run_directory", "UTF-8");
     fixture_join(below_a_file, record, "run");
     TRAIN_REFUSED(run_directory, below_a_file, LENS_ERROR_IO, below_a_file, "");

@@ -177,6 +177,24 @@ static void smaller_than_the_first_version(void)
     }
 }
 
+/* A program built with the first header has shorter structs; what follows them in its memory is its own. */
+static void the_first_version_still_works(void)
+{
+    lens_train_options train;
+    lens_dataset_options data;
+    lens_model *trained = NULL;
+    lens_dataset *opened = NULL;
+    fixture_train_options(&train);
+    train.struct_size = offsetof(lens_train_options, optimizer);
+    memset((char *)&train + train.struct_size, 0xAB, sizeof train - train.struct_size);
+    CHECK_OK(lens_train(context, dataset, NULL, &train, &trained));
+    lens_model_free(trained);
+    lens_dataset_options_init(&data);
+    data.struct_size = offsetof(lens_dataset_options, frame_column);
+    memset((char *)&data + data.struct_size, 0xAB, sizeof data - data.struct_size);
+    CHECK_REFUSED(lens_dataset_open("no/such/directory", &data, &opened), LENS_ERROR_IO, "no/such/directory", "");
+}
+
 static void larger_than_the_library_knows(void)
 {
     static const size_t more[] = {1, 8, 64};
@@ -253,6 +271,7 @@ static void tear_down(void)
 static const struct check_test tests[] = {
     {"set_up", set_up},
     {"smaller_than_the_first_version", smaller_than_the_first_version},
+    {"the_first_version_still_works", the_first_version_still_works},
     {"larger_than_the_library_knows", larger_than_the_library_knows},
     {"never_initialised", never_initialised},
     {"init_writes_only_its_struct", init_writes_only_its_struct},

@@ -293,7 +293,7 @@ static int32_t on_progress(const lens_progress *progress, void *user_data)
 
 static void train_until_stopped(struct watched *watched, const char *name)
 {
-    static const char *const whole_files[] = {"best.safetensors", "run.json"};
+    static const char *const whole_files[] = {"best.safetensors", "last.checkpoint", "curves.png"};
     fixture_path run, best;
     lens_train_options options;
     lens_dataset *validation = fixture_dataset(FIXTURE_COUNT, 4);
@@ -326,7 +326,7 @@ static void train_until_stopped(struct watched *watched, const char *name)
     CHECK_EQUAL(watched->wrong_figures, 0);
 
     /* Whatever is there is whole. */
-    CHECK_EQUAL(fixture_other_entries(run, whole_files, 2), 0);
+    CHECK_EQUAL(fixture_other_entries(run, whole_files, 3), 0);
     fixture_join(best, run, whole_files[0]);
     CHECK_EQUAL(fixture_exists(best), watched->stop_epoch > 1);
     if (fixture_exists(best))

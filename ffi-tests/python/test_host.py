@@ -32,7 +32,9 @@ OPTIONS = {
     "info": set(),
     "train": {
         "--train", "--val", "--out", "--init", "--epochs", "--batch", "--size", "--lr", "--seed", "--run-dir",
-        "--select", "--threshold", "--positive", "--skip-unreadable",
+        "--select", "--threshold", "--positive", "--skip-unreadable", "--optimizer", "--weight-decay", "--schedule",
+        "--warmup", "--rotation", "--clip-norm", "--label-smoothing", "--average-decay", "--freeze", "--patience",
+        "--resume", "--checkpoint-minutes",
     },
     "classify": {"--model", "--threshold"},
     "heatmap": {

@@ -56,12 +56,15 @@ pub struct lens_dataset_options {
     /// LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL. Missing files are found when the data set is opened,
     /// undecodable ones when they are first used.
     pub on_unreadable: lens_on_unreadable,
+    /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0; default NULL:
+    /// "frame" if there is such a column, else frame 0 of every file.
+    pub frame_column: *const c_char,
 }
 
 // SAFETY: repr(C), struct_size first, integers and raw pointers only.
 unsafe impl Options for lens_dataset_options {
     const NAME: &'static str = "lens_dataset_options";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(lens_dataset_options, frame_column);
     fn defaults() -> Self {
         lens_dataset_options {
             struct_size: size_of::<Self>(),
@@ -70,6 +73,7 @@ unsafe impl Options for lens_dataset_options {
             image_directory: ptr::null(),
             positive_class: ptr::null(),
             on_unreadable: LENS_ON_UNREADABLE_FAIL,
+            frame_column: ptr::null(),
         }
     }
 }
@@ -103,6 +107,7 @@ unsafe fn read_options(options: *const lens_dataset_options) -> Result<DatasetOp
         if let Some(directory) = optional_text("image_directory", options.image_directory)? {
             read.image_directory = directory.into();
         }
+        read.frame_column = optional_text("frame_column", options.frame_column)?.map(Into::into);
         read.positive_class = optional_text("positive_class", options.positive_class)?.map(Into::into);
     }
     Ok(read)
@@ -129,7 +134,8 @@ pub unsafe extern "C" fn lens_dataset_new(dataset: *mut *mut lens_dataset) -> le
 }
 
 /// Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
-/// per class.
+/// per class. Images are DICOM, PNG, JPEG, BMP or TIFF files; in class folders they are found by their endings (dcm, png,
+/// jpg, jpeg, bmp, tif, tiff), DICOM files without an ending, or with a number for one, by their content.
 ///
 /// @param path The root directory, UTF-8.
 /// @param options NULL for all defaults.

@@ -1,8 +1,8 @@
 //! Options structs: sized by their first field, so that programs built with an older header go on working.
 //!
-//! `lens_<x>_options_init` writes the struct as this ABI version defines it. When a struct grows, the new header maps
-//! that name to a new symbol (`#define`), and the old symbol goes on writing the old size: a program never has more
-//! written than its own header made room for.
+//! `lens_<x>_options_init` writes the struct as this ABI version defines it. When a struct grows after ABI 0, the
+//! interface before the first release, the new header maps that name to a new symbol (`#define`), and the old symbol goes
+//! on writing the old size: a program never has more written than its own header made room for.
 
 use super::version::LENS_ABI_VERSION;
 use crate::error::{Error, ErrorKind, Result};

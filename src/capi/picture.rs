@@ -11,12 +11,13 @@ use std::path::Path;
 /// A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
 pub struct lens_picture(Picture);
 
-/// Decodes one frame of an image file: PNG, JPEG, BMP, TIFF (8 or 16 bits).
+/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
 ///
 /// @param path UTF-8.
-/// @param frame From 0; files of these formats have one frame.
+/// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
 /// @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
+///         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
 ///         LENS_ERROR_ARGUMENT when there is no such frame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_picture_load(

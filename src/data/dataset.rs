@@ -29,6 +29,9 @@ pub struct DatasetOptions {
     pub filename_column: String,
     /// Column of labels.csv with labels.
     pub label_column: String,
+    /// Column of labels.csv with frame numbers, from 0; `None`: "frame", if there is one. Rows without a number mean
+    /// frame 0.
+    pub frame_column: Option<String>,
     /// Directory of the images, relative to the root.
     pub image_directory: String,
     /// Label or folder that means positive; `None`: labels are 0 and 1, and the second of two folders is positive.
@@ -43,6 +46,7 @@ impl Default for DatasetOptions {
         DatasetOptions {
             filename_column: "patch_filename".into(),
             label_column: "stenoza_label".into(),
+            frame_column: None,
             image_directory: "images".into(),
             positive_class: None,
             on_unreadable: OnUnreadable::Fail,
@@ -52,15 +56,27 @@ impl Default for DatasetOptions {
 
 #[derive(Clone, Debug)]
 enum Source {
-    File(PathBuf),
+    /// A name below a directory that many samples share.
+    File {
+        directory: Arc<Path>,
+        name: FileName,
+        frame: u32,
+    },
     Memory(Arc<Raster>),
+}
+
+/// Most files are named as their samples.
+#[derive(Clone, Debug)]
+enum FileName {
+    Id,
+    Other(Box<Path>),
 }
 
 /// One labelled image.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// Its name in reports.
-    pub id: String,
+    pub id: Arc<str>,
     /// Whether it is of the positive class.
     pub positive: bool,
     source: Source,
@@ -68,14 +84,26 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub(super) fn file(id: String, path: PathBuf, positive: bool, on_unreadable: OnUnreadable) -> Self {
-        Sample { id, positive, source: Source::File(path), on_unreadable }
+    /// The file `name` below `directory`; `frame` when a table names one.
+    pub(super) fn file(
+        directory: &Arc<Path>,
+        name: &Path,
+        frame: Option<u32>,
+        positive: bool,
+        on_unreadable: OnUnreadable,
+    ) -> Self {
+        let shown = name.to_string_lossy();
+        let id = frame.map_or_else(|| Arc::from(&*shown), |frame| Arc::from(format!("{shown}#{frame}")));
+        let name = if Path::new(&*id) == name { FileName::Id } else { FileName::Other(name.into()) };
+        let source = Source::File { directory: Arc::clone(directory), name, frame: frame.unwrap_or(0) };
+        Sample { id, positive, source, on_unreadable }
     }
 
     /// Its file, when it has one.
-    pub fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<PathBuf> {
         match &self.source {
-            Source::File(path) => Some(path),
+            Source::File { directory, name: FileName::Id, .. } => Some(directory.join(&*self.id)),
+            Source::File { directory, name: FileName::Other(name), .. } => Some(directory.join(name)),
             Source::Memory(_) => None,
         }
     }
@@ -89,8 +117,9 @@ impl Sample {
     pub fn load(&self) -> Result<Arc<Raster>> {
         match &self.source {
             Source::Memory(raster) => Ok(Arc::clone(raster)),
-            Source::File(path) => {
-                let picture = Picture::load(path, 0)?;
+            Source::File { frame, .. } => {
+                let path = self.path().unwrap_or_default();
+                let picture = Picture::load(&path, *frame)?;
                 let raster = picture.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
                 Ok(Arc::new(raster))
             }
@@ -142,7 +171,7 @@ impl Dataset {
         }
         let raster = view.to_raster().map_err(|error| error.prefixed("image"))?;
         self.samples.push(Sample {
-            id: id.map_or_else(|| format!("sample {}", self.samples.len()), String::from),
+            id: id.map_or_else(|| Arc::from(format!("sample {}", self.samples.len())), Arc::from),
             positive: label == 1,
             source: Source::Memory(Arc::new(raster)),
             on_unreadable: OnUnreadable::Fail,

@@ -7,9 +7,10 @@ use super::preprocessing::{Batch, Preprocessing};
 use super::random::generator;
 use super::raster::Raster;
 use crate::error::Result;
-use crate::runtime::{Control, Phase, Update};
+use crate::runtime::{Control, Phase, Update, sha256_hex};
 use std::sync::Arc;
 use std::time::Duration;
+use tch::Device;
 
 /// Decodes and resizes every sample on other threads and hands it over in order; unreadable ones that may be skipped
 /// come as the reason why.
@@ -27,7 +28,7 @@ pub fn for_each_image(
             let sample = &samples[index];
             match result {
                 Err(error) if sample.may_be_skipped() => {
-                    let path = sample.path().map_or_else(|| sample.id.clone(), |path| path.display().to_string());
+                    let path = sample.path().map_or_else(|| sample.id.to_string(), |path| path.display().to_string());
                     consume(sample, Err(Skipped { path, reason: error.message().to_string() }))
                 }
                 result => consume(sample, Ok(result?)),
@@ -60,6 +61,8 @@ pub struct Loaded {
     pub negatives: usize,
     /// Left out.
     pub skipped: serde_json::Value,
+    /// SHA-256 over names and labels, in order.
+    pub fingerprint: String,
 }
 
 impl ImageStore {
@@ -125,6 +128,9 @@ impl ImageStore {
             positives,
             negatives: self.entries.len() - positives,
             skipped: Skipped::describe(&self.skipped),
+            fingerprint: sha256_hex(
+                self.entries.iter().map(|entry| format!("{}\t{}\n", entry.sample.id, u8::from(entry.sample.positive))),
+            ),
         }
     }
 
@@ -145,6 +151,7 @@ impl ImageStore {
         mut consume: impl FnMut(Batch, Vec<f32>, Duration) -> Result<()>,
     ) -> Result<()> {
         let bounds = plan.bounds();
+        let bounds = &bounds[plan.first.min(bounds.len())..];
         ordered(
             bounds.len(),
             threads,
@@ -158,7 +165,7 @@ impl ImageStore {
 
     fn batch(&self, plan: &BatchPlan, positions: std::ops::Range<usize>) -> Result<(Batch, Vec<f32>)> {
         let size = self.preprocessing.image_size as usize;
-        let mut batch = Batch::new(size, size);
+        let mut batch = Batch::new(size, size, positions.len(), plan.device);
         let mut labels = Vec::with_capacity(positions.len());
         for position in positions {
             let index = plan.order[position];
@@ -187,12 +194,17 @@ pub struct BatchPlan {
     pub batch_size: usize,
     /// Smallest batch: a smaller rest joins the batch before it (batch statistics of one image do not exist).
     pub smallest: usize,
+    /// Batches that are left out at the beginning: where an interrupted epoch goes on.
+    pub first: usize,
+    /// Where the batches are used.
+    pub device: Device,
     /// Variation, with its seed and the epoch.
     pub augmentation: Option<(Augmentation, u64, u32)>,
 }
 
 impl BatchPlan {
-    fn bounds(&self) -> Vec<std::ops::Range<usize>> {
+    /// Places in `order` of each batch, those left out included.
+    pub fn bounds(&self) -> Vec<std::ops::Range<usize>> {
         let mut bounds: Vec<std::ops::Range<usize>> = (0..self.order.len())
             .step_by(self.batch_size)
             .map(|first| first..(first + self.batch_size).min(self.order.len()))
@@ -228,17 +240,19 @@ mod tests {
         ImageStore::load(&dataset(9), &preprocessing, memory, 2, &mut Control::default()).unwrap()
     }
 
-    fn batches(store: &ImageStore, threads: usize) -> Vec<(Vec<f32>, Vec<f32>)> {
+    fn batches(store: &ImageStore, threads: usize, first: usize) -> Vec<(Vec<f32>, Vec<f32>)> {
         let plan = BatchPlan {
             order: vec![8, 0, 3, 3, 5, 1, 2, 7, 6],
             batch_size: 4,
             smallest: 2,
+            first,
+            device: Device::Cpu,
             augmentation: Some((Augmentation::default(), 5, 1)),
         };
         let mut made = Vec::new();
         store
             .for_each_batch(&plan, threads, |batch, labels, _| {
-                let tensor = batch.tensor(0, batch.len(), tch::Device::Cpu).contiguous().view([-1]);
+                let tensor = batch.tensor(0, batch.len()).contiguous().view([-1]);
                 made.push((Vec::try_from(tensor).unwrap(), labels));
                 Ok(())
             })
@@ -248,13 +262,15 @@ mod tests {
 
     #[test]
     fn batches_do_not_depend_on_threads_or_on_what_is_kept_in_memory() {
-        let expected = batches(&store(u64::MAX), 1);
+        let expected = batches(&store(u64::MAX), 1, 0);
         assert_eq!(expected.iter().map(|(_, labels)| labels.len()).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(expected[0].1, [0.0, 0.0, 1.0, 1.0]);
-        assert_eq!(expected, batches(&store(u64::MAX), 3));
+        assert_eq!(expected, batches(&store(u64::MAX), 3, 0));
+        assert_eq!(expected[1..], batches(&store(u64::MAX), 3, 1));
+        assert!(batches(&store(u64::MAX), 3, 2).is_empty());
         let nothing_held = store(0);
         assert_eq!(nothing_held.held_bytes(), 0);
-        assert_eq!(expected, batches(&nothing_held, 2));
+        assert_eq!(expected, batches(&nothing_held, 2, 0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod augment;
 mod dataset;
+mod dicom;
 mod loader;
 mod ordered;
 mod picture;
@@ -12,12 +13,13 @@ mod random;
 mod raster;
 mod sampler;
 mod scan;
+mod tiff;
 
 pub use augment::{Augmentation, flipped, rotated};
 pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
 pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
 pub use picture::Picture;
-pub use pixels::{LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
+pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
 pub use png::write_png;
 pub use preprocessing::{Batch, Preprocessing};
 pub use random::generator;

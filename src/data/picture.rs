@@ -1,10 +1,12 @@
 //! Decoded image files.
 
+use super::dicom::{self, SIGNATURE_BYTES, is_dicom};
 use super::pixels::{PixelFormat, PixelView, Windowing};
-use crate::error::{Error, Result};
-use image::{DynamicImage, ImageError, ImageReader};
+use super::tiff::Pages;
+use crate::error::{Error, ErrorKind, Result};
+use image::{DynamicImage, ImageError, ImageFormat, ImageReader};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 use std::panic::catch_unwind;
 use std::path::Path;
 
@@ -15,30 +17,36 @@ pub struct Picture {
     width: u32,
     height: u32,
     format: PixelFormat,
+    windowing: Windowing,
+    frames: u32,
 }
 
 impl Picture {
-    /// Decodes a PNG, JPEG, BMP or TIFF file, told apart by content, not by name.
+    /// Decodes one frame of a DICOM, PNG, JPEG, BMP or TIFF file, told apart by content, not by name. The frames of a
+    /// TIFF file are its pages; the others have one.
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
-        if frame > 0 {
-            return Err(Error::argument(format!("frame is {frame}, but {} has 1 frame, number 0", path.display())));
-        }
-        let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(Error::io("open", path, &std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-        }
-        let reader = ImageReader::new(BufReader::new(file))
-            .with_guessed_format()
-            .map_err(|error| Error::io("read", path, &error))?;
+        let (start, file) = open(path)?;
         // A decoder that panics on a broken file must not take the process with it.
-        let decoded = catch_unwind(|| reader.decode())
-            .map_err(|_| Error::format(format!("{} is broken: its decoder gave up", path.display())))?
-            .map_err(|error| decoding_error(path, error))?;
-        Picture::from_decoded(decoded)
-            .map_err(|error| Error::format(format!("{}: {}", path.display(), error.message())))
+        catch_unwind(|| if is_dicom(&start) { from_dicom(file, frame) } else { from_image(file, frame) })
+            .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
+            .map_err(|error| error.prefixed(&path.display().to_string()))
     }
 
-    fn from_decoded(decoded: DynamicImage) -> Result<Self> {
+    /// How many frames a file has, without decoding any.
+    pub fn count_frames(path: &Path) -> Result<u32> {
+        let (start, file) = open(path)?;
+        catch_unwind(|| {
+            if is_dicom(&start) {
+                return dicom::count_frames(file);
+            }
+            let pages = Pages::find(&mut BufReader::new(file)).map_err(cannot_read)?;
+            Ok(pages.map_or(1, |pages| pages.count().max(1)))
+        })
+        .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
+        .map_err(|error| error.prefixed(&path.display().to_string()))
+    }
+
+    fn from_decoded(decoded: DynamicImage, frames: u32) -> Result<Self> {
         let (width, height) = (decoded.width(), decoded.height());
         let words = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
         let (format, bytes) = match decoded {
@@ -50,40 +58,92 @@ impl Picture {
             DynamicImage::ImageRgba8(pixels) => (PixelFormat::Rgba8, pixels.into_raw()),
             deep_colour => (PixelFormat::Rgb8, deep_colour.into_rgb8().into_raw()),
         };
-        PixelView::new(&bytes, width, height, width as usize * format.bytes(), format, Windowing::default())?;
-        Ok(Picture { bytes, width, height, format })
+        Picture { bytes, width, height, format, windowing: Windowing::default(), frames }.checked()
+    }
+
+    /// Refuses what no view can be made of.
+    fn checked(self) -> Result<Self> {
+        let stride = self.width as usize * self.format.bytes();
+        PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)
+            .map_err(|error| Error::format(error.message()))?;
+        Ok(self)
     }
 
     /// The pixels.
     pub fn view(&self) -> PixelView<'_> {
         let stride = self.width as usize * self.format.bytes();
-        PixelView::new(&self.bytes, self.width, self.height, stride, self.format, Windowing::default())
+        PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)
             .expect("checked when it was decoded")
     }
 
     /// Frames of the file.
     pub fn frames(&self) -> u32 {
-        1
+        self.frames
     }
 }
 
-fn decoding_error(path: &Path, error: ImageError) -> Error {
-    match error {
-        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Error::io("read", path, &error)
-        }
-        ImageError::Unsupported(_) => Error::format(format!(
-            "{} is not a PNG, JPEG, BMP or TIFF file this library can decode: {error}",
-            path.display()
-        )),
-        error => Error::format(format!("{} is broken: {error}", path.display())),
+/// The file, and the bytes it begins with.
+fn open(path: &Path) -> Result<(Vec<u8>, File)> {
+    let failed = |error: std::io::Error| Error::io("open", path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
+    let mut start = Vec::with_capacity(SIGNATURE_BYTES);
+    (&mut file)
+        .take(SIGNATURE_BYTES as u64)
+        .read_to_end(&mut start)
+        .and_then(|_| file.rewind())
+        .map_err(|error| Error::io("read", path, &error))?;
+    Ok((start, file))
+}
+
+fn from_dicom(file: File, frame: u32) -> Result<Picture> {
+    let dicom::Frame { bytes, width, height, format, windowing, frames } = dicom::decode(file, frame)?;
+    Picture { bytes, width, height, format, windowing, frames }.checked()
+}
+
+fn from_image(file: File, frame: u32) -> Result<Picture> {
+    let mut reader = BufReader::new(file);
+    let pages = Pages::find(&mut reader).map_err(cannot_read)?;
+    let frames = pages.as_ref().map_or(1, |pages| pages.count().max(1));
+    check_frame(frame, frames)?;
+    reader.rewind().map_err(cannot_read)?;
+    let decoded = match pages {
+        Some(pages) => {
+            let page = pages.open(reader.into_inner(), frame).map_err(cannot_read)?;
+            ImageReader::with_format(BufReader::new(page), ImageFormat::Tiff).decode()
+        }
+        None => ImageReader::new(reader).with_guessed_format().map_err(cannot_read)?.decode(),
+    };
+    Picture::from_decoded(decoded.map_err(decoding_error)?, frames)
+}
+
+fn cannot_read(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot read: {error}"))
+}
+
+fn decoding_error(error: ImageError) -> Error {
+    match error {
+        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => cannot_read(error),
+        ImageError::Unsupported(_) => {
+            Error::format(format!("it is not a DICOM, PNG, JPEG, BMP or TIFF file this library can decode: {error}"))
+        }
+        error => Error::format(format!("it is broken: {error}")),
+    }
+}
+
+/// Refuses a frame that a file does not have.
+pub(super) fn check_frame(frame: u32, frames: u32) -> Result<()> {
+    if frame < frames {
+        return Ok(());
+    }
+    Err(Error::argument(format!("frame is {frame}, but it has {frames} frame(s), 0 to {}", frames - 1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use image::{ImageBuffer, Luma, Rgb};
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::raster::Raster;
 use crate::error::{Error, Result};
+use std::ops::Deref;
 
 /// Layout of one pixel; samples of more than 8 bits are in the machine's byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,24 +182,16 @@ impl<'a> PixelView<'a> {
 
     /// All pixels as 0..1; refuses values that are out of their range, with their place.
     pub fn to_raster(&self) -> Result<Raster> {
-        let Some(order) = self.format.colour_order() else {
-            let mut samples = Vec::with_capacity(self.width * self.height);
-            self.gray_samples(&mut samples)?;
-            return Raster::new(self.width, self.height, 1, samples);
-        };
-        let pixels = || self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()));
-        let value = |byte: u8| f32::from(byte) / 255.0;
-        // Gray pictures often come as colour; they get the same values, and so the same result, as gray ones.
-        if pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
-            let samples = pixels().map(|pixel| value(pixel[0])).collect();
-            return Raster::new(self.width, self.height, 1, samples);
-        }
-        let samples = pixels().flat_map(|pixel| order.map(|channel| value(pixel[channel]))).collect();
-        Raster::new(self.width, self.height, 3, samples)
+        self.checked()?.to_raster()
     }
 
-    /// Refuses samples that are out of their range, with their place.
-    pub fn check_values(&self) -> Result<()> {
+    /// The same view, known to have no samples out of their range; refuses those, with their place.
+    pub fn checked(&self) -> Result<CheckedView<'a>> {
+        self.check_values()?;
+        Ok(CheckedView(*self))
+    }
+
+    fn check_values(&self) -> Result<()> {
         let (lowest, highest) = stored_range(self.format, &self.windowing);
         for (y, row) in self.rows().enumerate() {
             match self.format {
@@ -233,22 +226,6 @@ impl<'a> PixelView<'a> {
         }
     }
 
-    fn gray_samples(&self, samples: &mut Vec<f32>) -> Result<()> {
-        let scale = Scale::new(self.format, &self.windowing);
-        if self.format == PixelFormat::Gray8 {
-            let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
-            for row in self.rows() {
-                samples.extend(row.iter().map(|value| table[usize::from(*value)]));
-            }
-            return Ok(());
-        }
-        self.check_values()?;
-        for row in self.rows() {
-            samples.extend(row.chunks_exact(self.format.bytes()).map(|pixel| scale.apply(self.stored(pixel))));
-        }
-        Ok(())
-    }
-
     fn check_float(&self, stored: f64, x: usize, y: usize) -> Result<()> {
         if !stored.is_finite() {
             return Err(Error::argument(format!("the value at x {x}, y {y} is {stored}; values must be finite")));
@@ -264,12 +241,56 @@ impl<'a> PixelView<'a> {
     }
 }
 
-/// Refuses images with samples out of their range, by number, before work on any of them begins.
-pub fn check_all_values(images: &[PixelView]) -> Result<()> {
-    for (index, image) in images.iter().enumerate() {
-        image.check_values().map_err(|error| error.prefixed(&format!("image {index}")))?;
+/// A view whose every sample is in its range.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedView<'a>(PixelView<'a>);
+
+impl<'a> Deref for CheckedView<'a> {
+    type Target = PixelView<'a>;
+
+    fn deref(&self) -> &PixelView<'a> {
+        &self.0
     }
-    Ok(())
+}
+
+impl CheckedView<'_> {
+    /// All pixels as 0..1.
+    pub fn to_raster(&self) -> Result<Raster> {
+        let Some(order) = self.format.colour_order() else {
+            return Raster::new(self.width, self.height, 1, self.gray_samples());
+        };
+        let pixels = || self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()));
+        let value = |byte: u8| f32::from(byte) / 255.0;
+        // Gray pictures often come as colour; they get the same values, and so the same result, as gray ones.
+        if pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
+            let samples = pixels().map(|pixel| value(pixel[0])).collect();
+            return Raster::new(self.width, self.height, 1, samples);
+        }
+        let samples = pixels().flat_map(|pixel| order.map(|channel| value(pixel[channel]))).collect();
+        Raster::new(self.width, self.height, 3, samples)
+    }
+
+    fn gray_samples(&self) -> Vec<f32> {
+        let scale = Scale::new(self.format, &self.windowing);
+        let mut samples = Vec::with_capacity(self.width * self.height);
+        if self.format == PixelFormat::Gray8 {
+            let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
+            self.rows().for_each(|row| samples.extend(row.iter().map(|value| table[usize::from(*value)])));
+        } else {
+            let pixels = self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()));
+            samples.extend(pixels.map(|pixel| scale.apply(self.stored(pixel))));
+        }
+        samples
+    }
+}
+
+/// Refuses images with samples out of their range, by number, before work on any of them begins.
+pub fn check_all_values<'a>(images: &[PixelView<'a>]) -> Result<Vec<CheckedView<'a>>> {
+    images
+        .iter()
+        .enumerate()
+        .map(|(index, image)| image.checked().map_err(|error| error.prefixed(&format!("image {index}"))))
+        .collect()
 }
 
 fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {

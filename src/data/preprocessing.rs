@@ -2,6 +2,7 @@
 
 use super::raster::Raster;
 use crate::error::{Error, Result};
+use crate::runtime::HostBuffer;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -48,27 +49,28 @@ impl Preprocessing {
     }
 }
 
-/// Images of one size, normalised, on their way to the network: pixel by pixel in memory (NHWC).
+/// Images of one size, normalised, in the tensor that the network takes: pixel by pixel in memory (NHWC).
 pub struct Batch {
     width: usize,
     height: usize,
-    values: Vec<f32>,
+    len: usize,
+    buffer: HostBuffer,
 }
 
 impl Batch {
-    /// An empty batch for images of this size.
-    pub fn new(width: usize, height: usize) -> Self {
-        Batch { width, height, values: Vec::new() }
+    /// An empty batch with room for `capacity` images of this size, which grows when it has to; for `device`.
+    pub fn new(width: usize, height: usize, capacity: usize, device: Device) -> Self {
+        Batch { width, height, len: 0, buffer: HostBuffer::new(capacity * width * height * 3, device) }
     }
 
     /// How many images it holds.
     pub fn len(&self) -> usize {
-        self.values.len() / (self.width * self.height * 3)
+        self.len
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.len == 0
     }
 
     /// Width and height of its images.
@@ -81,37 +83,41 @@ impl Batch {
         debug_assert!(x + self.width <= raster.width() && y + self.height <= raster.height());
         let scale: [f32; 3] = std::array::from_fn(|channel| 1.0 / preprocessing.standard_deviation[channel]);
         let mean = preprocessing.mean;
-        self.values.reserve(self.width * self.height * 3);
+        let normalised = |channel: usize, value: f32| (value - mean[channel]) * scale[channel];
+        let image = self.width * self.height * 3;
+        if self.buffer.count() < (self.len + 1) * image {
+            self.buffer = self.buffer.grown(2 * (self.len + 1) * image);
+        }
+        let pixels = self.buffer.values_mut()[self.len * image..][..image].as_chunks_mut::<3>().0;
         let channels = raster.channels();
-        for row in y..y + self.height {
-            let samples = &raster.samples()[(row * raster.width() + x) * channels..][..self.width * channels];
+        for (row, pixels) in pixels.chunks_exact_mut(self.width).enumerate() {
+            let samples = &raster.samples()[((y + row) * raster.width() + x) * channels..][..self.width * channels];
             if channels == 1 {
-                for value in samples {
-                    self.values
-                        .extend(std::array::from_fn::<f32, 3, _>(|channel| (value - mean[channel]) * scale[channel]));
+                for (pixel, value) in pixels.iter_mut().zip(samples) {
+                    *pixel = std::array::from_fn(|channel| normalised(channel, *value));
                 }
             } else {
-                for pixel in samples.as_chunks::<3>().0 {
-                    self.values.extend(std::array::from_fn::<f32, 3, _>(|channel| {
-                        (pixel[channel] - mean[channel]) * scale[channel]
-                    }));
+                for (pixel, values) in pixels.iter_mut().zip(samples.as_chunks::<3>().0) {
+                    *pixel = std::array::from_fn(|channel| normalised(channel, values[channel]));
                 }
             }
         }
+        self.len += 1;
     }
 
-    /// Takes the images out, from index `first` on, `count` of them: N x 3 x H x W with channels-last strides.
-    pub fn tensor(&self, first: usize, count: usize, device: Device) -> Tensor {
+    /// `count` of its images from index `first` on: N x 3 x H x W with channels-last strides. On CPU it shares the
+    /// batch's memory: use it up before the batch is changed.
+    pub fn tensor(&self, first: usize, count: usize) -> Tensor {
         let image = self.width * self.height * 3;
-        Tensor::from_slice(&self.values[first * image..(first + count) * image])
+        self.buffer
+            .part(first * image, count * image)
             .view([count as i64, self.height as i64, self.width as i64, 3])
             .permute([0, 3, 1, 2])
-            .to_device(device)
     }
 
     /// Forgets its images, keeps its memory.
     pub fn clear(&mut self) {
-        self.values.clear();
+        self.len = 0;
     }
 }
 
@@ -124,10 +130,10 @@ mod tests {
         let raster = Raster::new(2, 1, 1, vec![0.0, 1.0]).unwrap();
         let preprocessing =
             Preprocessing { image_size: 32, mean: [0.0, 0.5, 1.0], standard_deviation: [1.0, 0.5, 0.25] };
-        let mut batch = Batch::new(1, 1);
+        let mut batch = Batch::new(1, 1, 1, Device::Cpu);
         batch.push(&raster, 0, 0, &preprocessing);
         batch.push(&raster, 1, 0, &preprocessing);
-        let tensor = batch.tensor(0, 2, Device::Cpu);
+        let tensor = batch.tensor(0, 2);
         assert_eq!(tensor.size(), [2, 3, 1, 1]);
         let values: Vec<f32> = Vec::try_from(tensor.contiguous().view([-1])).unwrap();
         assert_eq!(values, [0.0, -1.0, -4.0, 1.0, 1.0, 0.0]);
@@ -136,10 +142,9 @@ mod tests {
     #[test]
     fn a_tile_is_cut_where_it_was_asked_for() {
         let raster = Raster::new(4, 3, 1, (0..12).map(|value| value as f32).collect()).unwrap();
-        let mut batch = Batch::new(2, 2);
+        let mut batch = Batch::new(2, 2, 1, Device::Cpu);
         batch.push(&raster, 1, 1, &Preprocessing::default());
-        let red: Vec<f32> =
-            Vec::try_from(batch.tensor(0, 1, Device::Cpu).select(1, 0).contiguous().view([-1])).unwrap();
+        let red: Vec<f32> = Vec::try_from(batch.tensor(0, 1).select(1, 0).contiguous().view([-1])).unwrap();
         assert_eq!(red, [5.0, 6.0, 9.0, 10.0]);
     }
 }

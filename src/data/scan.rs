@@ -1,11 +1,15 @@
 //! Finding the labelled images of a directory, without decoding them.
 
 use super::dataset::{DatasetOptions, OnUnreadable, Sample, Skipped};
+use super::dicom::{SIGNATURE_BYTES, is_dicom};
 use crate::error::{Error, Result};
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A directory that was read, for reports.
 #[derive(Clone, Debug, Serialize)]
@@ -26,8 +30,15 @@ pub struct Found {
 
 const TABLE: &str = "labels.csv";
 
-/// File names that are taken for images in class folders; others (notes, thumbnails' databases) are passed over.
-const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff"];
+/// Column of frame numbers, unless an option names another.
+const FRAME: &str = "frame";
+
+/// File names that are taken for images in class folders; others (notes, thumbnails' databases) are passed over, but
+/// for DICOM files without an extension.
+const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "dcm"];
+
+/// The index of a DICOM medium: DICOM, but no image.
+const DICOM_INDEX: &str = "DICOMDIR";
 
 /// Finds the images of a directory with labels.csv, or with a folder per class.
 pub fn scan(root: &Path, options: &DatasetOptions) -> Result<Found> {
@@ -61,6 +72,12 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
     };
     let filename_column = column(&options.filename_column, "filename_column")?;
     let label_column = column(&options.label_column, "label_column")?;
+    let frame_column = match &options.frame_column {
+        Some(name) => Some(column(name, "frame_column")?),
+        None => column(FRAME, "frame_column").ok(),
+    };
+    let directory: Arc<Path> = root.join(&options.image_directory).into();
+    let mut files = Files::default();
 
     let (mut samples, mut skipped, mut classes) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in reader.records() {
@@ -83,17 +100,24 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
                 }
             },
         };
-        classes.insert(label.to_string());
-        let path = root.join(&options.image_directory).join(name);
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => {
-                samples.push(Sample::file(name.to_string(), path, positive, options.on_unreadable));
+        let frame = match frame_column.map_or("", |column| &record[column]) {
+            "" => None,
+            frame => Some(frame.parse::<u32>().map_err(|_| {
+                broken(format!(
+                    "line {line} ({name}) has the frame \"{frame}\"; it must be a number from 0 on, or empty (option \
+                     frame_column)"
+                ))
+            })?),
+        };
+        if !classes.contains(label) {
+            classes.insert(label.to_string());
+        }
+        match files.check(&directory, Path::new(name)) {
+            Ok(()) => {
+                samples.push(Sample::file(&directory, Path::new(name), frame, positive, options.on_unreadable));
             }
-            other => {
-                let reason = match other {
-                    Ok(_) => "not a file".to_string(),
-                    Err(error) => error.to_string(),
-                };
+            Err(reason) => {
+                let path = directory.join(name);
                 if options.on_unreadable == OnUnreadable::Fail {
                     let message = format!("{}, line {line}: cannot read {}: {reason}", table.display(), path.display());
                     return Err(Error::new(crate::error::ErrorKind::Io, message));
@@ -119,24 +143,66 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
     Ok(Found { samples, skipped, root })
 }
 
-/// Entries of a directory in byte order of their names, hidden ones left out.
-fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |error: std::io::Error| Error::io("read directory", directory, &error);
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
+/// The files of directories that were listed: asking for each by name takes longer, far longer over a network.
+#[derive(Default)]
+struct Files(HashMap<PathBuf, HashSet<OsString>>);
+
+impl Files {
+    /// Why `name` below `directory` is no file that can be read.
+    fn check(&mut self, directory: &Path, name: &Path) -> std::result::Result<(), String> {
+        let folder = name.parent().unwrap_or(Path::new(""));
+        if !self.0.contains_key(folder) {
+            self.0.insert(folder.to_path_buf(), regular_files(&directory.join(folder)));
+        }
+        if name.file_name().is_some_and(|name| self.0[folder].contains(name)) {
+            return Ok(());
+        }
+        // A link, or a name that the file system takes for another's, or none.
+        match fs::metadata(directory.join(name)) {
+            Ok(metadata) if metadata.is_file() => Ok(()),
+            Ok(_) => Err("not a file".into()),
+            Err(error) => Err(error.to_string()),
         }
     }
-    paths.sort();
-    Ok(paths)
+}
+
+/// Names of the regular files in a directory; none where it cannot be listed.
+fn regular_files(directory: &Path) -> HashSet<OsString> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.file_name()).collect()
+}
+
+/// Names of a directory's entries in byte order, hidden ones left out.
+fn entries(directory: &Path) -> Result<Vec<OsString>> {
+    let failed = |error: std::io::Error| Error::io("read directory", directory, &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whether a file of a class folder is taken for an image: by its extension, or, as DICOM files often have none, by
+/// how it begins.
+fn is_image(folder: &Path, name: &OsStr) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    // Names that are unique identifiers end in a dot and a number.
+    if extension.bytes().all(|byte| byte.is_ascii_digit()) && name != DICOM_INDEX {
+        let mut start = Vec::with_capacity(SIGNATURE_BYTES);
+        return File::open(folder.join(name))
+            .and_then(|file| file.take(SIGNATURE_BYTES as u64).read_to_end(&mut start))
+            .is_ok_and(|_| is_dicom(&start));
+    }
+    EXTENSIONS.contains(&extension.as_str())
 }
 
 fn scan_folders(root: &Path, options: &DatasetOptions) -> Result<Found> {
-    let folders: Vec<PathBuf> = entries(root)?.into_iter().filter(|path| path.is_dir()).collect();
-    let names: Vec<String> =
-        folders.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let folders: Vec<OsString> = entries(root)?.into_iter().filter(|name| root.join(name).is_dir()).collect();
+    let names: Vec<String> = folders.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     let positive_class = match &options.positive_class {
         Some(class) if names.contains(class) && names.len() > 1 => class.clone(),
         None if names.len() == 2 => names[1].clone(),
@@ -150,14 +216,12 @@ fn scan_folders(root: &Path, options: &DatasetOptions) -> Result<Found> {
             return Err(Error::data(format!("{} has no {TABLE}, and not {wanted}, but {there}", root.display())));
         }
     };
-    let mut samples = Vec::new();
-    for (folder, name) in folders.iter().zip(&names) {
-        for path in entries(folder)? {
-            let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            if EXTENSIONS.contains(&extension.as_str()) {
-                let id = format!("{name}/{}", path.file_name().unwrap_or_default().to_string_lossy());
-                samples.push(Sample::file(id, path, *name == positive_class, options.on_unreadable));
-            }
+    let (mut samples, directory) = (Vec::new(), Arc::from(root));
+    for (folder, class) in folders.iter().zip(&names) {
+        let path = root.join(folder);
+        for name in entries(&path)?.into_iter().filter(|name| is_image(&path, name)) {
+            let name = Path::new(folder).join(name);
+            samples.push(Sample::file(&directory, &name, None, *class == positive_class, options.on_unreadable));
         }
     }
     let root = Root {
@@ -186,7 +250,7 @@ mod tests {
     }
 
     fn ids(found: &Found) -> Vec<(&str, bool)> {
-        found.samples.iter().map(|sample| (sample.id.as_str(), sample.positive)).collect()
+        found.samples.iter().map(|sample| (&*sample.id, sample.positive)).collect()
     }
 
     #[test]
@@ -266,5 +330,71 @@ mod tests {
         let empty = directory(&[("one/x.txt", ""), ("two/y.txt", "")]);
         assert_eq!(scan(empty.path(), &DatasetOptions::default()).err().unwrap().kind(), ErrorKind::Data);
         assert_eq!(scan(Path::new("/no/such"), &DatasetOptions::default()).err().unwrap().kind(), ErrorKind::Io);
+    }
+
+    fn described(found: &Found) -> Vec<(&str, PathBuf)> {
+        found.samples.iter().map(|sample| (&*sample.id, sample.path().unwrap())).collect()
+    }
+
+    #[test]
+    fn rows_may_name_frames_of_one_file() {
+        let root = directory(&[
+            ("labels.csv", "patch_filename,stenoza_label,frame\ncine.dcm,0,0\ncine.dcm,1,41\na/b.png,1,\n"),
+            ("images/cine.dcm", ""),
+            ("images/a/b.png", ""),
+        ]);
+        let found = scan(root.path(), &DatasetOptions::default()).unwrap();
+        let images = root.path().join("images");
+        let expected = [
+            ("cine.dcm#0", images.join("cine.dcm")),
+            ("cine.dcm#41", images.join("cine.dcm")),
+            ("a/b.png", images.join("a/b.png")),
+        ];
+        assert_eq!(described(&found), expected);
+        let options = DatasetOptions { frame_column: Some("number".into()), ..DatasetOptions::default() };
+        let error = scan(root.path(), &options).err().unwrap();
+        assert!(error.message().contains("\"number\" (option frame_column)"), "{error}");
+        fs::write(root.path().join("labels.csv"), "patch_filename,stenoza_label,frame\ncine.dcm,0,-1\n").unwrap();
+        let error = scan(root.path(), &DatasetOptions::default()).err().unwrap();
+        assert!(error.message().contains("line 2") && error.message().contains("\"-1\""), "{error}");
+    }
+
+    #[test]
+    fn a_missing_frame_column_means_first_frames() {
+        let root = directory(&[("labels.csv", "patch_filename,stenoza_label\na.dcm,1\n"), ("images/a.dcm", "")]);
+        let found = scan(root.path(), &DatasetOptions::default()).unwrap();
+        assert_eq!(described(&found), [("a.dcm", root.path().join("images/a.dcm"))]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_names_that_are_no_text_are_found_again() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = directory(&[
+            ("labels.csv", "patch_filename,stenoza_label\na.png,1\n"),
+            ("elsewhere.png", ""),
+            ("images/x", ""),
+        ]);
+        std::os::unix::fs::symlink(root.path().join("elsewhere.png"), root.path().join("images/a.png")).unwrap();
+        assert_eq!(scan(root.path(), &DatasetOptions::default()).unwrap().samples.len(), 1);
+        let folders = directory(&[("one/1.png", ""), ("two/2.png", "")]);
+        let path = folders.path().join("one").join(OsStr::from_bytes(b"\xff.png"));
+        fs::write(&path, "").unwrap();
+        let found = scan(folders.path(), &DatasetOptions::default()).unwrap();
+        assert!(found.samples.iter().any(|sample| sample.path() == Some(path.clone())));
+    }
+
+    #[test]
+    fn dicom_files_of_class_folders_need_no_extension() {
+        let dicom = &format!("{}DICM", "\0".repeat(128));
+        let root = directory(&[
+            ("healthy/1.2.840.7", dicom),
+            ("healthy/DICOMDIR", dicom),
+            ("healthy/README", "text"),
+            ("stenosis/IM000001", dicom),
+            ("stenosis/b.DCM", ""),
+        ]);
+        let found = scan(root.path(), &DatasetOptions::default()).unwrap();
+        assert_eq!(ids(&found), [("healthy/1.2.840.7", false), ("stenosis/IM000001", true), ("stenosis/b.DCM", true)]);
     }
 }

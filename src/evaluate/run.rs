@@ -80,7 +80,7 @@ fn classify_all<'a>(
     let start = std::time::Instant::now();
     let mut skipped = dataset.skipped().to_vec();
     let mut results: Results = Vec::with_capacity(samples.len());
-    let mut batch = Batch::new(side, side);
+    let mut batch = Batch::new(side, side, batch_limit.min(samples.len()), model.context().device());
     let (mut members, mut seen): (Vec<&Sample>, usize) = (Vec::new(), 0);
     for_each_image(samples, preprocessing, model.context().policy().threads.value, |_, image| {
         match image {
@@ -111,7 +111,7 @@ fn path_of(sample: &Sample) -> Option<String> {
 
 fn described(sample: &Sample, prediction: &Prediction) -> Value {
     json!({
-        "id": sample.id,
+        "id": &*sample.id,
         "path": path_of(sample),
         "label": u8::from(sample.positive),
         "predicted": u8::from(prediction.positive),
@@ -127,7 +127,7 @@ fn write_predictions(path: &Path, results: &[(&Sample, Prediction)]) -> Result<(
         table.write_record(["filename", "filepath", "true_label", "predicted_label", "prediction_confidence"])?;
         for (sample, prediction) in results {
             table.write_record([
-                sample.id.as_str(),
+                &*sample.id,
                 path_of(sample).as_deref().unwrap_or(""),
                 if sample.positive { "1" } else { "0" },
                 if prediction.positive { "1" } else { "0" },

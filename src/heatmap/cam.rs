@@ -9,7 +9,7 @@ use crate::model::Model;
 
 /// The map of one prepared image, for an image of `size`.
 pub fn class_activation_map(model: &Model, raster: &Raster, threshold: f32, size: (usize, usize)) -> Result<HeatMap> {
-    let mut batch = Batch::new(raster.width(), raster.height());
+    let mut batch = Batch::new(raster.width(), raster.height(), 1, model.context().device());
     batch.push(raster, 0, 0, model.preprocessing());
     let (maps, columns, rows) = activation_maps(model, &batch)?;
     let logits = &maps[0];

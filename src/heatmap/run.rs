@@ -143,13 +143,13 @@ pub fn heatmap(
         .enumerate()
         .map(|(index, image)| Plan::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
         .collect::<Result<Vec<_>>>()?;
-    check_all_values(images)?;
+    let images = check_all_values(images)?;
     let mut run = Run {
         model,
         options,
         threshold,
         batch_limit,
-        batch: Batch::new(options.tile_size as usize, options.tile_size as usize),
+        batch: Batch::new(options.tile_size as usize, options.tile_size as usize, 1, model.context().device()),
         waiting: VecDeque::new(),
         finished: Vec::with_capacity(images.len()),
         done: 0,
@@ -296,7 +296,7 @@ impl Run<'_> {
         if self.options.method == Method::Cam {
             return class_activation_map(self.model, &raster, self.threshold, plan.image);
         }
-        let mut batch = Batch::new(raster.width(), raster.height());
+        let mut batch = Batch::new(raster.width(), raster.height(), 1, self.model.context().device());
         batch.push(&raster, 0, 0, self.model.preprocessing());
         let prediction = Prediction::from_logit(logits(self.model, &batch)?[0], self.threshold);
         let (width, height) = (plan.width as f32, plan.height as f32);
@@ -408,7 +408,7 @@ mod tests {
         let bytes = pixels(96, 128, 9);
         let options = HeatmapOptions { method: Method::Cam, ..HeatmapOptions::default() };
         let map = &heatmap(&model, &[view(&bytes, 96, 128)], &options, &mut Control::default()).unwrap()[0];
-        let mut batch = Batch::new(96, 128);
+        let mut batch = Batch::new(96, 128, 1, model.context().device());
         batch.push(&view(&bytes, 96, 128).to_raster().unwrap(), 0, 0, model.preprocessing());
         let logit = logits(&model, &batch).unwrap()[0];
         assert!((map.prediction().logit - logit).abs() < 1e-4);

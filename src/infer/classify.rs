@@ -76,10 +76,10 @@ pub fn classify(
     check_threshold(threshold)?;
     let start = Instant::now();
     let side = model.preprocessing().image_size as usize;
-    let mut batch = Batch::new(side, side);
+    let mut batch = Batch::new(side, side, batch_limit.min(images.len()), model.context().device());
     let mut predictions = Vec::with_capacity(images.len());
     control.check()?;
-    check_all_values(images)?;
+    let images = check_all_values(images)?;
     for chunk in images.chunks(batch_limit) {
         batch.clear();
         for view in chunk {

@@ -3,7 +3,7 @@
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::runtime::{LogLevel, catch};
+use crate::runtime::{LogLevel, catch, with_precision};
 use tch::{Kind, Tensor};
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {
@@ -20,8 +20,8 @@ pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
         let count = size.min(batch.len() - results.len());
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
-            let input = batch.tensor(results.len(), count, context.device());
-            values(&model.network().logits(&input))
+            let input = batch.tensor(results.len(), count);
+            with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
         });
         match computed {
             Ok(logits) => results.extend(logits),
@@ -49,8 +49,10 @@ pub fn activation_maps(model: &Model, batch: &Batch) -> Result<(Vec<Vec<f32>>, u
     context.enter();
     catch(|| {
         let _guard = tch::no_grad_guard();
-        let features = model.network().features(&batch.tensor(0, batch.len(), context.device()));
-        let maps = model.network().activation_map(&features);
+        let input = batch.tensor(0, batch.len());
+        let maps = with_precision(context.policy().precision.value, &input, || {
+            Ok(model.network().activation_map(&model.network().features(&input)))
+        })?;
         let (height, width) = (maps.size()[1] as usize, maps.size()[2] as usize);
         let all = values(&maps)?;
         Ok((all.chunks_exact(width * height).map(<[f32]>::to_vec).collect(), width, height))

@@ -2,10 +2,12 @@
 
 use super::densenet::DenseNet;
 use super::layout::LAYOUT;
+use super::start::network_of;
+use super::weights::{self, check_parameters, densenet_parameters};
 use crate::data::Preprocessing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Context, SharedTensor, catch, sha256_hex, write_atomically};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -201,36 +203,18 @@ fn hash_of(network: &DenseNet<SharedTensor>) -> Result<String> {
 }
 
 fn parse(bytes: &[u8], device: Device) -> Result<(DenseNet<SharedTensor>, Metadata)> {
-    let broken = |error: safetensors::SafeTensorError| Error::format(format!("not a safetensors file: {error}"));
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-    let metadata = match header.metadata().as_ref().and_then(|entries| entries.get(METADATA_KEY)) {
+    let state = weights::read(bytes)?;
+    let metadata = match state.metadata.get(METADATA_KEY) {
         Some(text) => parse_metadata(text)?,
         None => Metadata::default(),
     };
-    check_parameters(&file)?;
-    let network = DenseNet::from_parameters(|spec| {
-        let view = file.tensor(&spec.name).map_err(broken)?;
-        let kind = kind_of(view.dtype()).ok_or_else(|| {
-            Error::format(format!("{} has the type {:?}; it must be a float type", spec.name, view.dtype()))
-        })?;
-        let tensor = Tensor::f_from_data_size(view.data(), &spec.shape, kind)?.f_to_kind(Kind::Float)?;
-        if tensor.f_isfinite()?.f_all()?.int64_value(&[]) == 0 {
-            return Err(Error::format(format!("{} has values that are not finite", spec.name)));
-        }
-        Ok(tensor.f_to_device(device)?)
-    })?;
-    Ok((network.frozen(), metadata))
-}
-
-fn kind_of(dtype: Dtype) -> Option<Kind> {
-    match dtype {
-        Dtype::F32 => Some(Kind::Float),
-        Dtype::F64 => Some(Kind::Double),
-        Dtype::F16 => Some(Kind::Half),
-        Dtype::BF16 => Some(Kind::BFloat16),
-        _ => None,
+    let (parameters, report) = densenet_parameters(state)?;
+    if let Some((name, shape)) = report.dropped.first() {
+        return Err(Error::format(format!("{name} is {shape:?}: no model with one output; it can be trained from")));
     }
+    check_parameters(&parameters, &report)?;
+    let network = network_of(&parameters, device, |spec| Err(Error::internal(format!("{} is missing", spec.name))))?;
+    Ok((network.frozen(), metadata))
 }
 
 fn parse_metadata(text: &str) -> Result<Metadata> {
@@ -251,44 +235,6 @@ fn parse_metadata(text: &str) -> Result<Metadata> {
     let metadata: Metadata = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
     metadata.check().map_err(|error| broken(error.message().to_string()))?;
     Ok(metadata)
-}
-
-/// How many names of each kind a message lists.
-const NAMED: usize = 5;
-
-fn check_parameters(file: &SafeTensors) -> Result<()> {
-    let mut extra: Vec<&str> = file.names().into_iter().collect();
-    let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
-    let counts: Vec<String> = LAYOUT.batch_counts().collect();
-    extra.retain(|name| !counts.iter().any(|count| count == name));
-    for spec in LAYOUT.parameters() {
-        extra.retain(|name| *name != spec.name);
-        match file.tensor(&spec.name) {
-            Ok(view) => {
-                let shape: Vec<i64> = view.shape().iter().map(|side| *side as i64).collect();
-                if shape != spec.shape {
-                    misshapen.push(format!("{} is {shape:?}, not {:?}", spec.name, spec.shape));
-                }
-            }
-            Err(_) => missing.push(spec.name.clone()),
-        }
-    }
-    extra.sort_unstable();
-    let extra: Vec<String> = extra.into_iter().map(String::from).collect();
-    let mut complaints = Vec::new();
-    for (kind, names) in [("missing", missing), ("misshapen", misshapen), ("extra", extra)] {
-        if !names.is_empty() {
-            let more = if names.len() > NAMED { ", ..." } else { "" };
-            complaints.push(format!("{} {kind}: {}{more}", names.len(), names[..names.len().min(NAMED)].join(", ")));
-        }
-    }
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    Err(Error::format(format!(
-        "not a DenseNet-121 with one output (torchvision's parameter names): {}",
-        complaints.join("; ")
-    )))
 }
 
 #[cfg(test)]
@@ -323,8 +269,8 @@ mod tests {
         let model = model();
         let bytes = model.to_safetensors().unwrap();
         let message = |bytes: &[u8]| parse(bytes, Device::Cpu).unwrap_err().to_string();
-        assert!(message(b"nonsense").contains("not a safetensors file"));
-        assert!(message(&bytes[..bytes.len() / 2]).contains("not a safetensors file"));
+        assert!(message(b"nonsense").contains("neither a safetensors file nor a state dict"));
+        assert!(message(&bytes[..bytes.len() / 2]).contains("not a whole safetensors file"));
         // The header is text at the file's beginning; a name of the same length keeps it well-formed.
         let mut changed = bytes.clone();
         let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;

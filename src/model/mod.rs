@@ -1,12 +1,15 @@
-//! The network, its initial weights, and its file.
+//! The network, its initial weights, its file, and the files it can start from.
 
 mod artifact;
 mod densenet;
 mod initial;
 mod layout;
+mod start;
+pub mod weights;
 
 pub(crate) use artifact::check_threshold;
 pub use artifact::{FileFormat, Metadata, Model};
 pub use densenet::{DenseNet, SMALLEST_SIDE};
 pub use initial::initial_value;
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
+pub use start::start_network;

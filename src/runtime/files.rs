@@ -6,6 +6,11 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+/// How the names of files that are being written begin
+pub const TEMPORARY_PREFIX: &str = ".lesionlens-";
+/// and end.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
 /// Writes a file under a temporary name in the same directory, syncs it, and renames it to `path`.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", path, &error);
@@ -17,7 +22,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
         return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
     let mut temporary = tempfile::Builder::new();
-    temporary.prefix(".lesionlens-").suffix(".tmp");
+    temporary.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
     // A temporary file is private by default; the finished one must have the rights of any new file.
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -28,6 +33,10 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     drop(writer);
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
+    // The new name survives a power failure only with the directory; where directories cannot be synced, it has to do.
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod backend;
 mod context;
 mod files;
+mod mixed;
 mod policy;
 mod probe;
 mod progress;
@@ -11,10 +12,13 @@ mod rocm;
 mod torch;
 
 pub use context::{Context, ContextOptions, Log, LogLevel};
-pub use files::{sha256_hex, write_atomically};
-pub use policy::{Choice, DeviceRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning, decide};
+pub use files::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
+pub use mixed::{unscale, with_precision};
+pub use policy::{
+    Choice, DeviceRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning, ScalerSettings, decide,
+};
 pub use probe::{Cpu, Gpu, Memory, Probe, Vendor};
 pub use progress::{Cancel, Control, Phase, Update};
 pub use report::RunReport;
 pub use rocm::{Environment, plan_environment};
-pub use torch::{SharedTensor, catch};
+pub use torch::{HostBuffer, SharedTensor, catch, peak_memory_bytes};

@@ -50,6 +50,32 @@ pub enum RocmTuning {
 pub enum Precision {
     /// 32-bit floats.
     F32,
+    /// bfloat16, with weights and sums in f32.
+    Bf16,
+    /// IEEE half precision, with weights and sums in f32.
+    F16,
+}
+
+/// How the loss is scaled when gradients are computed in half precision.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ScalerSettings {
+    /// The first scale.
+    pub initial_scale: f64,
+    /// What the scale is multiplied by after `growth_interval` good steps in a row.
+    pub growth_factor: f64,
+    /// What it is multiplied by after gradients that are not finite.
+    pub backoff_factor: f64,
+    /// Good steps in a row before it grows.
+    pub growth_interval: u32,
+}
+
+impl ScalerSettings {
+    /// PyTorch's defaults.
+    pub const STANDARD: ScalerSettings =
+        ScalerSettings { initial_scale: 65_536.0, growth_factor: 2.0, backoff_factor: 0.5, growth_interval: 2000 };
+    /// The reference pipeline's for AMD: a lower start, and gentler changes.
+    pub const AMD: ScalerSettings =
+        ScalerSettings { initial_scale: 4096.0, growth_factor: 1.5, backoff_factor: 0.7, growth_interval: 1000 };
 }
 
 /// What was asked for.
@@ -101,13 +127,22 @@ pub struct Policy {
     pub deterministic: Choice<bool>,
     /// Bytes that may be used for decoded images of a training set.
     pub cache_bytes: Choice<u64>,
+    /// Bytes that training may use in all, when that is known: its batches are split to fit.
+    pub memory_bytes: Choice<Option<u64>>,
+    /// Loss scaling in training; none where gradients have the range of f32.
+    pub grad_scaler: Choice<Option<ScalerSettings>>,
 }
 
 /// Decides.
 pub fn decide(probe: &Probe, request: &PolicyRequest) -> Result<Policy> {
+    let device = device(probe, request)?;
+    // This version computes on CPU only.
+    let vendor = None;
+    let precision = precision(vendor, request);
     Ok(Policy {
-        device: device(probe, request)?,
-        precision: precision(request)?,
+        device,
+        grad_scaler: grad_scaler(vendor, precision.value),
+        precision,
         engine: Choice::new("torch", "libtorch's own kernels"),
         threads: threads(probe, request)?,
         channels_last: Choice::new(true, "faster than NCHW in libtorch's CPU convolutions for this network"),
@@ -117,6 +152,7 @@ pub fn decide(probe: &Probe, request: &PolicyRequest) -> Result<Policy> {
             Choice::new(true, "on CPU it costs nothing")
         },
         cache_bytes: cache_bytes(probe, request),
+        memory_bytes: memory_bytes(probe, request),
     })
 }
 
@@ -159,18 +195,37 @@ fn device(probe: &Probe, request: &PolicyRequest) -> Result<Choice<&'static str>
     ))
 }
 
-fn precision(request: &PolicyRequest) -> Result<Choice<Precision>> {
-    let refused = |name: &str| {
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("precision {name} was asked for; on CPU this version computes in F32 (ask for AUTO or F32)"),
-        ))
+/// By the reference pipeline's table; `vendor` is the GPU's, `None` on CPU.
+fn precision(vendor: Option<Vendor>, request: &PolicyRequest) -> Choice<Precision> {
+    let asked = match request.precision {
+        PrecisionRequest::Auto => {
+            return match vendor {
+                None => Choice::new(Precision::F32, "the CPU is fastest and exact in f32"),
+                Some(Vendor::Nvidia) => Choice::new(Precision::Bf16, "NVIDIA: fast, and the range of f32"),
+                Some(Vendor::Amd) => Choice::new(Precision::F16, "AMD: its fastest arithmetic"),
+            };
+        }
+        PrecisionRequest::F32 => Precision::F32,
+        PrecisionRequest::Bf16 => Precision::Bf16,
+        PrecisionRequest::F16 => Precision::F16,
     };
-    match request.precision {
-        PrecisionRequest::Auto => Ok(Choice::new(Precision::F32, "the CPU is fastest and exact in f32")),
-        PrecisionRequest::F32 => Ok(Choice::new(Precision::F32, "as asked for")),
-        PrecisionRequest::Bf16 => refused("BF16"),
-        PrecisionRequest::F16 => refused("F16"),
+    if vendor.is_none() && asked != Precision::F32 {
+        return Choice::new(asked, "as asked for (on CPU slower than F32: of use to try out what a GPU will do)");
+    }
+    Choice::new(asked, "as asked for")
+}
+
+fn grad_scaler(vendor: Option<Vendor>, precision: Precision) -> Choice<Option<ScalerSettings>> {
+    match (precision, vendor) {
+        (Precision::F32, _) => Choice::new(None, "f32 needs no loss scaling"),
+        (Precision::Bf16, _) => Choice::new(None, "bf16 has the range of f32"),
+        (Precision::F16, Some(Vendor::Amd)) => Choice::new(
+            Some(ScalerSettings::AMD),
+            "small gradients vanish in f16; the reference pipeline's values for AMD",
+        ),
+        (Precision::F16, _) => {
+            Choice::new(Some(ScalerSettings::STANDARD), "small gradients vanish in f16; PyTorch's defaults")
+        }
     }
 }
 
@@ -206,6 +261,16 @@ fn cache_bytes(probe: &Probe, request: &PolicyRequest) -> Choice<u64> {
     match probe.memory.usable() {
         Some(usable) => Choice::new(usable / 4, "a quarter of the memory that was free at init"),
         None => Choice::new(256 << 20, "free memory is unknown; 256 MiB"),
+    }
+}
+
+fn memory_bytes(probe: &Probe, request: &PolicyRequest) -> Choice<Option<u64>> {
+    if request.memory_cap > 0 {
+        return Choice::new(Some(request.memory_cap), "as asked for");
+    }
+    match probe.memory.usable() {
+        Some(usable) => Choice::new(Some(usable), "free at init"),
+        None => Choice::new(None, "free memory is unknown"),
     }
 }
 
@@ -259,11 +324,31 @@ mod tests {
     }
 
     #[test]
+    fn precision_and_loss_scaling_by_vendor_and_request() {
+        use Precision::{Bf16, F16, F32};
+        use PrecisionRequest as Request;
+        let (standard, amd) = (Some(ScalerSettings::STANDARD), Some(ScalerSettings::AMD));
+        for (vendor, asked, expected, scaler) in [
+            (None, Request::Auto, F32, None),
+            (None, Request::Bf16, Bf16, None),
+            (None, Request::F16, F16, standard),
+            (Some(Vendor::Nvidia), Request::Auto, Bf16, None),
+            (Some(Vendor::Nvidia), Request::F16, F16, standard),
+            (Some(Vendor::Nvidia), Request::F32, F32, None),
+            (Some(Vendor::Amd), Request::Auto, F16, amd),
+            (Some(Vendor::Amd), Request::Bf16, Bf16, None),
+        ] {
+            let found = precision(vendor, &PolicyRequest { precision: asked, ..PolicyRequest::default() });
+            assert_eq!(found.value, expected, "{vendor:?} {asked:?}");
+            assert_eq!(grad_scaler(vendor, found.value).value, scaler, "{vendor:?} {asked:?}");
+        }
+    }
+
+    #[test]
     fn requests_out_of_range_name_their_value() {
         for (request, sign) in [
             (PolicyRequest { threads: 5000, ..PolicyRequest::default() }, "5000"),
             (PolicyRequest { device_index: 3, ..PolicyRequest::default() }, "3"),
-            (PolicyRequest { precision: PrecisionRequest::F16, ..PolicyRequest::default() }, "F16"),
         ] {
             let error = decide(&machine(Some(4), None), &request).unwrap_err();
             assert!(error.message().contains(sign), "{error}");

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// A tensor that several threads read.
 #[derive(Debug)]
@@ -26,6 +26,59 @@ impl Borrow<Tensor> for SharedTensor {
     fn borrow(&self) -> &Tensor {
         &self.0
     }
+}
+
+/// Floats that one thread fills and libtorch then reads. On the way to a GPU they lie in page-locked memory, so that
+/// copying them need not be waited for.
+#[derive(Debug)]
+pub struct HostBuffer {
+    floats: Tensor,
+    device: Device,
+}
+
+impl HostBuffer {
+    /// So many zeros, on the way to `device`.
+    pub fn new(count: usize, device: Device) -> Self {
+        let floats = Tensor::zeros([count.max(1) as i64], (Kind::Float, Device::Cpu));
+        let floats = if device == Device::Cpu { floats } else { floats.pin_memory(device) };
+        HostBuffer { floats, device }
+    }
+
+    /// The floats, to be filled.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        // SAFETY: a contiguous f32 tensor in the host's memory that was made here, with so many elements. It is borrowed
+        // exclusively; tensors that `part` handed out share its memory, but libtorch reads them only while it is called,
+        // and for such a call on another thread the buffer would have to be shared.
+        unsafe { std::slice::from_raw_parts_mut(self.floats.data_ptr().cast::<f32>(), self.floats.numel()) }
+    }
+
+    /// How many floats there are.
+    pub fn count(&self) -> usize {
+        self.floats.numel()
+    }
+
+    /// The same floats with room for more.
+    pub fn grown(&self, count: usize) -> Self {
+        let grown = HostBuffer::new(count, self.device);
+        grown.floats.narrow(0, 0, self.count() as i64).copy_(&self.floats);
+        grown
+    }
+
+    /// `count` floats from `first` on, on the device: shared on the CPU, copied elsewhere.
+    pub fn part(&self, first: usize, count: usize) -> Tensor {
+        let part = self.floats.narrow(0, first as i64, count as i64);
+        match self.device {
+            Device::Cpu => part,
+            device => part.to_device_(device, Kind::Float, true, false),
+        }
+    }
+}
+
+/// Peak memory of the process so far, in bytes, where the system tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// Runs work whose panics come back as errors: libtorch's exceptions among them, which most methods of tch turn into

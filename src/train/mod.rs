@@ -1,11 +1,24 @@
 //! Training.
 
-mod adam;
+mod average;
+mod axis;
+mod checkpoint;
+mod curves;
+mod learner;
+mod memory;
+mod optimizer;
 mod options;
+mod parameters;
 mod record;
+mod results;
+mod scaler;
+mod schedule;
 mod trainer;
 
-pub use adam::Adam;
+pub use learner::Loss;
+pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
 pub use options::{SelectBy, TrainOptions};
+pub use parameters::Parameters;
 pub use record::EpochRecord;
+pub use schedule::{ScheduleKind, ScheduleOptions};
 pub use trainer::train;

@@ -1,19 +1,22 @@
 //! The training loop.
 
-use super::adam::Adam;
+use super::checkpoint::{RunDirectory, RunState};
+use super::learner::{Learner, Loss, Step};
+use super::memory::{MemoryPlan, plan_memory};
 use super::options::{SelectBy, TrainOptions};
-use super::record::{EpochRecord, RunRecord};
-use crate::data::{BatchPlan, Dataset, ImageStore, Sampling, epoch_order};
-use crate::error::{Error, Result};
+use super::parameters::Parameters;
+use super::record::{EpochRecord, RunRecord, Shortage};
+use super::results;
+use super::schedule::ScheduleKind;
+use crate::data::{Batch, BatchPlan, Dataset, ImageStore, Sampling, epoch_order};
+use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Metrics, Scored};
 use crate::infer::Prediction;
-use crate::model::{DenseNet, FileFormat, LAYOUT, Metadata, Model};
-use crate::runtime::{Context, Control, LogLevel, Phase, RunReport, SharedTensor, Update, catch, write_atomically};
-use std::io::Write;
-use std::path::Path;
+use crate::model::{DenseNet, Metadata, Model, start_network};
+use crate::runtime::{Context, Control, LogLevel, Phase, RunReport, Update, catch, sha256_hex};
+use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tch::{Reduction, Tensor};
+use std::time::Instant;
 
 /// Trains a model and returns the best one, by the validation set; without one, the last.
 pub fn train(
@@ -24,28 +27,45 @@ pub fn train(
     control: &mut Control,
 ) -> Result<Model> {
     options.check()?;
+    if validation.is_none()
+        && let Some(patience) = options.early_stopping
+    {
+        return Err(Error::argument(format!(
+            "early_stopping_patience is {patience}, but without a validation set no epoch is better than another: give \
+             one, or set 0"
+        )));
+    }
     check_classes("training", training, true)?;
     if let Some(validation) = validation {
         check_classes("validation", validation, options.select_by == SelectBy::Auc)?;
     }
-    if let Some(directory) = &options.run_directory {
-        std::fs::create_dir_all(directory).map_err(|error| Error::io("make directory", directory, &error))?;
-    }
+    let policy = context.policy();
+    let batch_size = options.batch_size.min(options.micro_batch.unwrap_or(u32::MAX)) as usize;
+    let plan = plan_memory(
+        policy.memory_bytes.value,
+        policy.cache_bytes.value,
+        batch_size.min(training.samples().len().max(2)),
+        options.preprocessing.image_size,
+    )?;
+    let directory = options.run_directory.as_deref().map(RunDirectory::take).transpose()?;
     context.enter();
     let report = RunReport::begin();
+    let start = catch(|| start(context, options))?;
     let mut load = |dataset: &Dataset, memory| {
-        ImageStore::load(dataset, &options.preprocessing, memory, context.policy().threads.value, control)
+        ImageStore::load(dataset, &options.preprocessing, memory, policy.threads.value, control)
     };
-    let memory = context.policy().cache_bytes.value;
-    let training = load(training, memory)?;
-    let validation = validation.map(|dataset| load(dataset, memory - training.held_bytes())).transpose()?;
+    let training = load(training, plan.cache)?;
+    let validation = validation.map(|dataset| load(dataset, plan.cache - training.held_bytes())).transpose()?;
     check_loaded("training", &training, true)?;
     if let Some(validation) = &validation {
         check_loaded("validation", validation, options.select_by == SelectBy::Auc)?;
     }
-    let mut trainer = Trainer::new(context, options, &training, validation.as_ref());
-    catch(|| trainer.run(control))?;
-    trainer.finish(&report)
+    catch(|| {
+        let mut trainer =
+            Trainer::new(context, options, &training, validation.as_ref(), directory.as_ref(), plan, start)?;
+        trainer.run(control)?;
+        trainer.finish(&report)
+    })
 }
 
 fn check_classes(name: &str, dataset: &Dataset, both: bool) -> Result<()> {
@@ -71,25 +91,23 @@ fn check_counts(name: &str, positives: usize, samples: usize, both: bool) -> Res
     Ok(())
 }
 
-/// The best network so far.
-struct Best {
-    epoch: u32,
-    figure: Option<f64>,
-    network: DenseNet<SharedTensor>,
-}
-
 struct Trainer<'a> {
     context: &'a Arc<Context>,
     options: &'a TrainOptions,
     training: &'a ImageStore,
     validation: Option<&'a ImageStore>,
-    network: DenseNet<Tensor>,
-    adam: Adam,
-    pos_weight: f64,
+    directory: Option<&'a RunDirectory>,
+    learner: Learner,
     labels: Vec<bool>,
-    epochs: Vec<EpochRecord>,
-    best: Option<Best>,
-    /// For the estimate of the time left: work done so far, in forward passes, and since when.
+    /// Which file it began with, and what of it.
+    start_weights: Value,
+    /// What must be the same for the run to go on after an interruption.
+    setup: Value,
+    state: RunState,
+    best: Option<Parameters>,
+    saved: Instant,
+    /// For the estimate of the time left: work to do and done since `start`, in forward passes.
+    work: f64,
     work_done: f64,
     start: Instant,
 }
@@ -103,123 +121,210 @@ impl<'a> Trainer<'a> {
         options: &'a TrainOptions,
         training: &'a ImageStore,
         validation: Option<&'a ImageStore>,
-    ) -> Self {
-        let mut network = match &options.start_model {
-            Some(model) => model.network().thawed(),
-            None => DenseNet::initial(options.seed, context.device()),
-        };
-        let trained = network
-            .parameters_mut()
-            .iter_mut()
-            .zip(LAYOUT.parameters())
-            .filter(|(_, spec)| spec.role.is_trained())
-            .map(|(tensor, _)| tensor);
-        let adam = Adam::new(trained, options.learning_rate);
+        directory: Option<&'a RunDirectory>,
+        plan: MemoryPlan,
+        start: (Parameters, Value),
+    ) -> Result<Self> {
+        let (parameters, start_weights) = start;
         let labels = training.labels();
         let positives = labels.iter().filter(|positive| **positive).count();
         let balance = (labels.len() - positives) as f64 / positives as f64;
-        Trainer {
+        let loss = Loss { pos_weight: options.pos_weight.unwrap_or(balance), label_smoothing: options.label_smoothing };
+        let mut trainer = Trainer {
             context,
             options,
             training,
             validation,
-            network,
-            adam,
-            pos_weight: options.pos_weight.unwrap_or(balance),
+            directory,
+            learner: Learner::new(context, options, parameters, loss, plan.micro_batch)?,
+            setup: setup(context, options, &start_weights, training, validation),
+            start_weights,
             labels,
-            epochs: Vec::new(),
+            state: RunState::default(),
             best: None,
+            saved: Instant::now(),
+            work: 0.0,
             work_done: 0.0,
             start: Instant::now(),
+        };
+        trainer.resume()?;
+        let validated = validation.map_or(0, ImageStore::len) as f64;
+        let epochs = f64::from((options.epochs + 1).saturating_sub(trainer.state.epoch));
+        trainer.work =
+            epochs * (STEP_WORK * training.len() as f64 + validated) - STEP_WORK * trainer.state.images as f64;
+        if plan.micro_batch < options.batch_size.min(training.len() as u32) as usize && options.micro_batch.is_none() {
+            let message = format!(
+                "batches of {} go through the network {} images at once, to fit into memory",
+                options.batch_size, plan.micro_batch
+            );
+            context.log(LogLevel::Info, &message);
         }
+        Ok(trainer)
+    }
+
+    /// Goes on from the run directory's checkpoint, when that was asked for and there is one.
+    fn resume(&mut self) -> Result<()> {
+        let Some(checkpoint) = self.directory.map(RunDirectory::load).transpose()?.flatten() else {
+            return Ok(());
+        };
+        if !self.options.resume {
+            let state = checkpoint.state();
+            if !state.finished {
+                return Err(Error::argument(format!(
+                    "run_directory holds an unfinished run, stopped in epoch {}: set resume to go on with it, or name \
+                     another directory",
+                    state.epoch
+                )));
+            }
+            return Ok(());
+        }
+        checkpoint.check_setup(&self.setup)?;
+        let (state, best) = checkpoint.restore(&mut self.learner, self.context.device())?;
+        self.state = RunState { resumed: state.resumed + 1, finished: false, ..state };
+        self.best = best;
+        let message = format!("going on in epoch {} after {} batches", self.state.epoch, self.state.batches);
+        self.context.log(LogLevel::Info, &message);
+        Ok(())
     }
 
     fn run(&mut self, control: &mut Control) -> Result<()> {
-        for epoch in 1..=self.options.epochs {
-            let start = Instant::now();
-            let mut record = self.train_epoch(epoch, control)?;
+        while self.state.epoch <= self.options.epochs && !self.is_stopped_early() {
+            let epoch = self.state.epoch;
+            self.train_epoch(control)?;
+            let trained = Instant::now();
+            let mut record = self.epoch_record();
             self.validate(&mut record, control)?;
-            record.seconds = start.elapsed().as_secs_f64();
+            record.seconds = self.state.train_seconds + trained.elapsed().as_secs_f64();
+            self.state.schedule.epoch_done(&self.options.schedule, record.validation_loss.unwrap_or(record.loss));
             self.keep_if_better(&record)?;
+            self.state.epochs.push(record.clone());
+            self.state.next_epoch();
+            self.save()?;
+            if let Some(directory) = self.directory {
+                results::write_curves(directory, &self.state, self.options.select_by)?;
+            }
             if let Some(validation) = self.validation {
                 // Once more, now that the epoch's figure is known.
                 let (size, loss) = (validation.len(), Some(record.loss));
                 self.report(control, Update { epoch, loss, ..Update::new(Phase::Validate, size, size) }, 0.0)?;
             }
-            self.context.log(
-                LogLevel::Info,
-                &format!(
-                    "epoch {epoch}: loss {:.4}, validation loss {:.4}, accuracy {:.4}, AUC {:.4}, {:.0} s",
-                    record.loss,
-                    record.validation_loss.unwrap_or(f64::NAN),
-                    record.accuracy.unwrap_or(f64::NAN),
-                    record.auc.unwrap_or(f64::NAN),
-                    record.seconds
-                ),
-            );
-            self.epochs.push(record);
+            self.log_epoch(&record);
         }
         Ok(())
     }
 
-    fn loss(&self, logits: &Tensor, labels: &[f32]) -> Tensor {
-        let device = self.context.device();
-        let target = Tensor::from_slice(labels).to_device(device);
-        let weight = Tensor::from_slice(&[self.pos_weight as f32]).to_device(device);
-        logits.binary_cross_entropy_with_logits::<Tensor>(&target, None, Some(weight), Reduction::Mean)
+    fn log_epoch(&self, record: &EpochRecord) {
+        let mut message = format!("epoch {}: loss {:.4}", record.epoch, record.loss);
+        for (name, figure) in
+            [("validation loss", record.validation_loss), ("accuracy", record.accuracy), ("AUC", record.auc)]
+        {
+            if let Some(figure) = figure {
+                message += &format!(", {name} {figure:.4}");
+            }
+        }
+        self.context.log(LogLevel::Info, &format!("{message}, {:.0} s", record.seconds));
+    }
+
+    fn is_stopped_early(&self) -> bool {
+        match (self.options.early_stopping, self.state.best_epoch) {
+            (Some(patience), Some(best)) => self.state.epoch > best + patience,
+            _ => false,
+        }
     }
 
     fn threads(&self) -> usize {
         self.context.policy().threads.value
     }
 
-    fn train_epoch(&mut self, epoch: u32, control: &mut Control) -> Result<EpochRecord> {
+    fn is_head_only(&self) -> bool {
+        self.state.epoch <= self.options.freeze_epochs
+    }
+
+    fn train_epoch(&mut self, control: &mut Control) -> Result<()> {
+        let epoch = self.state.epoch;
+        if self.options.freeze_epochs > 0 && epoch == self.options.freeze_epochs + 1 && self.state.batches == 0 {
+            self.learner.restart_optimizer(self.options);
+        }
         let sampling = if self.options.weighted_sampler { Sampling::Weighted } else { Sampling::Shuffled };
         let plan = BatchPlan {
             order: epoch_order(&self.labels, sampling, self.options.seed, epoch),
             batch_size: self.options.batch_size as usize,
             smallest: 2,
+            first: self.state.batches,
+            device: self.context.device(),
             augmentation: Some((self.options.augmentation.clone(), self.options.seed, epoch)),
         };
-        let total = plan.order.len();
-        let start = Instant::now();
-        let (mut done, mut loss_sum, mut waited) = (0, 0.0, Duration::ZERO);
-        self.training.for_each_batch(&plan, self.threads(), |batch, labels, wait| {
-            waited += wait;
-            let input = batch.tensor(0, batch.len(), self.context.device());
-            let logits = self.network.train_logits(&input);
-            let loss = self.loss(&logits, &labels);
-            let value = loss.double_value(&[]);
-            if !value.is_finite() {
-                return Err(Error::data(format!(
-                    "the loss is {value} in epoch {epoch} after {done} samples: training diverged; use a learning_rate \
-                     below {}",
-                    self.options.learning_rate
-                )));
+        let (steps_per_epoch, total) = (plan.bounds().len() as u64, plan.order.len());
+        let (training, threads) = (self.training, self.threads());
+        let mut since = Instant::now();
+        training.for_each_batch(&plan, threads, |batch, labels, waited| {
+            self.train_batch(&batch, &labels, steps_per_epoch)?;
+            self.state.waited_seconds += waited.as_secs_f64();
+            self.state.train_seconds += since.elapsed().as_secs_f64();
+            since = Instant::now();
+            let loss = (self.state.loss_images > 0).then(|| self.state.loss_sum / self.state.loss_images as f64);
+            let update = Update { epoch, loss, ..Update::new(Phase::Train, self.state.images, total) };
+            let reported = self.report(control, update, STEP_WORK * batch.len() as f64);
+            let is_cancelled = reported.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled);
+            if is_cancelled || self.options.checkpoint_every.is_some_and(|every| self.saved.elapsed() >= every) {
+                self.save()?;
             }
-            let gradients = self.adam.gradients(&loss)?;
-            self.adam.step(&gradients);
-            done += batch.len();
-            loss_sum += value * batch.len() as f64;
-            let loss = Some(loss_sum / done as f64);
-            let update = Update { epoch, loss, ..Update::new(Phase::Train, done, total) };
-            self.report(control, update, STEP_WORK * batch.len() as f64)
+            reported
         })?;
-        if !self.adam.is_finite() {
-            return Err(Error::data(format!(
-                "weights are not finite after epoch {epoch}: training diverged; use a learning_rate below {}",
-                self.options.learning_rate
-            )));
+        if !self.learner.parameters.is_finite() {
+            return Err(self.diverged("weights are not finite"));
         }
-        let seconds = start.elapsed().as_secs_f64();
-        Ok(EpochRecord {
-            epoch,
-            loss: loss_sum / done as f64,
-            learning_rate: self.options.learning_rate,
-            images_per_second: done as f64 / seconds,
-            data_wait_share: waited.as_secs_f64() / seconds,
+        Ok(())
+    }
+
+    fn train_batch(&mut self, batch: &Batch, labels: &[f32], steps_per_epoch: u64) -> Result<()> {
+        let state = &mut self.state;
+        let step = u64::from(state.epoch - 1) * steps_per_epoch + state.batches as u64;
+        state.learning_rate = state.schedule.learning_rate(
+            &self.options.schedule,
+            self.options.learning_rate,
+            step,
+            u64::from(self.options.epochs) * steps_per_epoch,
+            steps_per_epoch,
+        );
+        let (learning_rate, head_only) = (state.learning_rate, self.is_head_only());
+        let Step { loss, shrunk } = self.learner.learn(batch, labels, learning_rate, head_only)?;
+        let state = &mut self.state;
+        state.batches += 1;
+        if let Some((from, to)) = shrunk {
+            state.shortages.push(Shortage { epoch: state.epoch, batch: state.batches, from, to });
+        }
+        match loss {
+            Some(loss) if loss.is_finite() => {
+                state.loss_sum += loss * batch.len() as f64;
+                state.loss_images += batch.len();
+            }
+            Some(loss) => return Err(self.diverged(&format!("the loss is {loss}"))),
+            None => state.skipped_steps += 1,
+        }
+        self.state.images += batch.len();
+        Ok(())
+    }
+
+    fn diverged(&self, what: &str) -> Error {
+        Error::data(format!(
+            "{what} in epoch {} after {} samples: training diverged; use a learning_rate below {}",
+            self.state.epoch, self.state.images, self.options.learning_rate
+        ))
+    }
+
+    fn epoch_record(&self) -> EpochRecord {
+        let state = &self.state;
+        EpochRecord {
+            epoch: state.epoch,
+            loss: state.loss_sum / state.loss_images.max(1) as f64,
+            learning_rate: state.learning_rate,
+            skipped_steps: state.skipped_steps,
+            loss_scale: self.learner.scaler.as_ref().map(|scaler| scaler.state().scale),
+            images_per_second: state.images as f64 / state.train_seconds,
+            data_wait_share: state.waited_seconds / state.train_seconds,
             ..EpochRecord::default()
-        })
+        }
     }
 
     fn validate(&mut self, record: &mut EpochRecord, control: &mut Control) -> Result<()> {
@@ -229,14 +334,16 @@ impl<'a> Trainer<'a> {
         let _guard = tch::no_grad_guard();
         let plan = BatchPlan {
             order: (0..validation.len()).collect(),
-            batch_size: self.options.batch_size as usize,
+            batch_size: self.learner.micro_batch,
             smallest: 1,
+            first: 0,
+            device: self.context.device(),
             augmentation: None,
         };
         let (mut scored, mut loss_sum) = (Vec::with_capacity(validation.len()), 0.0);
         validation.for_each_batch(&plan, self.threads(), |batch, labels, _| {
-            let logits = self.network.logits(&batch.tensor(0, batch.len(), self.context.device()));
-            loss_sum += self.loss(&logits, &labels).double_value(&[]) * batch.len() as f64;
+            let logits = self.learner.logits(&batch)?;
+            loss_sum += self.learner.loss().of(&logits, &labels).double_value(&[]) * batch.len() as f64;
             for (logit, label) in Vec::<f32>::try_from(logits)?.into_iter().zip(&labels) {
                 let prediction = Prediction::from_logit(logit, self.options.threshold);
                 scored.push(Scored { positive: *label == 1.0, score: logit, called_positive: prediction.positive });
@@ -255,18 +362,9 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    fn figure(&self, record: &EpochRecord) -> Option<f64> {
-        match self.options.select_by {
-            SelectBy::Accuracy => record.accuracy,
-            SelectBy::Auc => record.auc,
-            SelectBy::Loss => record.validation_loss,
-        }
-    }
-
     fn keep_if_better(&mut self, record: &EpochRecord) -> Result<()> {
-        let figure = self.figure(record);
-        let before = self.best.as_ref().and_then(|best| best.figure);
-        let better = match (figure, before) {
+        let figure = record.figure(self.options.select_by);
+        let better = match (figure, self.state.best_figure) {
             (Some(now), Some(before)) if self.options.select_by == SelectBy::Loss => now < before,
             (Some(now), Some(before)) => now > before,
             // The first epoch, or no validation set: the latest.
@@ -275,59 +373,111 @@ impl<'a> Trainer<'a> {
         if !better {
             return Ok(());
         }
-        let network = self.network.frozen();
-        if let (Some(directory), Some(_)) = (&self.options.run_directory, figure) {
-            let model = Model::new(self.context, self.network.frozen(), self.metadata())?;
-            model.save(&directory.join("best.safetensors"), FileFormat::Safetensors)?;
+        let best = self.learner.result().copy()?;
+        self.state.best_epoch = Some(record.epoch);
+        self.state.best_figure = figure;
+        if let (Some(directory), Some(_)) = (self.directory, figure) {
+            results::write_best(directory, &self.model(&best)?)?;
         }
-        self.best = Some(Best { epoch: record.epoch, figure, network });
+        self.best = Some(best);
         Ok(())
     }
 
-    fn metadata(&self) -> Metadata {
-        Metadata::new(self.options.preprocessing.clone(), self.options.threshold)
+    fn model(&self, parameters: &Parameters) -> Result<Model> {
+        let metadata = Metadata::new(self.options.preprocessing.clone(), self.options.threshold);
+        Model::new(self.context, parameters.network().frozen(), metadata)
+    }
+
+    /// Writes the checkpoint.
+    fn save(&mut self) -> Result<()> {
+        if let Some(directory) = self.directory {
+            let seconds_before = self.state.seconds_before + self.start.elapsed().as_secs_f64();
+            let state = RunState { seconds_before, ..self.state.clone() };
+            directory.save(&self.setup, &state, &self.learner, self.best.as_ref())?;
+        }
+        self.saved = Instant::now();
+        Ok(())
     }
 
     /// Reports, with `work` more forward passes done.
     fn report(&mut self, control: &mut Control, update: Update, work: f64) -> Result<()> {
         self.work_done += work;
-        let validation = self.validation.map_or(0, ImageStore::len);
-        let all = f64::from(self.options.epochs) * (STEP_WORK * self.training.len() as f64 + validation as f64);
-        let left = self.start.elapsed().as_secs_f64() * (all - self.work_done).max(0.0) / self.work_done;
+        let left = self.start.elapsed().as_secs_f64() * (self.work - self.work_done).max(0.0) / self.work_done;
         control.report(&Update {
             epochs: self.options.epochs,
-            metric: self.best.as_ref().and_then(|best| best.figure),
-            seconds_left: Some(left),
+            metric: self.state.best_figure,
+            seconds_left: left.is_finite().then_some(left),
             ..update
         })
     }
 
-    fn finish(self, report: &RunReport) -> Result<Model> {
-        let metadata = self.metadata();
-        let best = self.best.ok_or_else(|| Error::internal("no epoch was run"))?;
+    fn finish(mut self, report: &RunReport) -> Result<Model> {
+        self.state.finished = true;
+        self.save()?;
+        let best = self.best.as_ref().ok_or_else(|| Error::internal("no epoch was run"))?;
         let record = RunRecord {
             context: self.context,
             report,
+            seconds_before: self.state.seconds_before,
             options: self.options,
-            pos_weight: self.pos_weight,
+            start_weights: &self.start_weights,
+            pos_weight: self.learner.loss().pos_weight,
             training: self.training.describe(),
             validation: self.validation.map(ImageStore::describe),
-            epochs: &self.epochs,
-            best_epoch: best.epoch,
+            epochs: &self.state.epochs,
+            best_epoch: self.state.best_epoch.unwrap_or(0),
+            ended: if self.state.epoch <= self.options.epochs { "early stopping" } else { "all epochs done" },
+            resumed: self.state.resumed,
+            micro_batch: self.learner.micro_batch,
+            shortages: &self.state.shortages,
         };
-        let model =
-            Model::new(self.context, best.network, metadata)?.with_training_record(|hash| record.describe(hash));
-        if let Some(directory) = &self.options.run_directory {
-            model.save(&directory.join("best.safetensors"), FileFormat::Safetensors)?;
-            write_record(&directory.join("run.json"), &model)?;
+        let model = self.model(best)?.with_training_record(|hash| record.describe(hash));
+        if let Some(directory) = self.directory {
+            results::write_best(directory, &model)?;
+            results::write_record(directory, &model)?;
+            results::write_curves(directory, &self.state, self.options.select_by)?;
         }
         Ok(model)
     }
 }
 
-fn write_record(path: &Path, model: &Model) -> Result<()> {
-    write_atomically(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, &model.describe()["training"])?;
-        file.write_all(b"\n")
+/// The parameters to begin with, and a note of the file that they come from.
+fn start(context: &Context, options: &TrainOptions) -> Result<(Parameters, Value)> {
+    if let Some(model) = &options.start_model {
+        return Ok((Parameters::of(&model.network().thawed())?, Value::Null));
+    }
+    let Some(path) = &options.start_weights else {
+        return Ok((Parameters::of(&DenseNet::initial(options.seed, context.device()))?, Value::Null));
+    };
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read start_weights", path, &error))?;
+    let (network, report) = start_network(&bytes, options.seed, context.device())
+        .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
+    let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
+    let note = json!({ "sha256": sha256_hex([&bytes]), "renamed": report.renamed, "dropped": dropped });
+    context.log(LogLevel::Info, &format!("starting from {}: {note}", path.display()));
+    Ok((Parameters::of(&network)?, note))
+}
+
+/// Options and data as they must be to go on with a run. More epochs may be asked for, except where the learning rate
+/// depends on their number.
+fn setup(
+    context: &Context,
+    options: &TrainOptions,
+    start_weights: &Value,
+    training: &ImageStore,
+    validation: Option<&ImageStore>,
+) -> Value {
+    let mut settings = json!(options);
+    if let Some(settings) = settings.as_object_mut()
+        && options.schedule.kind != ScheduleKind::Cosine
+    {
+        settings.remove("epochs");
+    }
+    json!({
+        "options": settings,
+        "start weights": start_weights["sha256"],
+        "precision": context.policy().precision.value,
+        "training set": training.describe().fingerprint,
+        "validation set": validation.map(|store| store.describe().fingerprint),
     })
 }

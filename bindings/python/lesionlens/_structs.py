@@ -120,6 +120,21 @@ class lens_on_unreadable(Enumeration):
     names = {"fail": 0, "skip": 1}
 
 
+class lens_optimizer(Enumeration):
+    prefix = "LENS_OPTIMIZER_"
+    names = {"adam": 0, "adamw": 1, "sgd": 2}
+
+
+class lens_schedule(Enumeration):
+    prefix = "LENS_SCHEDULE_"
+    names = {"constant": 0, "cosine": 1, "plateau": 2}
+
+
+class lens_grad_scaler(Enumeration):
+    prefix = "LENS_GRAD_SCALER_"
+    names = {"auto": 0, "standard": 1, "amd": 2}
+
+
 class lens_progress(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -173,6 +188,24 @@ class lens_train_options(ctypes.Structure):
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
+        ("optimizer", lens_optimizer),
+        ("schedule", lens_schedule),
+        ("weight_decay", c_double),
+        ("momentum", c_double),
+        ("warmup_epochs", c_double),
+        ("final_learning_rate", c_double),
+        ("plateau_factor", c_double),
+        ("plateau_patience", c_uint32),
+        ("early_stopping_patience", c_uint32),
+        ("clip_norm", c_double),
+        ("label_smoothing", c_double),
+        ("average_decay", c_double),
+        ("freeze_epochs", c_uint32),
+        ("micro_batch_size", c_uint32),
+        ("grad_scaler", lens_grad_scaler),
+        ("resume", c_int32),
+        ("checkpoint_minutes", c_double),
+        ("start_weights", c_char_p),
     ]
 
 
@@ -281,6 +314,7 @@ class lens_dataset_options(ctypes.Structure):
         ("image_directory", c_char_p),
         ("positive_class", c_char_p),
         ("on_unreadable", lens_on_unreadable),
+        ("frame_column", c_char_p),
     ]
 
 

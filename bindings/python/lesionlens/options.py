@@ -33,10 +33,12 @@ class DatasetOptions(TypedDict, total=False):
     image_directory: Path | None
     positive_class: str | None
     on_unreadable: str | None
+    frame_column: str | None
 
 
 class TrainOptions(TypedDict, total=False):
-    """select_by: "accuracy", "auc", "loss"; mean and standard_deviation: one number, or red, green and blue."""
+    """select_by: "accuracy", "auc", "loss"; mean and standard_deviation: one number, or red, green and blue; optimizer:
+    "adam", "adamw", "sgd"; schedule: "constant", "cosine", "plateau"; grad_scaler: "auto", "standard", "amd"."""
 
     epochs: int | None
     batch_size: int | None
@@ -53,6 +55,24 @@ class TrainOptions(TypedDict, total=False):
     threshold: float | None
     seed: int | None
     run_directory: Path | None
+    optimizer: str | None
+    schedule: str | None
+    weight_decay: float | None
+    momentum: float | None
+    warmup_epochs: float | None
+    final_learning_rate: float | None
+    plateau_factor: float | None
+    plateau_patience: int | None
+    early_stopping_patience: int | None
+    clip_norm: float | None
+    label_smoothing: float | None
+    average_decay: float | None
+    freeze_epochs: int | None
+    micro_batch_size: int | None
+    grad_scaler: str | None
+    resume: bool | None
+    checkpoint_minutes: float | None
+    start_weights: Path | None
 
 
 class ClassifyOptions(TypedDict, total=False):

@@ -1,0 +1,38 @@
+//! What a run leaves in its directory.
+
+use super::checkpoint::{RunDirectory, RunState};
+use super::curves::draw;
+use super::options::SelectBy;
+use crate::data::{PixelFormat, PixelView, Windowing, write_png};
+use crate::error::Result;
+use crate::model::{FileFormat, Model};
+use crate::runtime::{peak_memory_bytes, write_atomically};
+use serde_json::json;
+use std::io::Write;
+
+/// The best model so far.
+pub fn write_best(directory: &RunDirectory, model: &Model) -> Result<()> {
+    model.save(&directory.file("best.safetensors"), FileFormat::Safetensors)
+}
+
+/// The record, with what is known of the machine beside it.
+pub fn write_record(directory: &RunDirectory, model: &Model) -> Result<()> {
+    let mut record = model.describe()["training"].take();
+    let machine = model.context().describe();
+    for name in ["hardware", "policy", "environment"] {
+        record[name] = machine[name].clone();
+    }
+    record["peak_memory_bytes"] = json!(peak_memory_bytes());
+    write_atomically(&directory.file("run.json"), |file| {
+        serde_json::to_writer_pretty(&mut *file, &record)?;
+        file.write_all(b"\n")
+    })
+}
+
+/// A picture of the run so far.
+pub fn write_curves(directory: &RunDirectory, state: &RunState, select_by: SelectBy) -> Result<()> {
+    let (width, height, pixels) = draw(&state.epochs, state.best_epoch.unwrap_or(0), select_by)?;
+    let stride = width as usize * PixelFormat::Rgb8.bytes();
+    let view = PixelView::new(&pixels, width, height, stride, PixelFormat::Rgb8, Windowing::default())?;
+    write_png(&directory.file("curves.png"), &view)
+}
