@@ -10,7 +10,9 @@ HOST := target/lens-host
 HOST_SOURCES := $(wildcard examples/host/*.c)
 PYTHON_TOOLS := target/python-tools
 
-.PHONY: all help setup library host demo test header clean
+BENCH_PYTHON ?= target/bench-python/bin/python
+
+.PHONY: all help setup library host demo test bench-train bench-python header clean
 all: host
 
 help:
@@ -18,6 +20,7 @@ help:
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++ and Python'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
+	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make clean    remove what was built'
 
@@ -45,6 +48,15 @@ test: host
 	$(CARGO) test --release
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+# cargo names the program in a line of JSON; the last one is this one.
+bench-train: setup bench-python
+	@program=$$($(CARGO) build --release --bench train_step --message-format=json-render-diagnostics | \
+	    sed -n 's/.*"executable":"\([^"]*train_step[^"]*\)".*/\1/p' | tail -n 1) && \
+	    python3 tools/bench_train.py "$$program" --python "$(BENCH_PYTHON)" --threads "$$(nproc)"
+
+bench-python:
+	@tools/bench_python.sh "$(BENCH_PYTHON)" target/bench-python
 
 header: setup
 	UPDATE_HEADER=1 $(CARGO) test --release --test header

@@ -840,12 +840,13 @@ typedef struct lens_train_options {
 #define LENS_PRECISION_F32 1
 
 /**
- * bfloat16 with f32 weights.
+ * bfloat16 with f32 weights. On CPU slower than F32, for trying out what a GPU will do.
  */
 #define LENS_PRECISION_BF16 2
 
 /**
- * IEEE half precision with f32 weights.
+ * IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a GPU will
+ * do.
  */
 #define LENS_PRECISION_F16 3
 

@@ -1,10 +1,15 @@
 // What tch does not bind. No exception leaves this file.
 
 #include <ATen/ATen.h>
+#include <ATen/CPUFunctions.h>
+#include <ATen/TensorIterator.h>
 #include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 
 #include <exception>
+#include <memory>
 #include <string>
 
 namespace {
@@ -27,6 +32,10 @@ int guarded(Work &&work) noexcept {
 
 const at::Tensor &tensor(const void *pointer) {
     return *static_cast<const at::Tensor *>(pointer);
+}
+
+at::Tensor matrix(const float *data, const int64_t *layout) {
+    return at::from_blob(const_cast<float *>(data), {layout[0], layout[1]}, {layout[2], layout[3]}, at::kFloat);
 }
 
 }  // namespace
@@ -85,5 +94,53 @@ extern "C" int lens_ext_unscale(const void *gradients, const void *found_non_fin
     return guarded([&] {
         auto found = tensor(found_non_finite);
         at::_amp_foreach_non_finite_check_and_unscale_({tensor(gradients)}, found, tensor(inverse_scale));
+    });
+}
+
+// Runs task(context, index) for each index below count in libtorch's own thread pool. An iterator over a tensor reaches
+// that pool without linking an OpenMP runtime, of which the process must have only one. task must not throw.
+extern "C" int lens_ext_parallel(int64_t count, void (*task)(void *, int64_t), void *context) noexcept {
+    return guarded([&] {
+        c10::InferenceMode guard;
+        at::Tensor indices = at::empty({count}, at::kByte);
+        const char *first = static_cast<const char *>(indices.data_ptr());
+        auto iterator = at::TensorIterator::nullary_op(indices);
+        iterator.for_each(
+            [&](char **data, const int64_t *, int64_t size) {
+                const int64_t begin = data[0] - first;
+                for (int64_t index = begin; index < begin + size; ++index) task(context, index);
+            },
+            1);
+    });
+}
+
+// result = left * right, or result += left * right. A layout is rows, columns, and the steps of both in elements.
+extern "C" int lens_ext_multiply(const float *left, const int64_t *left_layout, const float *right,
+                                 const int64_t *right_layout, float *result, const int64_t *result_layout,
+                                 bool accumulate) noexcept {
+    return guarded([&] {
+        c10::InferenceMode guard;
+        at::Tensor target = matrix(result, result_layout);
+        const at::Tensor a = matrix(left, left_layout), b = matrix(right, right_layout);
+        if (accumulate)
+            at::cpu::addmm_(target, a, b);
+        else
+            at::cpu::mm_out(target, a, b);
+    });
+}
+
+// Gradients of a square convolution without bias: of its input, unless input_gradient is null, and of its weight.
+extern "C" int lens_ext_convolution_backward(const void *gradient, const void *input, const void *weight,
+                                             int64_t stride, int64_t padding, at::Tensor **input_gradient,
+                                             at::Tensor **weight_gradient) noexcept {
+    return guarded([&] {
+        c10::NoGradGuard guard;
+        auto [of_input, of_weight, of_bias] =
+            at::convolution_backward(tensor(gradient), tensor(input), tensor(weight), std::nullopt, {stride, stride},
+                                     {padding, padding}, {1, 1}, false, {0, 0}, 1,
+                                     {input_gradient != nullptr, true, false});
+        auto weight_owner = std::make_unique<at::Tensor>(std::move(of_weight));
+        if (input_gradient) *input_gradient = new at::Tensor(std::move(of_input));
+        *weight_gradient = weight_owner.release();
     });
 }

@@ -155,12 +155,12 @@ fn cancelling_stops_within_a_batch_and_writes_no_model() {
     assert_eq!(left, ["last.checkpoint"]);
 }
 
-/// Stops a run after so many batches.
-fn interrupted(context: &Arc<Context>, options: &TrainOptions, batches: usize) {
+/// Stops a run after so many batches of a phase.
+fn interrupted(context: &Arc<Context>, options: &TrainOptions, phase: Phase, batches: usize) {
     let mut done = 0;
     let mut control = Control::new(
         Some(Box::new(move |update| {
-            done += usize::from(update.phase == Phase::Train);
+            done += usize::from(update.phase == phase);
             done < batches
         })),
         None,
@@ -205,14 +205,14 @@ fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
         let expected = trained_in(&context, &options);
         let directory = tempfile::tempdir().unwrap();
         let options = TrainOptions { run_directory: Some(directory.path().into()), resume: true, ..options };
-        // An epoch has four batches: within the first and the second epoch, and at the very end of the second.
-        for batches in [2, 3, 3] {
-            interrupted(&context, &options, batches);
+        // An epoch has four batches to train and two to validate.
+        for (phase, batches) in [(Phase::Train, 2), (Phase::Train, 3), (Phase::Validate, 1), (Phase::Train, 3)] {
+            interrupted(&context, &options, phase, batches);
         }
         let resumed = trained_in(&context, &options);
         assert_eq!(resumed.sha256(), expected.sha256(), "{precision:?}");
         let (record, unbroken) = (&resumed.describe()["training"], &expected.describe()["training"]);
-        assert_eq!(record["resumed"], 3);
+        assert_eq!(record["resumed"], 4);
         for (epoch, unbroken) in record["epochs"].as_array().unwrap().iter().zip(unbroken["epochs"].as_array().unwrap())
         {
             for name in ["loss", "validation_loss", "auc", "learning_rate", "loss_scale", "skipped_steps"] {
@@ -228,7 +228,7 @@ fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
 fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
     let directory = tempfile::tempdir().unwrap();
     let options = TrainOptions { run_directory: Some(directory.path().into()), ..options() };
-    interrupted(&context(), &options, 3);
+    interrupted(&context(), &options, Phase::Train, 3);
     let refused = |options: &TrainOptions, training: &Dataset| {
         let error = train(&context(), training, Some(&dataset(16, 100)), options, &mut Control::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Argument);
@@ -287,7 +287,7 @@ fn training_ends_early_when_nothing_gets_better() {
 #[test]
 fn a_memory_cap_cuts_batches_into_parts_and_too_small_a_cap_is_refused() {
     let with_cap = |memory_cap| Context::new(ContextOptions { memory_cap, ..ContextOptions::default() }).unwrap();
-    let model = trained_in(&with_cap(330 << 20), &options());
+    let model = trained_in(&with_cap(322 << 20), &options());
     let parts = model.describe()["training"]["micro_batch"].as_u64().unwrap();
     assert!((2..8).contains(&parts), "{parts}");
     let error = train(&with_cap(64 << 20), &dataset(8, 0), None, &options(), &mut Control::default()).unwrap_err();

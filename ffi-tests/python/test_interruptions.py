@@ -119,7 +119,7 @@ class InterruptionTest(unittest.TestCase):
         self.assertIn("set resume", refused.stderr)
 
 
-MEMORY_CAP = 700 << 20
+MEMORY_CAP = 500 << 20
 MEASURED = f"""
 import sys
 import lesionlens, numpy

@@ -32,9 +32,10 @@ pub type lens_precision = i32;
 pub const LENS_PRECISION_AUTO: lens_precision = 0;
 /// 32-bit floats.
 pub const LENS_PRECISION_F32: lens_precision = 1;
-/// bfloat16 with f32 weights.
+/// bfloat16 with f32 weights. On CPU slower than F32, for trying out what a GPU will do.
 pub const LENS_PRECISION_BF16: lens_precision = 2;
-/// IEEE half precision with f32 weights.
+/// IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a GPU will
+/// do.
 pub const LENS_PRECISION_F16: lens_precision = 3;
 
 /// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.

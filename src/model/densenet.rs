@@ -11,8 +11,8 @@ use tch::{Device, Tensor};
 pub const SMALLEST_SIDE: usize = 32;
 
 /// torchvision's batch normalisation.
-const EPSILON: f64 = 1e-5;
-const MOMENTUM: f64 = 0.1;
+pub(crate) const EPSILON: f64 = 1e-5;
+pub(crate) const MOMENTUM: f64 = 0.1;
 
 /// The network: `Tensor` parameters for training, `SharedTensor` for any number of reading threads.
 #[derive(Debug)]

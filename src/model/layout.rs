@@ -50,7 +50,7 @@ pub struct ParameterSpec {
 
 /// A batch normalisation, as indices of its parameters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Norm {
+pub(crate) struct Norm {
     pub weight: usize,
     pub bias: usize,
     pub mean: usize,
@@ -58,7 +58,7 @@ pub(super) struct Norm {
 }
 
 #[derive(Debug)]
-pub(super) struct DenseLayer {
+pub(crate) struct DenseLayer {
     pub norm1: Norm,
     pub conv1: usize,
     pub norm2: Norm,
@@ -66,7 +66,7 @@ pub(super) struct DenseLayer {
 }
 
 #[derive(Debug)]
-pub(super) struct Transition {
+pub(crate) struct Transition {
     pub norm: Norm,
     pub conv: usize,
 }
@@ -77,13 +77,13 @@ pub struct Layout {
     parameters: Vec<ParameterSpec>,
     /// Names of the batch normalisations, whose files also carry a count of batches.
     norms: Vec<String>,
-    pub(super) stem: usize,
-    pub(super) stem_norm: Norm,
-    pub(super) blocks: Vec<Vec<DenseLayer>>,
-    pub(super) transitions: Vec<Transition>,
-    pub(super) last_norm: Norm,
-    pub(super) head_weight: usize,
-    pub(super) head_bias: usize,
+    pub(crate) stem: usize,
+    pub(crate) stem_norm: Norm,
+    pub(crate) blocks: Vec<Vec<DenseLayer>>,
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) last_norm: Norm,
+    pub(crate) head_weight: usize,
+    pub(crate) head_bias: usize,
 }
 
 /// DenseNet-121 with one output.
@@ -159,6 +159,17 @@ impl Layout {
     /// All parameters, in torchvision's order.
     pub fn parameters(&self) -> &[ParameterSpec] {
         &self.parameters
+    }
+
+    /// Channels that each layer of a block reads, and in the end the block's.
+    pub(crate) fn block_channels(&self, block: usize) -> Vec<usize> {
+        let layers = &self.blocks[block];
+        let first = self.parameters[layers[0].norm1.weight].shape[0];
+        let after = layers.iter().scan(first, |channels, layer| {
+            *channels += self.parameters[layer.conv2].shape[0];
+            Some(*channels)
+        });
+        std::iter::once(first).chain(after).map(|channels| channels as usize).collect()
     }
 
     /// Names of the tensors that torchvision's files carry beside the parameters: a count of batches for each batch

@@ -10,6 +10,8 @@ pub mod weights;
 pub(crate) use artifact::check_threshold;
 pub use artifact::{FileFormat, Metadata, Model};
 pub use densenet::{DenseNet, SMALLEST_SIDE};
+pub(crate) use densenet::{EPSILON, MOMENTUM};
 pub use initial::initial_value;
+pub(crate) use layout::{DenseLayer, Norm, Transition};
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
 pub use start::start_network;

@@ -1,24 +1,15 @@
 //! Automatic mixed precision: libtorch's own.
 
 use super::policy::Precision;
-use crate::error::{Error, Result};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use super::torch::checked;
+use crate::error::Result;
+use std::ffi::{c_int, c_void};
 use tch::Tensor;
 
 unsafe extern "C" {
-    fn lens_ext_error() -> *const c_char;
     fn lens_ext_autocast_enter(place: *const c_void, half: c_int, was: *mut c_int) -> c_int;
     fn lens_ext_autocast_leave(place: *const c_void, was: *const c_int) -> c_int;
     fn lens_ext_unscale(gradients: *const c_void, found_non_finite: *const c_void, inverse: *const c_void) -> c_int;
-}
-
-fn checked(failed: c_int) -> Result<()> {
-    if failed == 0 {
-        return Ok(());
-    }
-    // SAFETY: a NUL-terminated string of this thread, valid until this thread's next failing call.
-    let message = unsafe { CStr::from_ptr(lens_ext_error()) };
-    Err(Error::from_torch(&message.to_string_lossy()))
 }
 
 /// Runs `work` with this thread's operations on `place`'s device in the given precision: convolutions and products in

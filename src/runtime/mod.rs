@@ -4,6 +4,7 @@ mod backend;
 mod context;
 mod files;
 mod mixed;
+pub(crate) mod parallel;
 mod policy;
 mod probe;
 mod progress;

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use std::borrow::Borrow;
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tch::{Device, Kind, Tensor};
 
@@ -110,7 +110,18 @@ pub(super) fn use_threads(threads: usize) {
     }
 }
 
+/// What a function of torch_ext.cpp returned, as a result.
+pub(super) fn checked(failed: c_int) -> Result<()> {
+    if failed == 0 {
+        return Ok(());
+    }
+    // SAFETY: a NUL-terminated string of this thread, valid until this thread's next failing call.
+    let message = unsafe { CStr::from_ptr(lens_ext_error()) };
+    Err(Error::from_torch(&message.to_string_lossy()))
+}
+
 unsafe extern "C" {
+    fn lens_ext_error() -> *const c_char;
     fn lens_ext_torch_version() -> *const c_char;
     fn lens_ext_torch_address() -> *const c_void;
 }

@@ -6,6 +6,7 @@ use super::optimizer::Optimizer;
 use super::options::TrainOptions;
 use super::parameters::Parameters;
 use super::scaler::GradScaler;
+use super::step::{self, TrainStep};
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Context, LogLevel, Precision, catch, with_precision};
@@ -26,11 +27,14 @@ pub struct Loss {
 }
 
 impl Loss {
+    fn targets(&self, labels: &[f32]) -> Vec<f32> {
+        let smoothing = self.label_smoothing as f32;
+        labels.iter().map(|label| label * (1.0 - smoothing) + smoothing / 2.0).collect()
+    }
+
     /// The mean over a batch.
     pub fn of(&self, logits: &Tensor, labels: &[f32]) -> Tensor {
-        let smoothing = self.label_smoothing as f32;
-        let smoothed: Vec<f32> = labels.iter().map(|label| label * (1.0 - smoothing) + smoothing / 2.0).collect();
-        let target = Tensor::from_slice(&smoothed).to_device(logits.device());
+        let target = Tensor::from_slice(&self.targets(labels)).to_device(logits.device());
         let weight = Tensor::from_slice(&[self.pos_weight as f32]).to_device(logits.device());
         logits.to_kind(Kind::Float).binary_cross_entropy_with_logits::<Tensor>(
             &target,
@@ -66,6 +70,13 @@ pub struct Learner {
     loss: Loss,
     clip_norm: Option<f64>,
     overflows: u32,
+    /// The step that is written out, where it can be used.
+    step: Option<TrainStep>,
+}
+
+/// Whether the written-out step trains in this context.
+pub fn is_written_out(context: &Context) -> bool {
+    context.policy().precision.value == Precision::F32 && TrainStep::supports(context.device(), Kind::Float)
 }
 
 impl Learner {
@@ -92,6 +103,7 @@ impl Learner {
             loss,
             clip_norm: options.clip_norm,
             overflows: 0,
+            step: is_written_out(context).then(TrainStep::default),
         })
     }
 
@@ -165,6 +177,25 @@ impl Learner {
 
     /// Mean loss and gradients of a batch, part by part.
     fn gradients(&mut self, batch: &Batch, labels: &[f32], head_only: bool) -> Result<(f64, Tensor)> {
+        let Some(step) = self.step.as_mut().filter(|_| !head_only) else {
+            return self.autograd_gradients(batch, labels, head_only);
+        };
+        let mut gradients = self.parameters.values().zeros_like();
+        let mut sum = 0.0;
+        for part in micro_batches(batch.len(), self.micro_batch) {
+            let share = part.len() as f64 / batch.len() as f64;
+            let input = batch.tensor(part.start, part.len());
+            let (targets, loss) =
+                (self.loss.targets(&labels[part.clone()]), step::Loss { pos_weight: self.loss.pos_weight });
+            let network = self.parameters.network_mut();
+            sum += step.accumulate(network, &input, &targets, loss, share, &mut gradients)?.loss * share;
+            #[cfg(test)]
+            shortage::allocate(part.len())?;
+        }
+        Ok((sum, gradients))
+    }
+
+    fn autograd_gradients(&mut self, batch: &Batch, labels: &[f32], head_only: bool) -> Result<(f64, Tensor)> {
         let (mut sum, mut gradients) = (0.0, None::<Tensor>);
         for part in micro_batches(batch.len(), self.micro_batch) {
             let share = part.len() as f64 / batch.len() as f64;

@@ -4,8 +4,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::LAYOUT;
 
 /// Bytes that a training step holds for each input pixel of a batch: activations that the backward pass needs, and the
-/// gradients of some of them. Measured as 2600 (peak of the process, 16 against 32 images of 128 pixels), rounded up.
-const BYTES_PER_PIXEL: u64 = 2800;
+/// gradients of some of them. Measured (peaks of the process with batches of different size, at 128 pixels), rounded up.
+#[derive(Clone, Copy, Debug)]
+pub struct BytesPerPixel(u64);
+
+impl BytesPerPixel {
+    /// With libtorch's autograd: 2600 were measured.
+    pub const AUTOGRAD: Self = BytesPerPixel(2800);
+    /// With the step that is written out: 730 were measured.
+    pub const WRITTEN_OUT: Self = BytesPerPixel(800);
+}
 
 /// Copies of all weights that training holds at once: weights, gradients, two moments, a step's temporaries, the average,
 /// the best model, and a checkpoint being written. 300 MiB were measured.
@@ -22,12 +30,18 @@ pub struct MemoryPlan {
 
 /// Shares out `memory` bytes, when there is a limit: first the network, then a batch or as much of one as fits, then, up
 /// to `cache` bytes, decoded images.
-pub fn plan_memory(memory: Option<u64>, cache: u64, batch_size: usize, image_size: u32) -> Result<MemoryPlan> {
+pub fn plan_memory(
+    memory: Option<u64>,
+    cache: u64,
+    batch_size: usize,
+    image_size: u32,
+    bytes_per_pixel: BytesPerPixel,
+) -> Result<MemoryPlan> {
     let Some(memory) = memory else {
         return Ok(MemoryPlan { micro_batch: batch_size, cache });
     };
     let network = LAYOUT.trained_count() as u64 * 4 * WEIGHT_COPIES;
-    let image = u64::from(image_size).pow(2) * BYTES_PER_PIXEL;
+    let image = u64::from(image_size).pow(2) * bytes_per_pixel.0;
     let free = memory.saturating_sub(network);
     let micro_batch = (free / image).min(batch_size as u64) as usize;
     if micro_batch < 2 {
@@ -59,24 +73,27 @@ mod tests {
 
     #[test]
     fn batches_shrink_to_what_fits() {
-        for (memory, batch, size, expected) in [
-            (None, 128, 128, 128),
-            (Some(64 * GIB), 128, 128, 128),
-            (Some(4 * GIB), 128, 128, 86),
-            (Some(4 * GIB), 128, 64, 128),
-            (Some(GIB), 128, 128, 16),
+        let (autograd, written_out) = (BytesPerPixel::AUTOGRAD, BytesPerPixel::WRITTEN_OUT);
+        for (memory, batch, size, engine, expected) in [
+            (None, 128, 128, autograd, 128),
+            (Some(64 * GIB), 128, 128, autograd, 128),
+            (Some(4 * GIB), 128, 128, autograd, 86),
+            (Some(4 * GIB), 128, 128, written_out, 128),
+            (Some(4 * GIB), 128, 64, autograd, 128),
+            (Some(GIB), 128, 128, autograd, 16),
+            (Some(GIB), 128, 128, written_out, 56),
         ] {
-            let plan = plan_memory(memory, GIB, batch, size).unwrap();
+            let plan = plan_memory(memory, GIB, batch, size, engine).unwrap();
             assert_eq!(plan.micro_batch, expected, "{memory:?} {batch} {size}");
             assert!(plan.cache <= GIB);
         }
-        let plan = plan_memory(Some(4 * GIB), GIB, 128, 128).unwrap();
-        assert!(plan.cache < 128 * 128 * BYTES_PER_PIXEL, "the batch comes first");
+        let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd).unwrap();
+        assert!(plan.cache < 128 * 128 * autograd.0, "the batch comes first");
     }
 
     #[test]
     fn too_little_memory_is_refused_with_both_figures() {
-        let message = plan_memory(Some(400 << 20), GIB, 128, 224).unwrap_err().to_string();
+        let message = plan_memory(Some(400 << 20), GIB, 128, 224, BytesPerPixel::AUTOGRAD).unwrap_err().to_string();
         assert!(message.contains("400 MiB") && message.contains("224 x 224"), "{message}");
     }
 

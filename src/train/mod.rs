@@ -9,10 +9,12 @@ mod memory;
 mod optimizer;
 mod options;
 mod parameters;
+mod preparation;
 mod record;
 mod results;
 mod scaler;
 mod schedule;
+pub mod step;
 mod trainer;
 
 pub use learner::Loss;

@@ -1,5 +1,6 @@
 //! Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) and SGD with momentum, in PyTorch's form.
 
+use super::step::{AdamStep, InstructionSet, TrainStep};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -99,6 +100,11 @@ impl Optimizer {
             return Ok(());
         };
         let mut second_moment = second_moment.f_narrow(0, first, count)?;
+        if TrainStep::supports(values.device(), values.kind()) {
+            let step = AdamStep { beta1: BETA1, beta2: BETA2, epsilon: EPSILON, learning_rate, step: self.steps };
+            let set = InstructionSet::best();
+            return step.take(set, &mut values, gradients, &mut first_moment, &mut second_moment);
+        }
         let _ = first_moment.f_lerp_(gradients, 1.0 - BETA1)?;
         second_moment *= BETA2;
         second_moment += gradients.square() * (1.0 - BETA2);

@@ -1,20 +1,20 @@
 //! The training loop.
 
-use super::checkpoint::{RunDirectory, RunState};
-use super::learner::{Learner, Loss, Step};
-use super::memory::{MemoryPlan, plan_memory};
+use super::checkpoint::{Checkpoint, RunDirectory, RunState};
+use super::learner::{Learner, Loss, Step, is_written_out};
+use super::memory::{BytesPerPixel, MemoryPlan, plan_memory};
 use super::options::{SelectBy, TrainOptions};
 use super::parameters::Parameters;
+use super::preparation::{check, check_loaded, find_checkpoint, setup, start};
 use super::record::{EpochRecord, RunRecord, Shortage};
 use super::results;
-use super::schedule::ScheduleKind;
 use crate::data::{Batch, BatchPlan, Dataset, ImageStore, Sampling, epoch_order};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Metrics, Scored};
 use crate::infer::Prediction;
-use crate::model::{DenseNet, Metadata, Model, start_network};
-use crate::runtime::{Context, Control, LogLevel, Phase, RunReport, Update, catch, sha256_hex};
-use serde_json::{Value, json};
+use crate::model::{Metadata, Model};
+use crate::runtime::{Context, Control, LogLevel, Phase, RunReport, Update, catch};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,19 +26,7 @@ pub fn train(
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<Model> {
-    options.check()?;
-    if validation.is_none()
-        && let Some(patience) = options.early_stopping
-    {
-        return Err(Error::argument(format!(
-            "early_stopping_patience is {patience}, but without a validation set no epoch is better than another: give \
-             one, or set 0"
-        )));
-    }
-    check_classes("training", training, true)?;
-    if let Some(validation) = validation {
-        check_classes("validation", validation, options.select_by == SelectBy::Auc)?;
-    }
+    check(training, validation, options)?;
     let policy = context.policy();
     let batch_size = options.batch_size.min(options.micro_batch.unwrap_or(u32::MAX)) as usize;
     let plan = plan_memory(
@@ -46,11 +34,13 @@ pub fn train(
         policy.cache_bytes.value,
         batch_size.min(training.samples().len().max(2)),
         options.preprocessing.image_size,
+        if is_written_out(context) { BytesPerPixel::WRITTEN_OUT } else { BytesPerPixel::AUTOGRAD },
     )?;
-    let directory = options.run_directory.as_deref().map(RunDirectory::take).transpose()?;
     context.enter();
     let report = RunReport::begin();
-    let start = catch(|| start(context, options))?;
+    let (parameters, start_weights) = catch(|| start(context, options))?;
+    let directory = options.run_directory.as_deref().map(RunDirectory::take).transpose()?;
+    let checkpoint = directory.as_ref().map(|directory| find_checkpoint(directory, options)).transpose()?.flatten();
     let mut load = |dataset: &Dataset, memory| {
         ImageStore::load(dataset, &options.preprocessing, memory, policy.threads.value, control)
     };
@@ -61,34 +51,20 @@ pub fn train(
         check_loaded("validation", validation, options.select_by == SelectBy::Auc)?;
     }
     catch(|| {
+        let beginning = Beginning { parameters, start_weights, plan, checkpoint };
         let mut trainer =
-            Trainer::new(context, options, &training, validation.as_ref(), directory.as_ref(), plan, start)?;
+            Trainer::new(context, options, &training, validation.as_ref(), directory.as_ref(), beginning)?;
         trainer.run(control)?;
         trainer.finish(&report)
     })
 }
 
-fn check_classes(name: &str, dataset: &Dataset, both: bool) -> Result<()> {
-    let positives = dataset.samples().iter().filter(|sample| sample.positive).count();
-    check_counts(name, positives, dataset.samples().len(), both)
-}
-
-fn check_loaded(name: &str, store: &ImageStore, both: bool) -> Result<()> {
-    let loaded = store.describe();
-    check_counts(name, loaded.positives, loaded.samples, both)
-}
-
-fn check_counts(name: &str, positives: usize, samples: usize, both: bool) -> Result<()> {
-    if samples == 0 {
-        return Err(Error::data(format!("the {name} set is empty")));
-    }
-    if both && (positives == 0 || positives == samples) {
-        return Err(Error::data(format!(
-            "the {name} set has {positives} positive and {} negative sample(s); both classes are needed",
-            samples - positives
-        )));
-    }
-    Ok(())
+/// What a run begins with.
+struct Beginning {
+    parameters: Parameters,
+    start_weights: Value,
+    plan: MemoryPlan,
+    checkpoint: Option<Checkpoint>,
 }
 
 struct Trainer<'a> {
@@ -122,10 +98,8 @@ impl<'a> Trainer<'a> {
         training: &'a ImageStore,
         validation: Option<&'a ImageStore>,
         directory: Option<&'a RunDirectory>,
-        plan: MemoryPlan,
-        start: (Parameters, Value),
+        Beginning { parameters, start_weights, plan, checkpoint }: Beginning,
     ) -> Result<Self> {
-        let (parameters, start_weights) = start;
         let labels = training.labels();
         let positives = labels.iter().filter(|positive| **positive).count();
         let balance = (labels.len() - positives) as f64 / positives as f64;
@@ -147,7 +121,9 @@ impl<'a> Trainer<'a> {
             work_done: 0.0,
             start: Instant::now(),
         };
-        trainer.resume()?;
+        if let Some(checkpoint) = checkpoint {
+            trainer.resume(checkpoint)?;
+        }
         let validated = validation.map_or(0, ImageStore::len) as f64;
         let epochs = f64::from((options.epochs + 1).saturating_sub(trainer.state.epoch));
         trainer.work =
@@ -162,22 +138,8 @@ impl<'a> Trainer<'a> {
         Ok(trainer)
     }
 
-    /// Goes on from the run directory's checkpoint, when that was asked for and there is one.
-    fn resume(&mut self) -> Result<()> {
-        let Some(checkpoint) = self.directory.map(RunDirectory::load).transpose()?.flatten() else {
-            return Ok(());
-        };
-        if !self.options.resume {
-            let state = checkpoint.state();
-            if !state.finished {
-                return Err(Error::argument(format!(
-                    "run_directory holds an unfinished run, stopped in epoch {}: set resume to go on with it, or name \
-                     another directory",
-                    state.epoch
-                )));
-            }
-            return Ok(());
-        }
+    /// Goes on from a checkpoint.
+    fn resume(&mut self, checkpoint: Checkpoint) -> Result<()> {
         checkpoint.check_setup(&self.setup)?;
         let (state, best) = checkpoint.restore(&mut self.learner, self.context.device())?;
         self.state = RunState { resumed: state.resumed + 1, finished: false, ..state };
@@ -188,6 +150,14 @@ impl<'a> Trainer<'a> {
     }
 
     fn run(&mut self, control: &mut Control) -> Result<()> {
+        let done = self.run_epochs(control);
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
+            self.save()?;
+        }
+        done
+    }
+
+    fn run_epochs(&mut self, control: &mut Control) -> Result<()> {
         while self.state.epoch <= self.options.epochs && !self.is_stopped_early() {
             let epoch = self.state.epoch;
             self.train_epoch(control)?;
@@ -264,12 +234,10 @@ impl<'a> Trainer<'a> {
             since = Instant::now();
             let loss = (self.state.loss_images > 0).then(|| self.state.loss_sum / self.state.loss_images as f64);
             let update = Update { epoch, loss, ..Update::new(Phase::Train, self.state.images, total) };
-            let reported = self.report(control, update, STEP_WORK * batch.len() as f64);
-            let is_cancelled = reported.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled);
-            if is_cancelled || self.options.checkpoint_every.is_some_and(|every| self.saved.elapsed() >= every) {
+            if self.options.checkpoint_every.is_some_and(|every| self.saved.elapsed() >= every) {
                 self.save()?;
             }
-            reported
+            self.report(control, update, STEP_WORK * batch.len() as f64)
         })?;
         if !self.learner.parameters.is_finite() {
             return Err(self.diverged("weights are not finite"));
@@ -439,45 +407,4 @@ impl<'a> Trainer<'a> {
         }
         Ok(model)
     }
-}
-
-/// The parameters to begin with, and a note of the file that they come from.
-fn start(context: &Context, options: &TrainOptions) -> Result<(Parameters, Value)> {
-    if let Some(model) = &options.start_model {
-        return Ok((Parameters::of(&model.network().thawed())?, Value::Null));
-    }
-    let Some(path) = &options.start_weights else {
-        return Ok((Parameters::of(&DenseNet::initial(options.seed, context.device()))?, Value::Null));
-    };
-    let bytes = std::fs::read(path).map_err(|error| Error::io("read start_weights", path, &error))?;
-    let (network, report) = start_network(&bytes, options.seed, context.device())
-        .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
-    let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
-    let note = json!({ "sha256": sha256_hex([&bytes]), "renamed": report.renamed, "dropped": dropped });
-    context.log(LogLevel::Info, &format!("starting from {}: {note}", path.display()));
-    Ok((Parameters::of(&network)?, note))
-}
-
-/// Options and data as they must be to go on with a run. More epochs may be asked for, except where the learning rate
-/// depends on their number.
-fn setup(
-    context: &Context,
-    options: &TrainOptions,
-    start_weights: &Value,
-    training: &ImageStore,
-    validation: Option<&ImageStore>,
-) -> Value {
-    let mut settings = json!(options);
-    if let Some(settings) = settings.as_object_mut()
-        && options.schedule.kind != ScheduleKind::Cosine
-    {
-        settings.remove("epochs");
-    }
-    json!({
-        "options": settings,
-        "start weights": start_weights["sha256"],
-        "precision": context.policy().precision.value,
-        "training set": training.describe().fingerprint,
-        "validation set": validation.map(|store| store.describe().fingerprint),
-    })
 }

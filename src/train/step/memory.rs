@@ -1,0 +1,112 @@
+//! Buffers that a step needs for a while, kept from step to step.
+
+use super::kernels::{InstructionSet, add};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{LAYOUT, Norm};
+use crate::runtime::parallel::{for_each_job, parts, split_rows};
+use std::ops::Range;
+
+/// Numbers of a tile of pixels that a thread works on while they are in its cache.
+const TILE: usize = 64 * 1024;
+
+/// Pixels of a tile of so many channels.
+pub fn tile_pixels(channels: usize) -> usize {
+    (TILE / channels).clamp(64, 256)
+}
+
+/// A range in tiles.
+pub fn tiles(range: Range<usize>, pixels: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(pixels).map(move |start| start..(start + pixels).min(end))
+}
+
+/// A buffer of this length, whatever it held before.
+pub fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&mut [T]> {
+    if buffer.len() < length {
+        // Nothing of the old content is worth copying, and its memory may be needed.
+        *buffer = Vec::new();
+        buffer.try_reserve_exact(length).map_err(|_| {
+            let bytes = length * size_of::<T>();
+            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for a training step"))
+        })?;
+        buffer.resize(length, T::default());
+    }
+    Ok(&mut buffer[..length])
+}
+
+/// One thread's.
+#[derive(Default)]
+pub struct ThreadMemory {
+    pub tile: Vec<f32>,
+    pub tile_gradient: Vec<f32>,
+    pub weight_gradient: Vec<f32>,
+}
+
+/// One for each of so many threads.
+pub fn thread_memory(threads: &mut Vec<ThreadMemory>, count: usize) -> &mut [ThreadMemory] {
+    if threads.len() < count {
+        threads.resize_with(count, ThreadMemory::default);
+    }
+    &mut threads[..count]
+}
+
+/// Adds the weight gradients of those threads.
+pub fn add_weight_gradients(set: InstructionSet, threads: &[&mut ThreadMemory], output: &mut [f32]) -> Result<()> {
+    let parts = parts(output.len());
+    let outputs = split_rows(output, 1, &parts);
+    for_each_job(&mut parts.into_iter().zip(outputs).collect::<Vec<_>>(), |(part, output)| {
+        for memory in threads {
+            add(set, &memory.weight_gradient[part.clone()], output);
+        }
+        Ok(())
+    })
+}
+
+/// The whole step's.
+#[derive(Default)]
+pub struct Memory {
+    /// A 3x3 convolution's input.
+    pub outer: Vec<f32>,
+    /// Gradient of its output.
+    pub outer_gradient: Vec<f32>,
+    /// Each thread's.
+    pub threads: Vec<ThreadMemory>,
+}
+
+/// Where each parameter's gradient lies in the flat buffer of all trained ones.
+pub struct Places(Vec<Range<usize>>);
+
+impl Places {
+    pub fn new() -> Self {
+        let mut start = 0;
+        let place = |count: usize| {
+            start += count;
+            start - count..start
+        };
+        let count = |spec: &crate::model::ParameterSpec| match spec.role.is_trained() {
+            true => spec.shape.iter().product::<i64>() as usize,
+            false => 0,
+        };
+        Places(LAYOUT.parameters().iter().map(count).map(place).collect())
+    }
+}
+
+/// The gradients of all trained parameters, one after the other, convolutions channels last.
+pub struct Gradients<'a> {
+    pub values: &'a mut [f32],
+    pub places: &'a Places,
+}
+
+impl Gradients<'_> {
+    /// One parameter's.
+    pub fn of(&mut self, index: usize) -> &mut [f32] {
+        &mut self.values[self.places.0[index].clone()]
+    }
+
+    /// A norm's, of weight and bias.
+    pub fn of_norm(&mut self, norm: &Norm) -> (&mut [f32], &mut [f32]) {
+        let (weight, bias) = (self.places.0[norm.weight].clone(), self.places.0[norm.bias].clone());
+        let (before, after) = self.values.split_at_mut(bias.start);
+        (&mut before[weight], &mut after[..bias.len()])
+    }
+}

@@ -1,0 +1,156 @@
+//! Between two blocks: norm, ReLU, 1x1 convolution and the mean of 2x2 pixels. The mean comes first here, which changes
+//! nothing but the convolution's work, a quarter.
+
+use super::block::{Block, BlockGradient};
+use super::kernels::{InstructionSet, normalize_pooled, spread_set};
+use super::memory::{Gradients, Memory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
+use super::statistics::{Moments, NormSums, Taken};
+use crate::error::Result;
+use crate::model::Transition;
+use crate::runtime::parallel::{Matrix, MatrixMut, Shape, floats, for_each_job, parts, split_rows};
+use tch::Tensor;
+
+/// Height and width after pooling; an odd last row or column is left out.
+fn pooled(shape: Shape) -> Shape {
+    Shape { height: shape.height / 2, width: shape.width / 2, ..shape }
+}
+
+/// The first of the 2x2 pixels that pooled pixel `row` is the mean of.
+fn corner(shape: Shape, row: usize) -> usize {
+    let pooled = pooled(shape);
+    let (image, pixel) = (row / pooled.pixels(), row % pooled.pixels());
+    image * shape.pixels() + pixel / pooled.width * 2 * shape.width + pixel % pooled.width * 2
+}
+
+/// The first channels of the next block.
+pub fn forward(
+    set: InstructionSet,
+    from: &Block,
+    to: &mut Block,
+    transition: &Transition,
+    parameters: &mut [Tensor],
+    memory: &mut Memory,
+) -> Result<()> {
+    from.statistics.update_running(parameters, &transition.norm)?;
+    let affine = from.statistics.affine(parameters, &transition.norm)?;
+    let (shape, channels, step) = (from.shape, from.shape.channels, to.shape.channels);
+    let count = parameters[transition.conv].size()[0] as usize;
+    let weight = Matrix::new(floats(&parameters[transition.conv])?, count, channels, channels).transposed();
+    let (rows, pixels) = (to.shape.rows(), tile_pixels(channels));
+    let parts = parts(rows);
+    let outputs = split_rows(&mut to.values[..rows * step], step, &parts);
+    let threads = thread_memory(&mut memory.threads, parts.len());
+    let mut jobs: Vec<_> = parts
+        .into_iter()
+        .zip(outputs)
+        .zip(threads)
+        .map(|((part, output), memory)| (part, output, memory, Moments::new(count)))
+        .collect();
+    for_each_job(&mut jobs, |(part, output, memory, moments)| {
+        let tile_memory = sized(&mut memory.tile, pixels * channels)?;
+        for (tile, output) in tiles(part.clone(), pixels).zip(output.chunks_mut(pixels * step)) {
+            for (row, pooled) in tile.clone().zip(tile_memory.chunks_exact_mut(channels)) {
+                let starts = quad(shape, row);
+                normalize_pooled(set, &from.values, starts, &affine.scale, &affine.shift, pooled);
+            }
+            let pooled = Matrix::new(tile_memory, tile.len(), channels, channels);
+            MatrixMut::new(output, tile.len(), count, step).multiply(pooled, weight, false)?;
+            moments.add(set, output, step);
+        }
+        Ok(())
+    })?;
+    to.statistics.set(0, jobs.into_iter().map(|(_, _, _, moments)| moments));
+    Ok(())
+}
+
+/// Where the numbers of the 2x2 pixels begin.
+fn quad(shape: Shape, row: usize) -> [usize; 4] {
+    let corner = corner(shape, row);
+    [corner, corner + 1, corner + shape.width, corner + shape.width + 1].map(|pixel| pixel * shape.channels)
+}
+
+/// From the gradient of the next block's pixels to that of the block before, whose place it takes.
+pub fn backward(
+    set: InstructionSet,
+    (from, to): (&Block, &Block),
+    transition: &Transition,
+    parameters: &[Tensor],
+    gradient: &mut BlockGradient,
+    (gradients, memory): (&mut Gradients, &mut Memory),
+) -> Result<()> {
+    let affine = from.statistics.affine(parameters, &transition.norm)?;
+    let (shape, channels) = (from.shape, from.shape.channels);
+    let count = parameters[transition.conv].size()[0] as usize;
+    let weight = floats(&parameters[transition.conv])?;
+    let output_gradient = sized(&mut memory.outer_gradient, to.shape.rows() * count)?;
+    to.settled(set, 0..count, gradient, output_gradient)?;
+
+    let (pooled, pixels) = (pooled(shape), tile_pixels(channels));
+    let total = sized(&mut gradient.values, shape.len())?;
+    // A part is whole images, whose pixels nobody else writes.
+    let parts = parts(shape.images);
+    let totals = split_rows(total, shape.pixels() * channels, &parts);
+    let threads = thread_memory(&mut memory.threads, parts.len());
+    let mut jobs: Vec<_> = parts
+        .into_iter()
+        .zip(totals)
+        .zip(threads)
+        .map(|((part, total), memory)| (part, total, memory, NormSums::new(channels)))
+        .collect();
+    let mean = from.statistics.mean(0..channels);
+    for_each_job(&mut jobs, |(part, total, memory, sums)| {
+        if shape.height % 2 + shape.width % 2 > 0 {
+            total.fill(0.0);
+        }
+        let first = part.start * shape.pixels() * channels;
+        let weight_gradient = sized(&mut memory.weight_gradient, weight.len())?;
+        let tile_memory = sized(&mut memory.tile, pixels * channels)?;
+        let tile_gradient = sized(&mut memory.tile_gradient, pixels * channels)?;
+        let rows = part.start * pooled.pixels()..part.end * pooled.pixels();
+        for tile in tiles(rows.clone(), pixels) {
+            for (row, pooled) in tile.clone().zip(tile_memory.chunks_exact_mut(channels)) {
+                let starts = quad(shape, row);
+                normalize_pooled(set, &from.values, starts, &affine.scale, &affine.shift, pooled);
+            }
+            let size = tile.len();
+            let output_gradient =
+                Matrix::new(&output_gradient[tile.start * count..tile.end * count], size, count, count);
+            MatrixMut::new(weight_gradient, count, channels, channels).multiply(
+                output_gradient.transposed(),
+                Matrix::new(tile_memory, size, channels, channels),
+                tile.start > rows.start,
+            )?;
+            MatrixMut::new(tile_gradient, size, channels, channels).multiply(
+                output_gradient,
+                Matrix::new(weight, count, channels, channels),
+                false,
+            )?;
+            for (row, pixel_gradient) in tile.zip(tile_gradient.chunks_exact_mut(channels)) {
+                pixel_gradient.iter_mut().for_each(|value| *value *= 0.25);
+                let [upper, _, lower, _] = quad(shape, row);
+                for start in [upper, lower] {
+                    spread_set(
+                        set,
+                        pixel_gradient,
+                        &from.values[start..start + 2 * channels],
+                        channels,
+                        &affine.scale,
+                        &affine.shift,
+                        mean,
+                        &mut total[start - first..][..2 * channels],
+                        &mut sums.first,
+                        &mut sums.second,
+                    );
+                }
+            }
+            sums.flush();
+        }
+        Ok(())
+    })?;
+    let (memories, sums): (Vec<_>, Vec<_>) = jobs.into_iter().map(|(_, _, memory, sums)| (memory, sums)).unzip();
+    add_weight_gradients(set, &memories, gradients.of(transition.conv))?;
+    gradient.taken = Taken::new(channels);
+    let (norm_weight, norm_bias) = gradients.of_norm(&transition.norm);
+    gradient.taken.add(&from.statistics, &affine, &sums, norm_weight, norm_bias);
+    Ok(())
+}
