@@ -319,8 +319,9 @@ typedef struct lens_init_options {
      */
     lens_rocm_tuning rocm_tuning;
     /**
-     * Upper bound, in bytes, for what is kept in memory to save time (decoded images of a training set); default 0:
-     * a quarter of the memory that is free at init.
+     * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
+     * decoded images are kept as far as that leaves room. Default 0: what is free at init, a quarter of it at most for
+     * images.
      */
     uint64_t memory_cap;
     /**
@@ -1412,16 +1413,21 @@ lens_status lens_map_overlay(const struct lens_map *map,
 /**
  * Loads a model.
  *
- * Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's
- * parameter names: those start with the default preprocessing (128 px, no normalisation) and threshold (0.5), and
- * their classifier must have one output.
+ * Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's parameter
+ * names (also its old ones, and behind the prefixes of torch.compile and parallel modules): .safetensors, and what
+ * torch.save() wrote of a state dict, alone or in a checkpoint, as zip or legacy pickle. These get the default
+ * preprocessing (128 px, no normalisation) and threshold (0.5), and their classifier must have one output; to train from
+ * one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
+ * asks for anything but tensors is refused by name.
  *
  * @param path UTF-8.
  * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
  *         message lists missing, extra and misshapen parameters.
  */
-lens_status lens_model_load(const struct lens_context *context, const char *path, struct lens_model **model);
+lens_status lens_model_load(const struct lens_context *context,
+                            const char *path,
+                            struct lens_model **model);
 
 /**
  * Saves a model, atomically (a temporary file in the same directory, then renamed).

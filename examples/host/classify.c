@@ -20,6 +20,7 @@ struct request {
     const char *model_path;
     char **files;
     size_t file_count;
+    uint32_t frame;
     struct lens_classify_options options;
 };
 
@@ -85,7 +86,7 @@ static int classify_files(struct request *request, const struct lens_model *mode
         progress.files_before = first;
         progress.files_in_call = count;
         struct picture_group group;
-        exit_code = pictures_load(&group, request->files + first, count);
+        exit_code = pictures_load(&group, request->files + first, count, request->frame);
         if (exit_code == EXIT_DONE) {
             lens_status status = lens_classify(model, group.images, count, &request->options, predictions + first);
             exit_code = status == LENS_OK ? EXIT_DONE : library_failure(status, NULL);
@@ -120,6 +121,7 @@ int run_classify(int argc, char **argv)
     lens_classify_options_init(&request.options);
     const struct option options[] = {
         MODEL_OPTION(&request.model_path),
+        FRAME_OPTION(&request.frame),
         THRESHOLD_OPTION(&request.options.threshold, "the model's own"),
         SETTING_OPTIONS(&request.setting),
     };

@@ -19,6 +19,11 @@ extern const struct choice device_choices[];
     {.name = "--threshold", .value_name = "X", .help = "an image is positive above this probability, 0 to 1",         \
      .kind = OPTION_FLOAT, .target = (number), .minimum = 0, .maximum = 1, .default_text = (default_words)}
 
+/* number: a uint32_t *. */
+#define FRAME_OPTION(number)                                                                                          \
+    {.name = "--frame", .value_name = "N", .help = "frame of every file, from 0; for multi-frame files",              \
+     .kind = OPTION_UINT32, .target = (number), .minimum = 0, .maximum = 1e9}
+
 /* dataset: a struct lens_dataset_options *. */
 #define DATASET_OPTIONS(dataset)                                                                                      \
     {.name = "--positive", .value_name = "NAME", .help = "label or folder of the positive class",                     \

@@ -22,6 +22,7 @@ struct request {
     const char *output_directory;
     char **files;
     size_t file_count;
+    uint32_t frame;
     struct image_size resize;
     struct lens_heatmap_options options;
     struct lens_overlay_options overlay;
@@ -50,7 +51,7 @@ static int check_pictures(const struct request *request)
     for (size_t first = 0; first < request->file_count && exit_code == EXIT_DONE; first += GROUP_LIMIT) {
         struct picture_group group;
         size_t count = group_size(request, first);
-        exit_code = pictures_load(&group, request->files + first, count);
+        exit_code = pictures_load(&group, request->files + first, count, request->frame);
         if (exit_code == EXIT_DONE) {
             progress_step(&progress, "reading images", first + count, request->file_count);
         }
@@ -94,7 +95,7 @@ static int draw_files(struct request *request, const struct lens_model *model, s
         struct picture_group group;
         progress.files_before = first;
         progress.files_in_call = group_size(request, first);
-        exit_code = pictures_load(&group, request->files + first, group_size(request, first));
+        exit_code = pictures_load(&group, request->files + first, group_size(request, first), request->frame);
         /* Made as late as this, so that nothing is made when the first group cannot be read. */
         if (exit_code == EXIT_DONE && first == 0 && !make_directory(request->output_directory)) {
             exit_code = EXIT_FAILED;
@@ -192,6 +193,7 @@ int run_heatmap(int argc, char **argv)
         {.name = "--resize", .value_name = "WxH", .help = "resize images to this before tiling, such as 128x128",
          .kind = OPTION_SIZE, .target = &request.resize, .minimum = 1, .maximum = 65536,
          .default_text = "by --scale"},
+        FRAME_OPTION(&request.frame),
         THRESHOLD_OPTION(&heatmap->threshold, "the model's own"),
         {.name = "--colormap", .value_name = "inferno|reds|jet|gray", .help = "colours of the overlay",
          .kind = OPTION_CHOICE, .target = &request.overlay.colormap, .choices = colormap_choices},

@@ -3,14 +3,14 @@
 #include "interrupt.h"
 #include "setting.h"
 
-static int load_one(struct picture_group *group, const char *file)
+static int load_one(struct picture_group *group, const char *file, uint32_t frame)
 {
     if (interrupt_requested()) {
         return cancelled();
     }
     struct lens_picture **picture = &group->pictures[group->count];
     struct lens_image *image = &group->images[group->count];
-    lens_status status = lens_picture_load(file, 0, picture);
+    lens_status status = lens_picture_load(file, frame, picture);
     if (status == LENS_OK) {
         group->count++;
         status = lens_picture_view(*picture, image);
@@ -18,11 +18,11 @@ static int load_one(struct picture_group *group, const char *file)
     return status == LENS_OK ? EXIT_DONE : library_failure(status, file);
 }
 
-int pictures_load(struct picture_group *group, char **files, size_t count)
+int pictures_load(struct picture_group *group, char **files, size_t count, uint32_t frame)
 {
     *group = (struct picture_group){0};
     for (size_t i = 0; i < count; i++) {
-        int exit_code = load_one(group, files[i]);
+        int exit_code = load_one(group, files[i], frame);
         if (exit_code != EXIT_DONE) {
             pictures_free(group);
             return exit_code;

@@ -16,9 +16,9 @@ struct picture_group {
     struct lens_image images[PICTURES_LIMIT];
 };
 
-/* Decodes at most PICTURES_LIMIT files. Returns an exit code; when it is not EXIT_DONE, the failure is reported and the
+/* Decodes a frame, from 0, of each of at most PICTURES_LIMIT files. Returns an exit code; when it is not EXIT_DONE, the failure is reported and the
    group is empty. */
-int pictures_load(struct picture_group *group, char **files, size_t count);
+int pictures_load(struct picture_group *group, char **files, size_t count, uint32_t frame);
 
 void pictures_free(struct picture_group *group);
 

@@ -40,7 +40,6 @@ def pneumoniamnist(context: lesionlens.Context, arguments: Namespace) -> dict[st
         if missing:
             raise ValueError(f"{arguments.file} has no {', '.join(missing)}: is it pneumoniamnist.npz?")
         training, validation, test = (split(arrays, name, arguments.limit) for name in ("train", "val", "test"))
-    start = None if arguments.start_model is None else context.load_model(arguments.start_model)
 
     def train(seed: int) -> lesionlens.Model:
         return recipe.train(
@@ -50,7 +49,7 @@ def pneumoniamnist(context: lesionlens.Context, arguments: Namespace) -> dict[st
             validation,
             arguments,
             seed=seed,
-            start_model=start,
+            start_weights=arguments.start_weights,
             # Chests have a left and a right, and stand upright.
             flip_horizontal=0.0,
             flip_vertical=0.0,

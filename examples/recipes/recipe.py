@@ -38,8 +38,12 @@ def parser(description: str, **defaults: Any) -> argparse.ArgumentParser:
         help="which validation figure chooses the epoch (default: %(default)s)",
     )
     made.add_argument("--threads", type=int, metavar="NUMBER", help="default: as many as the library finds good")
-    made.add_argument("--start-model", type=Path, metavar="FILE", help="weights to start from; default: random ones")
-    made.add_argument("--runs", type=Path, metavar="DIRECTORY", help="keep model and record of every training here")
+    made.add_argument(
+        "--start-weights", type=Path, metavar="FILE", help="a model, or PyTorch's weights (.pth); default: random ones"
+    )
+    made.add_argument(
+        "--runs", type=Path, metavar="DIRECTORY", help="keep every training here, and go on with interrupted ones"
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     made.add_argument("--limit", type=int, metavar="SAMPLES", help="of each split, to try the recipe out")
     made.set_defaults(seeds=[1, 2, 3], select_by="auc", **defaults)
@@ -91,10 +95,14 @@ def train(
         "image_size": arguments.image_size,
         "learning_rate": arguments.learning_rate,
         "select_by": arguments.select_by,
+        # AdamW down a cosine, and the average of the weights' last steps: what ends well without being watched.
+        "optimizer": "adamw",
+        "weight_decay": 0.05,
+        "schedule": "cosine",
+        "average_decay": 0.98,
     } | options
     if arguments.runs is not None:
-        options["run_directory"] = arguments.runs / title.replace(" ", "-")
-        options["run_directory"].mkdir(parents=True, exist_ok=True)
+        options |= {"run_directory": arguments.runs / title.replace(" ", "-"), "resume": True}
     meter = Meter(title)
     try:
         model = context.train(training, validation, progress=meter, **options)

@@ -24,8 +24,7 @@ def stenosis(context: lesionlens.Context, arguments: Namespace) -> dict[str, Any
         return recipe.limited(lesionlens.Dataset.open(arguments.data / name), arguments.limit)
 
     training, validation, test = (split(f"stenosis-patches/{name}") for name in ("train", "val", "test"))
-    start = None if arguments.start_model is None else context.load_model(arguments.start_model)
-    pretraining = None
+    start = pretraining = None
     if arguments.pretraining_epochs > 0:
         start = recipe.train(
             context,
@@ -36,7 +35,7 @@ def stenosis(context: lesionlens.Context, arguments: Namespace) -> dict[str, Any
             epochs=arguments.pretraining_epochs,
             batch_size=arguments.pretraining_batch_size,
             seed=arguments.seeds[0],
-            start_model=start,
+            start_weights=arguments.start_weights,
             # An angiogram's vessels run in all directions.
             rotation_degrees=180.0,
         )
@@ -51,6 +50,7 @@ def stenosis(context: lesionlens.Context, arguments: Namespace) -> dict[str, Any
             arguments,
             seed=seed,
             start_model=start,
+            start_weights=None if start else arguments.start_weights,
             rotation_degrees=180.0,
         )
 

@@ -36,9 +36,9 @@ OPTIONS = {
         "--warmup", "--rotation", "--clip-norm", "--label-smoothing", "--average-decay", "--freeze", "--patience",
         "--resume", "--checkpoint-minutes",
     },
-    "classify": {"--model", "--threshold"},
+    "classify": {"--model", "--threshold", "--frame"},
     "heatmap": {
-        "--model", "--out", "--method", "--edge", "--tile", "--stride", "--threshold", "--scale", "--resize",
+        "--model", "--out", "--method", "--edge", "--tile", "--stride", "--threshold", "--scale", "--resize", "--frame",
         "--blend", "--colormap", "--alpha", "--absolute",
     },
     "evaluate": {"--model", "--data", "--out", "--threshold", "--positive", "--skip-unreadable"},
@@ -291,6 +291,12 @@ class Training(HostTest):
         self.assertEqual(len(ends), 1, lines)
         self.assertRegex(ends[0], r"loss \d")
         self.assertTrue(any(re.search(r"\d (s|min|h) ?.*left", line) for line in lines), lines)
+
+    def test_a_frame_that_a_file_does_not_have_is_named(self):
+        for arguments in (["classify"], ["heatmap", "--out", self.directory / "maps"]):
+            result = run(*arguments, "--model", self.model, self.images[0], "--frame", 7, *ONE_CORE)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("frame is 7", result.stderr)
 
     def test_start_weights_come_from_the_file(self):
         out = self.directory / "next.safetensors"

@@ -92,8 +92,9 @@ pub struct lens_init_options {
     pub threads: u32,
     /// LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
     pub rocm_tuning: lens_rocm_tuning,
-    /// Upper bound, in bytes, for what is kept in memory to save time (decoded images of a training set); default 0:
-    /// a quarter of the memory that is free at init.
+    /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
+    /// decoded images are kept as far as that leaves room. Default 0: what is free at init, a quarter of it at most for
+    /// images.
     pub memory_cap: u64,
     /// 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
     /// algorithms that do not (on GPUs).

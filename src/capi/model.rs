@@ -28,9 +28,12 @@ pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
 
 /// Loads a model.
 ///
-/// Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's
-/// parameter names: those start with the default preprocessing (128 px, no normalisation) and threshold (0.5), and
-/// their classifier must have one output.
+/// Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's parameter
+/// names (also its old ones, and behind the prefixes of torch.compile and parallel modules): .safetensors, and what
+/// torch.save() wrote of a state dict, alone or in a checkpoint, as zip or legacy pickle. These get the default
+/// preprocessing (128 px, no normalisation) and threshold (0.5), and their classifier must have one output; to train from
+/// one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
+/// asks for anything but tensors is refused by name.
 ///
 /// @param path UTF-8.
 /// @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
