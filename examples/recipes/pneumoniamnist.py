@@ -59,7 +59,7 @@ def pneumoniamnist(context: lesionlens.Context, arguments: Namespace) -> dict[st
 
 
 def main() -> int:
-    parser = recipe.parser(__doc__.split("\n")[0], epochs=12, batch_size=64, image_size=64, learning_rate=3e-4)
+    parser = recipe.parser(__doc__.split("\n")[0], epochs=8, batch_size=64, image_size=48, learning_rate=3e-4)
     parser.add_argument("file", type=Path, help="pneumoniamnist.npz")
     return recipe.run(pneumoniamnist, parser.parse_args())
 
