@@ -3,15 +3,13 @@
     python examples/recipes/stenosis.py DATA        # DATA holds stenosis-patches and arcade-tiles
 
 There are only 100 training patches, so the network first learns what vessels and narrowings look like from 3426 tiles
-of ARCADE (once, with the first seed): whole ones of 64 pixels, then only their middle 32 pixels, as large as a patch.
-Then every seed fine-tunes on the patches. The validation patches choose the epoch, and the test patches are looked at
-once per seed. Published for comparison: a network pre-trained on ImageNet accuracy 0.95; a small one pre-trained on
-synthetic patches 0.90 (Ovalle-Magallanes et al. 2020).
+of ARCADE (once, with the first seed); then every seed fine-tunes on the patches. The validation patches choose the
+epoch, and the test patches are looked at once per seed. Published for comparison: a network pre-trained on ImageNet
+accuracy 0.95; a small one pre-trained on synthetic patches 0.90 (Ovalle-Magallanes et al. 2020).
 """
 
 from __future__ import annotations
 
-import csv
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -20,52 +18,29 @@ from typing import Any
 import recipe
 from recipe import lesionlens
 
-# As many pixels as a patch has.
-MIDDLE = 32
-
-
-def middles(root: Path, side: int) -> lesionlens.Dataset:
-    """The middle of every tile, where a narrowing is if there is one."""
-    dataset = lesionlens.Dataset()
-    with (root / "labels.csv").open(newline="") as table:
-        for row in csv.DictReader(table):
-            tile = lesionlens.Picture(root / "images" / row["patch_filename"]).array
-            top, left = (tile.shape[0] - side) // 2, (tile.shape[1] - side) // 2
-            middle = tile[top : top + side, left : left + side]
-            dataset.add(middle, int(row["stenoza_label"]), row["patch_filename"])
-    return dataset
-
 
 def stenosis(context: lesionlens.Context, arguments: Namespace) -> dict[str, Any]:
     def split(name: str) -> lesionlens.Dataset:
         return recipe.limited(lesionlens.Dataset.open(arguments.data / name), arguments.limit)
 
-    def middle(name: str) -> lesionlens.Dataset:
-        return recipe.limited(middles(arguments.data / name, MIDDLE), arguments.limit)
-
     # An angiogram's vessels run in all directions, and its labels are not beyond doubt.
     common = {"rotation_degrees": 180.0, "label_smoothing": 0.1}
-    model, weights, pretraining = None, arguments.start_weights, {}
-    for title, part, epochs in (
-        ("pre-training", split, arguments.pretraining_epochs),
-        ("pre-training on middles", middle, arguments.middle_epochs),
-    ):
-        if epochs > 0:
-            model = recipe.train(
-                context,
-                title,
-                part("arcade-tiles/train"),
-                part("arcade-tiles/val"),
-                arguments,
-                epochs=epochs,
-                batch_size=arguments.pretraining_batch_size,
-                average_decay=0.995,
-                seed=arguments.seeds[0],
-                start_model=model,
-                start_weights=None if model else weights,
-                **common,
-            )
-            pretraining[title] = model.describe()["training"]["epochs"]
+    model = pretraining = None
+    if arguments.pretraining_epochs > 0:
+        model = recipe.train(
+            context,
+            "pre-training",
+            split("arcade-tiles/train"),
+            split("arcade-tiles/val"),
+            arguments,
+            epochs=arguments.pretraining_epochs,
+            batch_size=arguments.pretraining_batch_size,
+            average_decay=0.995,
+            seed=arguments.seeds[0],
+            start_weights=arguments.start_weights,
+            **common,
+        )
+        pretraining = model.describe()["training"]["epochs"]
     training, validation, test = (split(f"stenosis-patches/{name}") for name in ("train", "val", "test"))
 
     def train(seed: int) -> lesionlens.Model:
@@ -80,7 +55,7 @@ def stenosis(context: lesionlens.Context, arguments: Namespace) -> dict[str, Any
             select_by="loss",
             seed=seed,
             start_model=model,
-            start_weights=None if model else weights,
+            start_weights=None if model else arguments.start_weights,
             **common,
         )
 
@@ -92,9 +67,6 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="directory with stenosis-patches and arcade-tiles")
     parser.add_argument(
         "--pretraining-epochs", type=int, default=12, metavar="NUMBER", help="0: none; default: %(default)s"
-    )
-    parser.add_argument(
-        "--middle-epochs", type=int, default=4, metavar="NUMBER", help="of pre-training on middles (default: %(default)s)"
     )
     parser.add_argument(
         "--fine-tuning-rate", type=float, default=2e-4, metavar="NUMBER", help="learning rate (default: %(default)s)"
