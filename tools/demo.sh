@@ -14,11 +14,9 @@ step "1/5 drawing phantom angiograms"
 target/release/examples/phantom "$phantom" --seed 1
 
 step "2/5 training (two to three minutes on two cores)"
-"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$demo/first.safetensors" \
-    --size 64 --epochs 2 --batch 16 --lr 1e-3 --select auc --seed 1
-# Smaller steps to finish with: they settle what the large ones left noisy.
-"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --init "$demo/first.safetensors" \
-    --size 64 --epochs 1 --batch 16 --lr 2e-4 --select auc --seed 2 --run-dir "$demo/run"
+rm -rf "$demo/run"
+"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --size 64 --epochs 4 --batch 16 \
+    --lr 1e-3 --schedule cosine --average-decay 0.98 --select auc --seed 1 --run-dir "$demo/run"
 
 step "3/5 evaluating on tiles that were not trained on"
 rm -rf "$demo/evaluation"
