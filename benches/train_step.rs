@@ -4,6 +4,7 @@
 //! number of steps; each is answered by a line of JSON with their seconds and the peak memory so far in KiB.
 
 use lesionlens::model::{DenseNet, LAYOUT};
+use lesionlens::runtime::peak_memory_bytes;
 use lesionlens::train::step::{Loss, TrainStep};
 use lesionlens::train::{Optimizer, OptimizerOptions, Parameters};
 use std::io::{BufRead, Write};
@@ -12,11 +13,6 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 const POS_WEIGHT: f64 = 1.5;
 const LEARNING_RATE: f64 = 1e-4;
-
-fn peak_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok())
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -54,7 +50,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             seconds.push(start.elapsed().as_secs_f64());
         }
         let mut output = std::io::stdout().lock();
-        writeln!(output, "{}", serde_json::json!({ "seconds": seconds, "peak_kib": peak_kib() }))?;
+        writeln!(
+            output,
+            "{}",
+            serde_json::json!({ "seconds": seconds, "peak_kib": peak_memory_bytes().map(|bytes| bytes / 1024) })
+        )?;
         output.flush()?;
     }
     Ok(())

@@ -1,26 +1,16 @@
 //! The network against torchvision's, on weights that both sides compute from one formula (tests/golden/densenet.py).
 
+#[path = "golden/formula.rs"]
+mod formula;
 mod golden;
 
+use formula::uniform;
 use golden::Golden;
 use lesionlens::model::{DenseNet, LAYOUT, ParameterSpec, Role};
 use lesionlens::train::{Optimizer, OptimizerOptions, Parameters};
 use tch::{Kind, Reduction, Tensor};
 
 const LEARNING_RATE: f64 = 1e-3;
-
-fn hash64(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The `index`-th of the uniform numbers of -1..1 that belong to a name (tests/golden/formula.py).
-fn uniform(name: &str, index: u64) -> f64 {
-    let mut z = hash64(name).wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    (z >> 40) as f64 / f64::from(1u32 << 23) - 1.0
-}
 
 fn weight(spec: &ParameterSpec) -> Tensor {
     let fan_in: i64 = spec.shape.iter().skip(1).product();

@@ -1,6 +1,10 @@
 //! Files that PyTorch wrote (tests/golden/weights.py).
 
+#[path = "golden/formula.rs"]
+mod formula;
+
 use flate2::read::GzDecoder;
+use formula::uniform;
 use lesionlens::model::weights::{self, TensorData, check_parameters, densenet_parameters};
 use lesionlens::model::{DenseNet, LAYOUT, Model, start_network};
 use lesionlens::runtime::{Context, ContextOptions};
@@ -201,18 +205,6 @@ fn spoilt_files_give_errors_and_nothing_worse() {
         }
     }
     assert!(refused > 5000, "{refused}");
-}
-
-/// The `index`-th of the uniform numbers of -1..1 that belong to a name (tests/golden/formula.py).
-fn uniform(name: &str, index: u64) -> f64 {
-    let hash64 = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mut z = hash64.wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    (z >> 40) as f64 / f64::from(1u32 << 23) - 1.0
 }
 
 #[test]

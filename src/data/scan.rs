@@ -4,7 +4,7 @@ use super::dataset::{DatasetOptions, OnUnreadable, Sample, Skipped};
 use super::dicom::{SIGNATURE_BYTES, is_dicom};
 use crate::error::{Error, Result};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
@@ -77,7 +77,6 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
         None => column(FRAME, "frame_column").ok(),
     };
     let directory: Arc<Path> = root.join(&options.image_directory).into();
-    let mut files = Files::default();
 
     let (mut samples, mut skipped, mut classes) = (Vec::new(), Vec::new(), BTreeSet::new());
     for record in reader.records() {
@@ -112,12 +111,16 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
         if !classes.contains(label) {
             classes.insert(label.to_string());
         }
-        match files.check(&directory, Path::new(name)) {
-            Ok(()) => {
+        let path = directory.join(name);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {
                 samples.push(Sample::file(&directory, Path::new(name), frame, positive, options.on_unreadable));
             }
-            Err(reason) => {
-                let path = directory.join(name);
+            other => {
+                let reason = match other {
+                    Ok(_) => "not a file".to_string(),
+                    Err(error) => error.to_string(),
+                };
                 if options.on_unreadable == OnUnreadable::Fail {
                     let message = format!("{}, line {line}: cannot read {}: {reason}", table.display(), path.display());
                     return Err(Error::new(crate::error::ErrorKind::Io, message));
@@ -141,35 +144,6 @@ fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
     let root =
         Root { path: root.to_path_buf(), layout: TABLE, samples: samples.len(), positive_class, negative_classes };
     Ok(Found { samples, skipped, root })
-}
-
-/// The files of directories that were listed: asking for each by name takes longer, far longer over a network.
-#[derive(Default)]
-struct Files(HashMap<PathBuf, HashSet<OsString>>);
-
-impl Files {
-    /// Why `name` below `directory` is no file that can be read.
-    fn check(&mut self, directory: &Path, name: &Path) -> std::result::Result<(), String> {
-        let folder = name.parent().unwrap_or(Path::new(""));
-        if !self.0.contains_key(folder) {
-            self.0.insert(folder.to_path_buf(), regular_files(&directory.join(folder)));
-        }
-        if name.file_name().is_some_and(|name| self.0[folder].contains(name)) {
-            return Ok(());
-        }
-        // A link, or a name that the file system takes for another's, or none.
-        match fs::metadata(directory.join(name)) {
-            Ok(metadata) if metadata.is_file() => Ok(()),
-            Ok(_) => Err("not a file".into()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-}
-
-/// Names of the regular files in a directory; none where it cannot be listed.
-fn regular_files(directory: &Path) -> HashSet<OsString> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.file_name()).collect()
 }
 
 /// Names of a directory's entries in byte order, hidden ones left out.

@@ -6,7 +6,7 @@ use super::start::network_of;
 use super::weights::{self, check_parameters, densenet_parameters};
 use crate::data::Preprocessing;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Context, SharedTensor, catch, sha256_hex, write_atomically};
+use crate::runtime::{Context, SharedTensor, catch, float_bytes, sha256_hex, write_atomically};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 
 /// File format of a saved model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Model {
         let mut values: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
         for (spec, tensor) in LAYOUT.parameters().iter().zip(self.network.parameters()) {
             let shape = spec.shape.iter().map(|side| *side as usize).collect();
-            values.push((spec.name.clone(), shape, Dtype::F32, bytes_of(tensor)?));
+            values.push((spec.name.clone(), shape, Dtype::F32, float_bytes(tensor)?));
         }
         // torchvision refuses a file without them; nothing is computed from them.
         for name in LAYOUT.batch_counts() {
@@ -182,14 +182,6 @@ impl Model {
     }
 }
 
-/// A parameter's values as the file holds them: 32-bit floats, little-endian, row by row.
-fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>> {
-    let tensor = tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    let mut values = vec![0f32; tensor.numel()];
-    tensor.f_copy_data(&mut values, tensor.numel())?;
-    Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect())
-}
-
 /// Over name, shape and values of every parameter, in order of the names.
 fn hash_of(network: &DenseNet<SharedTensor>) -> Result<String> {
     let mut parts: Vec<_> = LAYOUT.parameters().iter().zip(network.parameters()).collect();
@@ -197,7 +189,7 @@ fn hash_of(network: &DenseNet<SharedTensor>) -> Result<String> {
     let mut bytes = Vec::new();
     for (spec, tensor) in parts {
         bytes.push(format!("{} {:?}\n", spec.name, spec.shape).into_bytes());
-        bytes.push(bytes_of(tensor)?);
+        bytes.push(float_bytes(tensor)?);
     }
     Ok(sha256_hex(bytes))
 }

@@ -1,6 +1,7 @@
 //! DenseNet-121's parameters: names and order as torchvision has them, shapes, roles.
 
 use once_cell::sync::Lazy;
+use std::ops::Range;
 
 /// Channels that each dense layer adds.
 const GROWTH: i64 = 32;
@@ -159,6 +160,20 @@ impl Layout {
     /// All parameters, in torchvision's order.
     pub fn parameters(&self) -> &[ParameterSpec] {
         &self.parameters
+    }
+
+    /// Where each parameter lies when all trained ones follow each other in one buffer, and all others in another.
+    pub fn places(&self) -> Vec<Range<usize>> {
+        let (mut trained, mut other) = (0, 0);
+        self.parameters
+            .iter()
+            .map(|spec| {
+                let start = if spec.role.is_trained() { &mut trained } else { &mut other };
+                let count = spec.shape.iter().product::<i64>() as usize;
+                *start += count;
+                *start - count..*start
+            })
+            .collect()
     }
 
     /// Channels that each layer of a block reads, and in the end the block's.

@@ -22,4 +22,4 @@ pub use probe::{Cpu, Gpu, Memory, Probe, Vendor};
 pub use progress::{Cancel, Control, Phase, Update};
 pub use report::RunReport;
 pub use rocm::{Environment, plan_environment};
-pub use torch::{HostBuffer, SharedTensor, catch, peak_memory_bytes};
+pub use torch::{HostBuffer, SharedTensor, catch, float_bytes, peak_memory_bytes};

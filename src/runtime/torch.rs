@@ -74,6 +74,15 @@ impl HostBuffer {
     }
 }
 
+/// A tensor's values as files hold them: 32-bit floats, row by row, little-endian as on every machine this library runs
+/// on.
+pub fn float_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+    let tensor = tensor.detach().f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    let mut bytes = vec![0; tensor.numel() * size_of::<f32>()];
+    tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+    Ok(bytes)
+}
+
 /// Peak memory of the process so far, in bytes, where the system tells.
 pub fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

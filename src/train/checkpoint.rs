@@ -1,12 +1,13 @@
 //! A run's state as a file, so that it can go on after anything.
 
+use super::average::Average;
 use super::learner::Learner;
 use super::parameters::Parameters;
 use super::record::{EpochRecord, Shortage};
-use super::scaler::ScalerState;
+use super::scaler::{GradScaler, ScalerState};
 use super::schedule::ScheduleState;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::write_atomically;
+use crate::runtime::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, float_bytes, write_atomically};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -152,7 +153,7 @@ impl RunDirectory {
         for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(crate::runtime::TEMPORARY_PREFIX) && name.ends_with(crate::runtime::TEMPORARY_SUFFIX) {
+            if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
                 // One that cannot be removed is in nobody's way.
                 let _ = std::fs::remove_file(entry.path());
             }
@@ -166,14 +167,14 @@ impl RunDirectory {
             setup: setup.clone(),
             state: state.clone(),
             optimizer_steps: learner.optimizer.steps(),
-            average_steps: learner.average.as_ref().map(super::average::Average::steps),
-            scaler: learner.scaler.as_ref().map(super::scaler::GradScaler::state),
+            average_steps: learner.average.as_ref().map(Average::steps),
+            scaler: learner.scaler.as_ref().map(GradScaler::state),
             micro_batch: learner.micro_batch,
         };
         let mut tensors = Vec::new();
         let mut network = |name: &str, parameters: &Parameters| -> Result<()> {
-            tensors.push((format!("{name}.values"), bytes_of(parameters.values())?));
-            tensors.push((format!("{name}.statistics"), bytes_of(parameters.statistics())?));
+            tensors.push((format!("{name}.values"), float_bytes(parameters.values())?));
+            tensors.push((format!("{name}.statistics"), float_bytes(parameters.statistics())?));
             Ok(())
         };
         network("network", &learner.parameters)?;
@@ -184,7 +185,7 @@ impl RunDirectory {
             network("best", best)?;
         }
         for (name, buffer) in learner.optimizer.buffers() {
-            tensors.push((format!("optimizer.{name}"), bytes_of(buffer)?));
+            tensors.push((format!("optimizer.{name}"), float_bytes(buffer)?));
         }
         let internal = |error: String| Error::internal(format!("cannot lay out the checkpoint: {error}"));
         let views = tensors
@@ -275,9 +276,7 @@ impl Checkpoint {
         let best = self.saved.state.best_epoch.map(|_| network("best")).transpose()?;
         if let Some(average) = &mut learner.average {
             let steps = self.saved.average_steps.ok_or_else(|| broken("it has no average".into()))?;
-            let values = read("average.values", learner.parameters.values())?;
-            let statistics = read("average.statistics", learner.parameters.statistics())?;
-            average.restore(steps, &Parameters::over(values, statistics)?)?;
+            average.restore(steps, &network("average")?)?;
         }
         if let Some(scaler) = &mut learner.scaler {
             scaler.restore(self.saved.scaler.ok_or_else(|| broken("it has no loss scale".into()))?);
@@ -288,14 +287,6 @@ impl Checkpoint {
         learner.micro_batch = self.saved.micro_batch;
         Ok((self.saved.state, best))
     }
-}
-
-/// A buffer's numbers, as they lie in memory.
-fn bytes_of(buffer: &Tensor) -> Result<Vec<u8>> {
-    let buffer = buffer.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
-    let mut bytes = vec![0; buffer.numel() * 4];
-    buffer.f_copy_data_u8(&mut bytes, buffer.numel())?;
-    Ok(bytes)
 }
 
 /// The first place where two JSON documents differ: "learning_rate was 0.001 and is 0.01".

@@ -177,50 +177,49 @@ impl Learner {
 
     /// Mean loss and gradients of a batch, part by part.
     fn gradients(&mut self, batch: &Batch, labels: &[f32], head_only: bool) -> Result<(f64, Tensor)> {
-        let Some(step) = self.step.as_mut().filter(|_| !head_only) else {
-            return self.autograd_gradients(batch, labels, head_only);
-        };
-        let mut gradients = self.parameters.values().zeros_like();
+        let values = self.parameters.values();
+        let first = if head_only { self.parameters.head_start() } else { 0 };
+        let mut gradients = values.f_narrow(0, first, values.size1()? - first)?.f_zeros_like()?;
         let mut sum = 0.0;
         for part in micro_batches(batch.len(), self.micro_batch) {
             let share = part.len() as f64 / batch.len() as f64;
-            let input = batch.tensor(part.start, part.len());
-            let (targets, loss) =
-                (self.loss.targets(&labels[part.clone()]), step::Loss { pos_weight: self.loss.pos_weight });
-            let network = self.parameters.network_mut();
-            sum += step.accumulate(network, &input, &targets, loss, share, &mut gradients)?.loss * share;
+            let (input, labels) = (batch.tensor(part.start, part.len()), &labels[part.clone()]);
+            sum += match &mut self.step {
+                Some(step) if !head_only => {
+                    let (targets, loss) = (self.loss.targets(labels), step::Loss { pos_weight: self.loss.pos_weight });
+                    let network = self.parameters.network_mut();
+                    step.accumulate(network, &input, &targets, loss, share, &mut gradients)?.loss * share
+                }
+                _ => self.accumulate_by_autograd(&input, labels, share, head_only, &mut gradients)?,
+            };
             #[cfg(test)]
             shortage::allocate(part.len())?;
         }
         Ok((sum, gradients))
     }
 
-    fn autograd_gradients(&mut self, batch: &Batch, labels: &[f32], head_only: bool) -> Result<(f64, Tensor)> {
-        let (mut sum, mut gradients) = (0.0, None::<Tensor>);
-        for part in micro_batches(batch.len(), self.micro_batch) {
-            let share = part.len() as f64 / batch.len() as f64;
-            let input = batch.tensor(part.start, part.len());
-            let loss = with_precision(self.precision(), &input, || {
-                let network = self.parameters.network_mut();
-                let logits = if head_only {
-                    let features = tch::no_grad(|| network.features(&input));
-                    network.head(&features)
-                } else {
-                    network.train_logits(&input)
-                };
-                Ok(self.loss.of(&logits, &labels[part.clone()]) * share)
-            })?;
-            #[cfg(test)]
-            shortage::allocate(part.len())?;
-            sum += loss.double_value(&[]);
-            let lifted = self.scaler.as_ref().map_or_else(|| loss.shallow_clone(), |scaler| scaler.scaled(&loss));
-            let part_gradients = self.parameters.gradients(&lifted, head_only)?;
-            match &mut gradients {
-                None => gradients = Some(part_gradients),
-                Some(gradients) => *gradients += part_gradients,
-            }
-        }
-        Ok((sum, gradients.ok_or_else(|| Error::internal("a batch without images"))?))
+    /// `share` of the mean loss of some images, whose gradients it adds.
+    fn accumulate_by_autograd(
+        &mut self,
+        input: &Tensor,
+        labels: &[f32],
+        share: f64,
+        head_only: bool,
+        gradients: &mut Tensor,
+    ) -> Result<f64> {
+        let loss = with_precision(self.precision(), input, || {
+            let network = self.parameters.network_mut();
+            let logits = if head_only {
+                let features = tch::no_grad(|| network.features(input));
+                network.head(&features)
+            } else {
+                network.train_logits(input)
+            };
+            Ok(self.loss.of(&logits, labels) * share)
+        })?;
+        let lifted = self.scaler.as_ref().map_or_else(|| loss.shallow_clone(), |scaler| scaler.scaled(&loss));
+        *gradients += self.parameters.gradients(&lifted, head_only)?;
+        Ok(loss.double_value(&[]))
     }
 
     /// Smaller parts than those that just failed.

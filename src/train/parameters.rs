@@ -1,6 +1,6 @@
 //! A network in training: all its numbers in two buffers.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{DenseNet, LAYOUT, Role};
 use tch::Tensor;
 
@@ -48,12 +48,12 @@ impl Parameters {
     /// A network over two buffers that it takes over; their lengths must be `LAYOUT`'s.
     pub fn over(values: Tensor, statistics: Tensor) -> Result<Self> {
         let (mut trained, mut weights, mut head_start) = (Vec::new(), Vec::new(), 0);
-        let mut used = [0, 0];
+        let mut places = LAYOUT.places().into_iter();
         let network = DenseNet::from_parameters(|spec| {
-            let count: i64 = spec.shape.iter().product();
+            let place = places.next().ok_or_else(|| Error::internal(format!("{} has no place", spec.name)))?;
+            let (start, count) = (place.start as i64, place.len() as i64);
             let is_trained = spec.role.is_trained();
-            let (buffer, start) = if is_trained { (&values, &mut used[0]) } else { (&statistics, &mut used[1]) };
-            let part = buffer.f_narrow(0, *start, count)?;
+            let part = if is_trained { &values } else { &statistics }.f_narrow(0, start, count)?;
             let view = match spec.shape[..] {
                 [output, input, height, width] => part.view([output, height, width, input]).permute([0, 3, 1, 2]),
                 _ => part.view(&spec.shape[..]),
@@ -62,13 +62,12 @@ impl Parameters {
             if is_trained {
                 trained.push(view.shallow_clone());
                 if spec.role == Role::HeadWeight {
-                    head_start = *start;
+                    head_start = start;
                 }
                 if matches!(spec.role, Role::Convolution | Role::HeadWeight) {
-                    weights.push((*start, count));
+                    weights.push((start, count));
                 }
             }
-            *start += count;
             Ok(view)
         })?;
         Ok(Parameters { network, trained, values, statistics, weights, head_start })

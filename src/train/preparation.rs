@@ -21,25 +21,17 @@ pub fn check(training: &Dataset, validation: Option<&Dataset>, options: &TrainOp
              one, or set 0"
         )));
     }
-    check_classes("training", training, true)?;
+    let labels = |dataset: &Dataset| dataset.samples().iter().map(|sample| sample.positive).collect::<Vec<_>>();
+    check_classes("training", &labels(training), true)?;
     if let Some(validation) = validation {
-        check_classes("validation", validation, options.select_by == SelectBy::Auc)?;
+        check_classes("validation", &labels(validation), options.select_by == SelectBy::Auc)?;
     }
     Ok(())
 }
 
-fn check_classes(name: &str, dataset: &Dataset, both: bool) -> Result<()> {
-    let positives = dataset.samples().iter().filter(|sample| sample.positive).count();
-    check_counts(name, positives, dataset.samples().len(), both)
-}
-
-/// Refuses what cannot be trained on, now that unreadable files are known.
-pub fn check_loaded(name: &str, store: &ImageStore, both: bool) -> Result<()> {
-    let loaded = store.describe();
-    check_counts(name, loaded.positives, loaded.samples, both)
-}
-
-fn check_counts(name: &str, positives: usize, samples: usize, both: bool) -> Result<()> {
+/// Refuses a set that lacks what it is needed for: any sample, or both classes.
+pub fn check_classes(name: &str, labels: &[bool], both: bool) -> Result<()> {
+    let (samples, positives) = (labels.len(), labels.iter().filter(|positive| **positive).count());
     if samples == 0 {
         return Err(Error::data(format!("the {name} set is empty")));
     }

@@ -5,7 +5,7 @@ use super::learner::{Learner, Loss, Step, is_written_out};
 use super::memory::{BytesPerPixel, MemoryPlan, plan_memory};
 use super::options::{SelectBy, TrainOptions};
 use super::parameters::Parameters;
-use super::preparation::{check, check_loaded, find_checkpoint, setup, start};
+use super::preparation::{check, check_classes, find_checkpoint, setup, start};
 use super::record::{EpochRecord, RunRecord, Shortage};
 use super::results;
 use crate::data::{Batch, BatchPlan, Dataset, ImageStore, Sampling, epoch_order};
@@ -46,9 +46,10 @@ pub fn train(
     };
     let training = load(training, plan.cache)?;
     let validation = validation.map(|dataset| load(dataset, plan.cache - training.held_bytes())).transpose()?;
-    check_loaded("training", &training, true)?;
+    // Once more, without what could not be read.
+    check_classes("training", &training.labels(), true)?;
     if let Some(validation) = &validation {
-        check_loaded("validation", validation, options.select_by == SelectBy::Auc)?;
+        check_classes("validation", &validation.labels(), options.select_by == SelectBy::Auc)?;
     }
     catch(|| {
         let beginning = Beginning { parameters, start_weights, plan, checkpoint };
@@ -158,7 +159,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn run_epochs(&mut self, control: &mut Control) -> Result<()> {
-        while self.state.epoch <= self.options.epochs && !self.is_stopped_early() {
+        while !self.is_done() {
             let epoch = self.state.epoch;
             self.train_epoch(control)?;
             let trained = Instant::now();
@@ -169,9 +170,9 @@ impl<'a> Trainer<'a> {
             self.keep_if_better(&record)?;
             self.state.epochs.push(record.clone());
             self.state.next_epoch();
-            self.save()?;
-            if let Some(directory) = self.directory {
-                results::write_curves(directory, &self.state, self.options.select_by)?;
+            // After the last epoch, `finish` does that.
+            if !self.is_done() {
+                self.save_with_curves()?;
             }
             if let Some(validation) = self.validation {
                 // Once more, now that the epoch's figure is known.
@@ -193,6 +194,10 @@ impl<'a> Trainer<'a> {
             }
         }
         self.context.log(LogLevel::Info, &format!("{message}, {:.0} s", record.seconds));
+    }
+
+    fn is_done(&self) -> bool {
+        self.state.epoch > self.options.epochs || self.is_stopped_early()
     }
 
     fn is_stopped_early(&self) -> bool {
@@ -367,6 +372,11 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    fn save_with_curves(&mut self) -> Result<()> {
+        self.save()?;
+        self.directory.map_or(Ok(()), |directory| results::write_curves(directory, &self.state, self.options.select_by))
+    }
+
     /// Reports, with `work` more forward passes done.
     fn report(&mut self, control: &mut Control, update: Update, work: f64) -> Result<()> {
         self.work_done += work;
@@ -381,7 +391,7 @@ impl<'a> Trainer<'a> {
 
     fn finish(mut self, report: &RunReport) -> Result<Model> {
         self.state.finished = true;
-        self.save()?;
+        self.save_with_curves()?;
         let best = self.best.as_ref().ok_or_else(|| Error::internal("no epoch was run"))?;
         let record = RunRecord {
             context: self.context,
@@ -403,7 +413,6 @@ impl<'a> Trainer<'a> {
         if let Some(directory) = self.directory {
             results::write_best(directory, &model)?;
             results::write_record(directory, &model)?;
-            results::write_curves(directory, &self.state, self.options.select_by)?;
         }
         Ok(model)
     }

@@ -2,6 +2,7 @@
 
 use super::kernels::{InstructionSet, add, norm_gradient, norm_sums, normalize, scatter, settle, spread_add};
 use super::memory::{Gradients, Memory, ThreadMemory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
+use super::pointwise::convolve;
 use super::statistics::{Affine, Moments, NormSums, Statistics, Taken};
 use crate::error::Result;
 use crate::model::DenseLayer;
@@ -258,32 +259,14 @@ impl Inner {
         weight: &Tensor,
         memory: &mut Memory,
     ) -> Result<()> {
-        let (rows, channels, count) = (input.len() / step, affine.scale.len(), weight.size()[0] as usize);
-        let weight = Matrix::new(floats(weight)?, count, channels, channels).transposed();
-        let pixels = tile_pixels(channels);
-        let parts = parts(rows);
-        let outputs = split_rows(sized(&mut self.values, rows * count)?, count, &parts);
-        let threads = thread_memory(&mut memory.threads, parts.len());
-        let mut jobs: Vec<_> = parts
-            .into_iter()
-            .zip(outputs)
-            .zip(threads)
-            .map(|((part, output), memory)| (part, output, memory, Moments::new(count)))
-            .collect();
-        for_each_job(&mut jobs, |(part, output, memory, moments)| {
-            let tile_memory = sized(&mut memory.tile, pixels * channels)?;
-            for (tile, output) in tiles(part.clone(), pixels).zip(output.chunks_mut(pixels * count)) {
-                let normalized = &mut tile_memory[..tile.len() * channels];
-                let input = &input[tile.start * step..tile.end * step];
-                normalize(set, input, step, &affine.scale, &affine.shift, normalized);
-                let normalized = Matrix::new(normalized, tile.len(), channels, channels);
-                MatrixMut::new(output, tile.len(), count, count).multiply(normalized, weight, false)?;
-                moments.add(set, output, count);
-            }
-            Ok(())
+        let (rows, count) = (input.len() / step, weight.size()[0] as usize);
+        let output = sized(&mut self.values, rows * count)?;
+        let moments = convolve(set, weight, (output, count), &mut memory.threads, |tile, normalized| {
+            let input = &input[tile.start * step..tile.end * step];
+            normalize(set, input, step, &affine.scale, &affine.shift, normalized);
         })?;
         self.statistics = Statistics::new(count);
-        self.statistics.set(0, jobs.into_iter().map(|(_, _, _, moments)| moments));
+        self.statistics.set(0, moments.into_iter());
         Ok(())
     }
 

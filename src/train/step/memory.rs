@@ -2,7 +2,7 @@
 
 use super::kernels::{InstructionSet, add};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{LAYOUT, Norm};
+use crate::model::Norm;
 use crate::runtime::parallel::{for_each_job, parts, split_rows};
 use std::ops::Range;
 
@@ -73,39 +73,22 @@ pub struct Memory {
     pub threads: Vec<ThreadMemory>,
 }
 
-/// Where each parameter's gradient lies in the flat buffer of all trained ones.
-pub struct Places(Vec<Range<usize>>);
-
-impl Places {
-    pub fn new() -> Self {
-        let mut start = 0;
-        let place = |count: usize| {
-            start += count;
-            start - count..start
-        };
-        let count = |spec: &crate::model::ParameterSpec| match spec.role.is_trained() {
-            true => spec.shape.iter().product::<i64>() as usize,
-            false => 0,
-        };
-        Places(LAYOUT.parameters().iter().map(count).map(place).collect())
-    }
-}
-
 /// The gradients of all trained parameters, one after the other, convolutions channels last.
 pub struct Gradients<'a> {
     pub values: &'a mut [f32],
-    pub places: &'a Places,
+    /// The layout's.
+    pub places: &'a [Range<usize>],
 }
 
 impl Gradients<'_> {
     /// One parameter's.
     pub fn of(&mut self, index: usize) -> &mut [f32] {
-        &mut self.values[self.places.0[index].clone()]
+        &mut self.values[self.places[index].clone()]
     }
 
     /// A norm's, of weight and bias.
     pub fn of_norm(&mut self, norm: &Norm) -> (&mut [f32], &mut [f32]) {
-        let (weight, bias) = (self.places.0[norm.weight].clone(), self.places.0[norm.bias].clone());
+        let (weight, bias) = (self.places[norm.weight].clone(), self.places[norm.bias].clone());
         let (before, after) = self.values.split_at_mut(bias.start);
         (&mut before[weight], &mut after[..bias.len()])
     }

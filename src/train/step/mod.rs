@@ -12,6 +12,7 @@ mod head;
 mod kernels;
 mod loss;
 mod memory;
+mod pointwise;
 mod statistics;
 mod stem;
 #[cfg(test)]
@@ -28,8 +29,9 @@ use crate::model::{DenseNet, LAYOUT, SMALLEST_SIDE};
 use crate::runtime::parallel::{Shape, channels_last, floats, floats_mut};
 use block::{Block, BlockGradient};
 use head::Head;
-use memory::{Gradients, Memory, Places};
+use memory::{Gradients, Memory};
 use statistics::Taken;
+use std::ops::Range;
 use stem::Stem;
 use tch::{Device, Kind, Tensor};
 
@@ -45,7 +47,7 @@ pub struct Outcome {
 /// The memory of training steps, which is kept from step to step.
 pub struct TrainStep {
     set: InstructionSet,
-    places: Places,
+    places: Vec<Range<usize>>,
     stem: Stem,
     blocks: Vec<Block>,
     head: Head,
@@ -58,7 +60,7 @@ impl TrainStep {
     pub fn new(set: InstructionSet) -> Self {
         TrainStep {
             set,
-            places: Places::new(),
+            places: LAYOUT.places(),
             stem: Stem::default(),
             blocks: LAYOUT.blocks.iter().map(|_| Block::default()).collect(),
             head: Head::default(),

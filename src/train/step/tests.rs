@@ -3,13 +3,14 @@
 
 use super::block::{Block, BlockGradient};
 use super::kernels::InstructionSet;
-use super::memory::{Gradients, Memory, Places, sized};
+use super::memory::{Gradients, Memory, sized};
 use super::statistics::{Moments, Taken};
 use super::stem::{self, Stem};
 use super::{AdamStep, Head, Loss, transition};
 use crate::model::{DenseNet, LAYOUT, Norm, Role};
 use crate::runtime::parallel::Shape;
 use rand::RngExt;
+use std::ops::Range;
 use tch::{Device, Kind, Reduction, Tensor};
 
 /// Numbers of -1..1.
@@ -65,7 +66,7 @@ fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {
 }
 
 /// Checks the gradients of all parameters that took part, and the running statistics of all.
-fn check_parameters(values: &[f32], places: &Places, parameters: &[Tensor], reference: &Reference) {
+fn check_parameters(values: &[f32], places: &[Range<usize>], parameters: &[Tensor], reference: &Reference) {
     let mut copy = values.to_vec();
     let mut gradients = Gradients { values: &mut copy, places };
     for (index, spec) in LAYOUT.parameters().iter().enumerate() {
@@ -86,7 +87,7 @@ fn check_parameters(values: &[f32], places: &Places, parameters: &[Tensor], refe
 /// The parts under test and what they share.
 struct Bench {
     set: InstructionSet,
-    places: Places,
+    places: Vec<Range<usize>>,
     memory: Memory,
     parameters: Vec<Tensor>,
     reference: Reference,
@@ -98,7 +99,7 @@ impl Bench {
         let parameters = parameters();
         Bench {
             set: InstructionSet::best(),
-            places: Places::new(),
+            places: LAYOUT.places(),
             memory: Memory::default(),
             reference: Reference::of(&parameters),
             parameters,

@@ -4,10 +4,12 @@
 use super::block::{Block, BlockGradient};
 use super::kernels::{InstructionSet, normalize_pooled, spread_set};
 use super::memory::{Gradients, Memory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
-use super::statistics::{Moments, NormSums, Taken};
+use super::pointwise::convolve;
+use super::statistics::{Affine, NormSums, Taken};
 use crate::error::Result;
 use crate::model::Transition;
 use crate::runtime::parallel::{Matrix, MatrixMut, Shape, floats, for_each_job, parts, split_rows};
+use std::ops::Range;
 use tch::Tensor;
 
 /// Height and width after pooling; an odd last row or column is left out.
@@ -33,34 +35,21 @@ pub fn forward(
 ) -> Result<()> {
     from.statistics.update_running(parameters, &transition.norm)?;
     let affine = from.statistics.affine(parameters, &transition.norm)?;
-    let (shape, channels, step) = (from.shape, from.shape.channels, to.shape.channels);
-    let count = parameters[transition.conv].size()[0] as usize;
-    let weight = Matrix::new(floats(&parameters[transition.conv])?, count, channels, channels).transposed();
-    let (rows, pixels) = (to.shape.rows(), tile_pixels(channels));
-    let parts = parts(rows);
-    let outputs = split_rows(&mut to.values[..rows * step], step, &parts);
-    let threads = thread_memory(&mut memory.threads, parts.len());
-    let mut jobs: Vec<_> = parts
-        .into_iter()
-        .zip(outputs)
-        .zip(threads)
-        .map(|((part, output), memory)| (part, output, memory, Moments::new(count)))
-        .collect();
-    for_each_job(&mut jobs, |(part, output, memory, moments)| {
-        let tile_memory = sized(&mut memory.tile, pixels * channels)?;
-        for (tile, output) in tiles(part.clone(), pixels).zip(output.chunks_mut(pixels * step)) {
-            for (row, pooled) in tile.clone().zip(tile_memory.chunks_exact_mut(channels)) {
-                let starts = quad(shape, row);
-                normalize_pooled(set, &from.values, starts, &affine.scale, &affine.shift, pooled);
-            }
-            let pooled = Matrix::new(tile_memory, tile.len(), channels, channels);
-            MatrixMut::new(output, tile.len(), count, step).multiply(pooled, weight, false)?;
-            moments.add(set, output, step);
-        }
-        Ok(())
+    let (rows, step) = (to.shape.rows(), to.shape.channels);
+    let output = &mut to.values[..rows * step];
+    let moments = convolve(set, &parameters[transition.conv], (output, step), &mut memory.threads, |tile, pooled| {
+        pool(set, from, &affine, tile, pooled);
     })?;
-    to.statistics.set(0, jobs.into_iter().map(|(_, _, _, moments)| moments));
+    to.statistics.set(0, moments.into_iter());
     Ok(())
+}
+
+/// Norm, ReLU and mean for a range of pooled pixels.
+fn pool(set: InstructionSet, from: &Block, affine: &Affine, tile: Range<usize>, output: &mut [f32]) {
+    for (row, pooled) in tile.zip(output.chunks_exact_mut(from.shape.channels)) {
+        let starts = quad(from.shape, row);
+        normalize_pooled(set, &from.values, starts, &affine.scale, &affine.shift, pooled);
+    }
 }
 
 /// Where the numbers of the 2x2 pixels begin.
@@ -108,10 +97,7 @@ pub fn backward(
         let tile_gradient = sized(&mut memory.tile_gradient, pixels * channels)?;
         let rows = part.start * pooled.pixels()..part.end * pooled.pixels();
         for tile in tiles(rows.clone(), pixels) {
-            for (row, pooled) in tile.clone().zip(tile_memory.chunks_exact_mut(channels)) {
-                let starts = quad(shape, row);
-                normalize_pooled(set, &from.values, starts, &affine.scale, &affine.shift, pooled);
-            }
+            pool(set, from, &affine, tile.clone(), tile_memory);
             let size = tile.len();
             let output_gradient =
                 Matrix::new(&output_gradient[tile.start * count..tile.end * count], size, count, count);
