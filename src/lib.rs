@@ -5,6 +5,7 @@
 //!
 //! - `capi`: the C interface, the only `extern "C"` and the only raw pointers from the host.
 //! - [`train`], [`evaluate`], [`heatmap`], [`infer`]: what the library does.
+//! - [`plot`]: what their charts are drawn with.
 //! - [`model`]: the network, its initial weights and its file. [`data`]: pixels, files, data sets, batches.
 //! - [`runtime`]: what machine this is, what to do with it, progress, and everything of libtorch that is global.
 //! - [`error`]: the error of all of them.
@@ -21,6 +22,7 @@ pub mod evaluate;
 pub mod heatmap;
 pub mod infer;
 pub mod model;
+pub mod plot;
 #[allow(unsafe_code)]
 pub mod runtime;
 pub mod train;

@@ -1,43 +1,22 @@
 //! The picture of a training run: loss, figures of merit and learning rate over the epochs.
 
-use super::axis::Axis;
 use super::options::SelectBy;
 use super::record::EpochRecord;
-use crate::error::{Error, Result};
-use plotters::coord::Shift;
+use crate::error::Result;
+use crate::plot::{
+    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, GREEN, HEADING, INK, LINE, PALE, PURPLE, TEXT, TEXT_DROP,
+    VERMILION, font, pixels,
+};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (1200, 900);
-/// It is drawn this many times as large and averaged, which smooths lines and spaces letters evenly.
-const DETAIL: u32 = 2;
-/// Width of lines on the canvas; its rounding to whole pixels shows least when it is odd.
-const LINE: u32 = 5;
-
-/// The font's name among those of the drawing library.
-const FONT: &str = "Hack";
-const TEXT: u32 = 17;
-const HEADING: u32 = 22;
-/// By how many pixels of the canvas text must be lowered to look centred: its box counts room for accents.
-const TEXT_DROP: i32 = 5;
-
-/// Colours after Okabe and Ito, which stay apart for colour-blind eyes.
-const BLUE: RGBColor = RGBColor(0, 114, 178);
-const VERMILION: RGBColor = RGBColor(213, 94, 0);
-const GREEN: RGBColor = RGBColor(0, 158, 115);
-const PURPLE: RGBColor = RGBColor(170, 70, 130);
-const INK: RGBColor = RGBColor(40, 40, 40);
-const PALE: RGBColor = RGBColor(226, 226, 226);
-const BEST: RGBColor = RGBColor(120, 120, 120);
-
 /// Up to this many epochs every value has a marker.
 const MARKED_EPOCHS: usize = 60;
 
-type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 type Plot<'a> = DrawingArea<BitMapBackend<'a>, Cartesian2d<Axis, Axis>>;
-type Drawn = std::result::Result<(), DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>>;
 
 #[derive(Clone, Copy)]
 enum Marker {
@@ -77,18 +56,9 @@ struct Panel<'a> {
     vertical: Axis,
 }
 
-/// Draws a run's epochs, `best_epoch` marked: width, height, and red, green, blue of all pixels, row by row. The same
-/// run gives the same bytes.
-pub fn draw(epochs: &[EpochRecord], best_epoch: u32, select_by: SelectBy) -> Result<(u32, u32, Vec<u8>)> {
-    plotters::style::register_font(FONT, FontStyle::Normal, epaint_default_fonts::HACK_REGULAR)
-        .map_err(|_| Error::internal("the built-in font cannot be read"))?;
-    let size = (SIZE.0 * DETAIL, SIZE.1 * DETAIL);
-    let mut fine = vec![0; size.0 as usize * size.1 as usize * 3];
-    let canvas = BitMapBackend::with_buffer(&mut fine, size).into_drawing_area();
-    draw_panels(&canvas, epochs, best_epoch, select_by)
-        .map_err(|error| Error::internal(format!("cannot draw the training curves: {error}")))?;
-    drop(canvas);
-    Ok((SIZE.0, SIZE.1, averaged(&fine)))
+/// Draws a run's epochs, `best_epoch` marked. The same run gives the same bytes.
+pub fn draw(epochs: &[EpochRecord], best_epoch: u32, select_by: SelectBy) -> Result<Chart> {
+    Chart::new(SIZE.0, SIZE.1, |canvas| draw_panels(canvas, epochs, best_epoch, select_by))
 }
 
 fn draw_panels(canvas: &Canvas, epochs: &[EpochRecord], best_epoch: u32, select_by: SelectBy) -> Drawn {
@@ -114,7 +84,6 @@ fn draw_panels(canvas: &Canvas, epochs: &[EpochRecord], best_epoch: u32, select_
     let numbers = || epochs.iter().map(|record| record.epoch);
     let horizontal = Axis::of_numbers(numbers().min().unwrap_or(1), numbers().max().unwrap_or(1));
 
-    canvas.fill(&WHITE)?;
     let (head, rest) = canvas.split_vertically(pixels(52));
     let (upper, rest) = rest.split_vertically(pixels(330));
     let (middle, rest) = rest.split_vertically(pixels(310));
@@ -123,8 +92,7 @@ fn draw_panels(canvas: &Canvas, epochs: &[EpochRecord], best_epoch: u32, select_
     for (area, panel) in [upper, middle, lower].iter().zip(&panels) {
         draw_panel(area, panel, &horizontal, best.map(|record| record.epoch))?;
     }
-    foot.draw(&Text::new("epoch", (pixels(608), 0), font(TEXT)))?;
-    canvas.present()
+    foot.draw(&Text::new("epoch", (pixels(608), 0), font(TEXT)))
 }
 
 /// What the run came to, in words.
@@ -173,12 +141,12 @@ fn draw_panel(area: &Canvas, panel: &Panel, horizontal: &Axis, best: Option<u32>
     let within = chart.plotting_area();
     if let Some(epoch) = best {
         let line = [vertical.range().start, vertical.range().end].map(|value| (f64::from(epoch), value));
-        within.draw(&PathElement::new(line, BEST.stroke_width(2 * DETAIL)))?;
+        within.draw(&PathElement::new(line, FAINT.stroke_width(2 * DETAIL)))?;
     }
     if panel.series.iter().all(|series| series.finite().next().is_none()) {
         let (width, height) = plot.dim_in_pixel();
         let place = (width as i32 / 2, height as i32 / 2 - pixels(20));
-        return plot.draw(&Text::new("no figures", place, font(HEADING).color(&BEST)));
+        return plot.draw(&Text::new("no figures", place, font(HEADING).color(&FAINT)));
     }
     panel.series.iter().try_for_each(|series| draw_series(within, series, vertical, best))
 }
@@ -234,32 +202,6 @@ fn marker<'a, C: Clone + 'static>(at: C, series: &Series) -> DynElement<'a, BitM
     }
 }
 
-fn font(size: u32) -> TextStyle<'static> {
-    TextStyle::from((FONT, size * DETAIL).into_font()).color(&INK)
-}
-
-/// Of the picture, as pixels of the canvas.
-fn pixels(count: i32) -> i32 {
-    count * DETAIL as i32
-}
-
-/// The picture of a canvas: each pixel the mean of a square.
-fn averaged(canvas: &[u8]) -> Vec<u8> {
-    let (width, detail) = (SIZE.0 as usize, DETAIL as usize);
-    let row = width * detail * 3;
-    let mut picture = Vec::with_capacity(SIZE.0 as usize * SIZE.1 as usize * 3);
-    for rows in canvas.chunks_exact(row * detail) {
-        for x in 0..width {
-            for channel in 0..3 {
-                let square = (0..detail * detail)
-                    .map(|index| rows[index / detail * row + (x * detail + index % detail) * 3 + channel]);
-                picture.push((square.map(u32::from).sum::<u32>() / (DETAIL * DETAIL)) as u8);
-            }
-        }
-    }
-    picture
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,9 +225,9 @@ mod tests {
     }
 
     fn picture(epochs: &[EpochRecord], best: u32) -> Vec<u8> {
-        let (width, height, pixels) = draw(epochs, best, SelectBy::Auc).unwrap();
-        assert_eq!(pixels.len(), (width * height * 3) as usize);
-        pixels
+        let chart = draw(epochs, best, SelectBy::Auc).unwrap();
+        assert_eq!(chart.pixels.len(), (chart.width * chart.height * 3) as usize);
+        chart.pixels
     }
 
     /// Columns and rows of the pixels of a colour.
@@ -317,7 +259,7 @@ mod tests {
     fn the_best_epoch_is_marked_where_it_is() {
         let column = |best| {
             let mut counts = vec![0; SIZE.0 as usize];
-            places(&picture(&run(11), best), BEST).into_iter().for_each(|(x, _)| counts[x] += 1);
+            places(&picture(&run(11), best), FAINT).into_iter().for_each(|(x, _)| counts[x] += 1);
             // Letters have a few gray pixels, too.
             let columns: Vec<usize> = (0..counts.len()).filter(|x| counts[*x] > 100).collect();
             let (first, last) = (*columns.first()?, *columns.last()?);

@@ -1,7 +1,6 @@
 //! Training.
 
 mod average;
-mod axis;
 mod checkpoint;
 mod curves;
 mod learner;

@@ -3,7 +3,7 @@
 use super::checkpoint::{RunDirectory, RunState};
 use super::curves::draw;
 use super::options::SelectBy;
-use crate::data::{PixelFormat, PixelView, Windowing, write_png};
+use crate::data::write_png;
 use crate::error::Result;
 use crate::model::{FileFormat, Model};
 use crate::runtime::{peak_memory_bytes, write_atomically};
@@ -31,8 +31,6 @@ pub fn write_record(directory: &RunDirectory, model: &Model) -> Result<()> {
 
 /// A picture of the run so far.
 pub fn write_curves(directory: &RunDirectory, state: &RunState, select_by: SelectBy) -> Result<()> {
-    let (width, height, pixels) = draw(&state.epochs, state.best_epoch.unwrap_or(0), select_by)?;
-    let stride = width as usize * PixelFormat::Rgb8.bytes();
-    let view = PixelView::new(&pixels, width, height, stride, PixelFormat::Rgb8, Windowing::default())?;
-    write_png(&directory.file("curves.png"), &view)
+    let chart = draw(&state.epochs, state.best_epoch.unwrap_or(0), select_by)?;
+    write_png(&directory.file("curves.png"), &chart.view()?)
 }

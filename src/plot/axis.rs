@@ -12,7 +12,7 @@ struct Tick {
 
 /// An axis of values.
 #[derive(Clone)]
-pub(super) struct Axis {
+pub struct Axis {
     range: Range<f64>,
     ticks: Vec<Tick>,
     logarithmic: bool,
@@ -24,7 +24,7 @@ const LARGEST: f64 = 1e100;
 impl Axis {
     /// For values of any size: logarithmic when all are positive and the largest is more than `ratio` times the
     /// smallest, otherwise from 0 unless they are all far from it.
-    pub(super) fn of_values(values: impl Iterator<Item = f64>, ratio: f64) -> Self {
+    pub fn of_values(values: impl Iterator<Item = f64>, ratio: f64) -> Self {
         let drawable = values.filter(|value| value.abs() < LARGEST);
         let (low, high) =
             drawable.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -50,7 +50,7 @@ impl Axis {
     }
 
     /// For shares of 1: up to 1, from as near as leaves all values on the axis.
-    pub(super) fn of_shares(values: impl Iterator<Item = f64>) -> Self {
+    pub fn of_shares(values: impl Iterator<Item = f64>) -> Self {
         let low = values.filter(|value| value.is_finite()).reduce(f64::min).unwrap_or(0.0);
         let start = [0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2].into_iter().find(|start| low > *start).unwrap_or(0.0);
         // A line at 0 or 1 is to be seen whole.
@@ -59,7 +59,7 @@ impl Axis {
     }
 
     /// For whole numbers.
-    pub(super) fn of_numbers(first: u32, last: u32) -> Self {
+    pub fn of_numbers(first: u32, last: u32) -> Self {
         let (first, last) = (f64::from(first), f64::from(last));
         let step = nice_step((last - first) / 12.0).max(1.0);
         let padding = (0.02 * (last - first)).max(0.5);
@@ -102,7 +102,7 @@ impl Axis {
     }
 
     /// Whether it reaches to a value.
-    pub(super) fn shows(&self, value: f64) -> bool {
+    pub fn shows(&self, value: f64) -> bool {
         self.range.contains(&value)
     }
 }
