@@ -392,38 +392,9 @@ typedef struct lens_dataset_options {
 } lens_dataset_options;
 
 /**
- * Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+ * What makes an image bad, that is, one whose heatmap lens_evaluate() writes.
  */
-typedef struct lens_evaluate_options {
-    /**
-     * sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
-     */
-    size_t struct_size;
-    /**
-     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
-     */
-    float threshold;
-    /**
-     * Images that go through the network at once, 1 to 65536; default 32.
-     */
-    uint32_t batch_limit;
-    /**
-     * Directory (made when missing) that receives predictions.csv and report.json; default NULL: nothing is written.
-     */
-    const char *output_dir;
-    /**
-     * Called about once a batch; default NULL.
-     */
-    lens_progress_fn progress;
-    /**
-     * Handed to progress.
-     */
-    void *progress_user_data;
-    /**
-     * Stops the call when triggered; default NULL.
-     */
-    const struct lens_cancel_token *cancel;
-} lens_evaluate_options;
+typedef int32_t lens_bad_criterion;
 
 /**
  * How a heatmap is made.
@@ -506,6 +477,70 @@ typedef struct lens_heatmap_options {
      */
     const struct lens_cancel_token *cancel;
 } lens_heatmap_options;
+
+/**
+ * Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+ */
+typedef struct lens_evaluate_options {
+    /**
+     * sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+     */
+    float threshold;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * Directory (made when missing) that receives the report's files; default NULL: nothing is written.
+     */
+    const char *output_dir;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+    /**
+     * Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline (1), or whole, at
+     * the model's size (0); default 0. An image's confidence is the mean of its heatmap, or its probability.
+     */
+    int32_t by_heatmap;
+    /**
+     * Whether bad images' heatmaps are written into bad_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
+     */
+    int32_t save_heatmap_raw;
+    /**
+     * Whether bad images' heatmaps are written over their images into bad_overlays/; default 1.
+     */
+    int32_t save_heatmap_overlay;
+    /**
+     * LENS_BAD_CRITERION_...; default LENS_BAD_CRITERION_EITHER.
+     */
+    lens_bad_criterion bad_criterion;
+    /**
+     * Confidence from which on an image is bad, 0 to 1; default 0.5.
+     */
+    float bad_confidence;
+    /**
+     * Share of bad ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
+     */
+    double sample_bad_ratio;
+    /**
+     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: with by_heatmap
+     * lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
+     */
+    const struct lens_heatmap_options *heatmap;
+} lens_evaluate_options;
 
 /**
  * The figures of a heatmap.
@@ -608,6 +643,37 @@ typedef struct lens_overlay_options {
      */
     float alpha;
 } lens_overlay_options;
+
+/**
+ * Options of lens_localize(). Fill with lens_localize_options_init(), then change what you need.
+ */
+typedef struct lens_localize_options {
+    /**
+     * sizeof(lens_localize_options); set by lens_localize_options_init().
+     */
+    size_t struct_size;
+    /**
+     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
+     */
+    const struct lens_heatmap_options *heatmap;
+    /**
+     * How far from a box the hottest point may lie and still be a hit, in pixels of the image; default -1: half a
+     * tile.
+     */
+    double tolerance;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_localize_options;
 
 /**
  * File format of a saved model.
@@ -896,6 +962,21 @@ typedef struct lens_train_options {
  * name the first ones.
  */
 #define LENS_ON_UNREADABLE_SKIP 1
+
+/**
+ * It was called positive, or its confidence reaches bad_confidence; the reference pipeline's default.
+ */
+#define LENS_BAD_CRITERION_EITHER 0
+
+/**
+ * It was called positive.
+ */
+#define LENS_BAD_CRITERION_PREDICTION 1
+
+/**
+ * Its confidence reaches bad_confidence.
+ */
+#define LENS_BAD_CRITERION_CONFIDENCE 2
 
 /**
  * Overlapping tiles, each classified by itself: "what would the model say of this part alone?"
@@ -1316,9 +1397,16 @@ void lens_evaluate_options_init(struct lens_evaluate_options *options);
 /**
  * Classifies every sample of a data set and compares with its label.
  *
- * The report has accuracy, ROC AUC (null, with the reason, when only one class is there), sensitivity, specificity,
- * the confusion matrix, and every sample's result. With output_dir, predictions.csv (filename, filepath, true_label,
- * predicted_label, prediction_confidence) and report.json are written, each atomically.
+ * The report has the figures with what each needs, the confusion matrix, and every sample's result; a figure that
+ * does not exist (ROC AUC of one class) is null, with the reason.
+ *
+ * With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
+ * (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
+ * report.html (the same to look at, with the images that were called wrongly; it needs no other file and no network),
+ * confusion.png, roc.png, reliability.png, sample_results.png (12 images beside their heatmaps, Reds from 0 to 1,
+ * alpha 0.8), and of every bad image bad_raw/NAME.npy, bad_raw/NAME.png and bad_overlays/NAME.png, where NAME is
+ * heatmap_{number in the data set, 6 digits}_pred{pos|neg}_true{label}_conf{confidence, 3 decimals}_{file's stem}.
+ * A directory bad_raw or bad_overlays with other files is refused.
  *
  * @param options NULL for all defaults.
  * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
@@ -1409,6 +1497,33 @@ lens_status lens_map_overlay(const struct lens_map *map,
                              const struct lens_overlay_options *options,
                              uint8_t *rgba,
                              size_t stride);
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_localize_options_init(struct lens_localize_options *options);
+
+/**
+ * Draws the heatmap of every image that has boxes, and compares the two.
+ *
+ * The directory holds boxes.csv (columns filename, x, y, width, height in pixels, one row per box) and images/. The
+ * report has
+ * - "hit_rate": the pointing game (Zhang et al. 2018), the share of images whose hottest point (the middle of the hottest
+ *   pixels when several are equal) lies in a box or within the tolerance of one, beside "hit_rate_by_chance", the mean
+ *   share of the image within that reach;
+ * - "intersection": of the hottest pixels, as many as the boxes have, the share inside the boxes, as a mean over images,
+ *   beside "intersection_by_chance", the mean share of the image inside boxes;
+ * - "results": the same for every image.
+ *
+ * @param directory UTF-8.
+ * @param options NULL for all defaults.
+ * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+ * @return LENS_ERROR_IO, LENS_ERROR_FORMAT or LENS_ERROR_DATA when the table or an image cannot be used.
+ */
+lens_status lens_localize(const struct lens_model *model,
+                          const char *directory,
+                          const struct lens_localize_options *options,
+                          char **json);
 
 /**
  * Loads a model.

@@ -195,6 +195,9 @@ inline lens_overlay_options overlay_options() noexcept {
 inline lens_evaluate_options evaluate_options() noexcept {
     return detail::defaults<lens_evaluate_options, lens_evaluate_options_init>();
 }
+inline lens_localize_options localize_options() noexcept {
+    return detail::defaults<lens_localize_options, lens_localize_options_init>();
+}
 inline lens_dataset_options dataset_options() noexcept {
     return detail::defaults<lens_dataset_options, lens_dataset_options_init>();
 }
@@ -439,6 +442,17 @@ public:
         detail::ProgressCall call(progress, options);
         char* json = nullptr;
         const lens_status status = lens_evaluate(get(), dataset.get(), &options, &json);
+        const detail::Text report(json);
+        call.check(status);
+        return std::string(report.get());
+    }
+
+    /** Compares heatmaps of a directory's images with its boxes.csv; the report, as JSON. */
+    std::string localize(const std::string& directory, lens_localize_options options = localize_options(),
+                         const Progress& progress = {}) const {
+        detail::ProgressCall call(progress, options);
+        char* json = nullptr;
+        const lens_status status = lens_localize(get(), directory.c_str(), &options, &json);
         const detail::Text report(json);
         call.check(status);
         return std::string(report.get());

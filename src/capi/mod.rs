@@ -15,6 +15,7 @@ mod evaluate;
 mod guard;
 mod heatmap;
 mod image;
+mod localize;
 mod model;
 mod options;
 mod picture;

@@ -20,7 +20,7 @@ pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
 pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
 pub use picture::Picture;
 pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
-pub use png::write_png;
+pub use png::{encode_png, write_png};
 pub use preprocessing::{Batch, Preprocessing};
 pub use random::generator;
 pub use raster::Raster;

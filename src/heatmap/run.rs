@@ -69,7 +69,7 @@ impl Default for HeatmapOptions {
 }
 
 impl HeatmapOptions {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let smallest = SMALLEST_SIDE as u32;
         if !(smallest..=4096).contains(&self.tile_size) {
             return Err(Error::argument(format!("tile_size {} is not in {smallest}..4096", self.tile_size)));
@@ -100,6 +100,16 @@ impl HeatmapOptions {
         match self.stride {
             0 => self.tile_size as usize * 3 / 4,
             stride => stride as usize,
+        }
+    }
+
+    /// How much larger than an image it is tiled, taking width and height together.
+    pub(crate) fn scale_of(&self, width: usize, height: usize) -> f64 {
+        match self.resample {
+            Resample::Scale(scale) => scale,
+            Resample::Size(to_width, to_height) => {
+                (f64::from(to_width) / width as f64 * f64::from(to_height) / height as f64).sqrt()
+            }
         }
     }
 

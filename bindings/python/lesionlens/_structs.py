@@ -90,6 +90,10 @@ class lens_colormap(Enumeration):
     names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
 
 
+class lens_bad_criterion(Enumeration):
+    names = {"either": 0, "prediction": 1, "confidence": 2}
+
+
 class lens_overlay_scale(Enumeration):
     prefix = "LENS_OVERLAY_SCALE_"
     names = {"minmax": 0, "absolute": 1}
@@ -154,18 +158,6 @@ lens_progress_fn = CFUNCTYPE(c_int32, POINTER(lens_progress), c_void_p)
 lens_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 
 
-class lens_evaluate_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("threshold", c_float),
-        ("batch_limit", c_uint32),
-        ("output_dir", c_char_p),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-    ]
-
-
 class lens_train_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -222,6 +214,36 @@ class lens_heatmap_options(ctypes.Structure):
         ("resize_height", c_uint32),
         ("batch_limit", c_uint32),
         ("threshold", c_float),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]
+
+
+class lens_evaluate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+        ("output_dir", c_char_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("by_heatmap", c_int32),
+        ("save_heatmap_raw", c_int32),
+        ("save_heatmap_overlay", c_int32),
+        ("bad_criterion", lens_bad_criterion),
+        ("bad_confidence", c_float),
+        ("sample_bad_ratio", c_double),
+        ("heatmap", POINTER(lens_heatmap_options)),
+    ]
+
+
+class lens_localize_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("heatmap", POINTER(lens_heatmap_options)),
+        ("tolerance", c_double),
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),

@@ -14,6 +14,7 @@ from ._structs import (
     lens_classify_options,
     lens_evaluate_options,
     lens_heatmap_options,
+    lens_localize_options,
     lens_model_format,
     lens_prediction,
 )
@@ -22,7 +23,7 @@ from .dataset import Dataset
 from .errors import check
 from .image import ImageLike, Views
 from .map import Map, Prediction, prediction_of
-from .options import ClassifyOptions, EvaluateOptions, HeatmapOptions, Path
+from .options import ClassifyOptions, EvaluateOptions, HeatmapOptions, LocalizeOptions, Path
 from .progress import ProgressCallback, Watch
 
 if TYPE_CHECKING:
@@ -98,6 +99,25 @@ class Model(Handle):
         pointer = c_void_p()
         watch = Watch(choices, progress, cancel)
         status = library.lens_evaluate(self._open(), samples, ctypes.byref(choices), ctypes.byref(pointer))
+        report = take_document(pointer) if pointer.value else {}
+        watch.check(status)
+        return report
+
+    def localize(
+        self,
+        directory: Path,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[LocalizeOptions],
+    ) -> dict[str, Any]:
+        """Whether heatmaps of images/ are hot where boxes.csv has boxes; the report. Options: LocalizeOptions."""
+        choices = make_options(lens_localize_options, LocalizeOptions, options)
+        pointer = c_void_p()
+        watch = Watch(choices, progress, cancel)
+        status = library.lens_localize(
+            self._open(), text("directory", directory), ctypes.byref(choices), ctypes.byref(pointer)
+        )
         report = take_document(pointer) if pointer.value else {}
         watch.check(status)
         return report
