@@ -1,6 +1,7 @@
 //! Classifying a data set and comparing with its labels.
 
-use super::metrics::{Metrics, Scored};
+use super::figures::{FigureOptions, Figures};
+use super::ranking::Scored;
 use crate::data::{Batch, Dataset, Raster, Sample, Skipped, for_each_image};
 use crate::error::{Error, Result};
 use crate::infer::{Prediction, check_batch_limit, classify_batch};
@@ -19,11 +20,13 @@ pub struct EvaluateOptions {
     pub batch_limit: u32,
     /// Where predictions.csv and report.json go.
     pub output_dir: Option<PathBuf>,
+    /// What is up to the caller of the figures.
+    pub figures: FigureOptions,
 }
 
 impl Default for EvaluateOptions {
     fn default() -> Self {
-        EvaluateOptions { threshold: None, batch_limit: 32, output_dir: None }
+        EvaluateOptions { threshold: None, batch_limit: 32, output_dir: None, figures: FigureOptions::default() }
     }
 }
 
@@ -33,6 +36,7 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     let batch_limit = check_batch_limit(options.batch_limit)?;
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
+    options.figures.check()?;
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
     }
@@ -42,17 +46,13 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     let (results, skipped) = classify_all(model, dataset, threshold, batch_limit, control)?;
     let scored: Vec<Scored> = results
         .iter()
-        .map(|(sample, prediction)| Scored {
-            positive: sample.positive,
-            score: prediction.logit,
-            called_positive: prediction.positive,
-        })
+        .map(|(sample, prediction)| Scored { positive: sample.positive, probability: prediction.probability })
         .collect();
     let mut fields = report.header("lesionlens.evaluation", 1, model.context(), model.sha256());
     fields.insert("threshold".into(), json!(threshold));
     fields.insert("samples".into(), json!(results.len()));
     fields.insert("skipped".into(), Skipped::describe(&skipped));
-    fields.extend(Metrics::of(&scored).describe());
+    fields.extend(Figures::of(&scored, threshold, &options.figures, control)?.describe());
     fields.insert("results".into(), results.iter().map(|(sample, prediction)| described(sample, prediction)).collect());
     let document = Value::Object(fields);
     if let Some(directory) = &options.output_dir {
@@ -65,9 +65,10 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     Ok(document)
 }
 
-type Results<'a> = Vec<(&'a Sample, Prediction)>;
+pub(super) type Results<'a> = Vec<(&'a Sample, Prediction)>;
 
-fn classify_all<'a>(
+/// Every sample that can be read, classified.
+pub(super) fn classify_all<'a>(
     model: &Model,
     dataset: &'a Dataset,
     threshold: f32,

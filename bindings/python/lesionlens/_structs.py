@@ -135,6 +135,11 @@ class lens_grad_scaler(Enumeration):
     names = {"auto": 0, "standard": 1, "amd": 2}
 
 
+class lens_operating_point(Enumeration):
+    prefix = "LENS_OPERATING_POINT_"
+    names = {"keep": 0, "youden": 1, "sensitivity": 2}
+
+
 class lens_progress(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -160,6 +165,22 @@ class lens_evaluate_options(ctypes.Structure):
         ("threshold", c_float),
         ("batch_limit", c_uint32),
         ("output_dir", c_char_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("target_sensitivity", c_double),
+        ("bootstrap_samples", c_uint32),
+        ("seed", c_uint64),
+    ]
+
+
+class lens_calibrate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("fit_temperature", c_int32),
+        ("operating_point", lens_operating_point),
+        ("target_sensitivity", c_double),
+        ("batch_limit", c_uint32),
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),

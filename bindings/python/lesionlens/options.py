@@ -106,8 +106,20 @@ class OverlayOptions(TypedDict, total=False):
 
 
 class EvaluateOptions(TypedDict, total=False):
-    """output_dir: receives predictions.csv and report.json."""
+    """output_dir: receives predictions.csv and report.json; bootstrap_samples: 0 for no bootstrap."""
 
     threshold: float | None
     batch_limit: int | None
     output_dir: Path | None
+    target_sensitivity: float | None
+    bootstrap_samples: int | None
+    seed: int | None
+
+
+class CalibrateOptions(TypedDict, total=False):
+    """operating_point: "keep", "youden", "sensitivity"; target_sensitivity is for the last."""
+
+    fit_temperature: bool | None
+    operating_point: str | None
+    target_sensitivity: float | None
+    batch_limit: int | None
