@@ -64,9 +64,9 @@ typedef struct lens_model lens_model;
 typedef struct lens_picture lens_picture;
 
 /**
- * What a call came to. Numbers are never reused.
+ * How a threshold is chosen.
  */
-typedef int32_t lens_status;
+typedef int32_t lens_operating_point;
 
 /**
  * What a long call is doing.
@@ -126,6 +126,49 @@ typedef struct lens_progress {
  * @return 0 to go on; anything else stops the call with LENS_CANCELLED.
  */
 typedef int32_t (*lens_progress_fn)(const struct lens_progress *progress, void *user_data);
+
+/**
+ * Options of lens_model_calibrate(). Fill with lens_calibrate_options_init(), then change what you need.
+ */
+typedef struct lens_calibrate_options {
+    /**
+     * sizeof(lens_calibrate_options); set by lens_calibrate_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Whether to fit the temperature, 0 or 1; default 1.
+     */
+    int32_t fit_temperature;
+    /**
+     * How to choose the threshold (LENS_OPERATING_POINT_...); default LENS_OPERATING_POINT_KEEP.
+     */
+    lens_operating_point operating_point;
+    /**
+     * For LENS_OPERATING_POINT_SENSITIVITY, above 0, at most 1; default 0.95.
+     */
+    double target_sensitivity;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_calibrate_options;
+
+/**
+ * What a call came to. Numbers are never reused.
+ */
+typedef int32_t lens_status;
 
 /**
  * Options of lens_classify(). Fill with lens_classify_options_init(), then change what you need.
@@ -234,7 +277,7 @@ typedef struct lens_prediction {
      */
     float probability;
     /**
-     * The network's output, log(p / (1 - p)).
+     * The network's output over the model's temperature, log(p / (1 - p)).
      */
     float logit;
     /**
@@ -540,6 +583,18 @@ typedef struct lens_evaluate_options {
      * lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
      */
     const struct lens_heatmap_options *heatmap;
+    /**
+     * The sensitivity that the operating point "sensitivity" has at least, above 0, at most 1; default 0.95.
+     */
+    double target_sensitivity;
+    /**
+     * Resampled data sets for the confidence intervals that have no formula, 100 to 1000000; default 2000; 0: none.
+     */
+    uint32_t bootstrap_samples;
+    /**
+     * Of the resampling; default 0: the context's.
+     */
+    uint64_t seed;
 } lens_evaluate_options;
 
 /**
@@ -877,6 +932,21 @@ typedef struct lens_train_options {
 } lens_train_options;
 
 /**
+ * The model's own: with a new temperature it moves so that the same images stay positive, up to rounding. 0.5 stays.
+ */
+#define LENS_OPERATING_POINT_KEEP 0
+
+/**
+ * The largest sensitivity + specificity - 1 (Youden's index); of equal ones the highest threshold.
+ */
+#define LENS_OPERATING_POINT_YOUDEN 1
+
+/**
+ * The highest threshold with at least target_sensitivity.
+ */
+#define LENS_OPERATING_POINT_SENSITIVITY 2
+
+/**
  * The best device this version can use; the choice and its reason are in lens_context_describe().
  */
 #define LENS_DEVICE_AUTO 0
@@ -1081,8 +1151,8 @@ typedef struct lens_train_options {
 #define LENS_PIXEL_BGRA8 7
 
 /**
- * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, threshold and training record in the
- * file's metadata, under "lesionlens".
+ * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
+ * in the file's metadata, under "lesionlens".
  */
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
@@ -1235,6 +1305,35 @@ typedef struct lens_train_options {
 #ifdef __cplusplus
 extern "C" {
 #endif /* __cplusplus */
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_calibrate_options_init(struct lens_calibrate_options *options);
+
+/**
+ * Makes a calibrated model: the same weights (and model_sha256) with another temperature, threshold, or both.
+ *
+ * Use a data set that the model was not trained on, and is not tested on afterwards: the validation set, or one of its
+ * own. The temperature (Guo et al. 2017) divides the network's output; the one with the least mean log loss on the data
+ * set is taken. It changes how far probabilities can be taken at their word, and no order among images: ROC AUC stays. It
+ * applies to all that the new model says, heatmaps too; training that starts from the model starts at 1 again. Then the
+ * threshold is chosen on the calibrated probabilities. Both are saved with the model, with where they come from.
+ *
+ * The report has "data" (fingerprint, samples, positives, negatives), "skipped", "before" and "after" (temperature,
+ * threshold, log_loss, brier, ece, sensitivity, specificity), and "operating_point" as lens_model_describe() has it.
+ *
+ * @param options NULL for all defaults.
+ * @param[out] calibrated Receives the new model; free it with lens_model_free(). NULL on failure. model stays as it is.
+ * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+ * @return LENS_ERROR_DATA when the data set lacks a class, when no temperature from 0.01 to 100 is best (the classes are
+ *         separated without error, or told apart no better than chance), or when there is no such operating point.
+ */
+lens_status lens_model_calibrate(const struct lens_model *model,
+                                 const struct lens_dataset *dataset,
+                                 const struct lens_calibrate_options *options,
+                                 struct lens_model **calibrated,
+                                 char **json);
 
 /**
  * Makes a token that is not triggered.
@@ -1397,8 +1496,28 @@ void lens_evaluate_options_init(struct lens_evaluate_options *options);
 /**
  * Classifies every sample of a data set and compares with its label.
  *
- * The report has the figures with what each needs, the confusion matrix, and every sample's result; a figure that
- * does not exist (ROC AUC of one class) is null, with the reason.
+ * The report is JSON. Its figures are scikit-learn's of the probabilities in it, positive meaning a probability greater
+ * than the threshold:
+ *
+ * - "metrics": accuracy, balanced_accuracy, sensitivity, specificity, ppv, npv, f1, mcc, roc_auc, pr_auc (average
+ *   precision), brier, log_loss, ece (over the bins of "reliability"). One that does not exist is null, and "undefined"
+ *   has the reason under its name; that of a missing interval is under <name>_interval, that of a missing operating
+ *   point under operating_point_<name>.
+ * - "intervals": of each metric its 95 % confidence interval: low, high, method. Methods: "wilson" for proportions;
+ *   "delong" for roc_auc, on the logit scale; "bootstrap" for the rest: percentiles over bootstrap_samples data sets drawn
+ *   regardless of class; resamples without the figure are left out, and counted in left_out.
+ * - "confusion_matrix": true_negative, false_positive, false_negative, true_positive.
+ * - "classification_report": negative, positive, macro_average and weighted_average, each with precision, recall, f1 and
+ *   support; accuracy. A null is left out of the averages.
+ * - "roc": thresholds (falling), false_positive_rate, true_positive_rate, without points in the middle of a straight
+ *   line; null for samples of one class. "precision_recall": thresholds (rising, one less than points), precision, recall;
+ *   null without positives. A point of a curve counts samples whose probability is at least its threshold, as
+ *   scikit-learn does. The first threshold of "roc", above all probabilities, is null.
+ * - "reliability": ten bins of equal width: low, high, count, mean_probability, share_positive (null when empty).
+ * - "operating_points": "youden", with the largest sensitivity + specificity - 1 (of equal ones the highest threshold),
+ *   and "sensitivity", the highest threshold with at least target_sensitivity; each with its threshold, sensitivity and
+ *   specificity (value, low, high), and counts. Thresholds lie halfway between two probabilities.
+ * - "results": every sample's result.
  *
  * With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
  * (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
@@ -1553,7 +1672,11 @@ lens_status lens_model_load(const struct lens_context *context,
 lens_status lens_model_save(const struct lens_model *model, const char *path, lens_model_format format);
 
 /**
- * Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record, as JSON.
+ * Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record, as JSON.
+ *
+ * "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
+ * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
+ * and threshold come from.
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded
@@ -1561,7 +1684,8 @@ lens_status lens_model_save(const struct lens_model *model, const char *path, le
  *
  * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
  */
-lens_status lens_model_describe(const struct lens_model *model, char **json);
+lens_status lens_model_describe(const struct lens_model *model,
+                                char **json);
 
 /**
  * Frees the model; NULL is a no-op. Running calls go on with it.

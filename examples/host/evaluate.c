@@ -10,14 +10,36 @@
 
 #include <stdio.h>
 
+static const struct {
+    const char *title;
+    const char *name;
+} metrics[] = {
+    {"accuracy", "accuracy"},
+    {"balanced accuracy", "balanced_accuracy"},
+    {"sensitivity", "sensitivity"},
+    {"specificity", "specificity"},
+    {"PPV", "ppv"},
+    {"NPV", "npv"},
+    {"F1", "f1"},
+    {"MCC", "mcc"},
+    {"ROC AUC", "roc_auc"},
+    {"PR AUC", "pr_auc"},
+    {"Brier score", "brier"},
+    {"log loss", "log_loss"},
+    {"ECE", "ece"},
+};
+
 static void print_report(const char *report, const char *output_directory)
 {
     print_samples_figure("evaluated", report);
     print_figure("threshold", report, "threshold", NULL);
-    print_figure("accuracy", report, "metrics.accuracy", "undefined.accuracy");
-    print_figure("ROC AUC", report, "metrics.roc_auc", "undefined.roc_auc");
-    print_figure("sensitivity", report, "metrics.sensitivity", "undefined.sensitivity");
-    print_figure("specificity", report, "metrics.specificity", "undefined.specificity");
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        print_metric_figure(metrics[i].title, report, metrics[i].name);
+    }
+    print_text_figure("", "in brackets: 95 % confidence intervals");
+    print_operating_point("best threshold", report, "operating_points.youden", "undefined.operating_point_youden");
+    print_operating_point("for sensitivity", report, "operating_points.sensitivity",
+                          "undefined.operating_point_sensitivity");
     print_duration_figure("time", report, "seconds");
     printf("\n%-18s%20s%20s\n", "", "predicted negative", "predicted positive");
     printf("%-18s%20lu%20lu\n", "labelled negative", read_count(report, "confusion_matrix.true_negative"),
@@ -105,6 +127,13 @@ int run_evaluate(int argc, char **argv)
          .target = &request.options.save_heatmap_overlay, .set_value = 0},
         {.name = "--sample-bad-ratio", .value_name = "X", .help = "share of bad ones among the 12 samples shown, 0 to 1",
          .kind = OPTION_DOUBLE, .target = &request.options.sample_bad_ratio, .minimum = 0, .maximum = 1},
+        {.name = "--sensitivity", .value_name = "X", .help = "that an operating point is to have, above 0, at most 1",
+         .kind = OPTION_DOUBLE, .target = &request.options.target_sensitivity, .minimum = 0, .maximum = 1,
+         .above_minimum = true},
+        {.name = "--bootstrap", .value_name = "N", .help = "resampled data sets for confidence intervals; 0: none",
+         .kind = OPTION_UINT32, .target = &request.options.bootstrap_samples, .minimum = 0, .maximum = 1000000},
+        {.name = "--seed", .value_name = "N", .help = "seed of the resampling", .kind = OPTION_UINT64,
+         .target = &request.options.seed},
         DATASET_OPTIONS(&request.dataset),
         SETTING_OPTIONS(&request.setting),
     };

@@ -11,7 +11,7 @@ use super::options::{self, Options};
 use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
 use super::text::to_host;
-use crate::evaluate::{BadCriterion, BadRule, EvaluateOptions, ReportOptions, evaluate};
+use crate::evaluate::{BadCriterion, BadRule, Bootstrap, EvaluateOptions, FigureOptions, ReportOptions, evaluate};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::ptr;
@@ -60,6 +60,12 @@ pub struct lens_evaluate_options {
     /// How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: with by_heatmap
     /// lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
     pub heatmap: *const lens_heatmap_options,
+    /// The sensitivity that the operating point "sensitivity" has at least, above 0, at most 1; default 0.95.
+    pub target_sensitivity: f64,
+    /// Resampled data sets for the confidence intervals that have no formula, 100 to 1000000; default 2000; 0: none.
+    pub bootstrap_samples: u32,
+    /// Of the resampling; default 0: the context's.
+    pub seed: u64,
 }
 
 // SAFETY: repr(C), struct_size first, numbers, raw pointers and an optional function pointer only.
@@ -67,6 +73,7 @@ unsafe impl Options for lens_evaluate_options {
     const NAME: &'static str = "lens_evaluate_options";
     const FIRST_SIZE: usize = offset_of!(Self, by_heatmap);
     fn defaults() -> Self {
+        let figures = FigureOptions::default();
         lens_evaluate_options {
             struct_size: size_of::<Self>(),
             threshold: -1.0,
@@ -82,6 +89,9 @@ unsafe impl Options for lens_evaluate_options {
             bad_confidence: 0.5,
             sample_bad_ratio: 0.75,
             heatmap: ptr::null(),
+            target_sensitivity: figures.target_sensitivity,
+            bootstrap_samples: figures.bootstrap.samples,
+            seed: 0,
         }
     }
 }
@@ -95,8 +105,28 @@ pub unsafe extern "C" fn lens_evaluate_options_init(options: *mut lens_evaluate_
 
 /// Classifies every sample of a data set and compares with its label.
 ///
-/// The report has the figures with what each needs, the confusion matrix, and every sample's result; a figure that
-/// does not exist (ROC AUC of one class) is null, with the reason.
+/// The report is JSON. Its figures are scikit-learn's of the probabilities in it, positive meaning a probability greater
+/// than the threshold:
+///
+/// - "metrics": accuracy, balanced_accuracy, sensitivity, specificity, ppv, npv, f1, mcc, roc_auc, pr_auc (average
+///   precision), brier, log_loss, ece (over the bins of "reliability"). One that does not exist is null, and "undefined"
+///   has the reason under its name; that of a missing interval is under <name>_interval, that of a missing operating
+///   point under operating_point_<name>.
+/// - "intervals": of each metric its 95 % confidence interval: low, high, method. Methods: "wilson" for proportions;
+///   "delong" for roc_auc, on the logit scale; "bootstrap" for the rest: percentiles over bootstrap_samples data sets drawn
+///   regardless of class; resamples without the figure are left out, and counted in left_out.
+/// - "confusion_matrix": true_negative, false_positive, false_negative, true_positive.
+/// - "classification_report": negative, positive, macro_average and weighted_average, each with precision, recall, f1 and
+///   support; accuracy. A null is left out of the averages.
+/// - "roc": thresholds (falling), false_positive_rate, true_positive_rate, without points in the middle of a straight
+///   line; null for samples of one class. "precision_recall": thresholds (rising, one less than points), precision, recall;
+///   null without positives. A point of a curve counts samples whose probability is at least its threshold, as
+///   scikit-learn does. The first threshold of "roc", above all probabilities, is null.
+/// - "reliability": ten bins of equal width: low, high, count, mean_probability, share_positive (null when empty).
+/// - "operating_points": "youden", with the largest sensitivity + specificity - 1 (of equal ones the highest threshold),
+///   and "sensitivity", the highest threshold with at least target_sensitivity; each with its threshold, sensitivity and
+///   specificity (value, low, high), and counts. Thresholds lie halfway between two probabilities.
+/// - "results": every sample's result.
 ///
 /// With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
 /// (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
@@ -152,6 +182,13 @@ pub unsafe extern "C" fn lens_evaluate(
                 save_raw: flag("save_heatmap_raw", options.save_heatmap_raw)?,
                 save_overlays: flag("save_heatmap_overlay", options.save_heatmap_overlay)?,
                 sample_bad_share: options.sample_bad_ratio,
+            },
+            figures: FigureOptions {
+                target_sensitivity: options.target_sensitivity,
+                bootstrap: Bootstrap {
+                    samples: options.bootstrap_samples,
+                    seed: if options.seed == 0 { model.0.context().seed() } else { options.seed },
+                },
             },
         };
         // SAFETY: token and callback are as their contracts say for the time of the call.

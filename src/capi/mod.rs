@@ -7,6 +7,7 @@
 #![allow(non_camel_case_types)]
 
 mod arguments;
+mod calibrate;
 mod cancel;
 mod classify;
 mod context;

@@ -1,13 +1,13 @@
 //! From a data set's samples to the network's batches.
 
 use super::augment::Augmentation;
-use super::dataset::{Dataset, Sample, Skipped};
+use super::dataset::{Dataset, Sample, Skipped, fingerprint};
 use super::ordered::ordered;
 use super::preprocessing::{Batch, Preprocessing};
 use super::random::generator;
 use super::raster::Raster;
 use crate::error::Result;
-use crate::runtime::{Control, Phase, Update, sha256_hex};
+use crate::runtime::{Control, Phase, Update};
 use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,9 +130,7 @@ impl ImageStore {
             positives,
             negatives: self.entries.len() - positives,
             skipped: Skipped::describe(&self.skipped),
-            fingerprint: sha256_hex(
-                self.entries.iter().map(|entry| format!("{}\t{}\n", entry.sample.id, u8::from(entry.sample.positive))),
-            ),
+            fingerprint: fingerprint(self.entries.iter().map(|entry| &entry.sample)),
         }
     }
 

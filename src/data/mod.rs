@@ -16,7 +16,7 @@ mod scan;
 mod tiff;
 
 pub use augment::{Augmentation, flipped, rotated};
-pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
+pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint};
 pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
 pub use picture::Picture;
 pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};

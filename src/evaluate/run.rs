@@ -1,7 +1,8 @@
 //! Classifying a data set, comparing with its labels, and reporting.
 
 use super::case::Case;
-use super::metrics::{Metrics, Scored};
+use super::figures::{FigureOptions, Figures};
+use super::ranking::Scored;
 use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::data::{Dataset, Skipped};
@@ -29,6 +30,8 @@ pub struct EvaluateOptions {
     pub heatmap: Option<HeatmapOptions>,
     /// What the report holds.
     pub report: ReportOptions,
+    /// What is up to the caller of the figures.
+    pub figures: FigureOptions,
 }
 
 impl Default for EvaluateOptions {
@@ -40,6 +43,7 @@ impl Default for EvaluateOptions {
             by_heatmap: false,
             heatmap: None,
             report: ReportOptions::default(),
+            figures: FigureOptions::default(),
         }
     }
 }
@@ -51,6 +55,7 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
     options.report.check()?;
+    options.figures.check()?;
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
     }
@@ -64,6 +69,7 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
             writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_bad(index, case, raster, map))
         })?,
     };
+    let figures = Figures::of(&scored(&cases), threshold, &options.figures, control)?;
     let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256());
     fields.insert("images_per_second".into(), json!(cases.len() as f64 / run.seconds()));
     fields.insert("threshold".into(), json!(threshold));
@@ -71,21 +77,17 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     fields.insert("samples".into(), json!(cases.len()));
     fields.insert("skipped".into(), Skipped::describe(&skipped));
     fields.insert("bad".into(), json!(cases.iter().filter(|case| options.report.bad.applies(case)).count()));
-    fields.extend(Metrics::of(&scored(&cases)).describe());
+    fields.extend(figures.describe());
     fields.insert("results".into(), cases.iter().map(Case::describe).collect());
     let report = Value::Object(fields);
     if let Some(writer) = writer {
-        writer.finish(model, &cases, &report, control)?;
+        writer.finish(model, &cases, &figures, &report, control)?;
     }
     Ok(report)
 }
 
 fn scored(cases: &[Case]) -> Vec<Scored> {
-    let scored = |case: &Case| Scored {
-        positive: case.sample.positive,
-        score: case.prediction.logit,
-        called_positive: case.prediction.positive,
-    };
+    let scored = |case: &Case| Scored { positive: case.sample.positive, probability: case.prediction.probability };
     cases.iter().map(scored).collect()
 }
 

@@ -10,6 +10,17 @@ fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_to_kind(Kind::Float)?.f_to_device(tch::Device::Cpu)?.f_contiguous()?.f_view([-1])?)?)
 }
 
+/// A logit at a temperature: what the model says, from what the network computed.
+pub fn at_temperature(logit: f32, temperature: f64) -> f32 {
+    (f64::from(logit) / temperature) as f32
+}
+
+/// What the network computed, at the model's temperature.
+fn calibrated_values(model: &Model, tensor: &Tensor) -> Result<Vec<f32>> {
+    let temperature = model.temperature();
+    Ok(values(tensor)?.into_iter().map(|logit| at_temperature(logit, temperature)).collect())
+}
+
 /// The logit of each image of the batch. When memory runs out the batch goes through in halves.
 pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
     let context = model.context();
@@ -21,7 +32,9 @@ pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
             let input = batch.tensor(results.len(), count);
-            with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
+            with_precision(context.policy().precision.value, &input, || {
+                calibrated_values(model, &model.network().logits(&input))
+            })
         });
         match computed {
             Ok(logits) => results.extend(logits),
@@ -54,7 +67,7 @@ pub fn activation_maps(model: &Model, batch: &Batch) -> Result<(Vec<Vec<f32>>, u
             Ok(model.network().activation_map(&model.network().features(&input)))
         })?;
         let (height, width) = (maps.size()[1] as usize, maps.size()[2] as usize);
-        let all = values(&maps)?;
+        let all = calibrated_values(model, &maps)?;
         Ok((all.chunks_exact(width * height).map(<[f32]>::to_vec).collect(), width, height))
     })
 }

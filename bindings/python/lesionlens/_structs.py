@@ -139,6 +139,11 @@ class lens_grad_scaler(Enumeration):
     names = {"auto": 0, "standard": 1, "amd": 2}
 
 
+class lens_operating_point(Enumeration):
+    prefix = "LENS_OPERATING_POINT_"
+    names = {"keep": 0, "youden": 1, "sensitivity": 2}
+
+
 class lens_progress(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -156,6 +161,19 @@ class lens_progress(ctypes.Structure):
 lens_progress_fn = CFUNCTYPE(c_int32, POINTER(lens_progress), c_void_p)
 # The level is a plain integer here: ctypes makes no Python object of an Enumeration argument.
 lens_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+
+
+class lens_calibrate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("fit_temperature", c_int32),
+        ("operating_point", lens_operating_point),
+        ("target_sensitivity", c_double),
+        ("batch_limit", c_uint32),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+    ]
 
 
 class lens_train_options(ctypes.Structure):
@@ -236,6 +254,9 @@ class lens_evaluate_options(ctypes.Structure):
         ("bad_confidence", c_float),
         ("sample_bad_ratio", c_double),
         ("heatmap", POINTER(lens_heatmap_options)),
+        ("target_sensitivity", c_double),
+        ("bootstrap_samples", c_uint32),
+        ("seed", c_uint64),
     ]
 
 

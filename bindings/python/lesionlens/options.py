@@ -107,7 +107,7 @@ class OverlayOptions(TypedDict, total=False):
 
 class EvaluateOptions(TypedDict, total=False):
     """output_dir: receives the report's files; by_heatmap: images are called by their heatmaps' tiles; heatmap: how those
-    are drawn; bad_criterion: "either", "prediction", "confidence"."""
+    are drawn; bad_criterion: "either", "prediction", "confidence"; bootstrap_samples: 0 for no bootstrap."""
 
     threshold: float | None
     batch_limit: int | None
@@ -119,6 +119,9 @@ class EvaluateOptions(TypedDict, total=False):
     bad_criterion: str | None
     bad_confidence: float | None
     sample_bad_ratio: float | None
+    target_sensitivity: float | None
+    bootstrap_samples: int | None
+    seed: int | None
 
 
 class LocalizeOptions(TypedDict, total=False):
@@ -126,3 +129,12 @@ class LocalizeOptions(TypedDict, total=False):
 
     heatmap: HeatmapOptions | None
     tolerance: float | None
+
+
+class CalibrateOptions(TypedDict, total=False):
+    """operating_point: "keep", "youden", "sensitivity"; target_sensitivity is for the last."""
+
+    fit_temperature: bool | None
+    operating_point: str | None
+    target_sensitivity: float | None
+    batch_limit: int | None

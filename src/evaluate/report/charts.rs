@@ -1,6 +1,8 @@
 //! Pictures of the figures: ROC curve, reliability, confusion matrix.
 
 use crate::error::Result;
+use crate::evaluate::confusion::ConfusionMatrix;
+use crate::evaluate::probabilities::ReliabilityBin;
 use crate::plot::{
     Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, LINE, PALE, TEXT, TEXT_DROP, VERMILION, font, pixels,
 };
@@ -14,20 +16,6 @@ const SIDE: u32 = 640;
 const RELIABILITY_HEIGHT: i32 = 440;
 
 type Unit<'a, 'b> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Axis, Axis>>;
-
-/// A bin of the reliability diagram.
-pub struct ReliabilityBin {
-    /// Where it begins
-    pub low: f64,
-    /// and ends.
-    pub high: f64,
-    /// Samples in it.
-    pub count: usize,
-    /// Their mean probability.
-    pub mean_probability: f64,
-    /// How many of them are positive, as a share.
-    pub share_positive: f64,
-}
 
 /// The ROC curve through (false positive rate, true positive rate), with the point at the threshold marked.
 pub fn roc(points: &[(f64, f64)], at_threshold: Option<(f64, f64)>, caption: &str) -> Result<Chart> {
@@ -58,13 +46,13 @@ pub fn reliability(bins: &[ReliabilityBin], caption: &str) -> Result<Chart> {
         label_axes(&upper, &mut chart, "", "share that is positive")?;
         let plot = chart.plotting_area();
         plot.draw(&PathElement::new([(0.0, 0.0), (1.0, 1.0)], FAINT.stroke_width(DETAIL)))?;
-        let filled: Vec<&ReliabilityBin> = bins.iter().filter(|bin| bin.count > 0).collect();
-        for pair in filled.windows(2) {
-            let ends = [pair[0], pair[1]].map(|bin| (bin.mean_probability, bin.share_positive));
-            plot.draw(&PathElement::new(ends, BLUE.stroke_width(LINE)))?;
+        let points: Vec<(f64, f64)> =
+            bins.iter().filter_map(|bin| bin.mean_probability.zip(bin.share_positive)).collect();
+        for pair in points.windows(2) {
+            plot.draw(&PathElement::new([pair[0], pair[1]], BLUE.stroke_width(LINE)))?;
         }
-        for bin in filled {
-            plot.draw(&Circle::new((bin.mean_probability, bin.share_positive), pixels(6), BLUE.filled()))?;
+        for point in points {
+            plot.draw(&Circle::new(point, pixels(6), BLUE.filled()))?;
         }
         draw_counts(&lower, bins)
     })
@@ -88,8 +76,9 @@ fn draw_counts(area: &Canvas, bins: &[ReliabilityBin]) -> Drawn {
     Ok(())
 }
 
-/// Counts and shares of each row: [labelled negative, labelled positive][called negative, called positive].
-pub fn confusion(counts: [[usize; 2]; 2], caption: &str) -> Result<Chart> {
+/// Counts, and shares of each row.
+pub fn confusion(matrix: &ConfusionMatrix, caption: &str) -> Result<Chart> {
+    let counts = [[matrix.true_negative, matrix.false_positive], [matrix.false_negative, matrix.true_positive]];
     const CELL: i32 = 210;
     const LEFT: i32 = 170;
     const TOP: i32 = 120;
@@ -199,8 +188,8 @@ mod tests {
             low,
             high: low + 0.1,
             count,
-            mean_probability: low + 0.05,
-            share_positive: low,
+            mean_probability: Some(low + 0.05),
+            share_positive: Some(low),
         };
         let chart = reliability(&[bin(0.0, 1), bin(0.9, 30)], "reliability").unwrap();
         let below: Vec<_> =
@@ -214,6 +203,8 @@ mod tests {
     fn empty_and_one_sided_figures_are_drawn() {
         roc(&[], None, "ROC").unwrap();
         reliability(&[], "reliability").unwrap();
-        confusion([[0, 0], [3, 1_000_000]], "confusion").unwrap();
+        let matrix =
+            ConfusionMatrix { true_negative: 0, false_positive: 0, false_negative: 3, true_positive: 1_000_000 };
+        confusion(&matrix, "confusion").unwrap();
     }
 }

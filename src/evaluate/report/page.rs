@@ -235,8 +235,8 @@ fn operating_points(report: &Value) -> Markup {
                     tr {
                         td { (name) @if let Some(target) = point["target"].as_f64() { " " (format!("{target:.2}")) } }
                         td.number { (figure(&point["threshold"])) }
-                        td.number { (figure(&point["sensitivity"])) }
-                        td.number { (figure(&point["specificity"])) }
+                        td.number { (share(&point["sensitivity"])) }
+                        td.number { (share(&point["specificity"])) }
                     }
                 }
             }
@@ -296,6 +296,10 @@ fn interval(report: &Value, key: &str) -> Option<(f64, f64)> {
 
 fn figure(value: &Value) -> String {
     value.as_f64().map_or_else(|| "undefined".into(), |value| format!("{value:.3}"))
+}
+
+fn share(value: &Value) -> String {
+    format!("{} ({} to {})", figure(&value["value"]), figure(&value["low"]), figure(&value["high"]))
 }
 
 fn count(value: &Value) -> u64 {

@@ -1,6 +1,6 @@
 //! Filling the report's directory.
 
-use super::charts::{ReliabilityBin, confusion, reliability, roc};
+use super::charts::{confusion, reliability, roc};
 use super::npy::write_npy;
 use super::output::{BAD_OVERLAYS, BAD_RAW, Output};
 use super::page::Page;
@@ -9,6 +9,8 @@ use super::sheet::sheet;
 use crate::data::{PixelFormat, PixelView, Raster, Sample, Windowing, write_png};
 use crate::error::{Error, Result};
 use crate::evaluate::case::{BadRule, Case, evenly_spread};
+use crate::evaluate::figures::Figures;
+use crate::evaluate::ranking::RocCurve;
 use crate::evaluate::scoring::map_samples;
 use crate::heatmap::{HeatMap, HeatmapOptions, Method, OverlayOptions};
 use crate::model::Model;
@@ -93,7 +95,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes everything else, and puts the report in its place.
-    pub fn finish(mut self, model: &Model, cases: &[Case], report: &Value, control: &mut Control) -> Result<()> {
+    pub fn finish(
+        mut self,
+        model: &Model,
+        cases: &[Case],
+        figures: &Figures,
+        report: &Value,
+        control: &mut Control,
+    ) -> Result<()> {
         let bad: Vec<bool> = cases.iter().map(|case| self.options.bad.applies(case)).collect();
         let shown = evenly_spread(&bad, SAMPLES, self.options.sample_bad_share);
         let (missed, false_alarms) = (mistakes(cases, true), mistakes(cases, false));
@@ -106,10 +115,11 @@ impl<'a> Writer<'a> {
 
         let samples = with_pictures(&shown);
         self.chart("sample_results.png", &sheet(&samples)?)?;
+        let called = format!("Calls above {:.3}", self.heatmap.threshold.unwrap_or(model.threshold()));
         let charts = [
-            ("confusion.png", confusion_of(report)?, "confusion matrix"),
-            ("roc.png", roc_of(report)?, "ROC curve"),
-            ("reliability.png", reliability_of(report)?, "reliability diagram"),
+            ("confusion.png", confusion(&figures.metrics.matrix, &called)?, "confusion matrix"),
+            ("roc.png", roc_of(figures)?, "ROC curve"),
+            ("reliability.png", reliability_of(figures)?, "reliability diagram"),
         ];
         for (name, chart, _) in &charts {
             self.chart(name, chart)?;
@@ -201,51 +211,27 @@ fn meaning(method: Method) -> &'static str {
     }
 }
 
-fn confusion_of(report: &Value) -> Result<Chart> {
-    let count = |name: &str| report["confusion_matrix"][name].as_u64().unwrap_or(0) as usize;
-    let counts = [[count("true_negative"), count("false_positive")], [count("false_negative"), count("true_positive")]];
-    confusion(counts, &format!("Calls above {:.3}", report["threshold"].as_f64().unwrap_or(0.0)))
-}
-
-fn roc_of(report: &Value) -> Result<Chart> {
-    let points: Vec<(f64, f64)> =
-        numbers(&report["roc"]["false_positive_rate"]).zip(numbers(&report["roc"]["true_positive_rate"])).collect();
-    let metrics = &report["metrics"];
-    let at_threshold = metrics["specificity"].as_f64().map(|share| 1.0 - share).zip(metrics["sensitivity"].as_f64());
-    let interval = &report["intervals"]["roc_auc"];
-    let caption = match (metrics["roc_auc"].as_f64(), interval["low"].as_f64(), interval["high"].as_f64()) {
-        (Some(area), Some(low), Some(high)) => format!("ROC: area {area:.3} ({low:.3} to {high:.3})"),
-        (Some(area), ..) => format!("ROC: area {area:.3}"),
+fn roc_of(figures: &Figures) -> Result<Chart> {
+    let pairs = |curve: &RocCurve| -> Vec<(f64, f64)> {
+        curve.false_positive_rate.iter().copied().zip(curve.true_positive_rate.iter().copied()).collect()
+    };
+    let points = figures.roc.as_ref().map(pairs).unwrap_or_default();
+    let matrix = &figures.metrics.matrix;
+    let at_threshold = matrix.specificity().map(|share| 1.0 - share).zip(matrix.sensitivity());
+    let caption = match (figures.metrics.roc_auc, figures.intervals.get("roc_auc")) {
+        (Some(area), Some(interval)) => format!("ROC: area {area:.3} ({:.3} to {:.3})", interval.low, interval.high),
+        (Some(area), None) => format!("ROC: area {area:.3}"),
         _ => "ROC: needs both classes".into(),
     };
     roc(&points, at_threshold, &caption)
 }
 
-fn reliability_of(report: &Value) -> Result<Chart> {
-    let bins: Vec<ReliabilityBin> = report["reliability"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|bin| {
-            let number = |name: &str| bin[name].as_f64().unwrap_or(0.0);
-            ReliabilityBin {
-                low: number("low"),
-                high: number("high"),
-                count: bin["count"].as_u64().unwrap_or(0) as usize,
-                mean_probability: number("mean_probability"),
-                share_positive: number("share_positive"),
-            }
-        })
-        .collect();
-    let caption = match report["metrics"]["ece"].as_f64() {
+fn reliability_of(figures: &Figures) -> Result<Chart> {
+    let caption = match figures.metrics.ece {
         Some(error) => format!("Reliability: calibration error {error:.3}"),
         None => "Reliability".into(),
     };
-    reliability(&bins, &caption)
-}
-
-fn numbers(values: &Value) -> impl Iterator<Item = f64> {
-    values.as_array().into_iter().flatten().filter_map(Value::as_f64)
+    reliability(&figures.reliability, &caption)
 }
 
 /// The reference pipeline's table.
