@@ -564,8 +564,8 @@ typedef struct lens_map_summary {
 } lens_map_summary;
 
 /**
- * One tile (for LENS_HEATMAP_METHOD_CAM and _GRAD_CAM_PLUS_PLUS one cell of the network's feature map) in pixels of the
- * image.
+ * One tile (for LENS_HEATMAP_METHOD_CAM and _GRAD_CAM_PLUS_PLUS one cell of the network's feature map) in pixels of
+ * the image.
  */
 typedef struct lens_tile {
     /**
@@ -585,8 +585,9 @@ typedef struct lens_tile {
      */
     float height;
     /**
-     * Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and _GRAD_CAM_PLUS_PLUS
-     * of an image that were everywhere as it is there; for LENS_HEATMAP_METHOD_OCCLUSION of the image without the tile.
+     * Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and
+     * _GRAD_CAM_PLUS_PLUS of an image that were everywhere as it is there; for LENS_HEATMAP_METHOD_OCCLUSION of the
+     * image without the tile.
      */
     float probability;
     /**
@@ -637,8 +638,9 @@ typedef struct lens_overlay_options {
      */
     float alpha;
     /**
-     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of the
-     * lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default): not.
+     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default):
+     * not.
      */
     int32_t color_bar;
     /**
@@ -937,8 +939,8 @@ typedef struct lens_train_options {
 #define LENS_HEATMAP_METHOD_TILES 0
 
 /**
- * Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole image's logit up
- * or down?" Each place of the network's last feature map (every 32 pixels) adds its share; their mean is the logit,
+ * Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole image's logit
+ * up or down?" Each place of the network's last feature map (every 32 pixels) adds its share; their mean is the logit,
  * exactly, for pooling and head are linear. The value is a share through the logistic function: above 0.5 speaks for
  * the positive class, below 0.5 against it. As places see far beyond their 32 pixels, it is coarse.
  */
@@ -1099,7 +1101,7 @@ typedef struct lens_train_options {
 #define LENS_PHASE_CLASSIFY 3
 
 /**
- * Drawing heatmaps; done and total count tiles over all images of the call.
+ * Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
  */
 #define LENS_PHASE_HEATMAP 4
 
@@ -1420,14 +1422,14 @@ void lens_heatmap_options_init(struct lens_heatmap_options *options);
 /**
  * Draws a heatmap of each image, such as the frames of a cine.
  *
- * LENS_HEATMAP_METHOD_TILES: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it.
- * An image (after resampling) smaller than a tile in either direction is classified whole, at its own size, stretched
- * where a side is under 32 pixels, and its map is constant. Images are worked through in bands of rows, so that one of
- * any size needs little more memory than its map (4 bytes a pixel; almost none with LENS_MAP_RESOLUTION_TILES) and its
- * batches.
+ * LENS_HEATMAP_METHOD_TILES: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover
+ * it. An image (after resampling) smaller than a tile in either direction is classified whole, at its own size,
+ * stretched where a side is under 32 pixels, and its map is constant. Images are worked through in bands of rows, so
+ * that one of any size needs little more memory than its map (4 bytes a pixel; almost none with
+ * LENS_MAP_RESOLUTION_TILES) and its batches.
  *
- * The other methods put the whole image through the network, which takes several hundred bytes a pixel: after resampling
- * it must have at most 4096 x 4096 pixels. Tiles larger than the image are as large as the image.
+ * The other methods put the whole image through the network, which takes several hundred bytes a pixel: after
+ * resampling it must have at most 4096 x 4096 pixels. Tiles larger than the image are as large as the image.
  *
  * All images are checked before work begins. May be called from several threads at once.
  *
@@ -1469,14 +1471,15 @@ lens_status lens_map_tiles(const struct lens_map *map, const struct lens_tile **
 /**
  * Makes one map of several of the same size and with the same tiles, such as those of a cine's frames.
  *
- * The new map's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the maps' probabilities with
- * the first map's threshold (LENS_AGGREGATE_MEAN). The maps stay as they are.
+ * The new map's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the maps' probabilities
+ * with the first map's threshold (LENS_AGGREGATE_MEAN). The maps stay as they are.
  *
  * @param maps An array of count maps.
  * @param count How many, at least 1.
  * @param how LENS_AGGREGATE_...
  * @param[out] map Receives the map; free it with lens_map_free(). NULL on failure.
- * @param[out] best_frame Receives the index of the map with the highest probability, the first of equals; 0 on failure.
+ * @param[out] best_frame Receives the index of the map with the highest probability, the first of equals; 0 on
+ * failure.
  */
 lens_status lens_map_aggregate(const struct lens_map *const *maps,
                                size_t count,
@@ -1540,7 +1543,8 @@ void lens_overlay_options_init(struct lens_overlay_options *options);
 /**
  * Blends the coloured map over its image.
  *
- * A map with LENS_MAP_RESOLUTION_TILES is refused: it has no values between the tiles, and tiles that are blended overlap.
+ * A map with LENS_MAP_RESOLUTION_TILES is refused: it has no values between the tiles, and tiles that are blended
+ * overlap.
  *
  * @param image An image of the map's size.
  * @param options NULL for all defaults.
