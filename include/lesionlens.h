@@ -47,8 +47,8 @@ typedef struct lens_context lens_context;
 typedef struct lens_dataset lens_dataset;
 
 /**
- * A heatmap: a probability for every pixel of an image, and the grid of tiles it was made from. Immutable, so
- * thread-safe; independent of the model and the image.
+ * A heatmap: a value for every pixel of an image, and the grid of tiles it was made from. Immutable, so thread-safe;
+ * independent of the model and the image.
  */
 typedef struct lens_map lens_map;
 
@@ -440,7 +440,8 @@ typedef struct lens_dataset_options {
 typedef int32_t lens_bad_criterion;
 
 /**
- * How a heatmap is made.
+ * How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the model
+ * goes by.
  */
 typedef int32_t lens_heatmap_method;
 
@@ -453,6 +454,11 @@ typedef int32_t lens_edge;
  * How overlapping tiles are weighted where they meet.
  */
 typedef int32_t lens_blend;
+
+/**
+ * What a map has a value for.
+ */
+typedef int32_t lens_map_resolution;
 
 /**
  * Options of lens_heatmap(). Fill with lens_heatmap_options_init(), then change what you need.
@@ -500,7 +506,10 @@ typedef struct lens_heatmap_options {
      */
     uint32_t resize_height;
     /**
-     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch.
+     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
+     * bounds the memory that the call needs beside the maps. For LENS_HEATMAP_METHOD_OCCLUSION as many images go
+     * through at once as have no more pixels than so many tiles, and one at least; for the two maps of the whole image
+     * always one.
      */
     uint32_t batch_limit;
     /**
@@ -519,6 +528,10 @@ typedef struct lens_heatmap_options {
      * Stops the call when triggered; default NULL.
      */
     const struct lens_cancel_token *cancel;
+    /**
+     * LENS_MAP_RESOLUTION_...; default LENS_MAP_RESOLUTION_IMAGE.
+     */
+    lens_map_resolution resolution;
 } lens_heatmap_options;
 
 /**
@@ -579,7 +592,7 @@ typedef struct lens_evaluate_options {
      */
     double sample_bad_ratio;
     /**
-     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: with by_heatmap
+     * How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: with by_heatmap
      * lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
      */
     const struct lens_heatmap_options *heatmap;
@@ -598,19 +611,51 @@ typedef struct lens_evaluate_options {
 } lens_evaluate_options;
 
 /**
+ * Options of lens_localize(). Fill with lens_localize_options_init(), then change what you need.
+ */
+typedef struct lens_localize_options {
+    /**
+     * sizeof(lens_localize_options); set by lens_localize_options_init().
+     */
+    size_t struct_size;
+    /**
+     * How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
+     */
+    const struct lens_heatmap_options *heatmap;
+    /**
+     * How far from a box the hottest point may lie and still be a hit, in pixels of the image; default -1: half a
+     * tile.
+     */
+    double tolerance;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_localize_options;
+
+/**
  * The figures of a heatmap.
  */
 typedef struct lens_map_summary {
     /**
-     * Width of the map and of its image, in pixels.
+     * Values in a row: the image's width in pixels; for LENS_MAP_RESOLUTION_TILES columns.
      */
     uint32_t width;
     /**
-     * Height of the map and of its image, in pixels.
+     * Rows of values: the image's height in pixels; for LENS_MAP_RESOLUTION_TILES rows.
      */
     uint32_t height;
     /**
-     * Mean of the map (the reference pipeline's confidence), taken at the resolution the image was tiled at.
+     * Mean of the map (the reference pipeline's confidence) over the pixels of the resampled image, whatever the map's
+     * resolution; of lens_map_aggregate(), over the map's values.
      */
     float mean;
     /**
@@ -626,18 +671,22 @@ typedef struct lens_map_summary {
      */
     uint32_t rows;
     /**
-     * Index, row by row, of the tile with the highest probability; the first of equals.
+     * Index, row by row, of the tile that matters most, the first of equals: with the highest probability; for
+     * LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS with the strongest evidence, for LENS_HEATMAP_METHOD_OCCLUSION with the
+     * lowest probability, for that is of the image without it.
      */
     uint32_t hottest_tile;
     /**
-     * What the map says of the image: for tiles, the mean of the tiles' probabilities (and its logit); for CAM, what
-     * the model says of the whole image at the size it was given (lens_classify() resizes it to the model's size).
+     * What the map says of the image: for LENS_HEATMAP_METHOD_TILES, the mean of the tiles' probabilities (and its
+     * logit); for the other methods, what the model says of the whole image at the size it was given (lens_classify()
+     * resizes it to the model's size).
      */
     struct lens_prediction prediction;
 } lens_map_summary;
 
 /**
- * One tile (for LENS_HEATMAP_METHOD_CAM one cell of the network's feature map) in pixels of the image.
+ * One tile (for LENS_HEATMAP_METHOD_CAM and _GRAD_CAM_PLUS_PLUS one cell of the network's feature map) in pixels of
+ * the image.
  */
 typedef struct lens_tile {
     /**
@@ -657,14 +706,26 @@ typedef struct lens_tile {
      */
     float height;
     /**
-     * Probability of the positive class, 0 to 1.
+     * Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and
+     * _GRAD_CAM_PLUS_PLUS of an image that were everywhere as it is there; for LENS_HEATMAP_METHOD_OCCLUSION of the
+     * image without the tile.
      */
     float probability;
     /**
-     * The network's output for the tile, log(p / (1 - p)).
+     * The network's output that belongs to it, log(p / (1 - p)).
      */
     float logit;
 } lens_tile;
+
+/**
+ * What lens_map_aggregate() takes over the maps.
+ */
+typedef int32_t lens_aggregate;
+
+/**
+ * File format of a saved model.
+ */
+typedef int32_t lens_model_format;
 
 /**
  * Colours of an overlay, from low to high.
@@ -697,43 +758,17 @@ typedef struct lens_overlay_options {
      * Share of the colours, 0 (image only) to 1 (colours only); default 0.5.
      */
     float alpha;
+    /**
+     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default):
+     * not.
+     */
+    int32_t color_bar;
+    /**
+     * How many of the tiles that matter most get a frame, all when there are no more; default 0.
+     */
+    uint32_t outline_tiles;
 } lens_overlay_options;
-
-/**
- * Options of lens_localize(). Fill with lens_localize_options_init(), then change what you need.
- */
-typedef struct lens_localize_options {
-    /**
-     * sizeof(lens_localize_options); set by lens_localize_options_init().
-     */
-    size_t struct_size;
-    /**
-     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
-     */
-    const struct lens_heatmap_options *heatmap;
-    /**
-     * How far from a box the hottest point may lie and still be a hit, in pixels of the image; default -1: half a
-     * tile.
-     */
-    double tolerance;
-    /**
-     * Called about once a batch; default NULL.
-     */
-    lens_progress_fn progress;
-    /**
-     * Handed to progress.
-     */
-    void *progress_user_data;
-    /**
-     * Stops the call when triggered; default NULL.
-     */
-    const struct lens_cancel_token *cancel;
-} lens_localize_options;
-
-/**
- * File format of a saved model.
- */
-typedef int32_t lens_model_format;
 
 /**
  * What makes an epoch's model better than the best so far, on the validation set. Ties keep the earlier epoch.
@@ -1049,15 +1084,34 @@ typedef struct lens_train_options {
 #define LENS_BAD_CRITERION_CONFIDENCE 2
 
 /**
- * Overlapping tiles, each classified by itself: "what would the model say of this part alone?"
+ * Overlapping tiles, each classified by itself: "which parts would be called positive if they were seen alone?"
+ * The sharpest method for models trained on patches of the tile's size; it knows nothing of what is around a tile.
  */
 #define LENS_HEATMAP_METHOD_TILES 0
 
 /**
- * Class activation map: one pass over the whole image; each place's share in the image's logit (their mean is the
- * logit), through the logistic function: "which parts made the model say this of the whole?"
+ * Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole image's logit
+ * up or down?" Each place of the network's last feature map (every 32 pixels) adds its share; their mean is the logit,
+ * exactly, for pooling and head are linear. The value is a share through the logistic function: above 0.5 speaks for
+ * the positive class, below 0.5 against it. As places see far beyond their 32 pixels, it is coarse.
  */
 #define LENS_HEATMAP_METHOD_CAM 1
+
+/**
+ * Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive class,
+ * also when it shows in several places?" Channels that speak against it are left out. Values are relative to the
+ * image's strongest place, which has 1: they say where, not how much, and cannot be compared between images; a map
+ * without any evidence is 0 everywhere.
+ */
+#define LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS 2
+
+/**
+ * Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image fall without?"
+ * The whole image goes through the network once for each tile, with the tile filled with the image's mean colour; the
+ * value is the fall of the probability, 0 where it does not fall. The slowest method, and the only one that asks the
+ * model as it is used; a finding that shows in two places does not fall when only one is hidden.
+ */
+#define LENS_HEATMAP_METHOD_OCCLUSION 3
 
 /**
  * A last row and column of tiles flush with the border, so that every pixel is covered.
@@ -1081,34 +1135,15 @@ typedef struct lens_train_options {
 #define LENS_BLEND_GAUSSIAN 1
 
 /**
- * Black, purple, orange, yellow; the reference pipeline's overlays.
+ * Every pixel of the image.
  */
-#define LENS_COLORMAP_INFERNO 0
+#define LENS_MAP_RESOLUTION_IMAGE 0
 
 /**
- * White to dark red; the reference pipeline's sample sheet.
+ * Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over an image
+ * with lens_map_overlay(); lens_map_tiles() says where its tiles lie.
  */
-#define LENS_COLORMAP_REDS 1
-
-/**
- * Blue, green, yellow, red.
- */
-#define LENS_COLORMAP_JET 2
-
-/**
- * Black to white.
- */
-#define LENS_COLORMAP_GRAY 3
-
-/**
- * The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
- */
-#define LENS_OVERLAY_SCALE_MINMAX 0
-
-/**
- * 0 and 1: shows how much, comparable between images.
- */
-#define LENS_OVERLAY_SCALE_ABSOLUTE 1
+#define LENS_MAP_RESOLUTION_TILES 1
 
 /**
  * One unsigned 8-bit sample.
@@ -1151,10 +1186,50 @@ typedef struct lens_train_options {
 #define LENS_PIXEL_BGRA8 7
 
 /**
+ * The highest value of each pixel and tile: shows what shows in any frame.
+ */
+#define LENS_AGGREGATE_MAX 0
+
+/**
+ * The mean: shows what stays.
+ */
+#define LENS_AGGREGATE_MEAN 1
+
+/**
  * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
  * in the file's metadata, under "lesionlens".
  */
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
+
+/**
+ * Black, purple, orange, yellow; the reference pipeline's overlays.
+ */
+#define LENS_COLORMAP_INFERNO 0
+
+/**
+ * White to dark red; the reference pipeline's sample sheet.
+ */
+#define LENS_COLORMAP_REDS 1
+
+/**
+ * Blue, green, yellow, red.
+ */
+#define LENS_COLORMAP_JET 2
+
+/**
+ * Black to white.
+ */
+#define LENS_COLORMAP_GRAY 3
+
+/**
+ * The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+ */
+#define LENS_OVERLAY_SCALE_MINMAX 0
+
+/**
+ * 0 and 1: shows how much, comparable between images.
+ */
+#define LENS_OVERLAY_SCALE_ABSOLUTE 1
 
 /**
  * Reading and decoding images.
@@ -1177,7 +1252,7 @@ typedef struct lens_train_options {
 #define LENS_PHASE_CLASSIFY 3
 
 /**
- * Drawing heatmaps; done and total count tiles over all images of the call.
+ * Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
  */
 #define LENS_PHASE_HEATMAP 4
 
@@ -1552,12 +1627,18 @@ const char *lens_last_error(void);
 void lens_heatmap_options_init(struct lens_heatmap_options *options);
 
 /**
- * Draws a heatmap of each image.
+ * Draws a heatmap of each image, such as the frames of a cine.
  *
- * Tiles: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover it. An image
- * (after resampling) smaller than a tile in either direction is classified whole, at its own size, stretched where a side
- * is under 32 pixels, and its map is constant. All images are checked
- * before work begins. May be called from several threads at once.
+ * LENS_HEATMAP_METHOD_TILES: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover
+ * it. An image (after resampling) smaller than a tile in either direction is classified whole, at its own size,
+ * stretched where a side is under 32 pixels, and its map is constant. Images are worked through in bands of rows, so
+ * that one of any size needs little more memory than its map (4 bytes a pixel; almost none with
+ * LENS_MAP_RESOLUTION_TILES) and its batches.
+ *
+ * The other methods put the whole image through the network, which takes several hundred bytes a pixel: after
+ * resampling it must have at most 4096 x 4096 pixels. Tiles larger than the image are as large as the image.
+ *
+ * All images are checked before work begins. May be called from several threads at once.
  *
  * @param images An array of count images; NULL when count is 0.
  * @param count How many.
@@ -1569,53 +1650,6 @@ lens_status lens_heatmap(const struct lens_model *model,
                          size_t count,
                          const struct lens_heatmap_options *options,
                          struct lens_map **maps);
-
-/**
- * The map's figures.
- *
- * @param[out] summary Receives them; all zero on failure.
- */
-lens_status lens_map_get_summary(const struct lens_map *map, struct lens_map_summary *summary);
-
-/**
- * The map's values, 0 to 1, row by row, width x height without gaps.
- *
- * @param[out] values Receives the address of the first value; valid until the map is freed. NULL on failure.
- * @param[out] count Receives width x height; 0 on failure.
- */
-lens_status lens_map_values(const struct lens_map *map, const float **values, size_t *count);
-
-/**
- * The map's tiles, row by row.
- *
- * @param[out] tiles Receives the address of the first tile; valid until the map is freed. NULL on failure.
- * @param[out] count Receives columns x rows; 0 on failure.
- */
-lens_status lens_map_tiles(const struct lens_map *map, const struct lens_tile **tiles, size_t *count);
-
-/**
- * Frees the map; NULL is a no-op. Its values and tiles become invalid.
- */
-void lens_map_free(struct lens_map *map);
-
-/**
- * Fills the options with their defaults; NULL is a no-op.
- */
-void lens_overlay_options_init(struct lens_overlay_options *options);
-
-/**
- * Blends the coloured map over its image.
- *
- * @param image An image of the map's size.
- * @param options NULL for all defaults.
- * @param[out] rgba Receives height rows of width RGBA pixels, 8 bits each, alpha 255; unchanged on failure.
- * @param stride Bytes from one row to the next, at least 4 x width.
- */
-lens_status lens_map_overlay(const struct lens_map *map,
-                             const struct lens_image *image,
-                             const struct lens_overlay_options *options,
-                             uint8_t *rgba,
-                             size_t stride);
 
 /**
  * Fills the options with their defaults; NULL is a no-op.
@@ -1643,6 +1677,54 @@ lens_status lens_localize(const struct lens_model *model,
                           const char *directory,
                           const struct lens_localize_options *options,
                           char **json);
+
+/**
+ * The map's figures.
+ *
+ * @param[out] summary Receives them; all zero on failure.
+ */
+lens_status lens_map_get_summary(const struct lens_map *map, struct lens_map_summary *summary);
+
+/**
+ * The map's values, 0 to 1, row by row, width x height of its summary without gaps: of the image's pixels, or with
+ * LENS_MAP_RESOLUTION_TILES one for each tile.
+ *
+ * @param[out] values Receives the address of the first value; valid until the map is freed. NULL on failure.
+ * @param[out] count Receives width x height; 0 on failure.
+ */
+lens_status lens_map_values(const struct lens_map *map, const float **values, size_t *count);
+
+/**
+ * The map's tiles, row by row.
+ *
+ * @param[out] tiles Receives the address of the first tile; valid until the map is freed. NULL on failure.
+ * @param[out] count Receives columns x rows; 0 on failure.
+ */
+lens_status lens_map_tiles(const struct lens_map *map, const struct lens_tile **tiles, size_t *count);
+
+/**
+ * Makes one map of several of the same size and with the same tiles, such as those of a cine's frames.
+ *
+ * The new map's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the maps' probabilities
+ * with the first map's threshold (LENS_AGGREGATE_MEAN). The maps stay as they are.
+ *
+ * @param maps An array of count maps.
+ * @param count How many, at least 1.
+ * @param how LENS_AGGREGATE_...
+ * @param[out] map Receives the map; free it with lens_map_free(). NULL on failure.
+ * @param[out] best_frame Receives the index of the map with the highest probability, the first of equals; 0 on
+ * failure.
+ */
+lens_status lens_map_aggregate(const struct lens_map *const *maps,
+                               size_t count,
+                               lens_aggregate how,
+                               struct lens_map **map,
+                               size_t *best_frame);
+
+/**
+ * Frees the map; NULL is a no-op. Its values and tiles become invalid.
+ */
+void lens_map_free(struct lens_map *map);
 
 /**
  * Loads a model.
@@ -1691,6 +1773,28 @@ lens_status lens_model_describe(const struct lens_model *model,
  * Frees the model; NULL is a no-op. Running calls go on with it.
  */
 void lens_model_free(struct lens_model *model);
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_overlay_options_init(struct lens_overlay_options *options);
+
+/**
+ * Blends the coloured map over its image.
+ *
+ * A map with LENS_MAP_RESOLUTION_TILES is refused: it has no values between the tiles, and tiles that are blended
+ * overlap.
+ *
+ * @param image An image of the map's size.
+ * @param options NULL for all defaults.
+ * @param[out] rgba Receives height rows of width RGBA pixels, 8 bits each, alpha 255; unchanged on failure.
+ * @param stride Bytes from one row to the next, at least 4 x width.
+ */
+lens_status lens_map_overlay(const struct lens_map *map,
+                             const struct lens_image *image,
+                             const struct lens_overlay_options *options,
+                             uint8_t *rgba,
+                             size_t stride);
 
 /**
  * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).

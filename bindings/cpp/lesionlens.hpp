@@ -341,6 +341,22 @@ private:
 };
 
 /**
+ * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the one
+ * with the highest probability.
+ */
+inline std::pair<Map, std::size_t> aggregate(const std::vector<Map>& maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
+    std::vector<const lens_map*> handles;
+    handles.reserve(maps.size());
+    for (const Map& map : maps) {
+        handles.push_back(map.get());
+    }
+    lens_map* made = nullptr;
+    std::size_t best_frame = 0;
+    detail::check(lens_map_aggregate(handles.data(), handles.size(), how, &made, &best_frame));
+    return {Map(made), best_frame};
+}
+
+/**
  * Labelled images. Thread-safe, also while samples are added; a running call works on the samples that were there when
  * it began.
  */

@@ -4,14 +4,17 @@
 #include "commands.h"
 #include "common_options.h"
 #include "files.h"
+#include "heatmap_cine.h"
 #include "heatmap_files.h"
 #include "heatmap_result.h"
 #include "interrupt.h"
+#include "memory.h"
 #include "pictures.h"
 #include "progress.h"
 #include "setting.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Files whose pictures and maps are in memory at once. */
 enum { GROUP_LIMIT = 16 };
@@ -23,13 +26,17 @@ struct request {
     char **files;
     size_t file_count;
     uint32_t frame;
+    bool all_frames;
     struct image_size resize;
     struct lens_heatmap_options options;
     struct lens_overlay_options overlay;
 };
 
 static const struct choice method_choices[] = {
-    {"tiles", LENS_HEATMAP_METHOD_TILES}, {"cam", LENS_HEATMAP_METHOD_CAM}, {0}};
+    {"tiles", LENS_HEATMAP_METHOD_TILES}, {"cam", LENS_HEATMAP_METHOD_CAM},
+    {"grad-cam++", LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS}, {"occlusion", LENS_HEATMAP_METHOD_OCCLUSION}, {0}};
+static const struct choice resolution_choices[] = {
+    {"image", LENS_MAP_RESOLUTION_IMAGE}, {"tiles", LENS_MAP_RESOLUTION_TILES}, {0}};
 static const struct choice edge_choices[] = {{"cover", LENS_EDGE_COVER}, {"reference", LENS_EDGE_REFERENCE}, {0}};
 static const struct choice blend_choices[] = {{"mean", LENS_BLEND_MEAN}, {"gaussian", LENS_BLEND_GAUSSIAN}, {0}};
 static const struct choice colormap_choices[] = {
@@ -109,10 +116,49 @@ static int draw_files(struct request *request, const struct lens_model *model, s
     return exit_code;
 }
 
+/* One frame of each file. */
+static int draw_frames(struct request *request, const struct lens_model *model)
+{
+    struct heatmap_result *results = allocate(request->file_count, sizeof *results);
+    for (size_t i = 0; i < request->file_count; i++) {
+        heatmap_result_name(&results[i], request->output_directory, request->files[i], &plain_endings,
+                            request->options.resolution);
+    }
+    int exit_code = draw_files(request, model, results);
+    if (exit_code == EXIT_DONE && request->setting.json) {
+        heatmap_print_json(request->model_path, results, request->file_count);
+    }
+    for (size_t i = 0; i < request->file_count; i++) {
+        if (exit_code == EXIT_DONE && !request->setting.json) {
+            heatmap_print_text(results[i].file, &results[i]);
+        }
+        heatmap_result_clear(&results[i]);
+    }
+    free(results);
+    return exit_code;
+}
+
+static int draw_cines(struct request *request, const struct lens_model *model)
+{
+    struct cine_request cines = {
+        .model = model,
+        .model_path = request->model_path,
+        .output_directory = request->output_directory,
+        .files = request->files,
+        .file_count = request->file_count,
+        .json = request->setting.json,
+        .quiet = request->setting.quiet,
+        .options = &request->options,
+        .overlay = &request->overlay,
+    };
+    return heatmap_cines(&cines);
+}
+
 static int heatmap(struct request *request)
 {
     /* A single group is read as a whole before anything is written anyway. */
-    int exit_code = request->file_count > GROUP_LIMIT ? check_pictures(request) : EXIT_DONE;
+    bool check_first = request->file_count > GROUP_LIMIT && !request->all_frames;
+    int exit_code = check_first ? check_pictures(request) : EXIT_DONE;
     if (exit_code != EXIT_DONE) {
         return exit_code;
     }
@@ -121,15 +167,7 @@ static int heatmap(struct request *request)
     if (status != LENS_OK) {
         return library_failure(status, request->model_path);
     }
-    struct heatmap_result *results =
-        heatmap_results_new(request->output_directory, request->files, request->file_count);
-    exit_code = draw_files(request, model, results);
-    if (exit_code == EXIT_DONE && request->setting.json) {
-        heatmap_print_json(request->model_path, results, request->file_count);
-    } else if (exit_code == EXIT_DONE) {
-        heatmap_print_text(results, request->file_count);
-    }
-    heatmap_results_free(results, request->file_count);
+    exit_code = request->all_frames ? draw_cines(request, model) : draw_frames(request, model);
     lens_model_free(model);
     return exit_code;
 }
@@ -146,7 +184,11 @@ static int check_request(const struct usage *usage, const struct request *reques
         return usage_error(usage, "--scale %g and --resize %" PRIu32 "x%" PRIu32 " exclude each other; give one",
                            options->scale, request->resize.width, request->resize.height);
     }
-    return check_heatmap_files(usage, request->output_directory, request->files, request->file_count);
+    if (request->all_frames && request->frame > 0) {
+        return usage_error(usage, "--frame %" PRIu32 " and --all-frames exclude each other; give one", request->frame);
+    }
+    return check_heatmap_files(usage, request->output_directory, request->files, request->file_count,
+                               request->all_frames);
 }
 
 static int run_request(struct request *request)
@@ -177,7 +219,8 @@ int run_heatmap(int argc, char **argv)
         {.name = "--out", .value_name = "DIR",
          .help = "receives STEM_overlay.png and STEM_heatmap.png of each file; made when missing", .kind = OPTION_TEXT,
          .target = &request.output_directory, .required = true},
-        {.name = "--method", .value_name = "tiles|cam", .help = "tiles classified one by one, or class activation map",
+        {.name = "--method", .value_name = "tiles|cam|grad-cam++|occlusion",
+         .help = "which parts are positive alone; which push the whole up or down; where evidence is; what it falls without",
          .kind = OPTION_CHOICE, .target = &heatmap->method, .choices = method_choices},
         {.name = "--tile", .value_name = "PX", .help = "width and height of a tile, 32 to 4096", .kind = OPTION_UINT32,
          .target = &heatmap->tile_size, .minimum = 32, .maximum = 4096},
@@ -193,7 +236,13 @@ int run_heatmap(int argc, char **argv)
         {.name = "--resize", .value_name = "WxH", .help = "resize images to this before tiling, such as 128x128",
          .kind = OPTION_SIZE, .target = &request.resize, .minimum = 1, .maximum = 65536,
          .default_text = "by --scale"},
+        {.name = "--resolution", .value_name = "image|tiles",
+         .help = "a value for each pixel, or for each tile (for huge images; no overlay then)", .kind = OPTION_CHOICE,
+         .target = &heatmap->resolution, .choices = resolution_choices},
         FRAME_OPTION(&request.frame),
+        {.name = "--all-frames",
+         .help = "all frames of every file: its best frame, and STEM_max_... and STEM_mean_... over all of them",
+         .kind = OPTION_FLAG, .target = &request.all_frames},
         THRESHOLD_OPTION(&heatmap->threshold, "the model's own"),
         {.name = "--colormap", .value_name = "inferno|reds|jet|gray", .help = "colours of the overlay",
          .kind = OPTION_CHOICE, .target = &request.overlay.colormap, .choices = colormap_choices},
@@ -201,6 +250,10 @@ int run_heatmap(int argc, char **argv)
          .kind = OPTION_FLOAT, .target = &request.overlay.alpha, .minimum = 0, .maximum = 1},
         {.name = "--absolute", .help = "colours from probability 0 to 1, not from the map's lowest to highest",
          .kind = OPTION_SET, .target = &request.overlay.scale, .set_value = LENS_OVERLAY_SCALE_ABSOLUTE},
+        {.name = "--color-bar", .help = "draw the scale of colours at the overlay's right edge", .kind = OPTION_SET,
+         .target = &request.overlay.color_bar, .set_value = 1},
+        {.name = "--outline", .value_name = "N", .help = "frame so many of the hottest tiles", .kind = OPTION_UINT32,
+         .target = &request.overlay.outline_tiles, .minimum = 0, .maximum = 1e9},
         SETTING_OPTIONS(&request.setting),
     };
     const struct usage usage = {

@@ -10,8 +10,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char overlay_ending[] = "_overlay.png";
-const char values_ending[] = "_heatmap.png";
+const struct heatmap_endings plain_endings = {"_overlay.png", "_heatmap.png"};
+const struct heatmap_endings max_endings = {"_max_overlay.png", "_max_heatmap.png"};
+const struct heatmap_endings mean_endings = {"_mean_overlay.png", "_mean_heatmap.png"};
+
+/* A picture that is to be written, and the input it is of. */
+struct output {
+    char *path;
+    const char *file;
+};
+
+struct outputs {
+    struct output *items;
+    size_t count;
+};
 
 static int stem_length(const char *name)
 {
@@ -29,31 +41,40 @@ char *heatmap_file(const char *directory, const char *file, const char *ending)
     return path;
 }
 
-static int compare_stems(const void *left, const void *right)
+static struct outputs list_outputs(const char *directory, char **files, size_t count, bool all_frames)
 {
-    const char *left_name = file_name(*(char *const *)left);
-    const char *right_name = file_name(*(char *const *)right);
-    int left_length = stem_length(left_name);
-    int right_length = stem_length(right_name);
-    int order = memcmp(left_name, right_name, (size_t)(left_length < right_length ? left_length : right_length));
-    return order != 0 ? order : left_length - right_length;
-}
-
-static int check_stems(const struct usage *usage, char **files, size_t count)
-{
-    char **sorted = allocate(count, sizeof *sorted);
-    memcpy(sorted, files, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_stems);
-    int exit_code = EXIT_DONE;
-    for (size_t i = 1; i < count && exit_code == EXIT_DONE; i++) {
-        if (compare_stems(&sorted[i - 1], &sorted[i]) == 0) {
-            const char *name = file_name(sorted[i]);
-            exit_code = usage_error(usage, "'%s' and '%s' would both be written to %.*s%s; rename one or give it apart",
-                                    sorted[i - 1], sorted[i], stem_length(name), name, overlay_ending);
+    static const struct heatmap_endings *const endings[] = {&plain_endings, &max_endings, &mean_endings};
+    size_t each = all_frames ? sizeof endings / sizeof endings[0] : 1;
+    struct outputs outputs = {allocate(count * each * 2, sizeof *outputs.items), 0};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t kind = 0; kind < each; kind++) {
+            outputs.items[outputs.count++] =
+                (struct output){heatmap_file(directory, files[i], endings[kind]->overlay), files[i]};
+            outputs.items[outputs.count++] =
+                (struct output){heatmap_file(directory, files[i], endings[kind]->values), files[i]};
         }
     }
-    free(sorted);
-    return exit_code;
+    return outputs;
+}
+
+static int compare_outputs(const void *left, const void *right)
+{
+    return strcmp(((const struct output *)left)->path, ((const struct output *)right)->path);
+}
+
+/* Sorts them. */
+static int check_names(const struct usage *usage, struct outputs *outputs)
+{
+    qsort(outputs->items, outputs->count, sizeof *outputs->items, compare_outputs);
+    for (size_t i = 1; i < outputs->count; i++) {
+        const struct output *one = &outputs->items[i - 1];
+        const struct output *other = &outputs->items[i];
+        if (compare_outputs(one, other) == 0) {
+            return usage_error(usage, "'%s' and '%s' would both be written to %s; rename one or give it apart",
+                               one->file, other->file, file_name(one->path));
+        }
+    }
+    return EXIT_DONE;
 }
 
 /* The input that is the same file as path, by whatever name; NULL: none. */
@@ -71,9 +92,8 @@ static const char *find_same_file(const char *path, char **files, const struct s
     return NULL;
 }
 
-static int check_inputs(const struct usage *usage, const char *directory, char **files, size_t count)
+static int check_inputs(const struct usage *usage, const struct outputs *outputs, char **files, size_t count)
 {
-    static const char *const endings[] = {overlay_ending, values_ending};
     struct stat *inputs = allocate(count, sizeof *inputs);
     for (size_t i = 0; i < count; i++) {
         /* A missing input stays all zero, like no file; it is reported where inputs are read. */
@@ -82,21 +102,27 @@ static int check_inputs(const struct usage *usage, const char *directory, char *
         }
     }
     int exit_code = EXIT_DONE;
-    for (size_t i = 0; i < 2 * count && exit_code == EXIT_DONE; i++) {
-        char *path = heatmap_file(directory, files[i / 2], endings[i % 2]);
-        const char *input = find_same_file(path, files, inputs, count);
+    for (size_t i = 0; i < outputs->count && exit_code == EXIT_DONE; i++) {
+        const char *input = find_same_file(outputs->items[i].path, files, inputs, count);
         if (input != NULL) {
             exit_code = usage_error(usage, "the heatmap of '%s' would be written over the input '%s'; change --out",
-                                    files[i / 2], input);
+                                    outputs->items[i].file, input);
         }
-        free(path);
     }
     free(inputs);
     return exit_code;
 }
 
-int check_heatmap_files(const struct usage *usage, const char *directory, char **files, size_t count)
+int check_heatmap_files(const struct usage *usage, const char *directory, char **files, size_t count, bool all_frames)
 {
-    int exit_code = check_stems(usage, files, count);
-    return exit_code == EXIT_DONE ? check_inputs(usage, directory, files, count) : exit_code;
+    struct outputs outputs = list_outputs(directory, files, count, all_frames);
+    int exit_code = check_names(usage, &outputs);
+    if (exit_code == EXIT_DONE) {
+        exit_code = check_inputs(usage, &outputs, files, count);
+    }
+    for (size_t i = 0; i < outputs.count; i++) {
+        free(outputs.items[i].path);
+    }
+    free(outputs.items);
+    return exit_code;
 }

@@ -1,30 +1,25 @@
 #include "heatmap_result.h"
-#include "heatmap_files.h"
-#include "json_write.h"
 #include "memory.h"
 #include "prediction_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct heatmap_result *heatmap_results_new(const char *directory, char **files, size_t count)
+void heatmap_result_name(struct heatmap_result *result, const char *directory, const char *file,
+                         const struct heatmap_endings *endings, lens_map_resolution resolution)
 {
-    struct heatmap_result *results = allocate(count, sizeof *results);
-    for (size_t i = 0; i < count; i++) {
-        results[i].file = files[i];
-        results[i].overlay_path = heatmap_file(directory, files[i], overlay_ending);
-        results[i].values_path = heatmap_file(directory, files[i], values_ending);
+    *result = (struct heatmap_result){.file = file};
+    if (resolution == LENS_MAP_RESOLUTION_IMAGE) {
+        result->overlay_path = heatmap_file(directory, file, endings->overlay);
     }
-    return results;
+    result->values_path = heatmap_file(directory, file, endings->values);
 }
 
-void heatmap_results_free(struct heatmap_result *results, size_t count)
+void heatmap_result_clear(struct heatmap_result *result)
 {
-    for (size_t i = 0; i < count; i++) {
-        free(results[i].overlay_path);
-        free(results[i].values_path);
-    }
-    free(results);
+    free(result->overlay_path);
+    free(result->values_path);
+    *result = (struct heatmap_result){0};
 }
 
 static lens_status write_overlay(const struct lens_map *map, const struct lens_image *image,
@@ -71,6 +66,8 @@ lens_status heatmap_write(const struct lens_map *map, const struct lens_image *i
     }
     if (status == LENS_OK) {
         result->hottest = tiles[result->summary.hottest_tile];
+    }
+    if (status == LENS_OK && result->overlay_path != NULL) {
         status = write_overlay(map, image, options, result);
     }
     return status == LENS_OK ? write_values(map, result) : status;
@@ -94,11 +91,14 @@ static void write_string_member(struct json_writer *writer, const char *key, con
     json_string(writer, text);
 }
 
-static void write_result(struct json_writer *writer, const struct heatmap_result *result)
+void heatmap_write_members(struct json_writer *writer, const struct heatmap_result *result)
 {
-    json_begin_object(writer);
-    write_string_member(writer, "file", result->file);
-    write_string_member(writer, "overlay", result->overlay_path);
+    json_key(writer, "overlay");
+    if (result->overlay_path != NULL) {
+        json_string(writer, result->overlay_path);
+    } else {
+        json_raw(writer, "null");
+    }
     write_string_member(writer, "heatmap", result->values_path);
     write_integer_member(writer, "width", result->summary.width);
     write_integer_member(writer, "height", result->summary.height);
@@ -118,7 +118,6 @@ static void write_result(struct json_writer *writer, const struct heatmap_result
     json_begin_object(writer);
     write_prediction_members(writer, &result->summary.prediction);
     json_end_object(writer);
-    json_end_object(writer);
 }
 
 void heatmap_print_json(const char *model_path, const struct heatmap_result *results, size_t count)
@@ -129,23 +128,27 @@ void heatmap_print_json(const char *model_path, const struct heatmap_result *res
     json_key(&writer, "maps");
     json_begin_array(&writer);
     for (size_t i = 0; i < count; i++) {
-        write_result(&writer, &results[i]);
+        json_begin_object(&writer);
+        write_string_member(&writer, "file", results[i].file);
+        heatmap_write_members(&writer, &results[i]);
+        json_end_object(&writer);
     }
     json_end_array(&writer);
     json_end_object(&writer);
     putchar('\n');
 }
 
-void heatmap_print_text(const struct heatmap_result *results, size_t count)
+void heatmap_print_text(const char *title, const struct heatmap_result *result)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct lens_map_summary *summary = &results[i].summary;
-        const struct lens_tile *hottest = &results[i].hottest;
-        printf("%s: %s (probability %.4f), mean %.4f, maximum %.4f\n", results[i].file,
-               summary->prediction.label == 1 ? "positive" : "negative", (double)summary->prediction.probability,
-               (double)summary->mean, (double)summary->maximum);
-        printf("  hottest at x %g, y %g, %g x %g pixels: probability %.4f\n", (double)hottest->x, (double)hottest->y,
-               (double)hottest->width, (double)hottest->height, (double)hottest->probability);
-        printf("  %s\n  %s\n", results[i].overlay_path, results[i].values_path);
+    const struct lens_map_summary *summary = &result->summary;
+    const struct lens_tile *hottest = &result->hottest;
+    printf("%s: %s (probability %.4f), mean %.4f, maximum %.4f\n", title,
+           summary->prediction.label == 1 ? "positive" : "negative", (double)summary->prediction.probability,
+           (double)summary->mean, (double)summary->maximum);
+    printf("  hottest at x %g, y %g, %g x %g pixels: probability %.4f\n", (double)hottest->x, (double)hottest->y,
+           (double)hottest->width, (double)hottest->height, (double)hottest->probability);
+    if (result->overlay_path != NULL) {
+        printf("  %s\n", result->overlay_path);
     }
+    printf("  %s\n", result->values_path);
 }

@@ -31,6 +31,19 @@ int pictures_load(struct picture_group *group, char **files, size_t count, uint3
     return EXIT_DONE;
 }
 
+int pictures_load_frames(struct picture_group *group, const char *file, uint32_t first, size_t count)
+{
+    *group = (struct picture_group){0};
+    for (size_t i = 0; i < count; i++) {
+        int exit_code = load_one(group, file, first + (uint32_t)i);
+        if (exit_code != EXIT_DONE) {
+            pictures_free(group);
+            return exit_code;
+        }
+    }
+    return EXIT_DONE;
+}
+
 void pictures_free(struct picture_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {

@@ -16,9 +16,12 @@ struct picture_group {
     struct lens_image images[PICTURES_LIMIT];
 };
 
-/* Decodes a frame, from 0, of each of at most PICTURES_LIMIT files. Returns an exit code; when it is not EXIT_DONE, the failure is reported and the
-   group is empty. */
+/* Decodes a frame, from 0, of each of at most PICTURES_LIMIT files. Returns an exit code; when it is not EXIT_DONE, the
+   failure is reported and the group is empty. */
 int pictures_load(struct picture_group *group, char **files, size_t count, uint32_t frame);
+
+/* The same for frames of one file, from first on. */
+int pictures_load_frames(struct picture_group *group, const char *file, uint32_t first, size_t count);
 
 void pictures_free(struct picture_group *group);
 

@@ -18,6 +18,7 @@ static void test_lens_heatmap_options_init(void)
     CHECK_EQUAL(options.batch_limit, 64);
     CHECK_NEAR(options.threshold, -1, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    CHECK_EQUAL(options.resolution, LENS_MAP_RESOLUTION_IMAGE);
     lens_heatmap_options_init(NULL);
 }
 
@@ -63,16 +64,18 @@ static lens_map *wide_map(lens_edge edge)
 
 static void test_lens_heatmap(void)
 {
-    static const lens_heatmap_method methods[] = {LENS_HEATMAP_METHOD_TILES, LENS_HEATMAP_METHOD_CAM};
+    static const lens_heatmap_method methods[] = {LENS_HEATMAP_METHOD_TILES, LENS_HEATMAP_METHOD_CAM,
+                                                  LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS,
+                                                  LENS_HEATMAP_METHOD_OCCLUSION};
     lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
-    for (size_t index = 0; index < 2; index++) {
+    for (size_t index = 0; index < sizeof methods / sizeof methods[0]; index++) {
         lens_heatmap_options options;
         lens_map_summary summary;
         lens_heatmap_options_init(&options);
         options.method = methods[index];
         options.tile_size = TILE;
         options.stride = TILE;
-        /* One tile, of the size that whole images are classified at: either method says what lens_classify() says. */
+        /* One tile, of the size that whole images are classified at: every method says what lens_classify() says. */
         options.resize_width = options.resize_height = FIXTURE_IMAGE_SIZE;
         CHECK_OK(lens_heatmap(model, images, 2, &options, maps));
         CHECK(maps[0] != NULL && maps[1] != NULL && maps[0] != maps[1]);
@@ -107,6 +110,7 @@ static void test_lens_heatmap(void)
     HEATMAP_REFUSED(options.resize_height = 127, "resize_width", "127");
     HEATMAP_REFUSED(options.resize_width = options.resize_height = 127; options.scale = 2.5, "scale", "2.5");
     HEATMAP_REFUSED(options.resize_width = options.resize_height = 65537, "65537", "65536");
+    HEATMAP_REFUSED(options.resolution = 99, "resolution", "99");
     HEATMAP_REFUSED(options.batch_limit = 0, "batch_limit", "0");
     HEATMAP_REFUSED(options.batch_limit = 65537, "batch_limit", "65537");
     HEATMAP_REFUSED(options.threshold = 1.5f, "threshold", "1.5");
@@ -239,6 +243,79 @@ static void test_lens_map_tiles(void)
     lens_map_free(map);
 }
 
+static void test_lens_map_aggregate(void)
+{
+    static const lens_aggregate rules[] = {LENS_AGGREGATE_MAX, LENS_AGGREGATE_MEAN};
+    lens_map *maps[3] = {NULL, NULL, NULL};
+    const lens_map *one_missing[3];
+    lens_map *made = NULL;
+    lens_map *wide = wide_map(LENS_EDGE_COVER);
+    lens_map_summary summaries[3], summary;
+    const float *values[3];
+    size_t count = 0, best = 77, expected = 0;
+    lens_heatmap_options options;
+    lens_heatmap_options_init(&options);
+    options.tile_size = TILE;
+    CHECK_OK(lens_heatmap(model, images, 3, &options, maps));
+    for (size_t index = 0; index < 3; index++) {
+        CHECK_OK(lens_map_get_summary(maps[index], &summaries[index]));
+        CHECK_OK(lens_map_values(maps[index], &values[index], &count));
+        if (summaries[index].prediction.probability > summaries[expected].prediction.probability)
+            expected = index;
+    }
+    for (size_t rule = 0; rule < 2; rule++) {
+        const float *aggregated = NULL;
+        double mean = 0;
+        made = DIRTY(lens_map);
+        best = 77;
+        CHECK_OK(lens_map_aggregate((const lens_map *const *)maps, 3, rules[rule], &made, &best));
+        CHECK_EQUAL(best, expected);
+        CHECK_OK(lens_map_values(made, &aggregated, &count));
+        CHECK_EQUAL(count, FIXTURE_PIXELS);
+        for (size_t pixel = 0; pixel < count; pixel += 7) {
+            double sum = 0, maximum = 0;
+            for (size_t index = 0; index < 3; index++) {
+                sum += (double)values[index][pixel];
+                maximum = fmax(maximum, (double)values[index][pixel]);
+            }
+            CHECK_NEAR(aggregated[pixel], rule == 0 ? maximum : sum / 3, 1e-6);
+        }
+        for (size_t index = 0; index < 3; index++)
+            mean += (double)summaries[index].prediction.probability / 3;
+        CHECK_OK(lens_map_get_summary(made, &summary));
+        CHECK_NEAR(summary.prediction.probability,
+                   rule == 0 ? (double)summaries[expected].prediction.probability : mean, 1e-6);
+        lens_map_free(made);
+    }
+
+    made = DIRTY(lens_map);
+    best = 77;
+    CHECK_REFUSED(lens_map_aggregate(NULL, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "maps", "NULL");
+    CHECK(made == NULL && best == 0);
+    CHECK_REFUSED(lens_map_aggregate(NULL, 0, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "count", "0");
+    one_missing[0] = maps[0];
+    one_missing[1] = NULL;
+    one_missing[2] = wide;
+    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "map 1",
+                  "NULL");
+    one_missing[1] = maps[1];
+    CHECK_REFUSED(lens_map_aggregate(one_missing, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "map 2",
+                  "112 x 80");
+    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, 99, &made, &best), LENS_ERROR_ARGUMENT, "how", "99");
+    CHECK(made == NULL && best == 0);
+    best = 77;
+    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, NULL, &best), LENS_ERROR_ARGUMENT, "map",
+                  "NULL");
+    CHECK_EQUAL(best, 0);
+    made = DIRTY(lens_map);
+    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, NULL), LENS_ERROR_ARGUMENT,
+                  "best_frame", "NULL");
+    CHECK(made == NULL);
+    lens_map_free(wide);
+    for (size_t index = 0; index < 3; index++)
+        lens_map_free(maps[index]);
+}
+
 static void test_lens_map_free(void)
 {
     lens_map_free(wide_map(LENS_EDGE_COVER));
@@ -254,6 +331,8 @@ static void test_lens_overlay_options_init(void)
     CHECK_EQUAL(options.colormap, LENS_COLORMAP_INFERNO);
     CHECK_EQUAL(options.scale, LENS_OVERLAY_SCALE_MINMAX);
     CHECK_NEAR(options.alpha, 0.5, 0);
+    CHECK_EQUAL(options.color_bar, 0);
+    CHECK_EQUAL(options.outline_tiles, 0);
     lens_overlay_options_init(NULL);
 }
 
@@ -299,6 +378,7 @@ static void test_lens_map_overlay(void)
     OVERLAY_REFUSED(alpha, 1.5f, "1.5");
     OVERLAY_REFUSED(alpha, -0.5f, "-0.5");
     OVERLAY_REFUSED(alpha, NAN, "NaN");
+    OVERLAY_REFUSED(color_bar, 2, "2");
 
     CHECK_OK(lens_map_overlay(map, &image, NULL, overlay, ROW));
     for (int y = 0; y < HIGH; y++) {
@@ -337,7 +417,41 @@ static void test_lens_map_overlay(void)
                 CHECK_NEAR(overlay[y * ROW + 4 * x], 255 * (double)values[y * WIDE + x], 1.01);
         }
     }
+
+    /* A bar at the right edge, in the middle half, and a frame around the hottest tile; the rest as without them. */
+    {
+        static uint8_t decorated[HIGH * ROW];
+        lens_map_summary summary;
+        const lens_tile *tiles = NULL;
+        size_t count = 0;
+        int corner;
+        CHECK_OK(lens_map_overlay(map, &image, NULL, overlay, ROW));
+        lens_overlay_options_init(&options);
+        options.color_bar = 1;
+        options.outline_tiles = 1;
+        CHECK_OK(lens_map_overlay(map, &image, &options, decorated, ROW));
+        CHECK_OK(lens_map_get_summary(map, &summary));
+        CHECK_OK(lens_map_tiles(map, &tiles, &count));
+        tiles += summary.hottest_tile;
+        corner = (int)tiles->y * ROW + 4 * (int)tiles->x;
+        CHECK(decorated[corner] == 255 && decorated[corner + 1] == 255 && decorated[corner + 2] == 255);
+        CHECK(memcmp(decorated + HIGH / 2 * ROW + 4 * (WIDE - 4), overlay + HIGH / 2 * ROW + 4 * (WIDE - 4), 8) != 0);
+    }
     lens_map_free(map);
+
+    /* A value for each tile is not one for each pixel. */
+    {
+        lens_heatmap_options coarse;
+        lens_map_summary summary;
+        lens_heatmap_options_init(&coarse);
+        coarse.tile_size = TILE;
+        coarse.resolution = LENS_MAP_RESOLUTION_TILES;
+        CHECK_OK(lens_heatmap(model, &image, 1, &coarse, &map));
+        CHECK_OK(lens_map_get_summary(map, &summary));
+        CHECK(summary.width == 5 && summary.height == 3 && summary.columns == 5 && summary.rows == 3);
+        CHECK_REFUSED(lens_map_overlay(map, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "TILES", "5 x 3");
+        lens_map_free(map);
+    }
 }
 
 static const struct check_test tests[] = {
@@ -347,6 +461,7 @@ static const struct check_test tests[] = {
     FUNCTION(lens_map_get_summary),
     FUNCTION(lens_map_values),
     FUNCTION(lens_map_tiles),
+    FUNCTION(lens_map_aggregate),
     FUNCTION(lens_map_free),
     FUNCTION(lens_overlay_options_init),
     FUNCTION(lens_map_overlay),

@@ -199,6 +199,11 @@ static void the_first_version_still_works(void)
     lens_train_options train;
     lens_dataset_options data;
     lens_evaluate_options evaluate;
+    lens_heatmap_options heatmap;
+    lens_overlay_options overlay;
+    lens_map_summary summary;
+    lens_map *made = NULL;
+    static uint8_t rgba[FIXTURE_PIXELS * 4];
     lens_model *trained = NULL;
     lens_dataset *opened = NULL;
     char *json = NULL;
@@ -217,6 +222,18 @@ static void the_first_version_still_works(void)
     data.struct_size = offsetof(lens_dataset_options, frame_column);
     memset((char *)&data + data.struct_size, 0xAB, sizeof data - data.struct_size);
     CHECK_REFUSED(lens_dataset_open("no/such/directory", &data, &opened), LENS_ERROR_IO, "no/such/directory", "");
+
+    lens_heatmap_options_init(&heatmap);
+    heatmap.struct_size = offsetof(lens_heatmap_options, resolution);
+    memset((char *)&heatmap + heatmap.struct_size, 0xAB, sizeof heatmap - heatmap.struct_size);
+    CHECK_OK(lens_heatmap(model, &image, 1, &heatmap, &made));
+    CHECK_OK(lens_map_get_summary(made, &summary));
+    CHECK_EQUAL(summary.width, FIXTURE_SIDE);
+    lens_overlay_options_init(&overlay);
+    overlay.struct_size = offsetof(lens_overlay_options, color_bar);
+    memset((char *)&overlay + overlay.struct_size, 0xAB, sizeof overlay - overlay.struct_size);
+    CHECK_OK(lens_map_overlay(made, &image, &overlay, rgba, FIXTURE_SIDE * 4));
+    lens_map_free(made);
 }
 
 static void larger_than_the_library_knows(void)

@@ -336,6 +336,14 @@ private:
             }
             CHECK(std::fabs(sum / (side * side) - summary.mean) < 1e-5);
         }
+        const auto both = lesionlens::aggregate(maps, LENS_AGGREGATE_MEAN);
+        const float mean = (maps[0].summary().prediction.probability + maps[1].summary().prediction.probability) / 2;
+        CHECK(std::fabs(both.first.summary().prediction.probability - mean) < 1e-6F);
+        CHECK(both.first.values()[5] == (maps[0].values()[5] + maps[1].values()[5]) / 2);
+        const auto highest = lesionlens::aggregate(maps);
+        CHECK(highest.second == both.second && highest.second < 2);
+        CHECK(highest.first.summary().prediction.logit == maps[highest.second].summary().prediction.logit);
+        CHECK(error_of([] { lesionlens::aggregate({}); }).status() == LENS_ERROR_ARGUMENT);
     }
 
     void overlay() const {

@@ -294,7 +294,7 @@ class Options(unittest.TestCase):
     def test_wrong_names_list_the_right_ones(self) -> None:
         gray, _ = sample(1)
         calls = {
-            "method is 'tile'; it must be one of 'tiles', 'cam'": lambda: model.heatmap(gray, method="tile"),
+            "method is 'tile'; it must be one of 'tiles', 'cam', 'grad_": lambda: model.heatmap(gray, method="tile"),
             "edge is 1; it must be one of 'cover', 'reference'": lambda: model.heatmap(gray, edge=1),
             "device is 'gpu'; .*'cpu', 'cuda', 'rocm'": lambda: lesionlens.Context(device="gpu"),
             "format is 'onnx'; .*'safetensors'": lambda: model.save(folder / "model.onnx", format="onnx"),

@@ -39,7 +39,7 @@ OPTIONS = {
     "classify": {"--model", "--threshold", "--frame"},
     "heatmap": {
         "--model", "--out", "--method", "--edge", "--tile", "--stride", "--threshold", "--scale", "--resize", "--frame",
-        "--blend", "--colormap", "--alpha", "--absolute",
+        "--blend", "--colormap", "--alpha", "--absolute", "--resolution", "--all-frames", "--color-bar", "--outline",
     },
     "evaluate": {
         "--model", "--data", "--out", "--threshold", "--sensitivity", "--bootstrap", "--seed", "--positive",
@@ -65,7 +65,7 @@ def write_png(path, width, height, rows):
     )
 
 
-def write_image(path, number, positive, width=SIDE, height=SIDE):
+def image_rows(number, positive, width=SIDE, height=SIDE):
     """Uneven gray; a positive image has a bright blob, whose place depends on the number."""
     centre_x = 12 + number * 7 % (width - 24)
     centre_y = 12 + number * 11 % (height - 24)
@@ -75,7 +75,30 @@ def write_image(path, number, positive, width=SIDE, height=SIDE):
             for x in range(width):
                 if (x - centre_x) ** 2 + (y - centre_y) ** 2 <= 49:
                     rows[y][x] = 240
-    write_png(path, width, height, rows)
+    return rows
+
+
+def write_image(path, number, positive, width=SIDE, height=SIDE):
+    write_png(path, width, height, image_rows(number, positive, width, height))
+
+
+def write_tiff(path, numbers):
+    """Uncompressed 8-bit gray pages."""
+    pages = len(numbers)
+    entries, size = 9, SIDE * SIDE
+    data = bytearray(b"II*\0" + struct.pack("<I", 8 + pages * size))
+    for number in range(pages):
+        data += b"".join(bytes(row) for row in image_rows(number, number % 3 == 1))
+    for page in range(pages):
+        start = len(data)
+        following = start + 2 + entries * 12 + 4 if page + 1 < pages else 0
+        fields = ((256, SIDE), (257, SIDE), (258, 8), (259, 1), (262, 1), (273, 8 + page * size), (277, 1), (278, SIDE),
+                  (279, size))
+        data += struct.pack("<H", entries)
+        for tag, value in fields:
+            data += struct.pack("<HHII", tag, 4 if tag in (273, 279) else 3, 1, value)
+        data += struct.pack("<I", following)
+    Path(path).write_bytes(data)
 
 
 def write_labelled(root, first, count):
@@ -224,7 +247,7 @@ class Usage(HostTest):
             ([*classify, "--threshold", "half", "a.png"], ["--threshold", "half", "number from 0 to 1"]),
             (["heatmap", "--model", "m", "a.png"], ["--out", "missing"]),
             (["heatmap", "--model", "m", "--out", "o"], ["FILE"]),
-            ([*heatmap, "--method", "grad"], ["--method", "grad", "tiles or cam"]),
+            ([*heatmap, "--method", "grad"], ["--method", "grad", "tiles, cam, grad-cam++ or occlusion"]),
             ([*heatmap, "--tile", "16"], ["--tile", "16", "32 to 4096"]),
             ([*heatmap, "--stride", "65"], ["--stride", "65", "64"]),
             ([*heatmap, "--resize", "128"], ["--resize", "128", "128x128"]),
@@ -232,6 +255,9 @@ class Usage(HostTest):
             ([*heatmap, "--resize", "64x64", "--scale", "2"], ["--resize", "--scale"]),
             ([*heatmap, "--scale", "0"], ["--scale", "'0'", "above 0"]),
             ([*heatmap, "--colormap", "viridis"], ["--colormap", "viridis", "inferno"]),
+            ([*heatmap, "--resolution", "pixels"], ["--resolution", "pixels", "image or tiles"]),
+            ([*heatmap, "--outline", "-1"], ["--outline", "-1"]),
+            ([*heatmap, "--all-frames", "--frame", "3"], ["--frame 3", "--all-frames"]),
             ([*heatmap, "--alpha", "2"], ["--alpha", "'2'", "0 to 1"]),
             (["evaluate", "--model", "m"], ["--data", "missing"]),
             (["evaluate", "--data", "d"], ["--model", "missing"]),
@@ -465,6 +491,72 @@ class Heatmaps(HostTest):
         text = self.succeed(*self.with_model("heatmap"), self.images[0], "--out", out, *options).stdout
         self.assertIn(f"{self.images[0]}: positive", text)
         self.assertIn(str(out / f"{self.images[0].stem}_overlay.png"), text)
+
+    def test_methods_ask_different_questions(self):
+        written = set()
+        for method in ("tiles", "cam", "grad-cam++", "occlusion"):
+            out = self.directory / method
+            options = ["--method", method, "--tile", 32, "--stride", 16, "--absolute", "--color-bar", "--outline", 2]
+            entry = self.document(*self.with_model("heatmap"), self.images[0], "--out", out, *options)["maps"][0]
+            self.assertEqual(png_header(entry["overlay"]), (SIDE, SIDE, 8, 6))
+            written.add(Path(entry["heatmap"]).read_bytes())
+        self.assertEqual(len(written), 4)
+
+    def test_bar_and_outline_show_in_the_overlay(self):
+        written = set()
+        for number, options in enumerate(([], ["--color-bar"], ["--outline", 1], ["--outline", 9])):
+            out = self.directory / str(number)
+            arguments = [*self.with_model("heatmap"), self.images[0], "--out", out, "--tile", 32, "--stride", 16]
+            self.succeed(*arguments, *options)
+            written.add((out / f"{self.images[0].stem}_overlay.png").read_bytes())
+        self.assertEqual(len(written), 4)
+
+    def test_a_value_for_each_tile(self):
+        out = self.directory / "tiles"
+        options = ["--tile", 32, "--stride", 8, "--resolution", "tiles"]
+        arguments = [*self.with_model("heatmap"), self.images[0], "--out", out, *options]
+        entry = self.document(*arguments)["maps"][0]
+        self.assertIsNone(entry["overlay"])
+        size = (entry["columns"], entry["rows"])
+        self.assertEqual((entry["width"], entry["height"]), size)
+        self.assertEqual(png_header(entry["heatmap"]), (*size, 16, 0))
+        self.assertEqual(os.listdir(out), [f"{self.images[0].stem}_heatmap.png"])
+        self.assertNotIn("_overlay", self.succeed(*arguments).stdout)
+
+    def test_all_frames_of_files(self):
+        out = self.directory / "cine"
+        cine = self.directory / "cine.tiff"
+        write_tiff(cine, range(70))
+        options = ["--tile", 32, "--stride", 16, "--all-frames"]
+        arguments = [*self.with_model("heatmap"), cine, self.images[0], "--out", out, *options]
+        document = self.document(*arguments)
+        several, single = document["cines"]
+        probabilities = [entry["prediction"]["probability"] for entry in several["frames"]]
+        self.assertEqual([entry["frame"] for entry in several["frames"]], list(range(70)))
+        self.assertEqual(several["best_frame"], probabilities.index(max(probabilities)))
+        self.assertEqual(several["best"]["prediction"], several["max"]["prediction"])
+        self.assertEqual(several["best"]["prediction"], several["frames"][several["best_frame"]]["prediction"])
+        self.assertAlmostEqual(several["mean"]["prediction"]["probability"], sum(probabilities) / 70, places=5)
+        self.assertGreaterEqual(several["max"]["mean"], max(entry["mean"] for entry in several["frames"]))
+        self.assertEqual((single["best_frame"], len(single["frames"])), (0, 1))
+        alone = self.document(*self.with_model("heatmap"), cine, "--frame", several["best_frame"], "--out",
+                              self.directory / "alone", "--tile", 32, "--stride", 16)["maps"][0]
+        self.assertAlmostEqual(alone["prediction"]["logit"], several["best"]["prediction"]["logit"], places=4)
+        kinds = ("", "_max", "_mean")
+        expected = {f"{stem}{kind}_{what}.png" for stem in ("cine", self.images[0].stem) for kind in kinds
+                    for what in ("overlay", "heatmap")}
+        self.assertEqual(set(os.listdir(out)), expected)
+        text = self.succeed(*arguments).stdout
+        self.assertIn(f"{cine}: 70 frames, best {several['best_frame']}", text)
+
+    def test_cines_whose_pictures_would_meet_are_refused(self):
+        one, other = self.directory / "run.png", self.directory / "run_max.png"
+        shutil.copy(self.images[0], one)
+        shutil.copy(self.images[1], other)
+        out = self.directory / "out"
+        arguments = [*self.with_model("heatmap"), one, other, "--out", out]
+        self.refuse(2, *arguments, "--all-frames", says=[one, other, "run_max_"])
+        self.assertFalse(out.exists())
 
     def test_resampling_before_tiling(self):
         options = ["--resize", "96x64", "--tile", 32, "--stride", 32, "--edge", "reference", "--blend", "gaussian"]

@@ -15,7 +15,7 @@ pub const LENS_PHASE_TRAIN: lens_phase = 1;
 pub const LENS_PHASE_VALIDATE: lens_phase = 2;
 /// Classifying; done and total count images.
 pub const LENS_PHASE_CLASSIFY: lens_phase = 3;
-/// Drawing heatmaps; done and total count tiles over all images of the call.
+/// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
 pub const LENS_PHASE_HEATMAP: lens_phase = 4;
 /// Evaluating a data set; done and total count samples.
 pub const LENS_PHASE_EVALUATE: lens_phase = 5;

@@ -11,6 +11,7 @@ mod png;
 mod preprocessing;
 mod random;
 mod raster;
+mod resampled;
 mod sampler;
 mod scan;
 mod tiff;
@@ -23,5 +24,6 @@ pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView,
 pub use png::{encode_png, write_png};
 pub use preprocessing::{Batch, Preprocessing};
 pub use random::generator;
-pub use raster::Raster;
+pub use raster::{Raster, RowResampler};
+pub use resampled::ResampledView;
 pub use sampler::{Sampling, epoch_order};

@@ -2,7 +2,7 @@
 
 use super::raster::Raster;
 use crate::error::{Error, Result};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 /// Layout of one pixel; samples of more than 8 bits are in the machine's byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +193,10 @@ impl<'a> PixelView<'a> {
 
     fn check_values(&self) -> Result<()> {
         let (lowest, highest) = stored_range(self.format, &self.windowing);
+        // Samples that use all their bits cannot be out of range.
+        if matches!(self.format, PixelFormat::Gray16 | PixelFormat::GrayS16) && highest - lowest >= 65_535.0 {
+            return Ok(());
+        }
         for (y, row) in self.rows().enumerate() {
             match self.format {
                 PixelFormat::Gray16 | PixelFormat::GrayS16 => {
@@ -256,18 +260,30 @@ impl<'a> Deref for CheckedView<'a> {
 impl CheckedView<'_> {
     /// All pixels as 0..1.
     pub fn to_raster(&self) -> Result<Raster> {
-        let Some(order) = self.format.colour_order() else {
-            return Raster::new(self.width, self.height, 1, self.gray_samples());
-        };
-        let pixels = || self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()));
+        self.rows_to_raster(0..self.height, self.is_gray())
+    }
+
+    /// Whether all pixels are gray. Gray pictures often come as colour; they get the same values, and so the same
+    /// result, as gray ones.
+    pub fn is_gray(&self) -> bool {
+        self.format.colour_order().is_none() || self.pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
+    }
+
+    /// Some rows as 0..1, with one channel where `gray`, which must be what `is_gray` said.
+    pub fn rows_to_raster(&self, rows: Range<usize>, gray: bool) -> Result<Raster> {
+        let bytes = &self.bytes[rows.start * self.row_stride..];
+        let part = CheckedView(PixelView { bytes, height: rows.len(), ..self.0 });
         let value = |byte: u8| f32::from(byte) / 255.0;
-        // Gray pictures often come as colour; they get the same values, and so the same result, as gray ones.
-        if pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
-            let samples = pixels().map(|pixel| value(pixel[0])).collect();
-            return Raster::new(self.width, self.height, 1, samples);
-        }
-        let samples = pixels().flat_map(|pixel| order.map(|channel| value(pixel[channel]))).collect();
-        Raster::new(self.width, self.height, 3, samples)
+        let (channels, samples) = match part.format.colour_order() {
+            None => (1, part.gray_samples()),
+            Some(_) if gray => (1, part.pixels().map(|pixel| value(pixel[0])).collect()),
+            Some(order) => (3, part.pixels().flat_map(|pixel| order.map(|channel| value(pixel[channel]))).collect()),
+        };
+        Raster::new(part.width, part.height, channels, samples)
+    }
+
+    fn pixels(&self) -> impl Iterator<Item = &[u8]> {
+        self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()))
     }
 
     fn gray_samples(&self) -> Vec<f32> {
@@ -277,8 +293,7 @@ impl CheckedView<'_> {
             let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
             self.rows().for_each(|row| samples.extend(row.iter().map(|value| table[usize::from(*value)])));
         } else {
-            let pixels = self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()));
-            samples.extend(pixels.map(|pixel| scale.apply(self.stored(pixel))));
+            samples.extend(self.pixels().map(|pixel| scale.apply(self.stored(pixel))));
         }
         samples
     }

@@ -2,7 +2,7 @@
 
 use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::error::{Error, Result};
-use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
+use crate::heatmap::{HeatMap, HeatmapOptions, Resolution, heatmap};
 use crate::model::Model;
 use crate::runtime::{Control, Phase, RunReport, Update};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, cont
     {
         return Err(Error::argument(format!("tolerance {tolerance} must be finite and at least 0")));
     }
+    let drawn = HeatmapOptions { resolution: Resolution::Image, ..options.heatmap.clone() };
     let images = read_boxes(directory)?;
     let start = Instant::now();
     let mut located = Vec::with_capacity(images.len());
@@ -54,11 +55,12 @@ pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, cont
                 .then(|| start.elapsed().as_secs_f64() * (images.len() - index) as f64 / index as f64),
             ..update.clone()
         });
-        let maps = heatmap(model, &[picture.view()], &options.heatmap, &mut within)
-            .map_err(|error| error.prefixed(&image.name))?;
+        let maps =
+            heatmap(model, &[picture.view()], &drawn, &mut within).map_err(|error| error.prefixed(&image.name))?;
         drop(within);
         let map = maps.first().ok_or_else(|| Error::internal("an image without a heatmap"))?;
-        located.push(locate(image, map, tolerance(options, map)));
+        let heat = Heat { width: map.width(), values: map.values() };
+        located.push(locate(image, &heat, tolerance(options, map)));
         control.report_steady(Phase::Evaluate, index + 1, images.len(), start)?;
     }
     let mut fields = run.header("lesionlens.localization", 1, model.context(), model.sha256());
@@ -92,43 +94,51 @@ fn tolerance(options: &LocalizeOptions, map: &HeatMap) -> f64 {
     options.tolerance.unwrap_or(f64::from(options.heatmap.tile_size) / 2.0 / scale)
 }
 
-fn locate(image: &BoxedImage, map: &HeatMap, tolerance: f64) -> Located {
+/// The values of a map, row by row.
+struct Heat<'a> {
+    width: usize,
+    values: &'a [f32],
+}
+
+impl Heat<'_> {
+    fn centre(&self, index: usize) -> (f64, f64) {
+        ((index % self.width) as f64 + 0.5, (index / self.width) as f64 + 0.5)
+    }
+
+    /// The pixel of the highest value; of several, such as those of a tile, the one nearest to their middle.
+    fn hottest(&self) -> usize {
+        let highest = self.values.iter().copied().fold(f32::MIN, f32::max);
+        let tied: Vec<usize> = (0..self.values.len()).filter(|index| self.values[*index] == highest).collect();
+        let places = tied.iter().map(|index| self.centre(*index));
+        let sum = places.fold((0.0, 0.0), |sum, place| (sum.0 + place.0, sum.1 + place.1));
+        let middle = (sum.0 / tied.len() as f64, sum.1 / tied.len() as f64);
+        let distance = |index: &usize| {
+            let (x, y) = self.centre(*index);
+            (x - middle.0).powi(2) + (y - middle.1).powi(2)
+        };
+        tied.into_iter().min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(0)
+    }
+}
+
+fn locate(image: &BoxedImage, heat: &Heat, tolerance: f64) -> Located {
     let dilated: Vec<Area> = image.boxes.iter().map(|area| area.dilated(tolerance)).collect();
     let within = |areas: &[Area], index: usize| {
-        let (x, y) = centre(map, index);
+        let (x, y) = heat.centre(index);
         areas.iter().any(|area| area.holds(x, y))
     };
-    let pixels = map.values().len();
+    let pixels = heat.values.len();
     let inside: Vec<bool> = (0..pixels).map(|index| within(&image.boxes, index)).collect();
     let near = (0..pixels).filter(|index| within(&dilated, *index)).count();
-    let hottest = hottest(map);
-    let point = centre(map, hottest);
+    let hottest = heat.hottest();
+    let point = heat.centre(hottest);
     Located {
         name: image.name.clone(),
         point,
         hit: within(&dilated, hottest),
         chance: near as f64 / pixels as f64,
-        intersection: overlap(map.values(), &inside),
+        intersection: overlap(heat.values, &inside),
         area: inside.iter().filter(|inside| **inside).count() as f64 / pixels as f64,
     }
-}
-
-fn centre(map: &HeatMap, index: usize) -> (f64, f64) {
-    ((index % map.width()) as f64 + 0.5, (index / map.width()) as f64 + 0.5)
-}
-
-/// The pixel of the highest value; of several, such as those of a tile, the one nearest to their middle.
-fn hottest(map: &HeatMap) -> usize {
-    let highest = map.values().iter().copied().fold(f32::MIN, f32::max);
-    let tied: Vec<usize> = (0..map.values().len()).filter(|index| map.values()[*index] == highest).collect();
-    let sum =
-        tied.iter().map(|index| centre(map, *index)).fold((0.0, 0.0), |sum, place| (sum.0 + place.0, sum.1 + place.1));
-    let middle = (sum.0 / tied.len() as f64, sum.1 / tied.len() as f64);
-    let distance = |index: &usize| {
-        let (x, y) = centre(map, *index);
-        (x - middle.0).powi(2) + (y - middle.1).powi(2)
-    };
-    tied.into_iter().min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(0)
 }
 
 /// Of the hottest pixels, as many as are inside, the share that is inside; pixels that tie at the limit count in part.
@@ -154,13 +164,9 @@ fn overlap(values: &[f32], inside: &[bool]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Raster;
-    use crate::infer::Prediction;
 
-    fn map(width: usize, height: usize, hot: impl Fn(usize, usize) -> f32) -> HeatMap {
-        let values = (0..width * height).map(|index| hot(index % width, index / width)).collect();
-        let values = Raster::new(width, height, 1, values).unwrap();
-        HeatMap::new(values, Vec::new(), 1, Prediction::from_logit(0.0, 0.5), (width, height)).unwrap()
+    fn values(width: usize, height: usize, hot: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        (0..width * height).map(|index| hot(index % width, index / width)).collect()
     }
 
     fn image(x: f64, y: f64, width: f64, height: f64) -> BoxedImage {
@@ -170,8 +176,9 @@ mod tests {
 
     #[test]
     fn the_middle_of_the_hottest_plateau_is_what_points() {
-        let map = map(20, 10, |x, y| if (10..15).contains(&x) && (4..7).contains(&y) { 0.9 } else { 0.1 });
-        assert_eq!(centre(&map, hottest(&map)), (12.5, 5.5));
+        let values = values(20, 10, |x, y| if (10..15).contains(&x) && (4..7).contains(&y) { 0.9 } else { 0.1 });
+        let map = Heat { width: 20, values: &values };
+        assert_eq!(map.centre(map.hottest()), (12.5, 5.5));
         let located = locate(&image(8.0, 1.0, 3.0, 3.0), &map, 2.0);
         assert!(located.hit);
         assert!(!locate(&image(8.0, 1.0, 3.0, 3.0), &map, 1.0).hit);
@@ -183,13 +190,14 @@ mod tests {
     #[test]
     fn the_hottest_pixels_are_as_many_as_the_boxes_have() {
         // The box has 4 pixels; 2 of the 4 hottest are in it.
-        let map = map(4, 2, |x, y| (x as f32 + 4.0 * y as f32) / 8.0);
+        let values = values(4, 2, |x, y| (x as f32 + 4.0 * y as f32) / 8.0);
+        let map = Heat { width: 4, values: &values };
         assert_eq!(locate(&image(2.0, 0.0, 2.0, 2.0), &map, 0.0).intersection, 0.5);
     }
 
     #[test]
     fn a_constant_map_does_as_chance_does() {
-        let map = map(10, 10, |_, _| 0.3);
+        let map = Heat { width: 10, values: &[0.3; 100] };
         let located = locate(&image(0.0, 0.0, 5.0, 4.0), &map, 0.0);
         assert!((located.intersection - 0.2).abs() < 1e-12);
         assert_eq!(located.area, 0.2);

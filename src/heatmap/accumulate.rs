@@ -1,4 +1,4 @@
-//! From tiles' probabilities to a value for every pixel.
+//! From tiles' values to a value for every pixel, a row of tiles at a time.
 
 /// How overlapping tiles are weighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,61 +17,68 @@ const FLOOR: f64 = 1e-3;
 
 impl Blend {
     /// Weights along one side of a tile; a pixel's weight is the product of two, which `Accumulator` bounds from below.
-    fn profile(self, tile: usize) -> Vec<f32> {
+    fn profile(self, side: usize) -> Vec<f32> {
         match self {
-            Blend::Mean => vec![1.0; tile],
+            Blend::Mean => vec![1.0; side],
             Blend::Gaussian => {
-                let middle = (tile as f64 - 1.0) / 2.0;
-                let sigma = SIGMA * tile as f64;
-                (0..tile).map(|x| (-0.5 * ((x as f64 - middle) / sigma).powi(2)).exp() as f32).collect()
+                let middle = (side as f64 - 1.0) / 2.0;
+                let sigma = SIGMA * side as f64;
+                (0..side).map(|x| (-0.5 * ((x as f64 - middle) / sigma).powi(2)).exp() as f32).collect()
             }
         }
     }
 }
 
-/// Weighted sums per pixel, in 32-bit floats.
+/// Weighted sums, in 32-bit floats, for the pixel rows that tiles may still be added to: as many as a tile is high.
 pub struct Accumulator {
     width: usize,
-    tile: usize,
-    profile: Vec<f32>,
+    across: Vec<f32>,
+    down: Vec<f32>,
     sums: Vec<f32>,
     weights: Vec<f32>,
 }
 
 impl Accumulator {
-    /// For an image of this size.
-    pub fn new(width: usize, height: usize, tile: usize, blend: Blend) -> Self {
+    /// For an image of this width and tiles of this width and height.
+    pub fn new(width: usize, (tile_width, tile_height): (usize, usize), blend: Blend) -> Self {
         Accumulator {
             width,
-            tile,
-            profile: blend.profile(tile),
-            sums: vec![0.0; width * height],
-            weights: vec![0.0; width * height],
+            across: blend.profile(tile_width),
+            down: blend.profile(tile_height),
+            sums: vec![0.0; width * tile_height],
+            weights: vec![0.0; width * tile_height],
         }
     }
 
-    /// Adds a tile whose upper left pixel is `x`, `y`.
-    pub fn add(&mut self, x: usize, y: usize, probability: f32) {
-        for (row, down) in self.profile.iter().enumerate() {
-            let start = (y + row) * self.width + x;
-            let sums = &mut self.sums[start..start + self.tile];
-            let weights = &mut self.weights[start..start + self.tile];
-            for ((sum, total), across) in sums.iter_mut().zip(weights).zip(&self.profile) {
+    /// Adds a tile at the open rows, beginning with column `x`.
+    pub fn add(&mut self, x: usize, value: f32) {
+        let rows = self.sums.chunks_exact_mut(self.width).zip(self.weights.chunks_exact_mut(self.width));
+        for ((sums, weights), down) in rows.zip(&self.down) {
+            let sums = &mut sums[x..x + self.across.len()];
+            let weights = &mut weights[x..x + self.across.len()];
+            for ((sum, total), across) in sums.iter_mut().zip(weights).zip(&self.across) {
                 let weight = (across * down).max(FLOOR as f32);
-                *sum += weight * probability;
+                *sum += weight * value;
                 *total += weight;
             }
         }
     }
 
-    /// The means; 0 where there was no tile.
-    pub fn finish(mut self) -> Vec<f32> {
-        for (sum, weight) in self.sums.iter_mut().zip(&self.weights) {
-            if *weight > 0.0 {
-                *sum /= weight;
-            }
+    /// Closes the first `rows` of the open rows, at most a tile's height, and opens as many behind them. Their means; 0
+    /// where there was no tile.
+    pub fn close(&mut self, rows: usize) -> Vec<f32> {
+        let count = rows * self.width;
+        let means = self.sums[..count]
+            .iter()
+            .zip(&self.weights)
+            .map(|(sum, weight)| if *weight > 0.0 { sum / weight } else { 0.0 })
+            .collect();
+        for open in [&mut self.sums, &mut self.weights] {
+            open.copy_within(count.., 0);
+            let left = open.len() - count;
+            open[left..].fill(0.0);
         }
-        self.sums
+        means
     }
 }
 
@@ -81,25 +88,34 @@ mod tests {
 
     #[test]
     fn overlaps_are_averaged_and_the_rest_is_zero() {
-        let mut accumulator = Accumulator::new(4, 2, 2, Blend::Mean);
-        accumulator.add(0, 0, 0.2);
-        accumulator.add(1, 0, 0.6);
-        let map = accumulator.finish();
+        let mut accumulator = Accumulator::new(4, (2, 2), Blend::Mean);
+        accumulator.add(0, 0.2);
+        accumulator.add(1, 0.6);
+        let map = accumulator.close(2);
         assert_eq!(map[0], 0.2);
         assert!((map[1] - 0.4).abs() < 1e-7);
         assert_eq!(&map[2..4], [0.6, 0.0]);
+        assert_eq!(accumulator.close(2), [0.0; 8]);
+    }
+
+    #[test]
+    fn open_rows_wait_for_the_next_row_of_tiles() {
+        let mut accumulator = Accumulator::new(1, (1, 3), Blend::Mean);
+        accumulator.add(0, 0.25);
+        assert_eq!(accumulator.close(2), [0.25, 0.25]);
+        accumulator.add(0, 0.75);
+        assert_eq!(accumulator.close(3), [0.5, 0.75, 0.75]);
     }
 
     #[test]
     fn a_gaussian_leans_to_the_nearer_tile_and_keeps_constants() {
-        let mut accumulator = Accumulator::new(96, 64, 64, Blend::Gaussian);
-        accumulator.add(0, 0, 0.0);
-        accumulator.add(32, 0, 1.0);
-        let map = accumulator.finish();
+        let mut accumulator = Accumulator::new(96, (64, 64), Blend::Gaussian);
+        accumulator.add(0, 0.0);
+        accumulator.add(32, 1.0);
+        let map = accumulator.close(64);
         assert!(map[32 * 96 + 36] < 0.2 && map[32 * 96 + 60] > 0.8);
-        let mut constant = Accumulator::new(96, 64, 64, Blend::Gaussian);
-        constant.add(0, 0, 0.3);
-        constant.add(32, 0, 0.3);
-        assert!(constant.finish().iter().all(|value| (value - 0.3).abs() < 1e-6));
+        accumulator.add(0, 0.3);
+        accumulator.add(32, 0.3);
+        assert!(accumulator.close(64).iter().all(|value| (value - 0.3).abs() < 1e-6));
     }
 }

@@ -39,7 +39,12 @@ const JET_BLUE: &Line = &[(0.0, 0.5), (0.11, 1.0), (0.34, 1.0), (0.65, 0.0), (1.
 impl Colormap {
     /// The colour of a value of 0..1; values outside get the nearest end.
     pub fn colour(self, value: f32) -> [u8; 3] {
-        self.entry((value * 256.0).clamp(0.0, 255.0) as u8)
+        self.entry(Colormap::index(value) as u8)
+    }
+
+    /// Which of the 256 colours that is.
+    pub(super) fn index(value: f32) -> usize {
+        (value * 256.0).clamp(0.0, 255.0) as usize
     }
 
     /// One of the 256 colours.

@@ -1,11 +1,10 @@
 //! A finished heatmap.
 
-use crate::data::Raster;
-use crate::error::Result;
+use super::options::Resolution;
 use crate::infer::Prediction;
 
 /// One tile, or one cell of the network's feature map, in pixels of the image.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tile {
     /// Left edge.
     pub x: f32,
@@ -15,59 +14,44 @@ pub struct Tile {
     pub width: f32,
     /// Height.
     pub height: f32,
-    /// Probability of the positive class.
+    /// Probability of the positive class that belongs to it.
     pub probability: f32,
     /// log(p / (1 - p)).
     pub logit: f32,
+    /// What it puts into the map, 0..1.
+    pub value: f32,
+    /// What tiles are compared by; unlike the value, it tells tiles near 0 or 1 apart.
+    pub heat: f32,
 }
 
-/// A probability for every pixel of an image.
+/// A value for every pixel or every tile of an image.
 #[derive(Clone, Debug)]
 pub struct HeatMap {
-    width: usize,
-    height: usize,
-    values: Vec<f32>,
-    mean: f32,
-    maximum: f32,
-    tiles: Vec<Tile>,
-    columns: usize,
-    prediction: Prediction,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) resolution: Resolution,
+    pub(super) values: Vec<f32>,
+    pub(super) mean: f32,
+    pub(super) maximum: f32,
+    pub(super) tiles: Vec<Tile>,
+    pub(super) columns: usize,
+    pub(super) prediction: Prediction,
 }
 
 impl HeatMap {
-    /// From values at the resolution the image was tiled at, and tiles in that resolution's pixels, to an image's size.
-    pub fn new(
-        values: Raster,
-        mut tiles: Vec<Tile>,
-        columns: usize,
-        prediction: Prediction,
-        (width, height): (usize, usize),
-    ) -> Result<Self> {
-        let sum: f64 = values.samples().iter().map(|value| f64::from(*value)).sum();
-        let mean = (sum / values.samples().len() as f64) as f32;
-        let maximum = values.samples().iter().copied().fold(f32::MIN, f32::max);
-        let across = width as f32 / values.width() as f32;
-        let down = height as f32 / values.height() as f32;
-        for tile in &mut tiles {
-            tile.x *= across;
-            tile.width *= across;
-            tile.y *= down;
-            tile.height *= down;
-        }
-        let resized = values.resized(width, height)?;
-        // Interpolation of 0..1 may leave it by a rounding error.
-        let values = resized.samples().iter().map(|value| value.clamp(0.0, 1.0)).collect();
-        Ok(HeatMap { width, height, values, mean, maximum, tiles, columns, prediction })
-    }
-
-    /// Width of the image.
+    /// Values in a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Height of the image.
+    /// Rows of values.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// What there is a value for.
+    pub fn resolution(&self) -> Resolution {
+        self.resolution
     }
 
     /// 0..1, row by row.
@@ -75,12 +59,12 @@ impl HeatMap {
         &self.values
     }
 
-    /// Mean, at the resolution the image was tiled at.
+    /// Mean over pixels, at the size the image was tiled at.
     pub fn mean(&self) -> f32 {
         self.mean
     }
 
-    /// Highest value, at the resolution the image was tiled at.
+    /// Highest value of a pixel, at the size the image was tiled at.
     pub fn maximum(&self) -> f32 {
         self.maximum
     }
@@ -100,15 +84,23 @@ impl HeatMap {
         self.tiles.len() / self.columns
     }
 
-    /// The tile with the highest probability; the first of equals.
+    /// The tile that matters most; the first of equals.
     pub fn hottest_tile(&self) -> usize {
-        let mut hottest = 0;
-        for (index, tile) in self.tiles.iter().enumerate() {
-            if tile.logit > self.tiles[hottest].logit {
-                hottest = index;
-            }
+        self.hottest_tiles(1).first().copied().unwrap_or(0)
+    }
+
+    /// The tiles that matter most, in falling order; of equals the first come first.
+    pub fn hottest_tiles(&self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.tiles.len()).collect();
+        let hotter =
+            |one: &usize, other: &usize| self.tiles[*other].heat.total_cmp(&self.tiles[*one].heat).then(one.cmp(other));
+        let count = count.min(order.len());
+        if count < order.len() {
+            order.select_nth_unstable_by(count, hotter);
+            order.truncate(count);
         }
-        hottest
+        order.sort_unstable_by(hotter);
+        order
     }
 
     /// What the map says of the image.

@@ -23,15 +23,21 @@ fn calibrated_values(model: &Model, tensor: &Tensor) -> Result<Vec<f32>> {
 
 /// The logit of each image of the batch. When memory runs out the batch goes through in halves.
 pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
+    logits_of(model, batch.len(), |first, count| batch.tensor(first, count))
+}
+
+/// The logits of `total` images, of which `input` gives `count` from index `first` on, normalised, as N x 3 x H x W.
+/// When memory runs out they go through in halves.
+pub fn logits_of(model: &Model, total: usize, input: impl Fn(usize, usize) -> Tensor) -> Result<Vec<f32>> {
     let context = model.context();
     context.enter();
-    let mut results = Vec::with_capacity(batch.len());
-    let mut size = batch.len();
-    while results.len() < batch.len() {
-        let count = size.min(batch.len() - results.len());
+    let mut results = Vec::with_capacity(total);
+    let mut size = total;
+    while results.len() < total {
+        let count = size.min(total - results.len());
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
-            let input = batch.tensor(results.len(), count);
+            let input = input(results.len(), count);
             with_precision(context.policy().precision.value, &input, || {
                 calibrated_values(model, &model.network().logits(&input))
             })
@@ -56,18 +62,38 @@ pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
     }
 }
 
-/// For each image of the batch what each place adds to the logit, row by row; and width and height of that grid.
-pub fn activation_maps(model: &Model, batch: &Batch) -> Result<(Vec<Vec<f32>>, usize, usize)> {
+/// What the places of the last feature map contribute, row by row.
+pub struct PlaceMaps {
+    /// Width of the feature map.
+    pub columns: usize,
+    /// Its height.
+    pub rows: usize,
+    /// What each place adds to the logit; their mean is the logit.
+    pub logits: Vec<f32>,
+    /// Grad-CAM++, up to a positive factor.
+    pub evidence: Vec<f32>,
+}
+
+/// The maps of one image, normalised, 1 x 3 x H x W.
+pub fn place_maps(model: &Model, input: &Tensor) -> Result<PlaceMaps> {
     let context = model.context();
     context.enter();
-    catch(|| {
+    let maps = catch(|| {
         let _guard = tch::no_grad_guard();
-        let input = batch.tensor(0, batch.len());
-        let maps = with_precision(context.policy().precision.value, &input, || {
-            Ok(model.network().activation_map(&model.network().features(&input)))
-        })?;
-        let (height, width) = (maps.size()[1] as usize, maps.size()[2] as usize);
-        let all = calibrated_values(model, &maps)?;
-        Ok((all.chunks_exact(width * height).map(<[f32]>::to_vec).collect(), width, height))
-    })
+        with_precision(context.policy().precision.value, input, || {
+            let network = model.network();
+            let features = network.features(input);
+            let logits = network.activation_map(&features);
+            Ok(PlaceMaps {
+                columns: logits.size()[2] as usize,
+                rows: logits.size()[1] as usize,
+                logits: calibrated_values(model, &logits)?,
+                evidence: values(&network.grad_cam_plus_plus(&features))?,
+            })
+        })
+    })?;
+    match maps.logits.iter().chain(&maps.evidence).find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::internal(format!("the network's output for a place of the image is {value}"))),
+        None => Ok(maps),
+    }
 }

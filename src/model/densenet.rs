@@ -95,6 +95,23 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         features.relu().conv2d(&weight, Some(self.parameter(LAYOUT.head_bias)), 1, 0, 1, 1).squeeze_dim(1)
     }
 
+    /// Grad-CAM++ (Chattopadhay et al. 2018) of the feature map for the score exp(logit), N x h x w, up to the positive
+    /// factor exp(logit): where evidence for the positive class is, at least 0.
+    ///
+    /// The paper weights channel k by the sum over places of alpha * relu(g), where g is the logit's derivative by the
+    /// channel's value A at the place and, for this score, alpha = g^2 / (2 g^2 + g^3 * sum of A over places). Pooling
+    /// and head are linear, so with P places g = w_k / P everywhere, and with m_k the channel's mean
+    /// alpha = 1 / (2 + w_k m_k): the channel's weight is relu(w_k) / (2 + w_k m_k), without a backward pass. Weights
+    /// and values being at least 0, the ReLU of the sum over channels changes nothing.
+    pub fn grad_cam_plus_plus(&self, features: &Tensor) -> Tensor {
+        let kind = self.parameter(LAYOUT.head_weight).kind();
+        let values = features.relu().to_kind(kind);
+        let weight = self.parameter(LAYOUT.head_weight).view([1, -1, 1, 1]).relu();
+        let mean = values.mean_dim(&[2i64, 3][..], true, kind);
+        let weight = &weight / (&weight * mean + 2.0);
+        (values * weight).sum_dim_intlist(&[1i64][..], false, kind)
+    }
+
     fn parameter(&self, index: usize) -> &Tensor {
         self.parameters[index].borrow()
     }
@@ -175,6 +192,45 @@ mod tests {
         let mean = network.activation_map(&features).mean_dim(&[1i64, 2][..], false, Kind::Float);
         let difference = (mean - network.head(&features)).abs().max().double_value(&[]);
         assert!(difference < 1e-5, "{difference}");
+    }
+
+    /// The paper's formulas, every derivative by automatic differentiation, in double precision.
+    fn grad_cam_plus_plus_by_autograd(network: &DenseNet<Tensor>, features: &Tensor) -> Tensor {
+        let double = |index: usize| network.parameter(index).to_kind(Kind::Double).detach();
+        let (weight, bias) = (double(LAYOUT.head_weight), double(LAYOUT.head_bias));
+        let values = features.to_kind(Kind::Double).set_requires_grad(true);
+        let pooled = values.mean_dim(&[2i64, 3][..], false, Kind::Double);
+        let score = pooled.linear(&weight, Some(&bias)).exp().sum(Kind::Double);
+        let derivative = |of: &Tensor| Tensor::run_backward(&[of], &[&values], true, true).remove(0).view([-1]);
+        let first = derivative(&score);
+        let count = first.size()[0];
+        let (mut second, mut third) = (Vec::new(), Vec::new());
+        for index in 0..count {
+            let of_second = derivative(&first.get(index)).get(index);
+            third.push(derivative(&of_second).double_value(&[index]));
+            second.push(of_second.double_value(&[]));
+        }
+        let [second, third] = [second, third].map(|list| Tensor::from_slice(&list).view_as(&values));
+        let sums = values.sum_dim_intlist(&[2i64, 3][..], true, Kind::Double);
+        let alpha = &second / (2.0 * &second + sums * third);
+        let weighted: Tensor = alpha * first.view_as(&values).relu();
+        let weights = weighted.sum_dim_intlist(&[2i64, 3][..], true, Kind::Double);
+        let map: Tensor = weights * &values;
+        map.sum_dim_intlist(&[1i64][..], false, Kind::Double).relu().detach()
+    }
+
+    #[test]
+    fn grad_cam_plus_plus_is_what_its_derivatives_give() {
+        let network = DenseNet::initial(3, Device::Cpu);
+        tch::manual_seed(5);
+        let features = Tensor::rand([1, 1024, 1, 3], (Kind::Float, Device::Cpu)) * 8.0 + 0.01;
+        let expected = grad_cam_plus_plus_by_autograd(&network, &features);
+        let _guard = tch::no_grad_guard();
+        // The score's factor exp(logit).
+        let logit = network.head(&features).to_kind(Kind::Double);
+        let found = network.grad_cam_plus_plus(&features).to_kind(Kind::Double) * logit.exp();
+        let difference = ((found - &expected) / expected).abs().max().double_value(&[]);
+        assert!(difference < 1e-4, "{difference}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ from .errors import (
     VersionError,
 )
 from .image import Image, ImageLike
-from .map import TILE, Map, MapSummary, Prediction
+from .map import TILE, Map, MapSummary, Prediction, aggregate
 from .model import Model
 from .options import (
     CalibrateOptions,
@@ -82,6 +82,7 @@ __all__ = [
     "UnsupportedError",
     "VersionError",
     "abi_version",
+    "aggregate",
     "library_version",
     "write_png",
 ]

@@ -69,6 +69,7 @@ _CALLS: dict[str, list[Any]] = {
     "lens_map_get_summary": [_handle, POINTER(structs.lens_map_summary)],
     "lens_map_values": [_handle, POINTER(POINTER(c_float)), POINTER(c_size_t)],
     "lens_map_tiles": [_handle, POINTER(POINTER(structs.lens_tile)), POINTER(c_size_t)],
+    "lens_map_aggregate": [POINTER(c_void_p), c_size_t, structs.lens_aggregate, _out_handle, POINTER(c_size_t)],
     "lens_map_overlay": [_handle, _images, POINTER(structs.lens_overlay_options), POINTER(c_uint8), c_size_t],
 }
 

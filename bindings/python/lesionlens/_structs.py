@@ -72,7 +72,17 @@ class lens_select_by(Enumeration):
 
 class lens_heatmap_method(Enumeration):
     prefix = "LENS_HEATMAP_METHOD_"
-    names = {"tiles": 0, "cam": 1}
+    names = {"tiles": 0, "cam": 1, "grad_cam_plus_plus": 2, "occlusion": 3}
+
+
+class lens_map_resolution(Enumeration):
+    prefix = "LENS_MAP_RESOLUTION_"
+    names = {"image": 0, "tiles": 1}
+
+
+class lens_aggregate(Enumeration):
+    prefix = "LENS_AGGREGATE_"
+    names = {"max": 0, "mean": 1}
 
 
 class lens_edge(Enumeration):
@@ -235,6 +245,7 @@ class lens_heatmap_options(ctypes.Structure):
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
+        ("resolution", lens_map_resolution),
     ]
 
 
@@ -327,6 +338,8 @@ class lens_overlay_options(ctypes.Structure):
         ("colormap", lens_colormap),
         ("scale", lens_overlay_scale),
         ("alpha", c_float),
+        ("color_bar", c_int32),
+        ("outline_tiles", c_uint32),
     ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_float, c_size_t, c_uint8
+from collections.abc import Iterable
+from ctypes import POINTER, c_float, c_size_t, c_uint8, c_void_p
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
@@ -12,7 +13,7 @@ from . import _memory
 from ._arguments import make_options
 from ._handle import Handle
 from ._library import library
-from ._structs import lens_map_summary, lens_overlay_options, lens_prediction, lens_tile
+from ._structs import lens_aggregate, lens_map_summary, lens_overlay_options, lens_prediction, lens_tile
 from .errors import check
 from .image import ImageLike, view_of
 from .options import OverlayOptions
@@ -34,7 +35,7 @@ class Prediction(NamedTuple):
 
 
 class MapSummary(NamedTuple):
-    """The figures of a map. hottest_tile: index into Map.tiles.flat of the highest probability."""
+    """The figures of a map. hottest_tile: index into Map.tiles.flat of the tile that matters most."""
 
     width: int
     height: int
@@ -51,7 +52,7 @@ def prediction_of(raw: lens_prediction) -> Prediction:
 
 
 class Map(Handle):
-    """A heatmap, from Model.heatmap(). Immutable, so thread-safe; independent of the model and the image."""
+    """A heatmap, from Model.heatmap() or aggregate(). Immutable, so thread-safe; independent of the model and the image."""
 
     _kind = "map"
 
@@ -67,7 +68,8 @@ class Map(Handle):
 
     @property
     def values(self) -> numpy.ndarray[Any, numpy.dtype[numpy.float32]]:
-        """Probabilities, float32 of shape (height, width); a read-only view that keeps the map alive."""
+        """0 to 1, float32 of shape (height, width), or (rows, columns) with resolution="tiles"; a read-only view that
+        keeps the map alive."""
         summary = self.summary
         address = self._address(library.lens_map_values, c_float)
         return _memory.view(self._open(), address, numpy.dtype(numpy.float32), (summary.height, summary.width))
@@ -101,3 +103,15 @@ class Map(Handle):
         pointer = POINTER(kind)()
         check(function(self._open(), ctypes.byref(pointer), ctypes.byref(c_size_t())))
         return ctypes.cast(pointer, ctypes.c_void_p).value or 0
+
+
+def aggregate(maps: Iterable[Map], how: str = "max") -> tuple[Map, int]:
+    """One map of several of the same size and tiles, such as those of a cine's frames, and the index of the one with the
+    highest probability. how: "max" or "mean", of each value."""
+    owned = [Map._of(f"map {index}", single) for index, single in enumerate(maps)]
+    handles = (c_void_p * len(owned))(*(single.address for single in owned))
+    pointer, best = c_void_p(), c_size_t()
+    rule = lens_aggregate.of("how", how)
+    status = library.lens_map_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
+    check(status)
+    return Map._adopt(pointer), best.value

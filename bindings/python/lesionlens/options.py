@@ -83,7 +83,8 @@ class ClassifyOptions(TypedDict, total=False):
 
 
 class HeatmapOptions(TypedDict, total=False):
-    """method: "tiles", "cam"; edge: "cover", "reference"; blend: "mean", "gaussian"; sizes in pixels."""
+    """method: "tiles", "cam", "grad_cam_plus_plus", "occlusion"; edge: "cover", "reference"; blend: "mean", "gaussian";
+    sizes in pixels; resolution: "image", or "tiles" for one value per tile."""
 
     method: str | None
     tile_size: int | None
@@ -95,14 +96,18 @@ class HeatmapOptions(TypedDict, total=False):
     resize_height: int | None
     batch_limit: int | None
     threshold: float | None
+    resolution: str | None
 
 
 class OverlayOptions(TypedDict, total=False):
-    """colormap: "inferno", "reds", "jet", "gray"; scale: "minmax", "absolute"; alpha: share of the colours, 0 to 1."""
+    """colormap: "inferno", "reds", "jet", "gray"; scale: "minmax", "absolute"; alpha: share of the colours, 0 to 1;
+    outline_tiles: how many of the hottest tiles get a frame."""
 
     colormap: str | None
     scale: str | None
     alpha: float | None
+    color_bar: bool | None
+    outline_tiles: int | None
 
 
 class EvaluateOptions(TypedDict, total=False):

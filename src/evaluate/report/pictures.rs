@@ -64,7 +64,13 @@ pub struct Pictures {
 }
 
 /// The reference pipeline's sample sheet: Reds from 0 to 1.
-const SHEET: OverlayOptions = OverlayOptions { colormap: Colormap::Reds, scale: OverlayScale::Absolute, alpha: 0.8 };
+const SHEET: OverlayOptions = OverlayOptions {
+    colormap: Colormap::Reds,
+    scale: OverlayScale::Absolute,
+    alpha: 0.8,
+    color_bar: false,
+    outline_tiles: 0,
+};
 
 impl Pictures {
     /// Of an image and its map.

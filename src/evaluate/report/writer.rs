@@ -208,6 +208,8 @@ fn meaning(method: Method) -> &'static str {
     match method {
         Method::Tiles => "how positive each part looks when seen alone",
         Method::Cam => "which places made the whole image look positive",
+        Method::GradCamPlusPlus => "where the evidence for positive is, relative to its strongest place",
+        Method::Occlusion => "without which parts the image would look less positive",
     }
 }
 
