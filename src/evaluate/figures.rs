@@ -42,7 +42,8 @@ pub struct Figures {
     pub metrics: Metrics,
     /// 95 % confidence intervals, by the figures' names.
     pub intervals: BTreeMap<&'static str, Interval>,
-    /// Why a figure, its interval (`<figure>_interval`) or an operating point (`operating_point_<rule>`) does not exist.
+    /// Why a figure, its interval (`<figure>_interval`) or an operating point (`operating_point_<rule>`) does not
+    /// exist.
     pub undefined: BTreeMap<String, String>,
     /// Precision, recall and F1 by class.
     pub report: ClassificationReport,

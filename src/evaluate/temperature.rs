@@ -48,8 +48,8 @@ pub fn fit_temperature(samples: &[(bool, f32)]) -> Result<f64> {
     let (mut low, mut high) = (1.0 / highest, 1.0 / lowest);
     if derivatives(samples, low).0 >= 0.0 {
         return Err(Error::data(format!(
-            "the model tells the classes of this data set apart no better than chance: no temperature up to {highest} is \
-             high enough"
+            "the model tells the classes of this data set apart no better than chance: no temperature up to {highest} \
+             is high enough"
         )));
     }
     if derivatives(samples, high).0 <= 0.0 {

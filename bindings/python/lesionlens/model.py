@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 
 class Model(Handle):
-    """A classifier, from Context.load_model(), Context.train() or calibrate(). Any number of threads may use it at once."""
+    """A classifier, from Context.load_model() or Context.train(), or another's calibrate(). Any number of threads may
+    use it at once."""
 
     _kind = "model"
 
@@ -131,8 +132,8 @@ class Model(Handle):
         cancel: CancelToken | None = None,
         **options: Unpack[CalibrateOptions],
     ) -> tuple[Model, dict[str, Any]]:
-        """A new model with temperature, threshold or both set on the data set, and the report. This model stays as it is.
-        Options: CalibrateOptions."""
+        """A new model with temperature, threshold or both set on the data set, and the report; this model stays as it
+        is. Options: CalibrateOptions."""
         choices = make_options(lens_calibrate_options, CalibrateOptions, options)
         samples = Dataset._of("dataset", dataset)
         made, pointer = c_void_p(), c_void_p()
