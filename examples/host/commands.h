@@ -11,6 +11,7 @@ int run_train(int argc, char **argv);
 int run_classify(int argc, char **argv);
 int run_heatmap(int argc, char **argv);
 int run_evaluate(int argc, char **argv);
+int run_localize(int argc, char **argv);
 int run_calibrate(int argc, char **argv);
 
 #endif

@@ -4,3 +4,9 @@
 const struct choice device_choices[] = {
     {"auto", LENS_DEVICE_AUTO}, {"cpu", LENS_DEVICE_CPU}, {"cuda", LENS_DEVICE_CUDA}, {"rocm", LENS_DEVICE_ROCM}, {0},
 };
+
+const struct choice method_choices[] = {
+    {"tiles", LENS_HEATMAP_METHOD_TILES}, {"cam", LENS_HEATMAP_METHOD_CAM},
+    {"grad-cam++", LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS}, {"occlusion", LENS_HEATMAP_METHOD_OCCLUSION}, {0}};
+const struct choice edge_choices[] = {{"cover", LENS_EDGE_COVER}, {"reference", LENS_EDGE_REFERENCE}, {0}};
+const struct choice blend_choices[] = {{"mean", LENS_BLEND_MEAN}, {"gaussian", LENS_BLEND_GAUSSIAN}, {0}};

@@ -6,6 +6,9 @@
 #include "arguments.h"
 
 extern const struct choice device_choices[];
+extern const struct choice method_choices[];
+extern const struct choice edge_choices[];
+extern const struct choice blend_choices[];
 
 /* clang-format off */
 
@@ -23,6 +26,27 @@ extern const struct choice device_choices[];
 #define FRAME_OPTION(number)                                                                                          \
     {.name = "--frame", .value_name = "N", .help = "frame of every file, from 0; for multi-frame files",              \
      .kind = OPTION_UINT32, .target = (number), .minimum = 0, .maximum = 1e9}
+
+/* heatmap: a struct lens_heatmap_options *; size: a struct image_size *. */
+#define HEATMAP_OPTIONS(heatmap, size)                                                                                \
+    {.name = "--method", .value_name = "tiles|cam|grad-cam++|occlusion",                                              \
+     .help = "which parts are positive alone; which push the whole up or down; where evidence is; what it falls "     \
+             "without",                                                                                               \
+     .kind = OPTION_CHOICE, .target = &(heatmap)->method, .choices = method_choices},                                 \
+    {.name = "--tile", .value_name = "PX", .help = "width and height of a tile, 32 to 4096", .kind = OPTION_UINT32,   \
+     .target = &(heatmap)->tile_size, .minimum = 32, .maximum = 4096},                                                \
+    {.name = "--stride", .value_name = "PX",                                                                          \
+     .help = "distance of tiles, at most the tile's width; 0: three quarters of it", .kind = OPTION_UINT32,           \
+     .target = &(heatmap)->stride, .minimum = 0, .maximum = 4096},                                                    \
+    {.name = "--edge", .value_name = "cover|reference",                                                               \
+     .help = "a last row and column of tiles flush with the border, or none", .kind = OPTION_CHOICE,                  \
+     .target = &(heatmap)->edge, .choices = edge_choices},                                                            \
+    {.name = "--blend", .value_name = "mean|gaussian", .help = "how tiles are weighted where they overlap",           \
+     .kind = OPTION_CHOICE, .target = &(heatmap)->blend, .choices = blend_choices},                                   \
+    {.name = "--scale", .value_name = "X", .help = "resample images by this before tiling, above 0 and at most 16",   \
+     .kind = OPTION_DOUBLE, .target = &(heatmap)->scale, .minimum = 0, .maximum = 16, .above_minimum = true},         \
+    {.name = "--resize", .value_name = "WxH", .help = "resize images to this before tiling, such as 128x128",         \
+     .kind = OPTION_SIZE, .target = (size), .minimum = 1, .maximum = 65536, .default_text = "by --scale"}
 
 /* dataset: a struct lens_dataset_options *. */
 #define DATASET_OPTIONS(dataset)                                                                                      \

@@ -32,13 +32,8 @@ struct request {
     struct lens_overlay_options overlay;
 };
 
-static const struct choice method_choices[] = {
-    {"tiles", LENS_HEATMAP_METHOD_TILES}, {"cam", LENS_HEATMAP_METHOD_CAM},
-    {"grad-cam++", LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS}, {"occlusion", LENS_HEATMAP_METHOD_OCCLUSION}, {0}};
 static const struct choice resolution_choices[] = {
     {"image", LENS_MAP_RESOLUTION_IMAGE}, {"tiles", LENS_MAP_RESOLUTION_TILES}, {0}};
-static const struct choice edge_choices[] = {{"cover", LENS_EDGE_COVER}, {"reference", LENS_EDGE_REFERENCE}, {0}};
-static const struct choice blend_choices[] = {{"mean", LENS_BLEND_MEAN}, {"gaussian", LENS_BLEND_GAUSSIAN}, {0}};
 static const struct choice colormap_choices[] = {
     {"inferno", LENS_COLORMAP_INFERNO}, {"reds", LENS_COLORMAP_REDS}, {"jet", LENS_COLORMAP_JET},
     {"gray", LENS_COLORMAP_GRAY}, {0}};
@@ -219,23 +214,7 @@ int run_heatmap(int argc, char **argv)
         {.name = "--out", .value_name = "DIR",
          .help = "receives STEM_overlay.png and STEM_heatmap.png of each file; made when missing", .kind = OPTION_TEXT,
          .target = &request.output_directory, .required = true},
-        {.name = "--method", .value_name = "tiles|cam|grad-cam++|occlusion",
-         .help = "which parts are positive alone; which push the whole up or down; where evidence is; what it falls without",
-         .kind = OPTION_CHOICE, .target = &heatmap->method, .choices = method_choices},
-        {.name = "--tile", .value_name = "PX", .help = "width and height of a tile, 32 to 4096", .kind = OPTION_UINT32,
-         .target = &heatmap->tile_size, .minimum = 32, .maximum = 4096},
-        {.name = "--stride", .value_name = "PX", .help = "distance of tiles, at most the tile's width; 0: three quarters of it",
-         .kind = OPTION_UINT32, .target = &heatmap->stride, .minimum = 0, .maximum = 4096},
-        {.name = "--edge", .value_name = "cover|reference",
-         .help = "a last row and column of tiles flush with the border, or none", .kind = OPTION_CHOICE,
-         .target = &heatmap->edge, .choices = edge_choices},
-        {.name = "--blend", .value_name = "mean|gaussian", .help = "how tiles are weighted where they overlap",
-         .kind = OPTION_CHOICE, .target = &heatmap->blend, .choices = blend_choices},
-        {.name = "--scale", .value_name = "X", .help = "resample images by this before tiling, above 0 and at most 16",
-         .kind = OPTION_DOUBLE, .target = &heatmap->scale, .minimum = 0, .maximum = 16, .above_minimum = true},
-        {.name = "--resize", .value_name = "WxH", .help = "resize images to this before tiling, such as 128x128",
-         .kind = OPTION_SIZE, .target = &request.resize, .minimum = 1, .maximum = 65536,
-         .default_text = "by --scale"},
+        HEATMAP_OPTIONS(heatmap, &request.resize),
         {.name = "--resolution", .value_name = "image|tiles",
          .help = "a value for each pixel, or for each tile (for huge images; no overlay then)", .kind = OPTION_CHOICE,
          .target = &heatmap->resolution, .choices = resolution_choices},
