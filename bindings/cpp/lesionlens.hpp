@@ -195,6 +195,12 @@ inline lens_overlay_options overlay_options() noexcept {
 inline lens_evaluate_options evaluate_options() noexcept {
     return detail::defaults<lens_evaluate_options, lens_evaluate_options_init>();
 }
+inline lens_localize_options localize_options() noexcept {
+    return detail::defaults<lens_localize_options, lens_localize_options_init>();
+}
+inline lens_calibrate_options calibrate_options() noexcept {
+    return detail::defaults<lens_calibrate_options, lens_calibrate_options_init>();
+}
 inline lens_dataset_options dataset_options() noexcept {
     return detail::defaults<lens_dataset_options, lens_dataset_options_init>();
 }
@@ -408,6 +414,8 @@ private:
     detail::Owner<lens_dataset, lens_dataset_free> handle_;
 };
 
+struct Calibrated;
+
 /** A trained classifier. Immutable, so any number of threads may use one at once. Keeps its context alive. */
 class Model {
 public:
@@ -460,12 +468,27 @@ public:
         return std::string(report.get());
     }
 
+    /** Compares heatmaps of a directory's images with its boxes.csv; the report, as JSON. */
+    std::string localize(const std::string& directory, lens_localize_options options = localize_options(),
+                         const Progress& progress = {}) const {
+        detail::ProgressCall call(progress, options);
+        char* json = nullptr;
+        const lens_status status = lens_localize(get(), directory.c_str(), &options, &json);
+        const detail::Text report(json);
+        call.check(status);
+        return std::string(report.get());
+    }
+
+    /** The same weights with temperature, threshold or both set on a data set; this model stays as it is. */
+    Calibrated calibrate(const Dataset& dataset, lens_calibrate_options options = calibrate_options(),
+                         const Progress& progress = {}) const;
+
     /** Saves atomically; an existing file is replaced. */
     void save(const std::string& path, lens_model_format format = LENS_MODEL_FORMAT_SAFETENSORS) const {
         detail::check(lens_model_save(get(), path.c_str(), format));
     }
 
-    /** Architecture, SHA-256, preprocessing, threshold and training record, as JSON. */
+    /** Architecture, SHA-256, preprocessing, temperature, threshold and training record, as JSON. */
     std::string describe() const {
         return detail::text_of([this](char** json) { return lens_model_describe(get(), json); });
     }
@@ -476,6 +499,24 @@ public:
 private:
     detail::Owner<lens_model, lens_model_free> handle_;
 };
+
+/** A calibrated model, and the report of what calibration did, as JSON. */
+struct Calibrated {
+    Model model;
+    std::string report;
+};
+
+inline Calibrated Model::calibrate(const Dataset& dataset, lens_calibrate_options options,
+                                   const Progress& progress) const {
+    detail::ProgressCall call(progress, options);
+    lens_model* handle = nullptr;
+    char* json = nullptr;
+    const lens_status status = lens_model_calibrate(get(), dataset.get(), &options, &handle, &json);
+    Model model(handle);
+    const detail::Text report(json);
+    call.check(status);
+    return {std::move(model), std::string(report.get())};
+}
 
 /** A set-up library: device, precision, threads. Thread-safe; what is made from it keeps it alive. */
 class Context {

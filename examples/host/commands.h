@@ -11,5 +11,6 @@ int run_train(int argc, char **argv);
 int run_classify(int argc, char **argv);
 int run_heatmap(int argc, char **argv);
 int run_evaluate(int argc, char **argv);
+int run_calibrate(int argc, char **argv);
 
 #endif

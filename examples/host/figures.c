@@ -7,7 +7,7 @@
 
 void print_text_figure(const char *name, const char *text)
 {
-    printf("%-14s%s\n", name, text);
+    printf("%-18s%s\n", name, text);
 }
 
 void print_figure(const char *name, const char *document, const char *path, const char *reason_path)
@@ -29,6 +29,38 @@ void print_figure(const char *name, const char *document, const char *path, cons
     snprintf(line, sizeof line, reason == NULL ? "unknown" : "undefined: %s", text);
     print_text_figure(name, line);
     free(text);
+}
+
+void print_metric_figure(const char *name, const char *report, const char *metric)
+{
+    char path[64], low_path[64], high_path[64], reason_path[64], text[96];
+    double number = 0, low = 0, high = 0;
+    snprintf(path, sizeof path, "metrics.%s", metric);
+    snprintf(low_path, sizeof low_path, "intervals.%s.low", metric);
+    snprintf(high_path, sizeof high_path, "intervals.%s.high", metric);
+    if (json_read_number(json_find(report, path), &number) && json_read_number(json_find(report, low_path), &low) &&
+        json_read_number(json_find(report, high_path), &high)) {
+        snprintf(text, sizeof text, "%-10.4g(%.4g to %.4g)", number, low, high);
+        print_text_figure(name, text);
+        return;
+    }
+    snprintf(reason_path, sizeof reason_path, "undefined.%s", metric);
+    print_figure(name, report, path, reason_path);
+}
+
+void print_operating_point(const char *name, const char *document, const char *path, const char *reason_path)
+{
+    const char *point = json_find(document, path);
+    double threshold = 0, sensitivity = 0, specificity = 0;
+    if (json_read_number(json_find(point, "threshold"), &threshold) &&
+        json_read_number(json_find(point, "sensitivity.value"), &sensitivity) &&
+        json_read_number(json_find(point, "specificity.value"), &specificity)) {
+        char text[96];
+        snprintf(text, sizeof text, "%-10.4gsensitivity %.4g, specificity %.4g", threshold, sensitivity, specificity);
+        print_text_figure(name, text);
+        return;
+    }
+    print_figure(name, document, path, reason_path);
 }
 
 void print_samples_figure(const char *name, const char *counts)

@@ -9,6 +9,12 @@ void print_text_figure(const char *name, const char *text);
 /* The number at the path; for null the text at reason_path, or "unknown"; no line when the path is not there. */
 void print_figure(const char *name, const char *document, const char *path, const char *reason_path);
 
+/* A metric of an evaluation with its 95 % interval, when it has one; metric is its name in the report. */
+void print_metric_figure(const char *name, const char *report, const char *metric);
+
+/* Threshold, sensitivity and specificity of the operating point at the path; else the text at reason_path. */
+void print_operating_point(const char *name, const char *document, const char *path, const char *reason_path);
+
 /* From an object with "samples" and "skipped", and maybe "positives" and "negatives". */
 void print_samples_figure(const char *name, const char *counts);
 

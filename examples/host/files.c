@@ -85,3 +85,15 @@ bool make_directory(const char *path)
     console_message("cannot make directory '%s': %s", path, strerror(reason));
     return false;
 }
+
+bool is_other_model_format(const char *path)
+{
+    static const char *const endings[] = {".pt", ".pth", ".pt2", ".onnx"};
+    const char *ending = strrchr(file_name(path), '.');
+    for (size_t i = 0; ending != NULL && i < sizeof endings / sizeof endings[0]; i++) {
+        if (strcmp(ending, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -18,4 +18,7 @@ bool make_directory(const char *path);
 /* The part of a path behind the last slash. */
 const char *file_name(const char *path);
 
+/* Programs go by the ending, so a safetensors file must not bear that of another model format. */
+bool is_other_model_format(const char *path);
+
 #endif

@@ -21,12 +21,13 @@ static const struct command commands[] = {
     {"classify", "classify image files", run_classify},
     {"heatmap", "draw where in image files the model sees the positive class", run_heatmap},
     {"evaluate", "compare a model with labelled images", run_evaluate},
+    {"calibrate", "set a model's temperature and threshold on labelled images", run_calibrate},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: lens-host info | train | classify | heatmap | evaluate [options]\n", out);
+    fputs("usage: lens-host info | train | classify | heatmap | evaluate | calibrate [options]\n", out);
 }
 
 static void print_help(void)
@@ -58,7 +59,8 @@ static int run(int argc, char **argv)
             return commands[i].run(argc - 2, argv + 2);
         }
     }
-    console_message("unknown command '%s'; it must be info, train, classify, heatmap or evaluate", argv[1]);
+    console_message("unknown command '%s'; it must be info, train, classify, heatmap, evaluate or calibrate",
+                    argv[1]);
     print_usage(stderr);
     return EXIT_USAGE;
 }

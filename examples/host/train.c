@@ -176,19 +176,6 @@ static int run_request(struct request *request)
     return exit_code;
 }
 
-/* Programs go by the ending, so a safetensors file must not bear that of another model format. */
-static bool is_other_format(const char *path)
-{
-    static const char *const endings[] = {".pt", ".pth", ".pt2", ".onnx"};
-    const char *ending = strrchr(file_name(path), '.');
-    for (size_t i = 0; ending != NULL && i < sizeof endings / sizeof endings[0]; i++) {
-        if (strcmp(ending, endings[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int run_train(int argc, char **argv)
 {
     struct request request = {0};
@@ -262,7 +249,7 @@ int run_train(int argc, char **argv)
     size_t operand_count = 0;
     int exit_code = EXIT_DONE;
     if (arguments_parse(&usage, argc, argv, &operand_count, &exit_code)) {
-        if (is_other_format(request.output_path)) {
+        if (is_other_model_format(request.output_path)) {
             exit_code = usage_error(&usage, "--out '%s': models are written as safetensors; the name must end so",
                                     request.output_path);
         } else {

@@ -1,4 +1,4 @@
-/** Every function that deals with models: loading, saving, training, classifying, evaluating. */
+/** Every function that deals with models: loading, saving, training, classifying, evaluating, calibrating. */
 #include "every_function.h"
 
 /* Models */
@@ -76,6 +76,8 @@ static void test_lens_model_describe(void)
     CHECK_NEAR(fixture_json_number(json, "parameters"), 6954881, 0);
     CHECK_NEAR(fixture_json_number(fixture_json_value(json, "preprocessing"), "image_size"), FIXTURE_IMAGE_SIZE, 0);
     CHECK_NEAR(fixture_json_number(json, "threshold"), 0.5, 1e-7);
+    CHECK_NEAR(fixture_json_number(json, "temperature"), 1, 0);
+    CHECK(strncmp(fixture_json_value(json, "operating_point"), "null", 4) == 0);
     CHECK_NEAR(fixture_json_number(fixture_json_value(json, "training"), "best_epoch"), 1, 0);
     fixture_json_text(json, "model_sha256", sha, sizeof sha);
     CHECK_EQUAL(strlen(sha), 64);
@@ -355,6 +357,9 @@ static void test_lens_evaluate_options_init(void)
     CHECK_NEAR(options.threshold, -1, 0);
     CHECK_EQUAL(options.batch_limit, 32);
     CHECK(options.output_dir == NULL);
+    CHECK_NEAR(options.target_sensitivity, 0.95, 0);
+    CHECK_EQUAL(options.bootstrap_samples, 2000);
+    CHECK_EQUAL(options.seed, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     lens_evaluate_options_init(NULL);
 }
@@ -373,6 +378,8 @@ static void test_lens_evaluate(void)
 {
     static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
     static const char *const files[] = {"predictions.csv", "report.json"};
+    static const char *const groups[] = {"undefined", "intervals", "classification_report", "roc",
+                                         "precision_recall", "reliability", "operating_points"};
     static const char head[] = "filename,filepath,true_label,predicted_label,prediction_confidence";
     fixture_path output, file, below_a_file;
     lens_dataset *empty = NULL;
@@ -395,6 +402,8 @@ static void test_lens_evaluate(void)
     CHECK_NEAR(counted[0] + counted[1], FIXTURE_COUNT / 2, 0);
     CHECK_NEAR(fixture_json_number(fixture_json_value(json, "metrics"), "accuracy"),
                (counted[0] + counted[3]) / FIXTURE_COUNT, 1e-9);
+    for (size_t index = 0; index < sizeof groups / sizeof groups[0]; index++)
+        CHECK(fixture_json_value(json, groups[index]) != NULL);
     lens_string_free(json);
 
     CHECK_EQUAL(fixture_other_entries(output, files, 2), 0);
@@ -426,9 +435,128 @@ static void test_lens_evaluate(void)
     EVALUATE_REFUSED(threshold, NAN, LENS_ERROR_ARGUMENT, "threshold", "NaN");
     EVALUATE_REFUSED(batch_limit, 0, LENS_ERROR_ARGUMENT, "batch_limit", "0");
     EVALUATE_REFUSED(batch_limit, 65537, LENS_ERROR_ARGUMENT, "batch_limit", "65537");
+    EVALUATE_REFUSED(target_sensitivity, 0, LENS_ERROR_ARGUMENT, "target_sensitivity", "0");
+    EVALUATE_REFUSED(target_sensitivity, 1.5, LENS_ERROR_ARGUMENT, "target_sensitivity", "1.5");
+    EVALUATE_REFUSED(target_sensitivity, NAN, LENS_ERROR_ARGUMENT, "target_sensitivity", "NaN");
+    EVALUATE_REFUSED(bootstrap_samples, 99, LENS_ERROR_ARGUMENT, "bootstrap_samples", "99");
+    EVALUATE_REFUSED(bootstrap_samples, 1000001, LENS_ERROR_ARGUMENT, "bootstrap_samples", "1000001");
     EVALUATE_REFUSED(output_dir, "\xff", LENS_ERROR_ARGUMENT, "output_dir", "UTF-8");
     fixture_join(below_a_file, file, "report");
     EVALUATE_REFUSED(output_dir, below_a_file, LENS_ERROR_IO, below_a_file, "");
+}
+
+/* Calibration */
+
+static void test_lens_calibrate_options_init(void)
+{
+    lens_calibrate_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_calibrate_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.fit_temperature, 1);
+    CHECK_EQUAL(options.operating_point, LENS_OPERATING_POINT_KEEP);
+    CHECK_NEAR(options.target_sensitivity, 0.95, 0);
+    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_calibrate_options_init(NULL);
+}
+
+#define CALIBRATE_REFUSED(field, wrong, name, value)                                                                   \
+    do {                                                                                                               \
+        lens_calibrate_options_init(&options);                                                                         \
+        options.operating_point = LENS_OPERATING_POINT_SENSITIVITY;                                                    \
+        options.field = wrong;                                                                                         \
+        calibrated = DIRTY(lens_model);                                                                                \
+        json = DIRTY(char);                                                                                            \
+        CHECK_REFUSED(lens_model_calibrate(model, dataset, &options, &calibrated, &json), LENS_ERROR_ARGUMENT, name,   \
+                      value);                                                                                          \
+        CHECK(calibrated == NULL && json == NULL);                                                                     \
+    } while (0)
+
+static void test_lens_model_calibrate(void)
+{
+    static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
+    fixture_path path;
+    lens_calibrate_options options;
+    lens_model *calibrated = NULL, *loaded = NULL;
+    /* With every third image in both classes no logits separate them, so that there is a temperature. */
+    lens_dataset *noisy = fixture_dataset(0, FIXTURE_COUNT), *one_class = NULL;
+    lens_prediction plain, before, after;
+    char *json = NULL, *described = NULL, *evaluated = NULL;
+    double temperature;
+    for (unsigned number = 0; number < FIXTURE_COUNT; number += 3)
+        CHECK_OK(lens_dataset_add(noisy, &images[number], number % 2 == 0, NULL));
+
+    lens_calibrate_options_init(&options);
+    options.operating_point = LENS_OPERATING_POINT_SENSITIVITY;
+    options.target_sensitivity = 0.75;
+    CHECK_OK(lens_model_calibrate(model, noisy, &options, &calibrated, &json));
+    CHECK_OK(lens_model_describe(calibrated, &described));
+    temperature = fixture_json_number(described, "temperature");
+    CHECK(temperature >= 0.01 && temperature <= 100 && temperature != 1);
+    CHECK(fixture_json_number(fixture_json_value(json, "after"), "log_loss") <
+          fixture_json_number(fixture_json_value(json, "before"), "log_loss"));
+    plain = fixture_classify(model, &images[1]);
+    before = fixture_classify(calibrated, &images[1]);
+    CHECK_NEAR(before.logit, plain.logit / temperature, 1e-5);
+    CHECK_NEAR(before.threshold, fixture_json_number(described, "threshold"), 1e-7);
+
+    /* The threshold does on the data set what the model says it did. */
+    CHECK_OK(lens_evaluate(calibrated, noisy, NULL, &evaluated));
+    for (int index = 0; index < 4; index++)
+        CHECK_NEAR(fixture_json_number(fixture_json_value(described, "operating_point"), cells[index]),
+                   fixture_json_number(fixture_json_value(evaluated, "confusion_matrix"), cells[index]), 0);
+    lens_string_free(evaluated);
+    lens_string_free(described);
+    lens_string_free(json);
+
+    fixture_join(path, scratch, "calibrated.safetensors");
+    CHECK_OK(lens_model_save(calibrated, path, LENS_MODEL_FORMAT_SAFETENSORS));
+    CHECK_OK(lens_model_load(context, path, &loaded));
+    after = fixture_classify(loaded, &images[1]);
+    CHECK(memcmp(&before, &after, sizeof after) == 0);
+    lens_model_free(loaded);
+    lens_model_free(calibrated);
+    after = fixture_classify(model, &images[1]);
+    CHECK(memcmp(&plain, &after, sizeof after) == 0);
+
+    options.fit_temperature = 0;
+    options.operating_point = LENS_OPERATING_POINT_YOUDEN;
+    CHECK_OK(lens_model_calibrate(model, dataset, &options, &calibrated, &json));
+    CHECK_NEAR(fixture_json_number(fixture_json_value(json, "after"), "temperature"), 1, 0);
+    lens_string_free(json);
+    lens_model_free(calibrated);
+
+    CHECK_OK(lens_dataset_new(&one_class));
+    CHECK_OK(lens_dataset_add(one_class, &images[1], 1, NULL));
+    calibrated = DIRTY(lens_model);
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_model_calibrate(model, one_class, NULL, &calibrated, &json), LENS_ERROR_DATA,
+                  "1 positive and 0 negative", "both classes");
+    CHECK(calibrated == NULL && json == NULL);
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_model_calibrate(NULL, noisy, NULL, &calibrated, &json), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(json == NULL);
+    CHECK_REFUSED(lens_model_calibrate(model, NULL, NULL, &calibrated, &json), LENS_ERROR_ARGUMENT, "dataset", "NULL");
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_model_calibrate(model, noisy, NULL, NULL, &json), LENS_ERROR_ARGUMENT, "calibrated", "NULL");
+    CHECK(json == NULL);
+    calibrated = DIRTY(lens_model);
+    CHECK_REFUSED(lens_model_calibrate(model, noisy, NULL, &calibrated, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+    CHECK(calibrated == NULL);
+    CALIBRATE_REFUSED(fit_temperature, 2, "fit_temperature", "2");
+    CALIBRATE_REFUSED(operating_point, 99, "operating_point", "99");
+    CALIBRATE_REFUSED(target_sensitivity, 0, "target_sensitivity", "0");
+    CALIBRATE_REFUSED(target_sensitivity, 1.5, "target_sensitivity", "1.5");
+    CALIBRATE_REFUSED(target_sensitivity, NAN, "target_sensitivity", "NaN");
+    CALIBRATE_REFUSED(batch_limit, 0, "batch_limit", "0");
+    options.operating_point = LENS_OPERATING_POINT_KEEP;
+    options.batch_limit = 32;
+    options.fit_temperature = 0;
+    CHECK_REFUSED(lens_model_calibrate(model, noisy, &options, &calibrated, &json), LENS_ERROR_ARGUMENT,
+                  "fit_temperature", "operating_point");
+    lens_dataset_free(one_class);
+    lens_dataset_free(noisy);
 }
 
 static const struct check_test tests[] = {
@@ -443,6 +571,8 @@ static const struct check_test tests[] = {
     FUNCTION(lens_classify),
     FUNCTION(lens_evaluate_options_init),
     FUNCTION(lens_evaluate),
+    FUNCTION(lens_calibrate_options_init),
+    FUNCTION(lens_model_calibrate),
     {"tear_down", tear_down},
 };
 

@@ -233,6 +233,7 @@ static void test_lens_cancel_token_trigger(void)
     lens_classify_options classify;
     lens_heatmap_options heatmap;
     lens_evaluate_options evaluate;
+    lens_calibrate_options calibrate;
     lens_train_options train;
     lens_prediction predictions[2];
     lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
@@ -255,6 +256,12 @@ static void test_lens_cancel_token_trigger(void)
     evaluate.cancel = token;
     CHECK_STATUS(lens_evaluate(model, dataset, &evaluate, &json), LENS_CANCELLED);
     CHECK(json == NULL);
+    lens_calibrate_options_init(&calibrate);
+    calibrate.cancel = token;
+    json = DIRTY(char);
+    CHECK_STATUS(lens_model_calibrate(model, dataset, &calibrate, &trained, &json), LENS_CANCELLED);
+    CHECK(trained == NULL && json == NULL);
+    trained = DIRTY(lens_model);
     fixture_train_options(&train);
     train.cancel = token;
     CHECK_STATUS(lens_train(context, dataset, NULL, &train, &trained), LENS_CANCELLED);

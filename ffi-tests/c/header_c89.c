@@ -9,6 +9,7 @@ STARTS_WITH_SIZE(lens_init_options);
 STARTS_WITH_SIZE(lens_dataset_options);
 STARTS_WITH_SIZE(lens_classify_options);
 STARTS_WITH_SIZE(lens_evaluate_options);
+STARTS_WITH_SIZE(lens_calibrate_options);
 STARTS_WITH_SIZE(lens_train_options);
 STARTS_WITH_SIZE(lens_heatmap_options);
 STARTS_WITH_SIZE(lens_overlay_options);

@@ -57,6 +57,15 @@ static lens_status call_evaluate(const void *options, int *nothing)
     return status;
 }
 
+static lens_status call_calibrate(const void *options, int *nothing)
+{
+    lens_model *calibrated = DIRTY(lens_model);
+    char *json = DIRTY(char);
+    lens_status status = lens_model_calibrate(model, dataset, options, &calibrated, &json);
+    *nothing = calibrated == NULL && json == NULL;
+    return status;
+}
+
 static lens_status call_train(const void *options, int *nothing)
 {
     lens_model *trained = DIRTY(lens_model);
@@ -103,6 +112,11 @@ static void fill_evaluate(void *options)
     lens_evaluate_options_init(options);
 }
 
+static void fill_calibrate(void *options)
+{
+    lens_calibrate_options_init(options);
+}
+
 static void fill_train(void *options)
 {
     lens_train_options_init(options);
@@ -133,6 +147,8 @@ static const struct options_case {
      call_classify},
     {"lens_evaluate_options", sizeof(lens_evaluate_options), offsetof(lens_evaluate_options, cancel), fill_evaluate,
      call_evaluate},
+    {"lens_calibrate_options", sizeof(lens_calibrate_options), offsetof(lens_calibrate_options, cancel), fill_calibrate,
+     call_calibrate},
     {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel), fill_train, call_train},
     {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel), fill_heatmap,
      call_heatmap},
@@ -187,13 +203,21 @@ static void the_first_version_still_works(void)
     lens_map_summary summary;
     lens_map *made = NULL;
     static uint8_t rgba[FIXTURE_PIXELS * 4];
+    lens_evaluate_options evaluate;
     lens_model *trained = NULL;
     lens_dataset *opened = NULL;
+    char *json = NULL;
     fixture_train_options(&train);
     train.struct_size = offsetof(lens_train_options, optimizer);
     memset((char *)&train + train.struct_size, 0xAB, sizeof train - train.struct_size);
     CHECK_OK(lens_train(context, dataset, NULL, &train, &trained));
     lens_model_free(trained);
+    lens_evaluate_options_init(&evaluate);
+    evaluate.struct_size = offsetof(lens_evaluate_options, target_sensitivity);
+    memset((char *)&evaluate + evaluate.struct_size, 0xAB, sizeof evaluate - evaluate.struct_size);
+    CHECK_OK(lens_evaluate(model, dataset, &evaluate, &json));
+    CHECK_CONTAINS(json, "\"target\":0.95");
+    lens_string_free(json);
     lens_dataset_options_init(&data);
     data.struct_size = offsetof(lens_dataset_options, frame_column);
     memset((char *)&data + data.struct_size, 0xAB, sizeof data - data.struct_size);

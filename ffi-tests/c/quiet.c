@@ -141,6 +141,7 @@ static void failures_print_nothing(void)
     NOTE(LENS_ERROR_ARGUMENT, lens_heatmap(model, &wrong, 1, NULL, &map));
     NOTE(LENS_ERROR_DATA, lens_train(context, one_class, NULL, &train, &loaded));
     NOTE(LENS_ERROR_ARGUMENT, lens_evaluate(NULL, one_class, NULL, &json));
+    NOTE(LENS_ERROR_DATA, lens_model_calibrate(model, one_class, NULL, &loaded, &json));
     end_capture(&capture);
 
     check_calls(&calls);

@@ -120,6 +120,7 @@ public:
         test("overlay shows the image at alpha 0 and writes nothing between rows", [this] { overlay(); });
         test("a saved model says the same", [this] { save_and_load(); });
         test("evaluate reports every sample and writes its files", [this] { evaluate(); });
+        test("a calibrated model has the same weights and says so in its file", [this] { calibrate(); });
         test("a picture reads back what write_png wrote", [this] { pictures(); });
         test("split keeps all samples, extend adds a directory's", [this] { datasets(); });
     }
@@ -198,6 +199,7 @@ private:
             [&] { model_.classify(view(made), lesionlens::classify_options(), stop); },
             [&] { model_.heatmap(view(made), lesionlens::heatmap_options(), stop); },
             [&] { model_.evaluate(dataset(0, 4), lesionlens::evaluate_options(), stop); },
+            [&] { model_.calibrate(dataset(0, 4), lesionlens::calibrate_options(), stop); },
         };
         for (std::size_t index = 0; index < calls.size(); ++index) {
             bool caught = false;
@@ -390,6 +392,27 @@ private:
         std::ifstream written(folder_ / "report" / "report.json");
         const std::string document(std::istreambuf_iterator<char>(written), {});
         CHECK(contains(document, "confusion_matrix"));
+    }
+
+    void calibrate() const {
+        auto options = lesionlens::calibrate_options();
+        options.fit_temperature = 0;
+        options.operating_point = LENS_OPERATING_POINT_SENSITIVITY;
+        options.target_sensitivity = 0.75;
+        unsigned calls = 0;
+        const auto made = model_.calibrate(dataset(0, 8), options, [&](const lens_progress&) { return ++calls > 0; });
+        CHECK(calls > 0 && contains(made.report, "operating_point"));
+        CHECK(contains(made.model.describe(), "\"rule\":\"sensitivity\""));
+        made.model.save(path("calibrated.safetensors"));
+        const lesionlens::Model loaded = context_.load_model(path("calibrated.safetensors"));
+        const Sample image = sample(3);
+        const lens_prediction expected = made.model.classify(view(image));
+        const lens_prediction found = loaded.classify(view(image));
+        CHECK(found.logit == expected.logit && found.threshold == expected.threshold);
+        CHECK(found.threshold != model_.classify(view(image)).threshold);
+        options.operating_point = 99;
+        const auto error = error_of([&] { model_.calibrate(dataset(0, 8), options); });
+        CHECK(error.status() == LENS_ERROR_ARGUMENT && contains(error.what(), "99"));
     }
 
     void pictures() const {

@@ -128,7 +128,7 @@ class Declarations(unittest.TestCase):
 
     def test_options_have_the_size_that_the_library_writes(self) -> None:
         names = [name for name in self.header.functions if name.endswith("_options_init")]
-        self.assertEqual(len(names), 7)
+        self.assertEqual(len(names), 8)
         for name in names:
             with self.subTest(name):
                 struct = getattr(_structs, name.removesuffix("_init"))
@@ -449,6 +449,7 @@ class Callbacks(unittest.TestCase):
             "classify": lambda **keywords: model.classify(image, **keywords),
             "heatmap": lambda **keywords: model.heatmap(image, **keywords),
             "evaluate": lambda **keywords: model.evaluate(dataset(0, 4), **keywords),
+            "calibrate": lambda **keywords: model.calibrate(dataset(0, 4), **keywords),
         }
 
     def test_an_exception_comes_out_of_the_call(self) -> None:
@@ -621,6 +622,64 @@ class Journey(unittest.TestCase):
         self.assertEqual(len((folder / "report" / "predictions.csv").read_text().splitlines()), 13)
         with self.assertRaises(lesionlens.DataError):
             model.evaluate(lesionlens.Dataset())
+
+    def test_evaluate_has_intervals_curves_and_operating_points(self) -> None:
+        report = model.evaluate(dataset(0, 12), target_sensitivity=0.8, bootstrap_samples=300, seed=3)
+        metrics, intervals, undefined = report["metrics"], report["intervals"], report["undefined"]
+        self.assertEqual(set(metrics), set(intervals))
+        for name, interval in intervals.items():
+            with self.subTest(name):
+                if interval is None:
+                    self.assertTrue(undefined.get(f"{name}_interval") or undefined.get(name))
+                else:
+                    self.assertTrue(interval["low"] <= metrics[name] <= interval["high"] or name in ("ece", "log_loss"))
+                    self.assertIn(interval["method"], ("wilson", "delong", "bootstrap"))
+        self.assertEqual(intervals["accuracy"]["method"], "wilson")
+        area = numpy.trapezoid(report["roc"]["true_positive_rate"], report["roc"]["false_positive_rate"])
+        self.assertAlmostEqual(area, metrics["roc_auc"], places=9)
+        self.assertEqual(sum(entry["count"] for entry in report["reliability"]), 12)
+        point = report["operating_points"]["sensitivity"]
+        self.assertEqual(point["target"], 0.8)
+        again = model.evaluate(dataset(0, 12), threshold=point["threshold"], bootstrap_samples=0)
+        self.assertEqual(again["confusion_matrix"], {name: point[name] for name in again["confusion_matrix"]})
+        self.assertIn("bootstrap_samples is 0", again["undefined"]["brier_interval"])
+        self.assertEqual(
+            model.evaluate(dataset(0, 12), bootstrap_samples=300, seed=3)["intervals"], report["intervals"]
+        )
+        for wrong in ({"target_sensitivity": 0.0}, {"bootstrap_samples": 99}):
+            with self.assertRaisesRegex(lesionlens.ArgumentError, next(iter(wrong))):
+                model.evaluate(dataset(0, 12), **wrong)
+
+    def test_calibrate(self) -> None:
+        noisy = dataset(0, 12)
+        # The same image in both classes: the logits do not separate them, so that there is a temperature.
+        for index in (2, 5):
+            pixels, label = sample(index)
+            noisy.add(pixels, 1 - label)
+        made, report = model.calibrate(noisy, operating_point="sensitivity", target_sensitivity=0.75)
+        described = made.describe()
+        self.assertEqual(described["model_sha256"], model.describe()["model_sha256"])
+        self.assertEqual((model.describe()["temperature"], model.describe()["operating_point"]), (1, None))
+        self.assertNotEqual(described["temperature"], 1)
+        self.assertEqual(described["operating_point"], report["operating_point"])
+        self.assertGreaterEqual(report["operating_point"]["sensitivity"]["value"], 0.75)
+        self.assertLess(report["after"]["log_loss"], report["before"]["log_loss"])
+        made.save(folder / "calibrated.safetensors")
+        loaded = context.load_model(folder / "calibrated.safetensors")
+        image, _ = sample(3)
+        self.assertEqual(loaded.classify(image), made.classify(image))
+        expected = model.classify(image)[0].logit / described["temperature"]
+        self.assertAlmostEqual(made.classify(image)[0].logit, expected, places=5)
+        # Training goes on from the weights alone.
+        trained = context.train(dataset(0, 16), start_model=loaded, **TINY)
+        self.assertEqual((trained.describe()["temperature"], trained.describe()["operating_point"]), (1, None))
+        self.assertEqual(trained.describe()["threshold"], 0.5)
+        with self.assertRaisesRegex(lesionlens.DataError, "1 positive and 0 negative"):
+            only = lesionlens.Dataset()
+            only.add(*sample(1))
+            model.calibrate(only)
+        with self.assertRaisesRegex(ValueError, "operating_point is 'best'"):
+            model.calibrate(noisy, operating_point="best")
 
     def test_datasets(self) -> None:
         whole = dataset(0, 20)

@@ -41,7 +41,14 @@ OPTIONS = {
         "--model", "--out", "--method", "--edge", "--tile", "--stride", "--threshold", "--scale", "--resize", "--frame",
         "--blend", "--colormap", "--alpha", "--absolute", "--resolution", "--all-frames", "--color-bar", "--outline",
     },
-    "evaluate": {"--model", "--data", "--out", "--threshold", "--positive", "--skip-unreadable"},
+    "evaluate": {
+        "--model", "--data", "--out", "--threshold", "--sensitivity", "--bootstrap", "--seed", "--positive",
+        "--skip-unreadable",
+    },
+    "calibrate": {
+        "--model", "--data", "--out", "--youden", "--sensitivity", "--no-temperature", "--positive",
+        "--skip-unreadable",
+    },
 }
 
 
@@ -614,7 +621,9 @@ class Evaluating(HostTest):
     def test_text_has_the_key_figures(self):
         arguments = [*self.with_model("evaluate"), "--data", self.root / "val", "--threshold", 0]
         text = self.succeed(*arguments).stdout
-        for figure in ("accuracy +0.5", "ROC AUC", "sensitivity +1", "specificity +0"):
+        # Four of eight by Wilson: 0.2152 to 0.7848.
+        figures = [r"accuracy +0\.5 +\(0\.2152 to 0\.7848\)$", "ROC AUC", "sensitivity +1", "specificity +0", "PPV +0.5"]
+        for figure in [*figures, "NPV +undefined: no sample is called negative", "MCC +undefined", "Brier score +0"]:
             self.assertRegex(text, f"(?m)^{figure}")
         self.assertRegex(text, r"(?m)^labelled negative +0 +4$")
         self.assertRegex(text, r"(?m)^labelled positive +0 +4$")
@@ -629,6 +638,48 @@ class Evaluating(HostTest):
         report = self.document(*arguments, "--skip-unreadable")
         self.assertEqual((report["samples"], report["skipped"]["count"]), (3, 1))
         self.assertIn("3 images; 1 unreadable, left out", self.succeed(*arguments, "--skip-unreadable").stdout)
+
+
+class Calibrating(HostTest):
+    def test_a_threshold_for_a_sensitivity(self):
+        out = self.directory / "calibrated.safetensors"
+        data = ["--data", self.root / "val"]
+        arguments = [*self.with_model("calibrate"), *data, "--out", out, "--no-temperature", "--sensitivity", "0.75"]
+        document = self.document(*arguments)
+        self.assertEqual(document["path"], str(out))
+        point = document["calibration"]["operating_point"]
+        self.assertEqual((point["rule"], point["target"]), ("sensitivity", 0.75))
+        self.assertGreaterEqual(point["sensitivity"]["value"], 0.75)
+        report = self.document("evaluate", "--model", out, *ONE_CORE, *data)
+        self.assertEqual(report["threshold"], document["calibration"]["after"]["threshold"])
+        self.assertEqual(report["confusion_matrix"], {name: point[name] for name in report["confusion_matrix"]})
+
+    def test_a_temperature(self):
+        data = self.directory / "data"
+        write_labelled(data, 24, 8)
+        # Two images in both classes, so that the classes cannot be told apart without error.
+        lines = (data / "labels.csv").read_text()
+        for number in (25, 28):
+            write_image(data / "images" / f"twin{number}.png", number, positive=number % 2 == 1)
+            lines += f"twin{number}.png,{1 - number % 2}\n"
+        (data / "labels.csv").write_text(lines)
+        out = self.directory / "calibrated.safetensors"
+        arguments = [*self.with_model("calibrate"), "--data", data, "--out", out]
+        text = self.succeed(*arguments).stdout
+        self.assertRegex(text, r"(?m)^temperature +1 -> \d")
+        self.assertRegex(text, r"(?m)^calibrated on +10 images: 5 positive, 5 negative$")
+        self.assertRegex(text, r"(?m)^threshold +0\.5 -> 0\.5$")
+        self.assertTrue(out.exists())
+
+    def test_what_cannot_be_done_is_refused(self):
+        arguments = [*self.with_model("calibrate"), "--data", self.root / "val", "--out"]
+        out = self.directory / "calibrated.safetensors"
+        self.refuse(2, *arguments, out, "--youden", "--sensitivity", "0.9", says=["--youden", "--sensitivity"])
+        self.refuse(2, *arguments, out, "--no-temperature", says=["--no-temperature"])
+        self.refuse(2, *arguments, out, "--sensitivity", "0", says=["--sensitivity", "above 0"])
+        self.refuse(2, *arguments, self.directory / "model.onnx", says=["safetensors"])
+        self.refuse(1, *arguments, self.directory / "no" / "model.safetensors", says=["--out"])
+        self.assertFalse(out.exists())
 
 
 class Interrupting(HostTest):

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct lens_prediction {
     /// Probability of the positive class, 0 to 1.
     pub probability: f32,
-    /// The network's output, log(p / (1 - p)).
+    /// The network's output over the model's temperature, log(p / (1 - p)).
     pub logit: f32,
     /// 1 when probability is greater than threshold, else 0.
     pub label: i32,

@@ -131,6 +131,67 @@ unsafe impl Options for lens_heatmap_options {
     }
 }
 
+impl lens_heatmap_options {
+    /// The same for the core.
+    pub(super) fn core(&self) -> crate::Result<HeatmapOptions> {
+        Ok(HeatmapOptions {
+            method: choice(
+                "method",
+                self.method,
+                &[
+                    (LENS_HEATMAP_METHOD_TILES, "LENS_HEATMAP_METHOD_TILES", Method::Tiles),
+                    (LENS_HEATMAP_METHOD_CAM, "LENS_HEATMAP_METHOD_CAM", Method::Cam),
+                    (
+                        LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS,
+                        "LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS",
+                        Method::GradCamPlusPlus,
+                    ),
+                    (LENS_HEATMAP_METHOD_OCCLUSION, "LENS_HEATMAP_METHOD_OCCLUSION", Method::Occlusion),
+                ],
+            )?,
+            tile_size: self.tile_size,
+            stride: self.stride,
+            edge: choice(
+                "edge",
+                self.edge,
+                &[
+                    (LENS_EDGE_COVER, "LENS_EDGE_COVER", Edge::Cover),
+                    (LENS_EDGE_REFERENCE, "LENS_EDGE_REFERENCE", Edge::Reference),
+                ],
+            )?,
+            blend: choice(
+                "blend",
+                self.blend,
+                &[
+                    (LENS_BLEND_MEAN, "LENS_BLEND_MEAN", Blend::Mean),
+                    (LENS_BLEND_GAUSSIAN, "LENS_BLEND_GAUSSIAN", Blend::Gaussian),
+                ],
+            )?,
+            resample: match (self.resize_width, self.resize_height) {
+                (0, 0) => Resample::Scale(self.scale),
+                (width, height) if width > 0 && height > 0 && self.scale == 1.0 => Resample::Size(width, height),
+                (width, height) => {
+                    return Err(Error::argument(format!(
+                        "resize_width {width}, resize_height {height} and scale {} exclude each other: give both sizes \
+                         and scale 1, or scale alone",
+                        self.scale
+                    )));
+                }
+            },
+            batch_limit: self.batch_limit,
+            threshold: chosen_threshold(self.threshold),
+            resolution: choice(
+                "resolution",
+                self.resolution,
+                &[
+                    (LENS_MAP_RESOLUTION_IMAGE, "LENS_MAP_RESOLUTION_IMAGE", Resolution::Image),
+                    (LENS_MAP_RESOLUTION_TILES, "LENS_MAP_RESOLUTION_TILES", Resolution::Tiles),
+                ],
+            )?,
+        })
+    }
+}
+
 /// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_heatmap_options_init(options: *mut lens_heatmap_options) {
@@ -172,61 +233,7 @@ pub unsafe extern "C" fn lens_heatmap(
         let images = unsafe { array("images", images, count) }?;
         // SAFETY: NULL or a struct as large as its struct_size, by contract.
         let options = unsafe { options::read(options) }?;
-        let core = HeatmapOptions {
-            method: choice(
-                "method",
-                options.method,
-                &[
-                    (LENS_HEATMAP_METHOD_TILES, "LENS_HEATMAP_METHOD_TILES", Method::Tiles),
-                    (LENS_HEATMAP_METHOD_CAM, "LENS_HEATMAP_METHOD_CAM", Method::Cam),
-                    (
-                        LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS,
-                        "LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS",
-                        Method::GradCamPlusPlus,
-                    ),
-                    (LENS_HEATMAP_METHOD_OCCLUSION, "LENS_HEATMAP_METHOD_OCCLUSION", Method::Occlusion),
-                ],
-            )?,
-            tile_size: options.tile_size,
-            stride: options.stride,
-            edge: choice(
-                "edge",
-                options.edge,
-                &[
-                    (LENS_EDGE_COVER, "LENS_EDGE_COVER", Edge::Cover),
-                    (LENS_EDGE_REFERENCE, "LENS_EDGE_REFERENCE", Edge::Reference),
-                ],
-            )?,
-            blend: choice(
-                "blend",
-                options.blend,
-                &[
-                    (LENS_BLEND_MEAN, "LENS_BLEND_MEAN", Blend::Mean),
-                    (LENS_BLEND_GAUSSIAN, "LENS_BLEND_GAUSSIAN", Blend::Gaussian),
-                ],
-            )?,
-            resample: match (options.resize_width, options.resize_height) {
-                (0, 0) => Resample::Scale(options.scale),
-                (width, height) if width > 0 && height > 0 && options.scale == 1.0 => Resample::Size(width, height),
-                (width, height) => {
-                    return Err(Error::argument(format!(
-                        "resize_width {width}, resize_height {height} and scale {} exclude each other: give both sizes \
-                         and scale 1, or scale alone",
-                        options.scale
-                    )));
-                }
-            },
-            batch_limit: options.batch_limit,
-            threshold: chosen_threshold(options.threshold),
-            resolution: choice(
-                "resolution",
-                options.resolution,
-                &[
-                    (LENS_MAP_RESOLUTION_IMAGE, "LENS_MAP_RESOLUTION_IMAGE", Resolution::Image),
-                    (LENS_MAP_RESOLUTION_TILES, "LENS_MAP_RESOLUTION_TILES", Resolution::Tiles),
-                ],
-            )?,
-        };
+        let core = options.core()?;
         // SAFETY: the pixels are as the structs describe, by contract.
         let views = unsafe { views(images) }?;
         // SAFETY: token and callback are as their contracts say for the time of the call.

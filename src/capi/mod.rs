@@ -7,6 +7,7 @@
 #![allow(non_camel_case_types)]
 
 mod arguments;
+mod calibrate;
 mod cancel;
 mod classify;
 mod context;
@@ -15,6 +16,7 @@ mod evaluate;
 mod guard;
 mod heatmap;
 mod image;
+mod localize;
 mod map;
 mod model;
 mod options;

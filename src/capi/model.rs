@@ -22,8 +22,8 @@ impl lens_model {
 
 /// File format of a saved model.
 pub type lens_model_format = i32;
-/// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, threshold and training record in the
-/// file's metadata, under "lesionlens".
+/// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
+/// in the file's metadata, under "lesionlens".
 pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
 
 /// Loads a model.
@@ -82,7 +82,11 @@ pub unsafe extern "C" fn lens_model_save(
     })
 }
 
-/// Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record, as JSON.
+/// Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record, as JSON.
+///
+/// "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
+/// "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
+/// and threshold come from.
 ///
 /// "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
 /// stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

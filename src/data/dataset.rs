@@ -6,6 +6,7 @@ use super::raster::Raster;
 use super::scan::{Root, scan};
 use crate::data::Picture;
 use crate::error::{Error, Result};
+use crate::runtime::sha256_hex;
 use rand::seq::SliceRandom;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -125,6 +126,11 @@ impl Sample {
             }
         }
     }
+}
+
+/// SHA-256 over names and labels, in order.
+pub fn fingerprint<'a>(samples: impl Iterator<Item = &'a Sample>) -> String {
+    sha256_hex(samples.map(|sample| format!("{}\t{}\n", sample.id, u8::from(sample.positive))))
 }
 
 /// A sample that was left out.

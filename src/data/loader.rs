@@ -1,31 +1,32 @@
 //! From a data set's samples to the network's batches.
 
 use super::augment::Augmentation;
-use super::dataset::{Dataset, Sample, Skipped};
+use super::dataset::{Dataset, Sample, Skipped, fingerprint};
 use super::ordered::ordered;
 use super::preprocessing::{Batch, Preprocessing};
 use super::random::generator;
 use super::raster::Raster;
 use crate::error::Result;
-use crate::runtime::{Control, Phase, Update, sha256_hex};
+use crate::runtime::{Control, Phase, Update};
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::Duration;
 use tch::Device;
 
-/// Decodes and resizes every sample on other threads and hands it over in order; unreadable ones that may be skipped
+/// Decodes and prepares every sample on other threads and hands it over in order; unreadable ones that may be skipped
 /// come as the reason why.
-pub fn for_each_image(
-    samples: &[Sample],
-    preprocessing: &Preprocessing,
+pub fn for_each_image<'a, S: Borrow<Sample> + Sync, T: Send>(
+    samples: &'a [S],
+    prepare: impl Fn(Arc<Raster>) -> Result<T> + Sync,
     threads: usize,
-    mut consume: impl FnMut(&Sample, std::result::Result<Raster, Skipped>) -> Result<()>,
+    mut consume: impl FnMut(&'a Sample, std::result::Result<T, Skipped>) -> Result<()>,
 ) -> Result<()> {
     ordered(
         samples.len(),
         threads,
-        |index| samples[index].load().and_then(|raster| preprocessing.resize(&raster)),
+        |index| samples[index].borrow().load().and_then(&prepare),
         |index, result, _| {
-            let sample = &samples[index];
+            let sample: &'a Sample = samples[index].borrow();
             match result {
                 Err(error) if sample.may_be_skipped() => {
                     let path = sample.path().map_or_else(|| sample.id.to_string(), |path| path.display().to_string());
@@ -81,7 +82,8 @@ impl ImageStore {
             preprocessing: preprocessing.clone(),
         };
         let (mut free, mut done) = (memory, 0);
-        for_each_image(dataset.samples(), preprocessing, threads, |sample, result| {
+        let resize = |raster: Arc<Raster>| preprocessing.resize(&raster);
+        for_each_image(dataset.samples(), resize, threads, |sample, result| {
             match result {
                 Ok(raster) => {
                     let bytes = size_of_val(raster.samples()) as u64;
@@ -128,9 +130,7 @@ impl ImageStore {
             positives,
             negatives: self.entries.len() - positives,
             skipped: Skipped::describe(&self.skipped),
-            fingerprint: sha256_hex(
-                self.entries.iter().map(|entry| format!("{}\t{}\n", entry.sample.id, u8::from(entry.sample.positive))),
-            ),
+            fingerprint: fingerprint(self.entries.iter().map(|entry| &entry.sample)),
         }
     }
 

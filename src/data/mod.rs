@@ -17,11 +17,11 @@ mod scan;
 mod tiff;
 
 pub use augment::{Augmentation, flipped, rotated};
-pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped};
+pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint};
 pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
 pub use picture::Picture;
 pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
-pub use png::write_png;
+pub use png::{encode_png, write_png};
 pub use preprocessing::{Batch, Preprocessing};
 pub use random::generator;
 pub use raster::{Raster, RowResampler};

@@ -1,14 +1,21 @@
 //! Writing PNG files.
 
 use super::pixels::{PixelFormat, PixelView, Windowing};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::write_atomically;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use std::io::Write;
 use std::path::Path;
 
 /// Writes 8-bit formats as they are, deeper gray as it is seen, with 16 bits.
 pub fn write_png(path: &Path, view: &PixelView) -> Result<()> {
+    let bytes = encode_png(view)?;
+    write_atomically(path, |file| file.write_all(&bytes))
+}
+
+/// The bytes of such a file.
+pub fn encode_png(view: &PixelView) -> Result<Vec<u8>> {
     let plain = Windowing { bits_stored: view.windowing().bits_stored, ..Windowing::default() };
     let (colour, bytes): (_, Vec<u8>) = match view.format() {
         PixelFormat::Gray8 if *view.windowing() == plain => {
@@ -29,11 +36,11 @@ pub fn write_png(path: &Path, view: &PixelView) -> Result<()> {
         PixelFormat::Bgr8 => (ExtendedColorType::Rgb8, swapped(view)),
         PixelFormat::Bgra8 => (ExtendedColorType::Rgba8, swapped(view)),
     };
-    write_atomically(path, |file| {
-        PngEncoder::new(file)
-            .write_image(&bytes, view.width() as u32, view.height() as u32, colour)
-            .map_err(std::io::Error::other)
-    })
+    let mut file = Vec::new();
+    PngEncoder::new(&mut file)
+        .write_image(&bytes, view.width() as u32, view.height() as u32, colour)
+        .map_err(|error| Error::internal(format!("cannot encode a PNG: {error}")))?;
+    Ok(file)
 }
 
 fn seen(view: &PixelView, white: f32) -> Result<Vec<f32>> {

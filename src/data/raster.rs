@@ -1,5 +1,6 @@
 //! Images as the network sees them before normalisation: floats of 0..1.
 
+use super::pixels::PixelFormat;
 use crate::error::{Error, Result};
 use fast_image_resize::images::TypedImage;
 use fast_image_resize::pixels::{F32, F32x3, InnerPixel};
@@ -54,6 +55,16 @@ impl Raster {
             1 => [self.samples[index]; 3],
             _ => [self.samples[index], self.samples[index + 1], self.samples[index + 2]],
         }
+    }
+
+    /// The same pixels as somebody else would hand them over: bytes and their format (32-bit floats for gray, 8-bit
+    /// samples for colour, which is what colour is read from), width and height.
+    pub fn stored(&self) -> (Vec<u8>, PixelFormat, u32, u32) {
+        let (bytes, format) = match self.channels {
+            1 => (self.samples.iter().flat_map(|value| value.to_ne_bytes()).collect(), PixelFormat::GrayF32),
+            _ => (self.samples.iter().map(|value| (value * 255.0).round() as u8).collect(), PixelFormat::Rgb8),
+        };
+        (bytes, format, self.width as u32, self.height as u32)
     }
 
     /// Antialiased bilinear, as Pillow resizes: the triangle filter widens when the image shrinks.

@@ -1,7 +1,30 @@
-//! How good a model is on a data set.
+//! How good a model is on a data set, calibrating it there, and whether its heatmaps are hot where they should be.
 
+mod boxes;
+mod calibrate;
+mod case;
+mod confusion;
+mod figures;
+mod intervals;
+mod localize;
 mod metrics;
+mod operating_point;
+mod probabilities;
+mod ranking;
+mod report;
 mod run;
+mod scoring;
+mod temperature;
 
-pub use metrics::{Metrics, Scored, roc_auc};
+pub use calibrate::{CalibrateOptions, calibrate};
+pub use case::{BadCriterion, BadRule};
+pub use confusion::{ClassFigures, ClassificationReport, ConfusionMatrix};
+pub use figures::{FigureOptions, Figures};
+pub use intervals::{Bootstrap, Interval, Method};
+pub use localize::{LocalizeOptions, localize};
+pub use metrics::{Metrics, Named};
+pub use probabilities::ReliabilityBin;
+pub use ranking::{PrecisionRecallCurve, RocCurve, Scored};
+pub use report::ReportOptions;
 pub use run::{EvaluateOptions, evaluate};
+pub use temperature::fit_temperature;

@@ -22,7 +22,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// From the network's output.
+    /// From the logit.
     pub fn from_logit(logit: f32, threshold: f32) -> Self {
         let probability = (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32;
         Prediction { probability, logit, positive: probability > threshold, threshold }

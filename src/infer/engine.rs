@@ -10,6 +10,17 @@ fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_to_kind(Kind::Float)?.f_to_device(tch::Device::Cpu)?.f_contiguous()?.f_view([-1])?)?)
 }
 
+/// A logit at a temperature: what the model says, from what the network computed.
+pub fn at_temperature(logit: f32, temperature: f64) -> f32 {
+    (f64::from(logit) / temperature) as f32
+}
+
+/// What the network computed, at the model's temperature.
+fn calibrated_values(model: &Model, tensor: &Tensor) -> Result<Vec<f32>> {
+    let temperature = model.temperature();
+    Ok(values(tensor)?.into_iter().map(|logit| at_temperature(logit, temperature)).collect())
+}
+
 /// The logit of each image of the batch. When memory runs out the batch goes through in halves.
 pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
     logits_of(model, batch.len(), |first, count| batch.tensor(first, count))
@@ -27,7 +38,9 @@ pub fn logits_of(model: &Model, total: usize, input: impl Fn(usize, usize) -> Te
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
             let input = input(results.len(), count);
-            with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
+            with_precision(context.policy().precision.value, &input, || {
+                calibrated_values(model, &model.network().logits(&input))
+            })
         });
         match computed {
             Ok(logits) => results.extend(logits),
@@ -74,7 +87,7 @@ pub fn place_maps(model: &Model, input: &Tensor) -> Result<PlaceMaps> {
             Ok(PlaceMaps {
                 columns: logits.size()[2] as usize,
                 rows: logits.size()[1] as usize,
-                logits: values(&logits)?,
+                logits: calibrated_values(model, &logits)?,
                 evidence: values(&network.grad_cam_plus_plus(&features))?,
             })
         })

@@ -4,4 +4,4 @@ mod classify;
 mod engine;
 
 pub use classify::{ClassifyOptions, Prediction, check_batch_limit, classify, classify_batch};
-pub use engine::{PlaceMaps, logits, logits_of, place_maps};
+pub use engine::{PlaceMaps, at_temperature, logits, logits_of, place_maps};

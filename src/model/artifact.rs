@@ -1,5 +1,6 @@
 //! A trained model and its file: safetensors, with everything but the weights in the metadata.
 
+use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
 use super::densenet::DenseNet;
 use super::layout::LAYOUT;
 use super::start::network_of;
@@ -34,10 +35,24 @@ pub struct Metadata {
     pub threshold: f32,
     /// How it was trained, when it was trained here.
     pub training: Option<Value>,
+    /// What the network's output is divided by.
+    #[serde(default = "uncalibrated")]
+    pub temperature: f64,
+    /// Where the temperature comes from, when it was fitted.
+    #[serde(default)]
+    pub temperature_record: Option<TemperatureRecord>,
+    /// Where the threshold comes from, when it was chosen on a data set.
+    #[serde(default)]
+    pub operating_point: Option<StoredOperatingPoint>,
+}
+
+/// Until version 2 there was no temperature.
+fn uncalibrated() -> f64 {
+    1.0
 }
 
 /// The version of `Metadata` that is written, and the highest that is read.
-const METADATA_VERSION: u32 = 1;
+const METADATA_VERSION: u32 = 2;
 /// The key of the file's metadata that holds it.
 const METADATA_KEY: &str = "lesionlens";
 
@@ -50,13 +65,22 @@ impl Default for Metadata {
 impl Metadata {
     /// Of a model without a training record.
     pub fn new(preprocessing: Preprocessing, threshold: f32) -> Self {
-        Metadata { version: METADATA_VERSION, preprocessing, threshold, training: None }
+        Metadata {
+            version: METADATA_VERSION,
+            preprocessing,
+            threshold,
+            training: None,
+            temperature: uncalibrated(),
+            temperature_record: None,
+            operating_point: None,
+        }
     }
 
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<()> {
         self.preprocessing.check()?;
-        check_threshold(self.threshold)
+        check_threshold(self.threshold)?;
+        check_temperature(self.temperature)
     }
 }
 
@@ -72,7 +96,7 @@ pub(crate) fn check_threshold(threshold: f32) -> Result<()> {
 #[derive(Debug)]
 pub struct Model {
     context: Arc<Context>,
-    network: DenseNet<SharedTensor>,
+    network: Arc<DenseNet<SharedTensor>>,
     metadata: Metadata,
     sha256: String,
     file_sha256: Option<String>,
@@ -82,7 +106,7 @@ impl Model {
     /// From a network; its weights are taken as they are.
     pub fn new(context: &Arc<Context>, network: DenseNet<SharedTensor>, metadata: Metadata) -> Result<Self> {
         let sha256 = hash_of(&network)?;
-        Ok(Model { context: Arc::clone(context), network, metadata, sha256, file_sha256: None })
+        Ok(Model { context: Arc::clone(context), network: Arc::new(network), metadata, sha256, file_sha256: None })
     }
 
     /// The context it computes in.
@@ -103,6 +127,28 @@ impl Model {
     /// Probability above which an image is called positive.
     pub fn threshold(&self) -> f32 {
         self.metadata.threshold
+    }
+
+    /// What the network's output is divided by; 1 without calibration.
+    pub fn temperature(&self) -> f64 {
+        self.metadata.temperature
+    }
+
+    /// Everything but the weights.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The same weights with other metadata.
+    pub fn with_metadata(&self, metadata: Metadata) -> Result<Self> {
+        metadata.check()?;
+        Ok(Model {
+            context: Arc::clone(&self.context),
+            network: Arc::clone(&self.network),
+            metadata,
+            sha256: self.sha256.clone(),
+            file_sha256: None,
+        })
     }
 
     /// SHA-256 of the weights.
@@ -157,7 +203,7 @@ impl Model {
         safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.to_string(), metadata)]))).map_err(internal)
     }
 
-    /// Architecture, hashes, preprocessing, threshold, training record.
+    /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
     pub fn describe(&self) -> Value {
         json!({
             "schema": { "name": "lesionlens.model", "version": 1 },
@@ -176,7 +222,10 @@ impl Model {
                 "mean": self.metadata.preprocessing.mean,
                 "standard_deviation": self.metadata.preprocessing.standard_deviation,
             },
+            "temperature": self.metadata.temperature,
+            "temperature_record": self.metadata.temperature_record,
             "threshold": self.metadata.threshold,
+            "operating_point": self.metadata.operating_point,
             "training": self.metadata.training,
         })
     }
@@ -224,13 +273,15 @@ fn parse_metadata(text: &str) -> Result<Metadata> {
             ),
         ));
     }
-    let metadata: Metadata = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+    let mut metadata: Metadata = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+    metadata.version = METADATA_VERSION;
     metadata.check().map_err(|error| broken(error.message().to_string()))?;
     Ok(metadata)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::calibration::{CalibrationData, OperatingPoint, OperatingRule, Rate};
     use super::*;
     use crate::runtime::ContextOptions;
 
@@ -257,6 +308,61 @@ mod tests {
     }
 
     #[test]
+    fn a_calibrated_model_comes_back_whole_and_keeps_its_weights() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.safetensors");
+        let data = CalibrationData { fingerprint: "ab".repeat(32), samples: 30, positives: 9, negatives: 21 };
+        let rate = Rate { value: 8.0 / 9.0, low: 0.565, high: 0.980 };
+        let point = OperatingPoint {
+            rule: OperatingRule::Sensitivity(0.85),
+            threshold: 0.3,
+            sensitivity: rate,
+            specificity: rate,
+            true_positive: 8,
+            false_positive: 2,
+            true_negative: 19,
+            false_negative: 1,
+        };
+        let plain = model();
+        let calibrated = plain
+            .with_metadata(Metadata {
+                temperature: 1.0 / 0.7,
+                temperature_record: Some(TemperatureRecord {
+                    temperature_before: 1.0,
+                    log_loss_before: 0.1 + 0.2,
+                    log_loss_after: 1.0 / 3.0,
+                    data: data.clone(),
+                }),
+                threshold: point.threshold,
+                operating_point: Some(StoredOperatingPoint { point, data }),
+                ..plain.metadata().clone()
+            })
+            .unwrap();
+        assert_eq!(calibrated.sha256(), plain.sha256());
+        assert_eq!(plain.temperature(), 1.0);
+        calibrated.save(&path, FileFormat::Safetensors).unwrap();
+        let loaded = Model::load(plain.context(), &path).unwrap();
+        assert_eq!(loaded.metadata, calibrated.metadata);
+        let described = loaded.describe();
+        assert_eq!(described["operating_point"]["rule"], "sensitivity");
+        assert_eq!(described["operating_point"]["target"], 0.85);
+        assert!(plain.with_metadata(Metadata { temperature: 0.0, ..Metadata::default() }).is_err());
+    }
+
+    #[test]
+    fn metadata_of_version_1_is_read() {
+        let text = serde_json::to_string(&Metadata::default()).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        value["version"] = json!(1);
+        for name in ["temperature", "temperature_record", "operating_point"] {
+            value.as_object_mut().unwrap().remove(name).unwrap();
+        }
+        assert_eq!(parse_metadata(&value.to_string()).unwrap(), Metadata::default());
+        value["temperature"] = json!(-1.5);
+        assert!(parse_metadata(&value.to_string()).unwrap_err().message().contains("temperature -1.5"));
+    }
+
+    #[test]
     fn files_that_are_no_model_are_refused_with_the_reason() {
         let model = model();
         let bytes = model.to_safetensors().unwrap();
@@ -271,7 +377,7 @@ mod tests {
         let found = message(&changed);
         assert!(found.contains("1 missing: features.conv0.weight"), "{found}");
         assert!(found.contains("1 extra: features.conv9.weight"), "{found}");
-        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":1", "\\\"version\\\":9").as_bytes());
+        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":2", "\\\"version\\\":9").as_bytes());
         assert!(message(&changed).contains("version 9"));
         changed[8..header].copy_from_slice(text.as_bytes());
         let last = changed.len() - 4;

@@ -1,6 +1,7 @@
 //! The network, its initial weights, its file, and the files it can start from.
 
 mod artifact;
+mod calibration;
 mod densenet;
 mod initial;
 mod layout;
@@ -9,6 +10,9 @@ pub mod weights;
 
 pub(crate) use artifact::check_threshold;
 pub use artifact::{FileFormat, Metadata, Model};
+pub use calibration::{
+    CalibrationData, OperatingPoint, OperatingRule, Rate, StoredOperatingPoint, TEMPERATURE_RANGE, TemperatureRecord,
+};
 pub use densenet::{DenseNet, SMALLEST_SIDE};
 pub(crate) use densenet::{EPSILON, MOMENTUM};
 pub use initial::initial_value;

@@ -115,6 +115,12 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// For a part of the work, whose updates the caller gets as `translate` makes them.
+    pub fn within<'b>(&'b mut self, translate: impl Fn(&Update) -> Update + 'b) -> Control<'b> {
+        let cancel = self.cancel.clone();
+        Control { progress: Some(Box::new(move |update| self.report(&translate(update)).is_ok())), cancel }
+    }
+
     /// Reports `done` of `total` items of a phase that began at `start` and goes on at the same speed.
     pub fn report_steady(&mut self, phase: Phase, done: usize, total: usize, start: Instant) -> Result<()> {
         let mut update = Update::new(phase, done, total);

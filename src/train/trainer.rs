@@ -318,8 +318,8 @@ impl<'a> Trainer<'a> {
             let logits = self.learner.logits(&batch)?;
             loss_sum += self.learner.loss().of(&logits, &labels).double_value(&[]) * batch.len() as f64;
             for (logit, label) in Vec::<f32>::try_from(logits)?.into_iter().zip(&labels) {
-                let prediction = Prediction::from_logit(logit, self.options.threshold);
-                scored.push(Scored { positive: *label == 1.0, score: logit, called_positive: prediction.positive });
+                let probability = Prediction::from_logit(logit, self.options.threshold).probability;
+                scored.push(Scored { positive: *label == 1.0, probability });
             }
             let update = Update {
                 epoch: record.epoch,
@@ -328,9 +328,9 @@ impl<'a> Trainer<'a> {
             };
             self.report(control, update, batch.len() as f64)
         })?;
-        let metrics = Metrics::of(&scored);
+        let metrics = Metrics::of(&scored, self.options.threshold);
         record.validation_loss = Some(loss_sum / scored.len() as f64);
-        record.accuracy = metrics.accuracy;
+        record.accuracy = metrics.matrix.accuracy();
         record.auc = metrics.roc_auc;
         Ok(())
     }

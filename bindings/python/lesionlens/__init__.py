@@ -33,6 +33,7 @@ from .image import Image, ImageLike
 from .map import TILE, Map, MapSummary, Prediction, aggregate
 from .model import Model
 from .options import (
+    CalibrateOptions,
     ClassifyOptions,
     ContextOptions,
     DatasetOptions,
@@ -50,6 +51,7 @@ abi_version: int = _loaded.lens_abi_version()
 
 __all__ = [
     "ArgumentError",
+    "CalibrateOptions",
     "CancelToken",
     "Cancelled",
     "ClassifyOptions",

@@ -10,9 +10,15 @@ from numbers import Real
 from typing import Any, TypeVar
 
 from ._library import library
-from ._structs import Enumeration
+from ._structs import Enumeration, lens_heatmap_options
+from .options import HeatmapOptions
 
 _Options = TypeVar("_Options", bound=ctypes.Structure)
+
+# Options that point to other options, which come as a dict.
+_NESTED: dict[Any, tuple[type[Any], type[Any]]] = {
+    ctypes.POINTER(lens_heatmap_options): (lens_heatmap_options, HeatmapOptions)
+}
 
 
 def text(name: str, value: Any) -> bytes:
@@ -60,6 +66,8 @@ def make_options(kind: type[_Options], allowed: type[Any], values: Mapping[str, 
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:
+    if kind in _NESTED:
+        return ctypes.pointer(make_options(*_NESTED[kind], value))
     if issubclass(kind, Enumeration):
         return kind.of(name, value)
     if issubclass(kind, ctypes.c_char_p):

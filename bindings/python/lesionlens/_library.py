@@ -26,6 +26,8 @@ _OPTIONS = [
     structs.lens_heatmap_options,
     structs.lens_overlay_options,
     structs.lens_evaluate_options,
+    structs.lens_localize_options,
+    structs.lens_calibrate_options,
 ]
 _CALLS: dict[str, list[Any]] = {
     "lens_init": [POINTER(structs.lens_init_options), _out_handle],
@@ -56,6 +58,14 @@ _CALLS: dict[str, list[Any]] = {
     ],
     "lens_heatmap": [_handle, _images, c_size_t, POINTER(structs.lens_heatmap_options), _out_handle],
     "lens_evaluate": [_handle, _handle, POINTER(structs.lens_evaluate_options), _out_text],
+    "lens_localize": [_handle, c_char_p, POINTER(structs.lens_localize_options), _out_text],
+    "lens_model_calibrate": [
+        _handle,
+        _handle,
+        POINTER(structs.lens_calibrate_options),
+        _out_handle,
+        _out_text,
+    ],
     "lens_map_get_summary": [_handle, POINTER(structs.lens_map_summary)],
     "lens_map_values": [_handle, POINTER(POINTER(c_float)), POINTER(c_size_t)],
     "lens_map_tiles": [_handle, POINTER(POINTER(structs.lens_tile)), POINTER(c_size_t)],

@@ -100,6 +100,10 @@ class lens_colormap(Enumeration):
     names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
 
 
+class lens_bad_criterion(Enumeration):
+    names = {"either": 0, "prediction": 1, "confidence": 2}
+
+
 class lens_overlay_scale(Enumeration):
     prefix = "LENS_OVERLAY_SCALE_"
     names = {"minmax": 0, "absolute": 1}
@@ -145,6 +149,11 @@ class lens_grad_scaler(Enumeration):
     names = {"auto": 0, "standard": 1, "amd": 2}
 
 
+class lens_operating_point(Enumeration):
+    prefix = "LENS_OPERATING_POINT_"
+    names = {"keep": 0, "youden": 1, "sensitivity": 2}
+
+
 class lens_progress(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -164,12 +173,13 @@ lens_progress_fn = CFUNCTYPE(c_int32, POINTER(lens_progress), c_void_p)
 lens_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 
 
-class lens_evaluate_options(ctypes.Structure):
+class lens_calibrate_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
-        ("threshold", c_float),
+        ("fit_temperature", c_int32),
+        ("operating_point", lens_operating_point),
+        ("target_sensitivity", c_double),
         ("batch_limit", c_uint32),
-        ("output_dir", c_char_p),
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
@@ -236,6 +246,39 @@ class lens_heatmap_options(ctypes.Structure):
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
         ("resolution", lens_map_resolution),
+    ]
+
+
+class lens_evaluate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+        ("output_dir", c_char_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("by_heatmap", c_int32),
+        ("save_heatmap_raw", c_int32),
+        ("save_heatmap_overlay", c_int32),
+        ("bad_criterion", lens_bad_criterion),
+        ("bad_confidence", c_float),
+        ("sample_bad_ratio", c_double),
+        ("heatmap", POINTER(lens_heatmap_options)),
+        ("target_sensitivity", c_double),
+        ("bootstrap_samples", c_uint32),
+        ("seed", c_uint64),
+    ]
+
+
+class lens_localize_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("heatmap", POINTER(lens_heatmap_options)),
+        ("tolerance", c_double),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
     ]
 
 

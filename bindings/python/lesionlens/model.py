@@ -11,9 +11,11 @@ from ._arguments import make_options, text
 from ._handle import Handle, describe, take_document
 from ._library import library
 from ._structs import (
+    lens_calibrate_options,
     lens_classify_options,
     lens_evaluate_options,
     lens_heatmap_options,
+    lens_localize_options,
     lens_model_format,
     lens_prediction,
 )
@@ -22,7 +24,7 @@ from .dataset import Dataset
 from .errors import check
 from .image import ImageLike, Views
 from .map import Map, Prediction, prediction_of
-from .options import ClassifyOptions, EvaluateOptions, HeatmapOptions, Path
+from .options import CalibrateOptions, ClassifyOptions, EvaluateOptions, HeatmapOptions, LocalizeOptions, Path
 from .progress import ProgressCallback, Watch
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Model(Handle):
-    """A classifier, from Context.load_model() or Context.train(). Any number of threads may use it at once."""
+    """A classifier, from Context.load_model(), Context.train() or calibrate(). Any number of threads may use it at once."""
 
     _kind = "model"
 
@@ -102,10 +104,51 @@ class Model(Handle):
         watch.check(status)
         return report
 
+    def localize(
+        self,
+        directory: Path,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[LocalizeOptions],
+    ) -> dict[str, Any]:
+        """Whether heatmaps of images/ are hot where boxes.csv has boxes; the report. Options: LocalizeOptions."""
+        choices = make_options(lens_localize_options, LocalizeOptions, options)
+        pointer = c_void_p()
+        watch = Watch(choices, progress, cancel)
+        status = library.lens_localize(
+            self._open(), text("directory", directory), ctypes.byref(choices), ctypes.byref(pointer)
+        )
+        report = take_document(pointer) if pointer.value else {}
+        watch.check(status)
+        return report
+
+    def calibrate(
+        self,
+        dataset: Dataset,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[CalibrateOptions],
+    ) -> tuple[Model, dict[str, Any]]:
+        """A new model with temperature, threshold or both set on the data set, and the report. This model stays as it is.
+        Options: CalibrateOptions."""
+        choices = make_options(lens_calibrate_options, CalibrateOptions, options)
+        samples = Dataset._of("dataset", dataset)
+        made, pointer = c_void_p(), c_void_p()
+        watch = Watch(choices, progress, cancel)
+        status = library.lens_model_calibrate(
+            self._open(), samples, ctypes.byref(choices), ctypes.byref(made), ctypes.byref(pointer)
+        )
+        model = Model._adopt(made)
+        report = take_document(pointer) if pointer.value else {}
+        watch.check(status)
+        return model, report
+
     def save(self, path: Path, format: str = "safetensors") -> None:
         """Saves atomically; an existing file is replaced."""
         check(library.lens_model_save(self._open(), text("path", path), lens_model_format.of("format", format)))
 
     def describe(self) -> dict[str, Any]:
-        """Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record."""
+        """Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record."""
         return describe(self._open(), library.lens_model_describe)

@@ -111,8 +111,35 @@ class OverlayOptions(TypedDict, total=False):
 
 
 class EvaluateOptions(TypedDict, total=False):
-    """output_dir: receives predictions.csv and report.json."""
+    """output_dir: receives the report's files; by_heatmap: images are called by their heatmaps' tiles; heatmap: how those
+    are drawn; bad_criterion: "either", "prediction", "confidence"; bootstrap_samples: 0 for no bootstrap."""
 
     threshold: float | None
     batch_limit: int | None
     output_dir: Path | None
+    by_heatmap: bool | None
+    heatmap: HeatmapOptions | None
+    save_heatmap_raw: bool | None
+    save_heatmap_overlay: bool | None
+    bad_criterion: str | None
+    bad_confidence: float | None
+    sample_bad_ratio: float | None
+    target_sensitivity: float | None
+    bootstrap_samples: int | None
+    seed: int | None
+
+
+class LocalizeOptions(TypedDict, total=False):
+    """heatmap: how heatmaps are drawn; tolerance in pixels: half a tile when left out."""
+
+    heatmap: HeatmapOptions | None
+    tolerance: float | None
+
+
+class CalibrateOptions(TypedDict, total=False):
+    """operating_point: "keep", "youden", "sensitivity"; target_sensitivity is for the last."""
+
+    fit_temperature: bool | None
+    operating_point: str | None
+    target_sensitivity: float | None
+    batch_limit: int | None

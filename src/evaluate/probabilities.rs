@@ -1,0 +1,75 @@
+//! How far probabilities can be taken at their word.
+
+use super::ranking::{Tie, class_counts};
+use serde::Serialize;
+
+/// Bins of the reliability diagram and of the expected calibration error.
+const BINS: usize = 10;
+
+/// Samples whose probability lies in a range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// Lower end, not in the range (but for 0).
+    pub low: f64,
+    /// Upper end, in the range.
+    pub high: f64,
+    /// How many samples.
+    pub count: u64,
+    /// Their mean probability; `None` without samples.
+    pub mean_probability: Option<f64>,
+    /// Share of positives among them; `None` without samples.
+    pub share_positive: Option<f64>,
+}
+
+/// Ten bins of equal width, as scikit-learn's `calibration_curve`.
+pub fn reliability(ties: &[Tie]) -> Vec<ReliabilityBin> {
+    let end = |bin: usize| bin as f64 / BINS as f64;
+    let (mut counts, mut positives, mut sums) = ([0u64; BINS], [0u64; BINS], [0.0; BINS]);
+    for tie in ties {
+        let probability = f64::from(tie.probability);
+        let bin = (1..BINS).filter(|bin| probability > end(*bin)).count();
+        let count = tie.positives + tie.negatives;
+        counts[bin] += count;
+        positives[bin] += tie.positives;
+        sums[bin] += probability * count as f64;
+    }
+    (0..BINS)
+        .map(|bin| {
+            let mean = |sum: f64| (counts[bin] > 0).then(|| sum / counts[bin] as f64);
+            ReliabilityBin {
+                low: end(bin),
+                high: end(bin + 1),
+                count: counts[bin],
+                mean_probability: mean(sums[bin]),
+                share_positive: mean(positives[bin] as f64),
+            }
+        })
+        .collect()
+}
+
+/// Expected calibration error: by how much mean probability and share of positives differ, averaged over samples.
+pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> Option<f64> {
+    let count: u64 = bins.iter().map(|bin| bin.count).sum();
+    let gaps = bins
+        .iter()
+        .filter_map(|bin| Some((bin.mean_probability? - bin.share_positive?).abs() * bin.count as f64))
+        .sum::<f64>();
+    (count > 0).then(|| gaps / count as f64)
+}
+
+fn mean(ties: &[Tie], of_positive: impl Fn(&Tie) -> f64, of_negative: impl Fn(&Tie) -> f64) -> Option<f64> {
+    let (positives, negatives) = class_counts(ties);
+    let sum: f64 =
+        ties.iter().map(|tie| tie.positives as f64 * of_positive(tie) + tie.negatives as f64 * of_negative(tie)).sum();
+    (positives + negatives > 0).then(|| sum / (positives + negatives) as f64)
+}
+
+/// Mean squared difference of probability and label.
+pub fn brier_score(ties: &[Tie]) -> Option<f64> {
+    mean(ties, |tie| (1.0 - f64::from(tie.probability)).powi(2), |tie| f64::from(tie.probability).powi(2))
+}
+
+/// Mean negative log-likelihood of the labels.
+pub fn log_loss(ties: &[Tie]) -> Option<f64> {
+    mean(ties, |tie| tie.loss_of_positive, |tie| tie.loss_of_negative)
+}
