@@ -64,9 +64,9 @@ typedef struct lens_model lens_model;
 typedef struct lens_picture lens_picture;
 
 /**
- * What a call came to. Numbers are never reused.
+ * How a threshold is chosen.
  */
-typedef int32_t lens_status;
+typedef int32_t lens_operating_point;
 
 /**
  * What a long call is doing.
@@ -126,6 +126,49 @@ typedef struct lens_progress {
  * @return 0 to go on; anything else stops the call with LENS_CANCELLED.
  */
 typedef int32_t (*lens_progress_fn)(const struct lens_progress *progress, void *user_data);
+
+/**
+ * Options of lens_model_calibrate(). Fill with lens_calibrate_options_init(), then change what you need.
+ */
+typedef struct lens_calibrate_options {
+    /**
+     * sizeof(lens_calibrate_options); set by lens_calibrate_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Whether to fit the temperature, 0 or 1; default 1.
+     */
+    int32_t fit_temperature;
+    /**
+     * How to choose the threshold (LENS_OPERATING_POINT_...); default LENS_OPERATING_POINT_KEEP.
+     */
+    lens_operating_point operating_point;
+    /**
+     * For LENS_OPERATING_POINT_SENSITIVITY, above 0, at most 1; default 0.95.
+     */
+    double target_sensitivity;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_calibrate_options;
+
+/**
+ * What a call came to. Numbers are never reused.
+ */
+typedef int32_t lens_status;
 
 /**
  * Options of lens_classify(). Fill with lens_classify_options_init(), then change what you need.
@@ -234,7 +277,7 @@ typedef struct lens_prediction {
      */
     float probability;
     /**
-     * The network's output, log(p / (1 - p)).
+     * The network's output over the model's temperature, log(p / (1 - p)).
      */
     float logit;
     /**
@@ -392,38 +435,9 @@ typedef struct lens_dataset_options {
 } lens_dataset_options;
 
 /**
- * Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+ * What makes an image bad, that is, one whose heatmap lens_evaluate() writes.
  */
-typedef struct lens_evaluate_options {
-    /**
-     * sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
-     */
-    size_t struct_size;
-    /**
-     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
-     */
-    float threshold;
-    /**
-     * Images that go through the network at once, 1 to 65536; default 32.
-     */
-    uint32_t batch_limit;
-    /**
-     * Directory (made when missing) that receives predictions.csv and report.json; default NULL: nothing is written.
-     */
-    const char *output_dir;
-    /**
-     * Called about once a batch; default NULL.
-     */
-    lens_progress_fn progress;
-    /**
-     * Handed to progress.
-     */
-    void *progress_user_data;
-    /**
-     * Stops the call when triggered; default NULL.
-     */
-    const struct lens_cancel_token *cancel;
-} lens_evaluate_options;
+typedef int32_t lens_bad_criterion;
 
 /**
  * How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the model
@@ -519,6 +533,113 @@ typedef struct lens_heatmap_options {
      */
     lens_map_resolution resolution;
 } lens_heatmap_options;
+
+/**
+ * Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
+ */
+typedef struct lens_evaluate_options {
+    /**
+     * sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+     */
+    float threshold;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * Directory (made when missing) that receives the report's files; default NULL: nothing is written.
+     */
+    const char *output_dir;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+    /**
+     * Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline (1), or whole, at
+     * the model's size (0); default 0. An image's confidence is the mean of its heatmap, or its probability.
+     */
+    int32_t by_heatmap;
+    /**
+     * Whether bad images' heatmaps are written into bad_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
+     */
+    int32_t save_heatmap_raw;
+    /**
+     * Whether bad images' heatmaps are written over their images into bad_overlays/; default 1.
+     */
+    int32_t save_heatmap_overlay;
+    /**
+     * LENS_BAD_CRITERION_...; default LENS_BAD_CRITERION_EITHER.
+     */
+    lens_bad_criterion bad_criterion;
+    /**
+     * Confidence from which on an image is bad, 0 to 1; default 0.5.
+     */
+    float bad_confidence;
+    /**
+     * Share of bad ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
+     */
+    double sample_bad_ratio;
+    /**
+     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: with by_heatmap
+     * lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
+     */
+    const struct lens_heatmap_options *heatmap;
+    /**
+     * The sensitivity that the operating point "sensitivity" has at least, above 0, at most 1; default 0.95.
+     */
+    double target_sensitivity;
+    /**
+     * Resampled data sets for the confidence intervals that have no formula, 100 to 1000000; default 2000; 0: none.
+     */
+    uint32_t bootstrap_samples;
+    /**
+     * Of the resampling; default 0: the context's.
+     */
+    uint64_t seed;
+} lens_evaluate_options;
+
+/**
+ * Options of lens_localize(). Fill with lens_localize_options_init(), then change what you need.
+ */
+typedef struct lens_localize_options {
+    /**
+     * sizeof(lens_localize_options); set by lens_localize_options_init().
+     */
+    size_t struct_size;
+    /**
+     * How heatmaps are drawn; its threshold, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
+     */
+    const struct lens_heatmap_options *heatmap;
+    /**
+     * How far from a box the hottest point may lie and still be a hit, in pixels of the image; default -1: half a
+     * tile.
+     */
+    double tolerance;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
+} lens_localize_options;
 
 /**
  * The figures of a heatmap.
@@ -846,6 +967,21 @@ typedef struct lens_train_options {
 } lens_train_options;
 
 /**
+ * The model's own: with a new temperature it moves so that the same images stay positive, up to rounding. 0.5 stays.
+ */
+#define LENS_OPERATING_POINT_KEEP 0
+
+/**
+ * The largest sensitivity + specificity - 1 (Youden's index); of equal ones the highest threshold.
+ */
+#define LENS_OPERATING_POINT_YOUDEN 1
+
+/**
+ * The highest threshold with at least target_sensitivity.
+ */
+#define LENS_OPERATING_POINT_SENSITIVITY 2
+
+/**
  * The best device this version can use; the choice and its reason are in lens_context_describe().
  */
 #define LENS_DEVICE_AUTO 0
@@ -931,6 +1067,21 @@ typedef struct lens_train_options {
  * name the first ones.
  */
 #define LENS_ON_UNREADABLE_SKIP 1
+
+/**
+ * It was called positive, or its confidence reaches bad_confidence; the reference pipeline's default.
+ */
+#define LENS_BAD_CRITERION_EITHER 0
+
+/**
+ * It was called positive.
+ */
+#define LENS_BAD_CRITERION_PREDICTION 1
+
+/**
+ * Its confidence reaches bad_confidence.
+ */
+#define LENS_BAD_CRITERION_CONFIDENCE 2
 
 /**
  * Overlapping tiles, each classified by itself: "which parts would be called positive if they were seen alone?"
@@ -1045,8 +1196,8 @@ typedef struct lens_train_options {
 #define LENS_AGGREGATE_MEAN 1
 
 /**
- * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, threshold and training record in the
- * file's metadata, under "lesionlens".
+ * safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
+ * in the file's metadata, under "lesionlens".
  */
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
@@ -1231,6 +1382,35 @@ extern "C" {
 #endif /* __cplusplus */
 
 /**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_calibrate_options_init(struct lens_calibrate_options *options);
+
+/**
+ * Makes a calibrated model: the same weights (and model_sha256) with another temperature, threshold, or both.
+ *
+ * Use a data set that the model was not trained on, and is not tested on afterwards: the validation set, or one of its
+ * own. The temperature (Guo et al. 2017) divides the network's output; the one with the least mean log loss on the data
+ * set is taken. It changes how far probabilities can be taken at their word, and no order among images: ROC AUC stays. It
+ * applies to all that the new model says, heatmaps too; training that starts from the model starts at 1 again. Then the
+ * threshold is chosen on the calibrated probabilities. Both are saved with the model, with where they come from.
+ *
+ * The report has "data" (fingerprint, samples, positives, negatives), "skipped", "before" and "after" (temperature,
+ * threshold, log_loss, brier, ece, sensitivity, specificity), and "operating_point" as lens_model_describe() has it.
+ *
+ * @param options NULL for all defaults.
+ * @param[out] calibrated Receives the new model; free it with lens_model_free(). NULL on failure. model stays as it is.
+ * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+ * @return LENS_ERROR_DATA when the data set lacks a class, when no temperature from 0.01 to 100 is best (the classes are
+ *         separated without error, or told apart no better than chance), or when there is no such operating point.
+ */
+lens_status lens_model_calibrate(const struct lens_model *model,
+                                 const struct lens_dataset *dataset,
+                                 const struct lens_calibrate_options *options,
+                                 struct lens_model **calibrated,
+                                 char **json);
+
+/**
  * Makes a token that is not triggered.
  *
  * @param[out] token Receives the token; free it with lens_cancel_token_free().
@@ -1391,9 +1571,36 @@ void lens_evaluate_options_init(struct lens_evaluate_options *options);
 /**
  * Classifies every sample of a data set and compares with its label.
  *
- * The report has accuracy, ROC AUC (null, with the reason, when only one class is there), sensitivity, specificity,
- * the confusion matrix, and every sample's result. With output_dir, predictions.csv (filename, filepath, true_label,
- * predicted_label, prediction_confidence) and report.json are written, each atomically.
+ * The report is JSON. Its figures are scikit-learn's of the probabilities in it, positive meaning a probability greater
+ * than the threshold:
+ *
+ * - "metrics": accuracy, balanced_accuracy, sensitivity, specificity, ppv, npv, f1, mcc, roc_auc, pr_auc (average
+ *   precision), brier, log_loss, ece (over the bins of "reliability"). One that does not exist is null, and "undefined"
+ *   has the reason under its name; that of a missing interval is under <name>_interval, that of a missing operating
+ *   point under operating_point_<name>.
+ * - "intervals": of each metric its 95 % confidence interval: low, high, method. Methods: "wilson" for proportions;
+ *   "delong" for roc_auc, on the logit scale; "bootstrap" for the rest: percentiles over bootstrap_samples data sets drawn
+ *   regardless of class; resamples without the figure are left out, and counted in left_out.
+ * - "confusion_matrix": true_negative, false_positive, false_negative, true_positive.
+ * - "classification_report": negative, positive, macro_average and weighted_average, each with precision, recall, f1 and
+ *   support; accuracy. A null is left out of the averages.
+ * - "roc": thresholds (falling), false_positive_rate, true_positive_rate, without points in the middle of a straight
+ *   line; null for samples of one class. "precision_recall": thresholds (rising, one less than points), precision, recall;
+ *   null without positives. A point of a curve counts samples whose probability is at least its threshold, as
+ *   scikit-learn does. The first threshold of "roc", above all probabilities, is null.
+ * - "reliability": ten bins of equal width: low, high, count, mean_probability, share_positive (null when empty).
+ * - "operating_points": "youden", with the largest sensitivity + specificity - 1 (of equal ones the highest threshold),
+ *   and "sensitivity", the highest threshold with at least target_sensitivity; each with its threshold, sensitivity and
+ *   specificity (value, low, high), and counts. Thresholds lie halfway between two probabilities.
+ * - "results": every sample's result.
+ *
+ * With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
+ * (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
+ * report.html (the same to look at, with the images that were called wrongly; it needs no other file and no network),
+ * confusion.png, roc.png, reliability.png, sample_results.png (12 images beside their heatmaps, Reds from 0 to 1,
+ * alpha 0.8), and of every bad image bad_raw/NAME.npy, bad_raw/NAME.png and bad_overlays/NAME.png, where NAME is
+ * heatmap_{number in the data set, 6 digits}_pred{pos|neg}_true{label}_conf{confidence, 3 decimals}_{file's stem}.
+ * A directory bad_raw or bad_overlays with other files is refused.
  *
  * @param options NULL for all defaults.
  * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
@@ -1443,6 +1650,33 @@ lens_status lens_heatmap(const struct lens_model *model,
                          size_t count,
                          const struct lens_heatmap_options *options,
                          struct lens_map **maps);
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_localize_options_init(struct lens_localize_options *options);
+
+/**
+ * Draws the heatmap of every image that has boxes, and compares the two.
+ *
+ * The directory holds boxes.csv (columns filename, x, y, width, height in pixels, one row per box) and images/. The
+ * report has
+ * - "hit_rate": the pointing game (Zhang et al. 2018), the share of images whose hottest point (the middle of the hottest
+ *   pixels when several are equal) lies in a box or within the tolerance of one, beside "hit_rate_by_chance", the mean
+ *   share of the image within that reach;
+ * - "intersection": of the hottest pixels, as many as the boxes have, the share inside the boxes, as a mean over images,
+ *   beside "intersection_by_chance", the mean share of the image inside boxes;
+ * - "results": the same for every image.
+ *
+ * @param directory UTF-8.
+ * @param options NULL for all defaults.
+ * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
+ * @return LENS_ERROR_IO, LENS_ERROR_FORMAT or LENS_ERROR_DATA when the table or an image cannot be used.
+ */
+lens_status lens_localize(const struct lens_model *model,
+                          const char *directory,
+                          const struct lens_localize_options *options,
+                          char **json);
 
 /**
  * The map's figures.
@@ -1520,7 +1754,11 @@ lens_status lens_model_load(const struct lens_context *context,
 lens_status lens_model_save(const struct lens_model *model, const char *path, lens_model_format format);
 
 /**
- * Architecture, SHA-256 of the weights, preprocessing, threshold, engine and training record, as JSON.
+ * Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record, as JSON.
+ *
+ * "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
+ * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
+ * and threshold come from.
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded
@@ -1528,7 +1766,8 @@ lens_status lens_model_save(const struct lens_model *model, const char *path, le
  *
  * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
  */
-lens_status lens_model_describe(const struct lens_model *model, char **json);
+lens_status lens_model_describe(const struct lens_model *model,
+                                char **json);
 
 /**
  * Frees the model; NULL is a no-op. Running calls go on with it.
