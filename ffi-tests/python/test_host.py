@@ -43,7 +43,11 @@ OPTIONS = {
     },
     "evaluate": {
         "--model", "--data", "--out", "--threshold", "--sensitivity", "--bootstrap", "--seed", "--positive",
-        "--skip-unreadable",
+        "--skip-unreadable", "--by-heatmap", "--reference", "--bad", "--bad-confidence", "--no-raw", "--no-overlays",
+        "--sample-bad-ratio",
+    },
+    "localize": {
+        "--model", "--data", "--method", "--edge", "--tile", "--stride", "--scale", "--resize", "--blend", "--tolerance",
     },
     "calibrate": {
         "--model", "--data", "--out", "--youden", "--sensitivity", "--no-temperature", "--positive",

@@ -57,7 +57,8 @@ pub struct lens_evaluate_options {
     pub bad_confidence: f32,
     /// Share of bad ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
     pub sample_bad_ratio: f64,
-    /// How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: with by_heatmap
+    /// How heatmaps are drawn; its threshold, progress and cancel are not used, its
+    /// resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap
     /// lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
     pub heatmap: *const lens_heatmap_options,
     /// The sensitivity that the operating point "sensitivity" has at least, above 0, at most 1; default 0.95.

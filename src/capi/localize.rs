@@ -21,7 +21,8 @@ use std::sync::Arc;
 pub struct lens_localize_options {
     /// sizeof(lens_localize_options); set by lens_localize_options_init().
     pub struct_size: usize,
-    /// How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
+    /// How heatmaps are drawn; its threshold, progress and cancel are not used, its
+    /// resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap()'s defaults.
     pub heatmap: *const lens_heatmap_options,
     /// How far from a box the hottest point may lie and still be a hit, in pixels of the image; default -1: half a
     /// tile.

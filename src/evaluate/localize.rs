@@ -2,7 +2,7 @@
 
 use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::error::{Error, Result};
-use crate::heatmap::{HeatMap, HeatmapOptions, Resolution, heatmap};
+use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
 use crate::model::Model;
 use crate::runtime::{Control, Phase, RunReport, Update};
 use serde_json::{Value, json};
@@ -35,13 +35,12 @@ struct Located {
 /// Pointing game and intersection over all images of a directory with boxes.csv and images/.
 pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, control: &mut Control) -> Result<Value> {
     let run = RunReport::begin();
-    options.heatmap.check()?;
+    options.heatmap.check_for_pixels()?;
     if let Some(tolerance) = options.tolerance
         && !(tolerance >= 0.0 && tolerance.is_finite())
     {
         return Err(Error::argument(format!("tolerance {tolerance} must be finite and at least 0")));
     }
-    let drawn = HeatmapOptions { resolution: Resolution::Image, ..options.heatmap.clone() };
     let images = read_boxes(directory)?;
     let start = Instant::now();
     let mut located = Vec::with_capacity(images.len());
@@ -55,8 +54,8 @@ pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, cont
                 .then(|| start.elapsed().as_secs_f64() * (images.len() - index) as f64 / index as f64),
             ..update.clone()
         });
-        let maps =
-            heatmap(model, &[picture.view()], &drawn, &mut within).map_err(|error| error.prefixed(&image.name))?;
+        let maps = heatmap(model, &[picture.view()], &options.heatmap, &mut within)
+            .map_err(|error| error.prefixed(&image.name))?;
         drop(within);
         let map = maps.first().ok_or_else(|| Error::internal("an image without a heatmap"))?;
         let heat = Heat { width: map.width(), values: map.values() };

@@ -7,7 +7,7 @@ use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::data::{Dataset, Skipped};
 use crate::error::{Error, Result};
-use crate::heatmap::{HeatmapOptions, Method, Resample, Resolution};
+use crate::heatmap::{HeatmapOptions, Method, Resample};
 use crate::infer::check_batch_limit;
 use crate::model::{Model, check_threshold};
 use crate::runtime::{Control, RunReport};
@@ -59,13 +59,8 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
     }
-    let heatmap = HeatmapOptions {
-        threshold: Some(threshold),
-        // Pictures are drawn of it.
-        resolution: Resolution::Image,
-        ..heatmap_options(model, options)
-    };
-    heatmap.check()?;
+    let heatmap = HeatmapOptions { threshold: Some(threshold), ..heatmap_options(model, options) };
+    heatmap.check_for_pixels()?;
     let directory = options.output_dir.as_deref();
     let mut writer = directory.map(|path| Writer::begin(path, &options.report, &heatmap)).transpose()?;
     let Scores { cases, skipped } = match options.by_heatmap {

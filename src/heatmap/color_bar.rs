@@ -8,7 +8,7 @@ use plotters::prelude::Text;
 /// Shorter side of an image from which there is room for labels.
 const LABELLED_FROM: usize = 96;
 /// Width and height of a letter's room, in letter sizes of the fixed-width font.
-const LETTER: (f64, f64) = (0.61, 1.3);
+const LETTER: (f64, f64) = (0.52, 1.3);
 /// What is behind letters keeps this share of its brightness.
 const SHADE: f32 = 0.35;
 

@@ -39,6 +39,14 @@ pub struct HeatMap {
 }
 
 impl HeatMap {
+    /// Of these pixels and no tiles.
+    #[cfg(test)]
+    pub(crate) fn of_pixels(values: Vec<f32>, (width, height): (usize, usize)) -> Self {
+        let mut writer = super::writer::MapWriter::new((width, height), (width, height), Resolution::Image).unwrap();
+        writer.push(&values).unwrap();
+        writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).unwrap()
+    }
+
     /// Values in a row.
     pub fn width(&self) -> usize {
         self.width

@@ -129,6 +129,27 @@ impl HeatmapOptions {
         }
     }
 
+    /// Refuses also what gives no value for every pixel.
+    pub(crate) fn check_for_pixels(&self) -> Result<()> {
+        self.check()?;
+        match self.resolution {
+            Resolution::Image => Ok(()),
+            Resolution::Tiles => {
+                Err(Error::argument("the heatmap's resolution is TILES; it must be IMAGE, for pixels are compared"))
+            }
+        }
+    }
+
+    /// How much larger than an image it is tiled, taking width and height together.
+    pub(crate) fn scale_of(&self, width: usize, height: usize) -> f64 {
+        match self.resample {
+            Resample::Scale(scale) => scale,
+            Resample::Size(to_width, to_height) => {
+                (f64::from(to_width) / width as f64 * f64::from(to_height) / height as f64).sqrt()
+            }
+        }
+    }
+
     /// Distance of tiles; the reference pipeline's 48 for its tiles of 64.
     pub(super) fn stride(&self) -> usize {
         match self.stride {

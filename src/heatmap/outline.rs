@@ -25,7 +25,7 @@ impl Outline {
             top: pixel(tile.y, height),
             right: pixel(tile.x + tile.width, width),
             bottom: pixel(tile.y + tile.height, height),
-            line: (width.min(height) / 320).max(1),
+            line: (width.min(height) / 256).max(1),
         }
     }
 

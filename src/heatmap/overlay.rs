@@ -137,9 +137,7 @@ mod tests {
 
     fn map(values: Vec<f32>) -> HeatMap {
         let size = (values.len(), 1);
-        let mut writer = MapWriter::new(size, size, Resolution::Image).unwrap();
-        writer.push(&values).unwrap();
-        writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).unwrap()
+        HeatMap::of_pixels(values, size)
     }
 
     fn overlay(values: Vec<f32>, image: &[u8], options: &OverlayOptions) -> Result<Vec<u8>> {

@@ -50,7 +50,7 @@ impl ReportOptions {
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<()> {
         if !(0.0..=1.0).contains(&self.sample_bad_share) {
-            return Err(Error::argument(format!("sample_bad_share {} is not in 0..1", self.sample_bad_share)));
+            return Err(Error::argument(format!("sample_bad_ratio {} is not in 0..1", self.sample_bad_share)));
         }
         self.bad.check()
     }
