@@ -105,6 +105,11 @@ impl Batch {
         self.len += 1;
     }
 
+    /// Its images, one after the other, row by row, pixel by pixel.
+    pub fn samples(&self) -> &[f32] {
+        &self.buffer.values()[..self.len * self.width * self.height * 3]
+    }
+
     /// `count` of its images from index `first` on: N x 3 x H x W with channels-last strides. On CPU it shares the
     /// batch's memory: use it up before the batch is changed.
     pub fn tensor(&self, first: usize, count: usize) -> Tensor {

@@ -48,7 +48,7 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
             called_positive: prediction.positive,
         })
         .collect();
-    let mut fields = report.header("lesionlens.evaluation", 1, model.context(), model.sha256());
+    let mut fields = report.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
     fields.insert("threshold".into(), json!(threshold));
     fields.insert("samples".into(), json!(results.len()));
     fields.insert("skipped".into(), Skipped::describe(&skipped));

@@ -1,5 +1,7 @@
 //! Running the network on batches.
 
+use super::compiled::{plan_for, views};
+use super::plan::Output;
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
@@ -14,11 +16,16 @@ fn values(tensor: &Tensor) -> Result<Vec<f32>> {
 pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
     let context = model.context();
     context.enter();
+    let (width, height) = batch.size();
+    let plan = plan_for(model, height, width)?;
     let mut results = Vec::with_capacity(batch.len());
     let mut size = batch.len();
     while results.len() < batch.len() {
         let count = size.min(batch.len() - results.len());
         let computed = catch(|| {
+            if let Some(plan) = &plan {
+                return plan.run(context.pool(), &views(batch, results.len(), count), Output::Logit);
+            }
             let _guard = tch::no_grad_guard();
             let input = batch.tensor(results.len(), count);
             with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
@@ -47,6 +54,12 @@ pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
 pub fn activation_maps(model: &Model, batch: &Batch) -> Result<(Vec<Vec<f32>>, usize, usize)> {
     let context = model.context();
     context.enter();
+    let (width, height) = batch.size();
+    if let Some(plan) = plan_for(model, height, width)? {
+        let all = catch(|| plan.run(context.pool(), &views(batch, 0, batch.len()), Output::Map))?;
+        let last = plan.shape().last();
+        return Ok((all.chunks_exact(last.pixels()).map(<[f32]>::to_vec).collect(), last.width, last.height));
+    }
     catch(|| {
         let _guard = tch::no_grad_guard();
         let input = batch.tensor(0, batch.len());

@@ -6,6 +6,7 @@ mod files;
 mod mixed;
 pub(crate) mod parallel;
 mod policy;
+mod pool;
 mod probe;
 mod progress;
 mod report;
@@ -16,8 +17,10 @@ pub use context::{Context, ContextOptions, Log, LogLevel};
 pub use files::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
 pub use mixed::{unscale, with_precision};
 pub use policy::{
-    Choice, DeviceRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning, ScalerSettings, decide,
+    Choice, DeviceRequest, EngineRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning,
+    ScalerSettings, TORCH, decide,
 };
+pub use pool::Pool;
 pub use probe::{Cpu, Gpu, Memory, Probe, Vendor};
 pub use progress::{Cancel, Control, Phase, Update};
 pub use report::RunReport;

@@ -52,6 +52,12 @@ impl HostBuffer {
         unsafe { std::slice::from_raw_parts_mut(self.floats.data_ptr().cast::<f32>(), self.floats.numel()) }
     }
 
+    /// The floats.
+    pub fn values(&self) -> &[f32] {
+        // SAFETY: as in `values_mut`, borrowed shared: nothing writes meanwhile.
+        unsafe { std::slice::from_raw_parts(self.floats.data_ptr().cast::<f32>(), self.floats.numel()) }
+    }
+
     /// How many floats there are.
     pub fn count(&self) -> usize {
         self.floats.numel()
