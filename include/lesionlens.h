@@ -322,6 +322,15 @@ typedef int32_t lens_log_level;
 typedef void (*lens_log_fn)(lens_log_level level, const char *message, void *user_data);
 
 /**
+ * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's. A
+ * plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on a test
+ * image when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
+ * told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or
+ * "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
+ */
+typedef int32_t lens_engine;
+
+/**
  * Options of lens_init(). Fill with lens_init_options_init(), then change what you need.
  */
 typedef struct lens_init_options {
@@ -388,6 +397,11 @@ typedef struct lens_init_options {
      * LENS_LOG_...; default LENS_LOG_WARNING.
      */
     lens_log_level log_level;
+    /**
+     * LENS_ENGINE_...; default LENS_ENGINE_AUTO. A plan is refused (LENS_ERROR_UNSUPPORTED) with a precision other than
+     * f32, and PLAN_AVX2 on a processor without.
+     */
+    lens_engine engine;
 } lens_init_options;
 
 /**
@@ -592,7 +606,8 @@ typedef struct lens_evaluate_options {
      */
     double sample_bad_ratio;
     /**
-     * How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: with by_heatmap
+     * How heatmaps are drawn; its threshold, progress and cancel are not used, its
+     * resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap
      * lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
      */
     const struct lens_heatmap_options *heatmap;
@@ -619,7 +634,8 @@ typedef struct lens_localize_options {
      */
     size_t struct_size;
     /**
-     * How heatmaps are drawn; its threshold, resolution, progress and cancel are not used. Default NULL: lens_heatmap()'s defaults.
+     * How heatmaps are drawn; its threshold, progress and cancel are not used, its
+     * resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap()'s defaults.
      */
     const struct lens_heatmap_options *heatmap;
     /**
@@ -1036,6 +1052,31 @@ typedef struct lens_train_options {
  * None.
  */
 #define LENS_ROCM_TUNING_OFF 2
+
+/**
+ * The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+ */
+#define LENS_ENGINE_AUTO 0
+
+/**
+ * libtorch.
+ */
+#define LENS_ENGINE_TORCH 1
+
+/**
+ * A plan for the widest instructions that the processor has.
+ */
+#define LENS_ENGINE_PLAN 2
+
+/**
+ * A plan for AVX2 and FMA.
+ */
+#define LENS_ENGINE_PLAN_AVX2 3
+
+/**
+ * A plan for what every processor has; slow.
+ */
+#define LENS_ENGINE_PLAN_PORTABLE 4
 
 /**
  * Nothing works without attention.

@@ -10,3 +10,11 @@ const struct choice method_choices[] = {
     {"grad-cam++", LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS}, {"occlusion", LENS_HEATMAP_METHOD_OCCLUSION}, {0}};
 const struct choice edge_choices[] = {{"cover", LENS_EDGE_COVER}, {"reference", LENS_EDGE_REFERENCE}, {0}};
 const struct choice blend_choices[] = {{"mean", LENS_BLEND_MEAN}, {"gaussian", LENS_BLEND_GAUSSIAN}, {0}};
+const struct choice engine_choices[] = {
+    {"auto", LENS_ENGINE_AUTO},
+    {"torch", LENS_ENGINE_TORCH},
+    {"plan", LENS_ENGINE_PLAN},
+    {"plan-avx2", LENS_ENGINE_PLAN_AVX2},
+    {"plan-portable", LENS_ENGINE_PLAN_PORTABLE},
+    {0},
+};

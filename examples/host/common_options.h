@@ -9,6 +9,7 @@ extern const struct choice device_choices[];
 extern const struct choice method_choices[];
 extern const struct choice edge_choices[];
 extern const struct choice blend_choices[];
+extern const struct choice engine_choices[];
 
 /* clang-format off */
 
@@ -63,6 +64,9 @@ extern const struct choice blend_choices[];
     {.name = "--threads", .value_name = "N", .help = "CPU threads, 1 to 1024", .kind = OPTION_UINT32,                 \
      .target = &(setting)->init.threads, .minimum = 1, .maximum = 1024,                                               \
      .default_text = "as many as the process may use"},                                                               \
+    {.name = "--engine", .value_name = "auto|torch|plan|plan-avx2|plan-portable",                                     \
+     .help = "what computes the network but in training", .kind = OPTION_CHOICE,                                      \
+     .target = &(setting)->init.engine, .choices = engine_choices},                                                   \
     {.name = "--json", .help = "print one JSON document instead of text", .kind = OPTION_FLAG,                        \
      .target = &(setting)->json},                                                                                     \
     {.name = "--quiet", .help = "show no progress", .kind = OPTION_FLAG, .target = &(setting)->quiet}

@@ -84,6 +84,7 @@ static void test_lens_init_options_init(void)
     CHECK(options.log == NULL);
     CHECK(options.log_user_data == NULL);
     CHECK_EQUAL(options.log_level, LENS_LOG_WARNING);
+    CHECK_EQUAL(options.engine, LENS_ENGINE_AUTO);
     lens_init_options_init(NULL);
 }
 
@@ -147,6 +148,7 @@ static void test_lens_init(void)
     options.memory_cap = 1u << 20;
     options.rocm_tuning = LENS_ROCM_TUNING_OFF;
     options.deterministic = 0;
+    options.engine = LENS_ENGINE_PLAN_PORTABLE;
     CHECK_OK(lens_init(&options, &made));
     lens_context_free(made);
 
@@ -164,6 +166,7 @@ static void test_lens_init(void)
     INIT_REFUSED(rocm_tuning, -99, LENS_ERROR_ARGUMENT, "-99");
     INIT_REFUSED(deterministic, 2, LENS_ERROR_ARGUMENT, "2");
     INIT_REFUSED(log_level, 99, LENS_ERROR_ARGUMENT, "99");
+    INIT_REFUSED(engine, 99, LENS_ERROR_ARGUMENT, "99");
     INIT_REFUSED(libtorch_dir, "\xff", LENS_ERROR_ARGUMENT, "UTF-8");
     INIT_REFUSED(libtorch_dir, "/no/such/libtorch", LENS_ERROR_IO, "/no/such/libtorch");
 

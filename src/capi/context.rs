@@ -7,7 +7,7 @@ use super::status::lens_status;
 use super::text::to_host;
 use super::version::LENS_ABI_VERSION;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Context, ContextOptions, DeviceRequest, LogLevel, PrecisionRequest, RocmTuning};
+use crate::runtime::{Context, ContextOptions, DeviceRequest, EngineRequest, LogLevel, PrecisionRequest, RocmTuning};
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -46,6 +46,23 @@ pub const LENS_ROCM_TUNING_AUTO: lens_rocm_tuning = 0;
 pub const LENS_ROCM_TUNING_REFERENCE: lens_rocm_tuning = 1;
 /// None.
 pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
+
+/// What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's. A
+/// plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on a test
+/// image when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
+/// told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or
+/// "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
+pub type lens_engine = i32;
+/// The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+pub const LENS_ENGINE_AUTO: lens_engine = 0;
+/// libtorch.
+pub const LENS_ENGINE_TORCH: lens_engine = 1;
+/// A plan for the widest instructions that the processor has.
+pub const LENS_ENGINE_PLAN: lens_engine = 2;
+/// A plan for AVX2 and FMA.
+pub const LENS_ENGINE_PLAN_AVX2: lens_engine = 3;
+/// A plan for what every processor has; slow.
+pub const LENS_ENGINE_PLAN_PORTABLE: lens_engine = 4;
 
 /// How much the log callback is told: messages of this level and of those below it.
 pub type lens_log_level = i32;
@@ -107,6 +124,9 @@ pub struct lens_init_options {
     pub log_user_data: *mut c_void,
     /// LENS_LOG_...; default LENS_LOG_WARNING.
     pub log_level: lens_log_level,
+    /// LENS_ENGINE_...; default LENS_ENGINE_AUTO. A plan is refused (LENS_ERROR_UNSUPPORTED) with a precision other than
+    /// f32, and PLAN_AVX2 on a processor without.
+    pub engine: lens_engine,
 }
 
 // SAFETY: repr(C), struct_size first, integers and raw pointers only.
@@ -129,6 +149,7 @@ unsafe impl Options for lens_init_options {
             log: None,
             log_user_data: ptr::null_mut(),
             log_level: LENS_LOG_WARNING,
+            engine: LENS_ENGINE_AUTO,
         }
     }
 }
@@ -244,6 +265,17 @@ pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *
                 Box::new(move |level: LogLevel, message: &str| host.send(level, message)) as _
             }),
             log_level,
+            engine: choice(
+                "engine",
+                options.engine,
+                &[
+                    (LENS_ENGINE_AUTO, "LENS_ENGINE_AUTO", EngineRequest::Auto),
+                    (LENS_ENGINE_TORCH, "LENS_ENGINE_TORCH", EngineRequest::Torch),
+                    (LENS_ENGINE_PLAN, "LENS_ENGINE_PLAN", EngineRequest::Plan),
+                    (LENS_ENGINE_PLAN_AVX2, "LENS_ENGINE_PLAN_AVX2", EngineRequest::PlanAvx2),
+                    (LENS_ENGINE_PLAN_PORTABLE, "LENS_ENGINE_PLAN_PORTABLE", EngineRequest::PlanPortable),
+                ],
+            )?,
         })?;
         *context = Box::into_raw(Box::new(lens_context(made)));
         Ok(())

@@ -85,7 +85,7 @@ pub fn calibrate(
         after.threshold = point.threshold;
         after.operating_point = Some(StoredOperatingPoint { point, data: data.clone() });
     }
-    let mut fields = report.header("lesionlens.calibration", 1, model.context(), model.sha256());
+    let mut fields = report.header("lesionlens.calibration", 1, model.context(), model.sha256(), model.engine());
     fields.insert("data".into(), json!(data));
     fields.insert("skipped".into(), Skipped::describe(&skipped));
     fields.insert("before".into(), summary(before, &logits));

@@ -62,7 +62,7 @@ pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, cont
         located.push(locate(image, &heat, tolerance(options, map)));
         control.report_steady(Phase::Evaluate, index + 1, images.len(), start)?;
     }
-    let mut fields = run.header("lesionlens.localization", 1, model.context(), model.sha256());
+    let mut fields = run.header("lesionlens.localization", 1, model.context(), model.sha256(), model.engine());
     fields.insert("images".into(), json!(located.len()));
     fields.insert("hits".into(), json!(located.iter().filter(|image| image.hit).count()));
     let mean = |figure: fn(&Located) -> f64| located.iter().map(figure).sum::<f64>() / located.len() as f64;

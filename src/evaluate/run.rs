@@ -70,7 +70,7 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
         })?,
     };
     let figures = Figures::of(&scored(&cases), threshold, &options.figures, control)?;
-    let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256());
+    let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
     fields.insert("images_per_second".into(), json!(cases.len() as f64 / run.seconds()));
     fields.insert("threshold".into(), json!(threshold));
     fields.insert("called_by".into(), json!(if options.by_heatmap { "heatmap" } else { "image" }));

@@ -60,24 +60,19 @@ impl TileBatch {
         self.runs.push(Run { pixels: band.pixels.shallow_clone(), x, y, step: 0, count: 1 });
     }
 
-    /// `count` tiles from index `first` on, N x 3 x tile x tile. Those of one row of the grid are handed on as the view
-    /// they are; of several rows or images, they are put together on the device.
-    pub fn tensor(&self, first: usize, count: usize) -> Tensor {
+    /// `count` tiles from index `first` on: for each row of a grid one view of N x 3 x tile x tile.
+    pub fn views(&self, first: usize, count: usize) -> Vec<Tensor> {
         let (mut skipped, mut left) = (first as i64, count as i64);
         let mut views = Vec::new();
         for run in &self.runs {
             let taken = (run.count - skipped).clamp(0, left);
             if taken > 0 {
-                views.push(run.view(skipped, taken, self.tile));
+                views.push(run.view(skipped, taken, self.tile).permute([0, 3, 1, 2]));
                 left -= taken;
             }
             skipped = (skipped - run.count).max(0);
         }
-        let tiles = match views.len() {
-            1 => views.remove(0),
-            _ => Tensor::cat(&views, 0),
-        };
-        tiles.permute([0, 3, 1, 2])
+        views
     }
 
     /// Forgets its tiles, and lets go of their bands.
@@ -113,7 +108,7 @@ mod tests {
         };
         for first in 0..places.len() {
             for count in 1..=places.len() - first {
-                let tensor = batch.tensor(first, count);
+                let tensor = Tensor::cat(&batch.views(first, count), 0);
                 assert_eq!(tensor.size(), [count as i64, 3, 8, 8]);
                 for (index, place) in places[first..first + count].iter().enumerate() {
                     assert_eq!(tensor.get(index as i64), expected(*place), "{first} {index}");
@@ -127,7 +122,8 @@ mod tests {
         let band = band(0, 0);
         let mut batch = TileBatch::new(8);
         (0..5).for_each(|column| batch.push(&band, column * 6, 2));
-        let tensor = batch.tensor(0, 5);
+        let views = batch.views(0, 5);
+        let tensor = &views[0];
         assert_eq!(tensor.stride(), [18, 1, 150, 3]);
         let place = band.pixels.narrow(0, 2, 8).data_ptr();
         assert_eq!(tensor.data_ptr(), place);

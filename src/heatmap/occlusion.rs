@@ -6,7 +6,7 @@ use super::map::{HeatMap, Tile};
 use super::writer::MapWriter;
 use crate::data::{Batch, Raster};
 use crate::error::Result;
-use crate::infer::{Prediction, logits_of};
+use crate::infer::{Prediction, logits, logits_of};
 use crate::model::Model;
 use tch::{Kind, Tensor};
 
@@ -36,15 +36,15 @@ impl Occlusion<'_> {
         batch.push(raster, 0, 0, self.model.preprocessing());
         let image = batch.tensor(0, 1).permute([0, 2, 3, 1]);
         let mean = image.mean_dim(&[1i64, 2][..], true, Kind::Float);
-        let whole = Prediction::from_logit(logits_of(self.model, 1, |_, _| batch.tensor(0, 1))?[0], self.threshold);
+        let whole = Prediction::from_logit(logits(self.model, &batch)?[0], self.threshold);
         step(1)?;
         let at_once = (self.most_pixels / (width * height)).max(1);
         let places: Vec<(usize, usize)> = (0..grid.count()).map(|index| grid.place(index)).collect();
         let tile = grid.tile;
         let mut map = GridMap::new(grid, (width, height), self.blend, writer);
         for places in places.chunks(at_once) {
-            let hidden = |first, count| occluded(&image, &mean, &places[first..first + count], tile);
-            for logit in logits_of(self.model, places.len(), hidden)? {
+            let hidden = |first, count| vec![occluded(&image, &mean, &places[first..first + count], tile)];
+            for logit in logits_of(self.model, places.len(), (width, height), hidden)? {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
                 let fall = whole.probability - probability;
                 let (value, heat) = (fall.max(0.0), whole.logit - logit);

@@ -158,16 +158,6 @@ impl HeatmapOptions {
         }
     }
 
-    /// How much larger than an image it is tiled, taking width and height together.
-    pub(crate) fn scale_of(&self, width: usize, height: usize) -> f64 {
-        match self.resample {
-            Resample::Scale(scale) => scale,
-            Resample::Size(to_width, to_height) => {
-                (f64::from(to_width) / width as f64 * f64::from(to_height) / height as f64).sqrt()
-            }
-        }
-    }
-
     /// The size an image is tiled at.
     pub(super) fn resampled_size(&self, width: usize, height: usize) -> Result<(usize, usize)> {
         let (new_width, new_height) = match self.resample {

@@ -119,8 +119,8 @@ impl Run<'_> {
         if self.batch.len() == 0 {
             return Ok(());
         }
-        let count = self.batch.len();
-        let computed = logits_of(self.model, count, |first, count| self.batch.tensor(first, count))?;
+        let (count, tile) = (self.batch.len(), self.options.tile_size as usize);
+        let computed = logits_of(self.model, count, (tile, tile), |first, count| self.batch.views(first, count))?;
         self.batch.clear();
         let mut computed = computed.into_iter();
         for waiting in &mut self.waiting {

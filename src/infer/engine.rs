@@ -1,5 +1,7 @@
 //! Running the network on batches.
 
+use super::compiled::{plan_for, run};
+use super::plan::Output;
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
@@ -16,34 +18,42 @@ pub fn at_temperature(logit: f32, temperature: f64) -> f32 {
 }
 
 /// What the network computed, at the model's temperature.
-fn calibrated_values(model: &Model, tensor: &Tensor) -> Result<Vec<f32>> {
+fn calibrated(model: &Model, logits: Vec<f32>) -> Vec<f32> {
     let temperature = model.temperature();
-    Ok(values(tensor)?.into_iter().map(|logit| at_temperature(logit, temperature)).collect())
+    logits.into_iter().map(|logit| at_temperature(logit, temperature)).collect()
 }
 
 /// The logit of each image of the batch. When memory runs out the batch goes through in halves.
 pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
-    logits_of(model, batch.len(), |first, count| batch.tensor(first, count))
+    logits_of(model, batch.len(), batch.size(), |first, count| vec![batch.tensor(first, count)])
 }
 
-/// The logits of `total` images, of which `input` gives `count` from index `first` on, normalised, as N x 3 x H x W.
-/// When memory runs out they go through in halves.
-pub fn logits_of(model: &Model, total: usize, input: impl Fn(usize, usize) -> Tensor) -> Result<Vec<f32>> {
+/// The logits of `total` images of a width and height, of which `input` gives `count` from index `first` on, normalised:
+/// tensors of N x 3 x H x W, one after the other. When memory runs out they go through in halves.
+pub fn logits_of(
+    model: &Model,
+    total: usize,
+    (width, height): (usize, usize),
+    input: impl Fn(usize, usize) -> Vec<Tensor>,
+) -> Result<Vec<f32>> {
     let context = model.context();
     context.enter();
+    let plan = plan_for(model, height, width)?;
     let mut results = Vec::with_capacity(total);
     let mut size = total;
     while results.len() < total {
         let count = size.min(total - results.len());
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
-            let input = input(results.len(), count);
-            with_precision(context.policy().precision.value, &input, || {
-                calibrated_values(model, &model.network().logits(&input))
-            })
+            let mut input = input(results.len(), count);
+            if let Some(plan) = &plan {
+                return run(plan, context.pool(), &input, Output::Logit);
+            }
+            let input = if input.len() == 1 { input.remove(0) } else { Tensor::cat(&input, 0) };
+            with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
         });
         match computed {
-            Ok(logits) => results.extend(logits),
+            Ok(logits) => results.extend(calibrated(model, logits)),
             Err(error) if error.kind() == ErrorKind::OutOfMemory && count > 1 => {
                 size = count / 2;
                 context.log(
@@ -78,19 +88,27 @@ pub struct PlaceMaps {
 pub fn place_maps(model: &Model, input: &Tensor) -> Result<PlaceMaps> {
     let context = model.context();
     context.enter();
+    let size = input.size();
+    let plan = plan_for(model, size[2] as usize, size[3] as usize)?;
+    let network = model.network();
     let maps = catch(|| {
         let _guard = tch::no_grad_guard();
-        with_precision(context.policy().precision.value, input, || {
-            let network = model.network();
-            let features = network.features(input);
-            let logits = network.activation_map(&features);
+        let of_features = |features: &Tensor| {
+            let logits = network.activation_map(features);
             Ok(PlaceMaps {
                 columns: logits.size()[2] as usize,
                 rows: logits.size()[1] as usize,
-                logits: calibrated_values(model, &logits)?,
-                evidence: values(&network.grad_cam_plus_plus(&features))?,
+                logits: calibrated(model, values(&logits)?),
+                evidence: values(&network.grad_cam_plus_plus(features))?,
             })
-        })
+        };
+        if let Some(plan) = &plan {
+            let features = run(plan, context.pool(), &[input.shallow_clone()], Output::Features)?;
+            let last = plan.shape().last();
+            let features = Tensor::from_slice(&features).view([1, last.height as i64, last.width as i64, -1]);
+            return of_features(&features.permute([0, 3, 1, 2]));
+        }
+        with_precision(context.policy().precision.value, input, || of_features(&network.features(input)))
     })?;
     match maps.logits.iter().chain(&maps.evidence).find(|value| !value.is_finite()) {
         Some(value) => Err(Error::internal(format!("the network's output for a place of the image is {value}"))),

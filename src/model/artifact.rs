@@ -7,14 +7,17 @@ use super::start::network_of;
 use super::weights::{self, check_parameters, densenet_parameters};
 use crate::data::Preprocessing;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Context, SharedTensor, catch, float_bytes, sha256_hex, write_atomically};
+use crate::runtime::{Context, SharedTensor, TORCH, catch, float_bytes, sha256_hex, write_atomically};
+use once_cell::sync::OnceCell;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::any::Any;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tch::Device;
 
 /// File format of a saved model.
@@ -100,13 +103,51 @@ pub struct Model {
     metadata: Metadata,
     sha256: String,
     file_sha256: Option<String>,
+    /// Of the network, so that models that differ in their metadata alone share it.
+    extension: Arc<Extension>,
+    fallen_back: Arc<AtomicBool>,
+}
+
+/// What another room keeps with a model.
+#[derive(Default)]
+struct Extension(OnceCell<Box<dyn Any + Send + Sync>>);
+
+impl std::fmt::Debug for Extension {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.0.get().is_some() { "Extension" } else { "None" })
+    }
 }
 
 impl Model {
     /// From a network; its weights are taken as they are.
     pub fn new(context: &Arc<Context>, network: DenseNet<SharedTensor>, metadata: Metadata) -> Result<Self> {
         let sha256 = hash_of(&network)?;
-        Ok(Model { context: Arc::clone(context), network: Arc::new(network), metadata, sha256, file_sha256: None })
+        Ok(Model {
+            context: Arc::clone(context),
+            network: Arc::new(network),
+            metadata,
+            sha256,
+            file_sha256: None,
+            extension: Arc::default(),
+            fallen_back: Arc::default(),
+        })
+    }
+
+    /// What computes it: the context's engine, unless that was found not to give what libtorch gives.
+    pub fn engine(&self) -> &'static str {
+        if self.fallen_back.load(Ordering::Relaxed) { TORCH } else { self.context.policy().engine.value }
+    }
+
+    /// From now on libtorch computes it.
+    pub(crate) fn fall_back_to_torch(&self) {
+        self.fallen_back.store(true, Ordering::Relaxed);
+    }
+
+    /// What the room above that classifies has made of it, made when it is asked for first: it lives as long as the model,
+    /// which knows nothing about it.
+    pub(crate) fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> &T {
+        let kept = self.extension.0.get_or_init(|| Box::new(make()));
+        kept.downcast_ref().expect("one room keeps one type")
     }
 
     /// The context it computes in.
@@ -148,6 +189,8 @@ impl Model {
             metadata,
             sha256: self.sha256.clone(),
             file_sha256: None,
+            extension: Arc::clone(&self.extension),
+            fallen_back: Arc::clone(&self.fallen_back),
         })
     }
 
@@ -213,7 +256,7 @@ impl Model {
             "parameters": LAYOUT.trained_count(),
             "model_sha256": self.sha256,
             "file_sha256": self.file_sha256,
-            "engine": self.context.policy().engine.value,
+            "engine": self.engine(),
             "preprocessing": {
                 "channels": 3,
                 "range": [0, 1],

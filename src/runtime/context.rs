@@ -1,11 +1,13 @@
 //! A set-up library.
 
 use super::backend::Backend;
-use super::policy::{DeviceRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning, decide};
+use super::policy::{DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning, decide};
+use super::pool::Pool;
 use super::probe::Probe;
 use super::rocm::{Environment, plan_environment};
 use super::torch;
 use crate::error::Result;
+use once_cell::sync::OnceCell;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct ContextOptions {
     pub log: Option<Log>,
     /// Up to which level.
     pub log_level: LogLevel,
+    /// What computes the network when it classifies.
+    pub engine: EngineRequest,
 }
 
 /// Device, precision, threads and log of everything made from it.
@@ -64,6 +68,7 @@ pub struct Context {
     seed: u64,
     log: Option<Log>,
     log_level: LogLevel,
+    pool: OnceCell<Pool>,
 }
 
 impl std::fmt::Debug for Context {
@@ -85,6 +90,7 @@ impl Context {
                 threads: options.threads,
                 memory_cap: options.memory_cap,
                 deterministic: options.deterministic,
+                engine: options.engine,
             },
         )?;
         let environment = plan_environment(options.rocm_tuning, policy.device.value, |name| std::env::var(name).ok());
@@ -97,6 +103,7 @@ impl Context {
             seed: options.seed,
             log: options.log,
             log_level: options.log_level,
+            pool: OnceCell::new(),
         };
         context.enter();
         let policy = &context.policy;
@@ -130,6 +137,12 @@ impl Context {
     /// To be called by each thread that is about to compute.
     pub fn enter(&self) {
         torch::use_threads(self.policy.threads.value);
+    }
+
+    /// Threads that its calls share, beside libtorch's; started when they are needed first.
+    pub fn pool(&self) -> &Pool {
+        let threads = self.policy.threads.value;
+        self.pool.get_or_init(|| Pool::new(threads, self.policy.concurrent_threads.value))
     }
 
     /// Tells the host.

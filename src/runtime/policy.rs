@@ -44,6 +44,25 @@ pub enum RocmTuning {
     Off,
 }
 
+/// What was asked to compute the network when it classifies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineRequest {
+    /// What is fastest.
+    #[default]
+    Auto,
+    /// libtorch.
+    Torch,
+    /// The network compiled for the widest instructions that there are.
+    Plan,
+    /// Compiled for AVX2 and FMA.
+    PlanAvx2,
+    /// Compiled for what every processor has.
+    PlanPortable,
+}
+
+/// How an engine is named that is libtorch.
+pub const TORCH: &str = "torch";
+
 /// Arithmetic of the network's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -93,6 +112,8 @@ pub struct PolicyRequest {
     pub memory_cap: u64,
     /// Whether the same call must give the same bits.
     pub deterministic: bool,
+    /// What computes the network when it classifies.
+    pub engine: EngineRequest,
 }
 
 /// A decision and why it was made.
@@ -117,10 +138,13 @@ pub struct Policy {
     pub device: Choice<&'static str>,
     /// Arithmetic.
     pub precision: Choice<Precision>,
-    /// What computes the network: "torch".
+    /// What computes the network when it classifies: "torch", or "plan-avx512", "plan-avx2" or "plan-portable", the
+    /// network compiled for these instructions. A model whose plan does not give what libtorch gives falls back to it.
     pub engine: Choice<&'static str>,
     /// CPU threads of one call.
     pub threads: Choice<usize>,
+    /// Threads that compute at once, of concurrent calls together.
+    pub concurrent_threads: Choice<usize>,
     /// Whether activations lie channel by channel in memory (NCHW) or pixel by pixel (NHWC).
     pub channels_last: Choice<bool>,
     /// Whether the same call gives the same bits.
@@ -139,12 +163,14 @@ pub fn decide(probe: &Probe, request: &PolicyRequest) -> Result<Policy> {
     // This version computes on CPU only.
     let vendor = None;
     let precision = precision(vendor, request);
+    let threads = threads(probe, request)?;
     Ok(Policy {
         device,
         grad_scaler: grad_scaler(vendor, precision.value),
+        engine: engine(probe, request, precision.value)?,
         precision,
-        engine: Choice::new("torch", "libtorch's own kernels"),
-        threads: threads(probe, request)?,
+        concurrent_threads: concurrent_threads(probe, threads.value),
+        threads,
         channels_last: Choice::new(true, "faster than NCHW in libtorch's CPU convolutions for this network"),
         deterministic: if request.deterministic {
             Choice::new(true, "as asked for")
@@ -229,6 +255,43 @@ fn grad_scaler(vendor: Option<Vendor>, precision: Precision) -> Choice<Option<Sc
     }
 }
 
+fn engine(probe: &Probe, request: &PolicyRequest, precision: Precision) -> Result<Choice<&'static str>> {
+    let has = |feature: &str| probe.cpu.features.iter().any(|found| found == feature);
+    let wide = [("plan-avx512", has("avx512f")), ("plan-avx2", has("avx2") && has("fma"))];
+    let widest = wide.into_iter().find_map(|(name, there)| there.then_some(name));
+    let asked = match request.engine {
+        EngineRequest::Torch => return Ok(Choice::new(TORCH, "as asked for")),
+        EngineRequest::Auto => {
+            return Ok(match widest {
+                _ if precision != Precision::F32 => Choice::new(TORCH, "plans compute in f32 only"),
+                Some(name) => Choice::new(name, "the network compiled for the widest instructions of this processor"),
+                None => Choice::new(TORCH, "the processor is not known to have AVX-512 or AVX2 with FMA"),
+            });
+        }
+        EngineRequest::Plan => widest.unwrap_or("plan-portable"),
+        EngineRequest::PlanAvx2 if wide[1].1 => "plan-avx2",
+        EngineRequest::PlanAvx2 => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "engine PLAN_AVX2 was asked for, but the processor is not known to have AVX2 and FMA (found: {}): ask \
+                     for LENS_ENGINE_AUTO",
+                    probe.cpu.features.join(", ")
+                ),
+            ));
+        }
+        EngineRequest::PlanPortable => "plan-portable",
+    };
+    if precision != Precision::F32 {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "a plan was asked for as engine, but plans compute in f32 only: ask for LENS_PRECISION_F32 or \
+             LENS_ENGINE_AUTO",
+        ));
+    }
+    Ok(Choice::new(asked, "as asked for"))
+}
+
 /// More threads than this have not helped any network of this size, and an absurd number is a mistake.
 const MOST_THREADS: u32 = 1024;
 
@@ -252,6 +315,21 @@ fn threads(probe: &Probe, request: &PolicyRequest) -> Result<Choice<usize>> {
         (Some(allowed), _) => Choice::new(allowed, format!("the process may run on {allowed} processors")),
         (None, _) => Choice::new(1, "the number of processors is unknown"),
     })
+}
+
+/// Beyond what is free to the process, more threads at once would only wait for each other.
+fn concurrent_threads(probe: &Probe, threads: usize) -> Choice<usize> {
+    let free = threads_at_most(probe).unwrap_or(1);
+    if free < threads {
+        return Choice::new(threads, "as many as one call has, by request");
+    }
+    Choice::new(free, "as many as the process may use")
+}
+
+/// What processors and container allow.
+fn threads_at_most(probe: &Probe) -> Option<usize> {
+    let limit = probe.cpu.container_limit.map_or(usize::MAX, |limit| (limit.ceil() as usize).max(1));
+    probe.cpu.threads.map(|threads| threads.min(limit))
 }
 
 fn cache_bytes(probe: &Probe, request: &PolicyRequest) -> Choice<u64> {
@@ -341,6 +419,33 @@ mod tests {
             let found = precision(vendor, &PolicyRequest { precision: asked, ..PolicyRequest::default() });
             assert_eq!(found.value, expected, "{vendor:?} {asked:?}");
             assert_eq!(grad_scaler(vendor, found.value).value, scaler, "{vendor:?} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn the_engine_by_processor_request_and_precision() {
+        use EngineRequest as Engine;
+        let avx2 = ["avx", "avx2", "fma"].map(String::from).to_vec();
+        let avx512 = [&avx2[..], &["avx512f".to_string()]].concat();
+        let f32 = PrecisionRequest::Auto;
+        for (features, asked, precision, expected) in [
+            (&avx512, Engine::Auto, f32, Some("plan-avx512")),
+            (&avx2, Engine::Auto, f32, Some("plan-avx2")),
+            (&vec![], Engine::Auto, f32, Some("torch")),
+            (&avx512, Engine::Auto, PrecisionRequest::Bf16, Some("torch")),
+            (&avx512, Engine::Torch, f32, Some("torch")),
+            (&avx512, Engine::Plan, f32, Some("plan-avx512")),
+            (&vec![], Engine::Plan, f32, Some("plan-portable")),
+            (&avx512, Engine::Plan, PrecisionRequest::Bf16, None),
+            (&avx512, Engine::PlanAvx2, f32, Some("plan-avx2")),
+            (&vec!["avx2".to_string()], Engine::PlanAvx2, f32, None),
+            (&avx512, Engine::PlanPortable, f32, Some("plan-portable")),
+        ] {
+            let mut probe = machine(Some(4), None);
+            probe.cpu.features.clone_from(features);
+            let request = PolicyRequest { engine: asked, precision, ..PolicyRequest::default() };
+            let found = decide(&probe, &request).ok().map(|policy| policy.engine.value);
+            assert_eq!(found, expected, "{features:?} {asked:?} {precision:?}");
         }
     }
 

@@ -22,11 +22,18 @@ impl RunReport {
     }
 
     /// `schema`, `library`, `abi`, `libtorch`, `device`, `precision`, `engine`, `model_sha256`, `started`, `seconds`.
-    pub fn header(&self, schema: &str, version: u32, context: &Context, model_sha256: &str) -> Map<String, Value> {
+    pub fn header(
+        &self,
+        schema: &str,
+        version: u32,
+        context: &Context,
+        model_sha256: &str,
+        engine: &str,
+    ) -> Map<String, Value> {
         let mut fields = context.identity(schema, version);
         fields.insert("device".into(), json!(context.policy().device.value));
         fields.insert("precision".into(), json!(context.policy().precision.value));
-        fields.insert("engine".into(), json!(context.policy().engine.value));
+        fields.insert("engine".into(), json!(engine));
         fields.insert("model_sha256".into(), json!(model_sha256));
         fields.insert("started".into(), json!(humantime::format_rfc3339_seconds(self.started).to_string()));
         fields.insert("seconds".into(), json!(self.seconds()));

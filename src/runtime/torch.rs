@@ -74,6 +74,36 @@ impl HostBuffer {
     }
 }
 
+/// Images of a tensor, N x 3 x H x W, in the host's memory, with the samples of a pixel beside each other.
+pub struct HostPixels(Tensor);
+
+impl HostPixels {
+    /// The tensor itself when its memory is in that order, a copy otherwise.
+    pub fn of(tensor: &Tensor) -> Result<Self> {
+        let pixels = tensor.f_permute([0, 2, 3, 1])?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
+        let (size, stride) = (pixels.size(), pixels.stride());
+        let in_order = size[3] == 3 && stride[3] == 1 && stride[2] == 3 && stride[1] >= 3 * size[2] && stride[0] >= 0;
+        Ok(HostPixels(if in_order { pixels } else { pixels.f_contiguous()? }))
+    }
+
+    /// Of each image its samples from the first to the last, and how far apart its rows begin.
+    pub fn images(&self) -> impl Iterator<Item = (&[f32], usize)> {
+        let (size, stride) = (self.0.size(), self.0.stride());
+        let [count, height, width, channels] = [0, 1, 2, 3].map(|dimension| size[dimension] as usize);
+        let [step, row_step] = [0, 1].map(|dimension| stride[dimension] as usize);
+        let samples = if height * width == 0 { 0 } else { (height - 1) * row_step + width * channels };
+        (0..count).map(move |index| {
+            // SAFETY: these are the places of the image's elements, first to last, in the order that `of` made sure of;
+            // gaps between rows lie inside the same storage. The tensor is borrowed, and the crate writes to no tensor
+            // that it has handed out for reading.
+            let image = unsafe {
+                std::slice::from_raw_parts(self.0.data_ptr().cast::<f32>().add(index * step).cast_const(), samples)
+            };
+            (image, row_step)
+        })
+    }
+}
+
 /// A tensor's values as files hold them: 32-bit floats, row by row, little-endian as on every machine this library runs
 /// on.
 pub fn float_bytes(tensor: &Tensor) -> Result<Vec<u8>> {

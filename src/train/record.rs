@@ -2,7 +2,7 @@
 
 use super::options::{SelectBy, TrainOptions};
 use crate::data::Loaded;
-use crate::runtime::{Context, RunReport};
+use crate::runtime::{Context, RunReport, TORCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ pub struct RunRecord<'a> {
 impl RunRecord<'_> {
     /// As JSON.
     pub fn describe(&self, model_sha256: &str) -> Value {
-        let mut fields = self.report.header("lesionlens.training", 2, self.context, model_sha256);
+        let mut fields = self.report.header("lesionlens.training", 2, self.context, model_sha256, TORCH);
         fields.insert("seconds".into(), json!(self.seconds_before + self.report.seconds()));
         fields.insert("threads".into(), json!(self.context.policy().threads.value));
         fields.insert("options".into(), json!(self.options));

@@ -129,6 +129,11 @@ class lens_log_level(Enumeration):
     names = {"error": 0, "warning": 1, "info": 2, "debug": 3}
 
 
+class lens_engine(Enumeration):
+    prefix = "LENS_ENGINE_"
+    names = {"auto": 0, "torch": 1, "plan": 2, "plan_avx2": 3, "plan_portable": 4}
+
+
 class lens_on_unreadable(Enumeration):
     prefix = "LENS_ON_UNREADABLE_"
     names = {"fail": 0, "skip": 1}
@@ -359,6 +364,7 @@ class lens_init_options(ctypes.Structure):
         ("log", lens_log_fn),
         ("log_user_data", c_void_p),
         ("log_level", lens_log_level),
+        ("engine", lens_engine),
     ]
 
 

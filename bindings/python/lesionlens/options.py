@@ -11,7 +11,8 @@ Path = Union[str, "PathLike[str]"]
 
 class ContextOptions(TypedDict, total=False):
     """device: "auto", "cpu", "cuda", "rocm"; precision: "auto", "f32", "bf16", "f16"; rocm_tuning: "auto", "reference",
-    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes."""
+    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes; engine: "auto", "torch", "plan",
+    "plan_avx2", "plan_portable"."""
 
     device: str | None
     device_index: int | None
@@ -23,6 +24,7 @@ class ContextOptions(TypedDict, total=False):
     deterministic: bool | None
     seed: int | None
     log_level: str | None
+    engine: str | None
 
 
 class DatasetOptions(TypedDict, total=False):

@@ -1,0 +1,125 @@
+//! A model's compiled network: made when it is needed first, checked against libtorch before it is believed.
+
+use super::plan::{Instructions, Output, Plan, Shape, TileView, Tiling, Weights};
+use crate::data::generator;
+use crate::error::{Error, Result};
+use crate::model::{LAYOUT, Model};
+use crate::runtime::{HostPixels, LogLevel, Pool, TORCH, catch};
+use parking_lot::Mutex;
+use rand::RngExt;
+use std::sync::Arc;
+use tch::{Kind, Tensor};
+
+/// Sizes of images that plans are kept for; packed weights are shared, so each costs its working memory.
+const KEPT: usize = 4;
+/// Side of the image that a plan is checked with.
+const CHECK_SIDE: usize = 64;
+/// Largest difference from libtorch on it, as a share of the largest value. Rounding stays below a hundredth of this, and
+/// weights in wrong places are far above.
+const TOLERANCE: f32 = 1e-3;
+
+#[derive(Default)]
+struct Compiled {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    weights: Option<Arc<Weights>>,
+    /// The latest is the last.
+    plans: Vec<Arc<Plan>>,
+    /// Choices of algorithms that gave what libtorch gives.
+    checked: Vec<Vec<Tiling>>,
+}
+
+/// The plan for images of this size; none where libtorch computes.
+pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc<Plan>>> {
+    if model.engine() == TORCH {
+        return Ok(None);
+    }
+    let mut state = model.extension(Compiled::default).state.lock();
+    if let Some(index) =
+        state.plans.iter().position(|plan| (plan.shape().height, plan.shape().width) == (height, width))
+    {
+        let plan = state.plans.remove(index);
+        state.plans.push(Arc::clone(&plan));
+        return Ok(Some(plan));
+    }
+    // Another call may have found a difference while this one waited.
+    let Some(instructions) = Instructions::named(model.engine()) else {
+        if model.engine() != TORCH {
+            fall_back(model, &format!("this processor does not run {}", model.engine()));
+        }
+        return Ok(None);
+    };
+    let parameters = |index: usize| parameter(model, index);
+    let weights = match &state.weights {
+        Some(weights) => Arc::clone(weights),
+        None => Arc::clone(state.weights.insert(Arc::new(Weights::pack(instructions, &parameters)?))),
+    };
+    let shape = Shape::new(height, width);
+    let tilings = shape.tilings();
+    if !state.checked.contains(&tilings) {
+        if let Err(difference) = check(model, &weights, &tilings)? {
+            *state = State::default();
+            fall_back(model, &difference);
+            return Ok(None);
+        }
+        state.checked.push(tilings);
+    }
+    let plan = Arc::new(Plan::new(shape, &weights, &parameters)?);
+    if state.plans.len() == KEPT {
+        state.plans.remove(0);
+    }
+    state.plans.push(Arc::clone(&plan));
+    Ok(Some(plan))
+}
+
+/// Runs a plan on the images of tensors of N x 3 x H x W, one tensor after the other; channels-last ones, whose images
+/// may overlap and need not lie side by side, are read where they are.
+pub fn run(plan: &Plan, pool: &Pool, images: &[Tensor], output: Output) -> Result<Vec<f32>> {
+    let pixels = images.iter().map(HostPixels::of).collect::<Result<Vec<_>>>()?;
+    let views = pixels.iter().flat_map(HostPixels::images);
+    let views: Vec<TileView> = views.map(|(samples, row_step)| TileView { samples, row_step }).collect();
+    plan.run(pool, &views, output)
+}
+
+fn fall_back(model: &Model, reason: &str) {
+    let message = format!("{} is not used for this model, libtorch computes it: {reason}", model.engine());
+    model.context().log(LogLevel::Warning, &message);
+    model.fall_back_to_torch();
+}
+
+/// A parameter of the model, row by row.
+fn parameter(model: &Model, index: usize) -> Result<Vec<f32>> {
+    let tensor = model.network().parameters().nth(index);
+    let tensor = tensor.ok_or_else(|| Error::internal(format!("there is no parameter {index}")))?;
+    Ok(Vec::try_from(tensor.f_contiguous()?.f_view([-1])?)?)
+}
+
+/// Whether a small image of noise gives what it gives in libtorch; if not, how far it is off.
+fn check(model: &Model, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<std::result::Result<(), String>> {
+    let shape = Shape::with_tilings(CHECK_SIDE, CHECK_SIDE, |block, _, _| tilings[block]);
+    let plan = Plan::new(shape, weights, &|index| parameter(model, index))?;
+    let mut random = generator(0, LAYOUT.parameters().len() as u64);
+    let samples: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
+    let view = TileView { samples: &samples, row_step: CHECK_SIDE * 3 };
+    let found = plan.run(model.context().pool(), &[view], Output::Map)?;
+    model.context().enter();
+    let expected: Vec<f32> = catch(|| {
+        let _guard = tch::no_grad_guard();
+        let side = CHECK_SIDE as i64;
+        let input = Tensor::from_slice(&samples).view([1, side, side, 3]).permute([0, 3, 1, 2]);
+        let map = model.network().activation_map(&model.network().features(&input));
+        Ok(Vec::try_from(map.f_to_kind(Kind::Float)?.f_contiguous()?.f_view([-1])?)?)
+    })?;
+    let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+    let differences = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
+    // Not by `max`, which would overlook NaN.
+    let bad = differences.clone().any(|difference| difference.is_nan() || difference > TOLERANCE * largest);
+    if !bad {
+        return Ok(Ok(()));
+    }
+    let worst = differences.fold(0f32, |worst, difference| if difference <= worst { worst } else { difference });
+    Ok(Err(format!("on a test image it differs by {worst:e} in values of up to {largest:e}")))
+}

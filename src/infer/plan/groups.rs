@@ -1,0 +1,109 @@
+//! Many images: each task takes a group through the whole network, so that threads never wait for each other.
+
+use super::layers::{Layers, Output};
+use super::memory::Span;
+use super::shape::{Shape, Stage};
+use super::stem::TileView;
+use super::winograd::INNER;
+use std::ops::Range;
+
+/// Floats of a block's features that are computed together: with weights and scratch memory they stay in the
+/// second-level cache.
+const TOGETHER: usize = 192 * 1024;
+/// Images that go through the last block together at most.
+const MOST: usize = 32;
+
+/// How many images of a block are computed together in groups of at most `group`.
+fn together(stage: &Stage, group: usize) -> usize {
+    (TOGETHER / stage.floats()).clamp(1, group)
+}
+
+/// Images of each group when `threads` threads share `count` images: as even as can be, and as many groups for each.
+pub fn groups(shape: &Shape, count: usize, threads: usize) -> Vec<Range<usize>> {
+    let most = together(shape.last(), MOST);
+    let parts = count.div_ceil(most).next_multiple_of(threads).min(count);
+    (0..parts).map(|part| count * part / parts..count * (part + 1) / parts).collect()
+}
+
+/// Floats of each block's features, and of the inner buffer, for groups of at most `group` images.
+pub fn sizes(shape: &Shape, group: usize) -> (Vec<usize>, usize) {
+    let features = shape.stages.iter().map(|stage| together(stage, group) * stage.floats()).collect();
+    let inner = shape.stages.iter().map(|stage| together(stage, group) * stage.pixels() * INNER).max().unwrap_or(0);
+    (features, inner)
+}
+
+/// One group on its way.
+pub struct Group<'a> {
+    pub layers: &'a Layers<'a>,
+    pub images: &'a [TileView<'a>],
+    pub scratch: &'a mut [f32],
+}
+
+impl Group<'_> {
+    /// Takes all images through the network; their results go to those from number `target` on.
+    pub fn run(&mut self, output: Output, results: Span, target: usize) {
+        let last = self.layers.shape.stages.len() - 1;
+        self.each_part(last, 0..self.images.len(), &mut |this, part| {
+            for (image, number) in part.enumerate() {
+                this.layers.head(image, output, results, target + number);
+            }
+        });
+    }
+
+    /// Computes a block's features for so many images at a time as fit, and calls `done` with the images' numbers; they
+    /// then lie at the beginning of the block's memory.
+    fn each_part(&mut self, block: usize, images: Range<usize>, done: &mut dyn FnMut(&mut Self, Range<usize>)) {
+        let most = together(&self.layers.shape.stages[block], self.images.len());
+        for first in images.clone().step_by(most) {
+            let part = first..(first + most).min(images.end);
+            if block == 0 {
+                for (target, image) in part.clone().enumerate() {
+                    let rows = self.layers.shape.stages[0].height;
+                    self.layers.stem(self.images[image], target, 0..rows, self.scratch);
+                }
+            } else {
+                self.each_part(block - 1, part.clone(), &mut |this, from| {
+                    let pixels = this.layers.shape.stages[block].pixels();
+                    let columns = this.layers.weights.transitions[block - 1].columns;
+                    let target = from.start - first;
+                    this.layers.transition(block - 1, target, 0..from.len() * pixels, 0..columns, this.scratch);
+                });
+            }
+            self.block(block, part.len());
+            done(self, part);
+        }
+    }
+
+    /// All layers of a block on the first images of its memory.
+    fn block(&mut self, block: usize, images: usize) {
+        let stage = &self.layers.shape.stages[block];
+        for layer in 0..stage.channels.len() - 1 {
+            self.layers.reduce((block, layer), 0, 0..images * stage.pixels(), 0..INNER, self.scratch);
+            self.layers.expand((block, layer), 0, 0..images * stage.tile_rows(), self.scratch);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_get_equal_shares_of_all_images() {
+        for (side, count, threads) in [(64, 64, 2), (64, 65, 1), (224, 8, 2), (64, 300, 3), (512, 16, 8)] {
+            let groups = groups(&Shape::new(side, side), count, threads);
+            assert_eq!(groups.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
+            assert!(groups.len().is_multiple_of(threads), "{} groups for {threads} threads", groups.len());
+            assert!(groups.iter().all(|group| (1..=MOST).contains(&group.len())));
+        }
+    }
+
+    #[test]
+    fn memory_does_not_grow_beyond_a_group() {
+        let floats = |group| {
+            let (features, inner) = sizes(&Shape::new(64, 64), group);
+            features.iter().sum::<usize>() + inner
+        };
+        assert!(floats(MOST) < 5 * TOGETHER);
+    }
+}

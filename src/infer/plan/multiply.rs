@@ -1,0 +1,128 @@
+//! The register tile of all matrix products: a few rows times one panel of packed weights.
+//!
+//! A panel is two vectors of columns wide: for each depth the weights of its columns lie beside each other. Each output
+//! is one chain of additions over the depth, whatever the tile, so that the same pixel gives the same bits in any
+//! company.
+
+use super::vector::Vector;
+
+/// Depths that lie beside each other in a row of packed pixels: `[depth / 16][row][16]`.
+pub const DEPTH: usize = 16;
+
+/// How far ahead of its use a panel is asked for, in depths: about the time that the second-level cache takes.
+const AHEAD: usize = 8;
+
+/// The largest `Vector::ROWS`.
+pub const MOST_ROWS: usize = 14;
+
+/// Calls a function generic over a number of rows with a number known at run time.
+macro_rules! with_rows {
+    (one $function:ident, ($($generic:tt),*), $count:literal, ($($argument:expr),* $(,)?)) => {
+        $function::<$($generic,)* $count>($($argument),*)
+    };
+    (each $rows:expr, $function:ident, $generics:tt, $arguments:tt, $($count:literal)*) => {
+        match $rows {
+            $($count => with_rows!(one $function, $generics, $count, $arguments),)*
+            other => unreachable!("a tile of {other} rows"),
+        }
+    };
+    ($rows:expr, $function:ident, $generics:tt, $arguments:tt) => {
+        with_rows!(each $rows, $function, $generics, $arguments, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+    };
+}
+pub(super) use with_rows;
+
+/// Adds rows times panel to the sums, for `depth` depths. `rows` points to depth 0 of row 0; the rows lie `STEP` floats
+/// apart.
+///
+/// # Safety
+/// The machine has `V`'s instructions; `(ROWS - 1) * STEP + depth` floats are readable from `rows` on, and
+/// `2 * V::LANES * depth` from `panel` on.
+#[inline(always)]
+pub unsafe fn accumulate<V: Vector, const STEP: usize, const ROWS: usize>(
+    sums: &mut [[V; 2]; ROWS],
+    rows: *const f32,
+    panel: *const f32,
+    depth: usize,
+) {
+    for k in 0..depth {
+        // SAFETY: within what the contract makes readable.
+        unsafe {
+            let at = panel.add(k * 2 * V::LANES);
+            let (first, second) = (V::load(at), V::load(at.add(V::LANES)));
+            V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD));
+            if V::LANES == 16 {
+                V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD + V::LANES));
+            }
+            for row in 0..ROWS {
+                let value = V::splat(*rows.add(row * STEP + k));
+                sums[row][0] = value.times_plus(first, sums[row][0]);
+                sums[row][1] = value.times_plus(second, sums[row][1]);
+            }
+        }
+    }
+}
+
+/// What one tile reads and writes.
+#[derive(Clone, Copy)]
+pub struct Tile {
+    /// Packed pixels: `[depth / 16][row][16]`.
+    pub rows: *const f32,
+    /// Packed weights: `[depth][2 * LANES]`.
+    pub panel: *const f32,
+    /// In units of `DEPTH`.
+    pub depth: usize,
+    /// What the sums begin with: `2 * LANES` floats, or null for zeros.
+    pub bias: *const f32,
+    /// Where row 0 goes.
+    pub target: *mut f32,
+    /// How far apart the rows go.
+    pub step: usize,
+}
+
+/// Computes a tile of `rows` rows, with ReLU or without.
+///
+/// # Safety
+/// The machine has `V`'s instructions, `rows` is 1 to `V::ROWS`, and the tile's pointers reach what it says.
+#[inline(always)]
+pub unsafe fn multiply<V: Vector, const RELU: bool>(rows: usize, tile: Tile) {
+    // SAFETY: the contract is passed on.
+    unsafe { with_rows!(rows, multiply_rows, (V, RELU), (tile)) }
+}
+
+#[inline(always)]
+unsafe fn multiply_rows<V: Vector, const RELU: bool, const ROWS: usize>(tile: Tile) {
+    if ROWS > V::ROWS {
+        unreachable!("a tile of {ROWS} rows");
+    }
+    // SAFETY: within what the tile says, by contract.
+    unsafe {
+        let bias = if tile.bias.is_null() {
+            [V::splat(0.0); 2]
+        } else {
+            [V::load(tile.bias), V::load(tile.bias.add(V::LANES))]
+        };
+        let mut sums = [bias; ROWS];
+        let (mut rows, mut panel) = (tile.rows, tile.panel);
+        for _ in 0..tile.depth {
+            accumulate::<V, DEPTH, ROWS>(&mut sums, rows, panel, DEPTH);
+            rows = rows.add(ROWS * DEPTH);
+            panel = panel.add(DEPTH * 2 * V::LANES);
+        }
+        for row in 0..ROWS {
+            for half in 0..2 {
+                let value = if RELU { sums[row][half].relu() } else { sums[row][half] };
+                value.store(tile.target.add(row * tile.step + half * V::LANES));
+            }
+        }
+    }
+}
+
+/// `count` rows as tiles of at most `most` rows, as even as can be: first row and number of each.
+pub fn tiles(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let parts = count.div_ceil(most);
+    (0..parts).map(move |part| {
+        let first = count * part / parts;
+        (first, count * (part + 1) / parts - first)
+    })
+}

@@ -1,0 +1,78 @@
+//! Weights as the kernels read them: matrices in panels, batch normalisations as a factor and an addend.
+
+use super::vector::Instructions;
+use crate::error::Result;
+use crate::model::{EPSILON, Norm};
+use std::ops::Range;
+
+/// Where values lie in the packed weights.
+pub type Place = Range<usize>;
+
+/// Gives a parameter of the network by its index in the layout, row by row.
+pub type Parameters<'a> = &'a dyn Fn(usize) -> Result<Vec<f32>>;
+
+/// Factor and addend of each channel.
+pub struct Affine {
+    pub scale: Vec<f64>,
+    pub shift: Vec<f64>,
+}
+
+impl Affine {
+    /// What a batch normalisation computes with its running statistics.
+    pub(crate) fn of(norm: Norm, parameters: Parameters) -> Result<Self> {
+        let (weight, bias) = (parameters(norm.weight)?, parameters(norm.bias)?);
+        let (mean, variance) = (parameters(norm.mean)?, parameters(norm.variance)?);
+        let scale: Vec<f64> = weight
+            .iter()
+            .zip(&variance)
+            .map(|(weight, variance)| f64::from(*weight) / (f64::from(*variance) + EPSILON).sqrt())
+            .collect();
+        let shift = bias.iter().zip(&mean).zip(&scale).map(|((b, m), s)| f64::from(*b) - f64::from(*m) * s).collect();
+        Ok(Affine { scale, shift })
+    }
+}
+
+/// Grows while weights are packed; every place begins at a cache line.
+#[derive(Default)]
+pub struct Packer {
+    values: Vec<f32>,
+}
+
+impl Packer {
+    /// What was packed.
+    pub fn finish(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// Values as they are.
+    pub fn add(&mut self, values: impl IntoIterator<Item = f64>) -> Place {
+        let start = self.values.len();
+        self.values.extend(values.into_iter().map(|value| value as f32));
+        let place = start..self.values.len();
+        self.values.resize(place.end.next_multiple_of(16), 0.0);
+        place
+    }
+
+    /// A batch normalisation: its factors, then its addends.
+    pub(crate) fn add_norm(&mut self, norm: Norm, parameters: Parameters) -> Result<[Place; 2]> {
+        let Affine { scale, shift } = Affine::of(norm, parameters)?;
+        Ok([self.add(scale), self.add(shift)])
+    }
+
+    /// A matrix of `columns` columns as panels, `[panel][depth][column]`; `value` gives the weight of a column at a depth.
+    pub fn add_panels(
+        &mut self,
+        instructions: Instructions,
+        (columns, depth): (usize, usize),
+        value: impl Fn(usize, usize) -> f64,
+    ) -> Place {
+        let width = 2 * instructions.lanes();
+        let start = self.values.len();
+        for first in (0..columns).step_by(width) {
+            for k in 0..depth {
+                self.values.extend((first..first + width).map(|column| value(column, k) as f32));
+            }
+        }
+        start..self.values.len()
+    }
+}

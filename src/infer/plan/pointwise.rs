@@ -1,0 +1,134 @@
+//! 1x1 convolutions: a matrix product, whose rows get norm and ReLU on their way into packed form.
+
+use super::memory::Span;
+use super::multiply::{DEPTH, Tile, multiply, tiles};
+use super::vector::{Kernel, Vector};
+use std::ops::Range;
+
+/// Floats of packed rows that are worked on at a time: with a panel of weights they stay in the second-level cache.
+pub const PACKED: usize = 112 * 1024;
+
+/// Which pixels a row is made from.
+#[derive(Clone, Copy, Debug)]
+pub enum Reading {
+    /// One.
+    Single,
+    /// The sum of four that an average pooling takes together, in images of so many rows and columns (before pooling).
+    Pooled { height: usize, width: usize },
+}
+
+/// Computes some pixels of some columns of a 1x1 convolution.
+pub struct Pointwise<'a> {
+    /// What it reads: the first channels of pixels `step` apart.
+    pub input: Span<'a>,
+    pub input_step: usize,
+    pub reading: Reading,
+    /// Norm of each channel that is read; their number is the product's depth.
+    pub scale: &'a [f32],
+    pub shift: &'a [f32],
+    /// Packed weights.
+    pub weights: &'a [f32],
+    /// Added to each column, before a ReLU; none: nothing is added and there is no ReLU.
+    pub bias: Option<&'a [f32]>,
+    /// What it writes: all columns, from channel 0 on, of pixels `target_step` apart, the first at `target_pixel`.
+    pub target: Span<'a>,
+    pub target_step: usize,
+    pub target_pixel: usize,
+    /// Which pixels of those it makes, counted through all images.
+    pub pixels: Range<usize>,
+    /// Which columns; whole panels.
+    pub columns: Range<usize>,
+    /// At least `PACKED` floats.
+    pub scratch: &'a mut [f32],
+}
+
+impl Kernel for Pointwise<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let (depth, width) = (self.scale.len(), 2 * V::LANES);
+        assert!(depth.is_multiple_of(DEPTH) && self.shift.len() == depth && self.scratch.len() >= PACKED);
+        assert!(self.columns.start.is_multiple_of(width) && self.columns.end.is_multiple_of(width));
+        assert!(self.weights.len() >= self.columns.end * depth);
+        assert!(self.bias.is_none_or(|bias| bias.len() >= self.columns.end));
+        let packed = self.scratch.as_mut_ptr();
+        let most = PACKED / depth / V::ROWS * V::ROWS;
+        for (first, count) in tiles(self.pixels.len(), most) {
+            let first = self.pixels.start + first;
+            for (start, rows) in tiles(count, V::ROWS) {
+                // SAFETY: `count` rows of `depth` floats fit into the scratch memory by the choice of `most`.
+                unsafe { self.pack::<V>(first + start, rows, packed.add(start * depth)) };
+            }
+            let reach = (count - 1) * self.target_step + self.columns.end;
+            let target = self.target.at((self.target_pixel + first) * self.target_step, reach);
+            for column in self.columns.clone().step_by(width) {
+                let panel = self.weights[column * depth..][..width * depth].as_ptr();
+                for (start, rows) in tiles(count, V::ROWS) {
+                    let tile = Tile {
+                        rows: packed.wrapping_add(start * depth),
+                        panel,
+                        depth: depth / DEPTH,
+                        bias: self.bias.map_or(std::ptr::null(), |bias| bias[column..][..width].as_ptr()),
+                        target: target.wrapping_add(start * self.target_step + column),
+                        step: self.target_step,
+                    };
+                    // SAFETY: the rows were just packed, panel and bias are slices of the right size, and the target
+                    // reaches as far as was asked of the span.
+                    unsafe {
+                        match self.bias {
+                            Some(_) => multiply::<V, true>(rows, tile),
+                            None => multiply::<V, false>(rows, tile),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Pointwise<'_> {
+    /// Norm and ReLU of the pixels from `first` on, packed as the product reads them.
+    ///
+    /// # Safety
+    /// The machine has `V`'s instructions; the target has room for `rows` rows; no other task writes what is read.
+    #[inline(always)]
+    unsafe fn pack<V: Vector>(&self, first: usize, rows: usize, target: *mut f32) {
+        let depth = self.scale.len();
+        let (scale, shift) = (self.scale.as_ptr(), self.shift.as_ptr());
+        for row in 0..rows {
+            let target = target.wrapping_add(row * DEPTH);
+            match self.reading {
+                Reading::Single => {
+                    let pixel = self.input.at((first + row) * self.input_step, depth).cast_const();
+                    for channel in (0..depth).step_by(V::LANES) {
+                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
+                        // SAFETY: `depth` floats are readable of pixel, scale and shift; the target is as the caller says.
+                        unsafe {
+                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
+                            V::load(pixel.add(channel)).times_plus(scale, shift).relu().store(target.add(place));
+                        }
+                    }
+                }
+                Reading::Pooled { height, width } => {
+                    let (across, down) = (width / 2, height / 2);
+                    let (line, x) = ((first + row) / across, (first + row) % across * 2);
+                    let y = line / down * height + line % down * 2;
+                    let pixel =
+                        |y: usize, x: usize| self.input.at((y * width + x) * self.input_step, depth).cast_const();
+                    let pixels = [pixel(y, x), pixel(y, x + 1), pixel(y + 1, x), pixel(y + 1, x + 1)];
+                    for channel in (0..depth).step_by(V::LANES) {
+                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
+                        // SAFETY: as above, for each of the four.
+                        unsafe {
+                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
+                            let mut sum = V::splat(0.0);
+                            for pixel in pixels {
+                                sum = sum.plus(V::load(pixel.add(channel)).times_plus(scale, shift).relu());
+                            }
+                            sum.store(target.add(place));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! 3x3 convolutions by Winograd's minimal filtering (Lavin and Gray 2016): an M x M tile of the output from an
+//! (M+2) x (M+2) patch of the input costs (M+2)^2 products of channels instead of 9 M^2.
+
+use super::memory::Span;
+use super::multiply::{DEPTH, MOST_ROWS, Tile, multiply, tiles};
+use super::packing::Packer;
+use super::vector::{Instructions, Kernel, Vector};
+use std::ops::Range;
+
+/// Channels that the convolution reads.
+pub const INNER: usize = 128;
+/// Channels that it adds.
+pub const GROWTH: usize = 32;
+/// Rows of patches' products between two points, padded so that they do not fall on the same sets of the cache.
+const POINT_PADDING: usize = DEPTH;
+/// Tiles of the register that go through together: the weights of a point are read once for all of them.
+const GROUP: usize = 2;
+
+/// Points of F(4x4,3x3): 0, the two numbers, their negatives, infinity. Rounding errors are about half of those with
+/// the textbook's 1 and 2 (Barabasz et al. 2020); squares and their product are exact.
+const INNER_POINT: f64 = 0.625;
+const OUTER_POINT: f64 = 1.5;
+
+/// What lies outside the image.
+#[repr(align(64))]
+struct Outside([f32; INNER]);
+static OUTSIDE: Outside = Outside([0.0; INNER]);
+
+/// Size of the tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tiling {
+    /// F(2x2,3x3).
+    Two,
+    /// F(4x4,3x3).
+    Four,
+}
+
+impl Tiling {
+    /// Side of a tile of the output.
+    pub fn side(self) -> usize {
+        match self {
+            Tiling::Two => 2,
+            Tiling::Four => 4,
+        }
+    }
+
+    /// Products of each pair of channels.
+    pub fn points(self) -> usize {
+        (self.side() + 2) * (self.side() + 2)
+    }
+
+    /// Floats of a layer's packed weights.
+    pub fn weight_count(self) -> usize {
+        self.points() * INNER * GROWTH
+    }
+
+    /// Floats that the kernel needs to work with.
+    pub fn scratch(self) -> usize {
+        let rows = GROUP * MOST_ROWS;
+        self.points() * rows * (INNER + POINT_PADDING + GROWTH)
+    }
+
+    /// The filter's transform: a row of `[f64; 3]` for each point.
+    fn filter_rows(self) -> Vec<[f64; 3]> {
+        match self {
+            Tiling::Two => vec![[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
+            Tiling::Four => {
+                let (a, b) = (INNER_POINT, OUTER_POINT);
+                let row = |point: f64, other: f64| {
+                    let share = 1.0 / (2.0 * point * point * (point * point - other * other));
+                    [share, share * point, share * point * point]
+                };
+                vec![[1.0 / (a * a * b * b), 0.0, 0.0], row(a, b), row(-a, b), row(b, a), row(-b, a), [0.0, 0.0, 1.0]]
+            }
+        }
+    }
+
+    /// Packs a layer's weights, output x input x 3 x 3: `[point][panel][input][column]`.
+    pub fn pack(self, instructions: Instructions, weight: &[f32], packer: &mut Packer) {
+        let rows = self.filter_rows();
+        let mut points = vec![0f64; rows.len() * rows.len() * INNER * GROWTH];
+        for (index, filter) in weight.as_chunks::<9>().0.iter().enumerate() {
+            for (y, vertical) in rows.iter().enumerate() {
+                let line: [f64; 3] =
+                    std::array::from_fn(|x| (0..3).map(|row| vertical[row] * f64::from(filter[row * 3 + x])).sum());
+                for (x, horizontal) in rows.iter().enumerate() {
+                    points[(y * rows.len() + x) * INNER * GROWTH + index] =
+                        (0..3).map(|column| horizontal[column] * line[column]).sum();
+                }
+            }
+        }
+        for point in points.chunks_exact(INNER * GROWTH) {
+            packer.add_panels(instructions, (GROWTH, INNER), |output, input| point[output * INNER + input]);
+        }
+    }
+}
+
+/// One-dimensional transforms of tiles of M outputs from S = M + 2 inputs.
+trait Filtering<const M: usize, const S: usize> {
+    fn input<V: Vector>(values: [V; S]) -> [V; S];
+    fn output<V: Vector>(products: [V; S]) -> [V; M];
+}
+
+struct Two;
+
+impl Filtering<2, 4> for Two {
+    #[inline(always)]
+    fn input<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 4] {
+        [a.minus(c), b.plus(c), c.minus(b), b.minus(d)]
+    }
+    #[inline(always)]
+    fn output<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 2] {
+        [a.plus(b).plus(c), b.minus(c).minus(d)]
+    }
+}
+
+struct Four;
+
+impl Filtering<4, 6> for Four {
+    #[inline(always)]
+    fn input<V: Vector>([d0, d1, d2, d3, d4, d5]: [V; 6]) -> [V; 6] {
+        let number = |value: f64| V::splat(value as f32);
+        let (a, b) = (INNER_POINT, OUTER_POINT);
+        let (a2, b2) = (number(-a * a), number(-b * b));
+        let (all, sum) = (number(a * a * b * b), number(-(a * a + b * b)));
+        let (even_a, odd_a) = (d2.times_plus(b2, d4), d1.times_plus(b2, d3));
+        let (even_b, odd_b) = (d2.times_plus(a2, d4), d1.times_plus(a2, d3));
+        [
+            d0.times_plus(all, d2.times_plus(sum, d4)),
+            odd_a.times_plus(number(a), even_a),
+            odd_a.times_plus(number(-a), even_a),
+            odd_b.times_plus(number(b), even_b),
+            odd_b.times_plus(number(-b), even_b),
+            d1.times_plus(all, d3.times_plus(sum, d5)),
+        ]
+    }
+    #[inline(always)]
+    fn output<V: Vector>([m0, m1, m2, m3, m4, m5]: [V; 6]) -> [V; 4] {
+        let number = |value: f64| V::splat(value as f32);
+        let (a, b) = (INNER_POINT, OUTER_POINT);
+        let (sum_a, difference_a) = (m1.plus(m2), m1.minus(m2));
+        let (sum_b, difference_b) = (m3.plus(m4), m3.minus(m4));
+        [
+            m0.plus(sum_a).plus(sum_b),
+            difference_a.times_plus(number(a), difference_b.times(number(b))),
+            sum_a.times_plus(number(a * a), sum_b.times(number(b * b))),
+            difference_a.times_plus(number(a * a * a), difference_b.times_plus(number(b * b * b), m5)),
+        ]
+    }
+}
+
+/// Computes rows of tiles of a layer's 3x3 convolution.
+pub struct Convolution<'a> {
+    /// Size of the tiles.
+    pub tiling: Tiling,
+    /// What it reads: `INNER` channels of each pixel, pixel by pixel.
+    pub input: Span<'a>,
+    /// The layer's packed weights.
+    pub weights: &'a [f32],
+    /// What it writes: `GROWTH` channels from `target_channel` on; the pixels lie `target_step` apart.
+    pub target: Span<'a>,
+    pub target_step: usize,
+    pub target_channel: usize,
+    /// Of each image.
+    pub height: usize,
+    pub width: usize,
+    /// Rows of tiles, counted through all images.
+    pub rows: Range<usize>,
+    /// At least `Tiling::scratch` floats.
+    pub scratch: &'a mut [f32],
+}
+
+impl Kernel for Convolution<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(mut self) {
+        match self.tiling {
+            // SAFETY: the contract is passed on.
+            Tiling::Two => unsafe { self.compute::<V, Two, 2, 4>() },
+            // SAFETY: the contract is passed on.
+            Tiling::Four => unsafe { self.compute::<V, Four, 4, 6>() },
+        }
+    }
+}
+
+/// First pixel of a tile.
+#[derive(Clone, Copy, Default)]
+struct Corner {
+    image: usize,
+    y: usize,
+    x: usize,
+}
+
+impl Convolution<'_> {
+    /// # Safety
+    /// The machine has `V`'s instructions, and no other task writes to what is read or touches what is written.
+    #[inline(always)]
+    unsafe fn compute<V: Vector, F: Filtering<M, S>, const M: usize, const S: usize>(&mut self) {
+        let (across, down) = (self.width.div_ceil(M), self.height.div_ceil(M));
+        let corner = |tile: usize| {
+            let (row, column) = (tile / across, tile % across);
+            Corner { image: row / down, y: row % down * M, x: column * M }
+        };
+        let (products, sums) = self.scratch.split_at_mut(S * S * GROUP * MOST_ROWS * (INNER + POINT_PADDING));
+        assert!(sums.len() >= S * S * GROUP * MOST_ROWS * GROWTH);
+        assert!(self.weights.len() >= S * S * INNER * GROWTH);
+        let (products, sums) = (products.as_mut_ptr(), sums.as_mut_ptr());
+        for (first, count) in tiles(self.rows.len() * across, GROUP * V::ROWS) {
+            let first = self.rows.start * across + first;
+            // Each tile of the register has its part of the scratch memory.
+            let part = |row: usize| products.wrapping_add(S * S * row * (INNER + POINT_PADDING));
+            for (start, rows) in tiles(count, V::ROWS) {
+                for row in 0..rows {
+                    // SAFETY: the scratch memory holds GROUP tiles of at most V::ROWS rows; for the rest see patch.
+                    unsafe {
+                        let patch = self.patch::<M, S>(corner(first + start + row));
+                        transform_input::<V, F, M, S>(&patch, part(start), row, rows);
+                    }
+                }
+            }
+            for point in 0..S * S {
+                for (start, rows) in tiles(count, V::ROWS) {
+                    for panel in 0..GROWTH / (2 * V::LANES) {
+                        let tile = Tile {
+                            rows: part(start).wrapping_add(point * (rows * INNER + POINT_PADDING)),
+                            panel: self.weights[point * INNER * GROWTH + panel * 2 * V::LANES * INNER..].as_ptr(),
+                            depth: INNER / DEPTH,
+                            bias: std::ptr::null(),
+                            target: sums.wrapping_add((point * count + start) * GROWTH + panel * 2 * V::LANES),
+                            step: GROWTH,
+                        };
+                        // SAFETY: weights and scratch memory are as large as the assertions say.
+                        unsafe { multiply::<V, false>(rows, tile) };
+                    }
+                }
+            }
+            for row in 0..count {
+                // SAFETY: the sums of all points of this row were just written.
+                unsafe { self.transform_output::<V, F, M, S>(sums.add(row * GROWTH), count, corner(first + row)) };
+            }
+        }
+    }
+
+    /// Addresses of the pixels around a tile.
+    #[inline(always)]
+    fn patch<const M: usize, const S: usize>(&self, corner: Corner) -> [[*const f32; S]; S] {
+        let image = self.input.at(corner.image * self.height * self.width * INNER, self.height * self.width * INNER);
+        let zeros = OUTSIDE.0.as_ptr();
+        let mut patch = [[zeros; S]; S];
+        for (row, line) in patch.iter_mut().enumerate() {
+            // One less than the corner; rows and columns before the first become huge.
+            let y = (corner.y + row).wrapping_sub(1);
+            for (column, address) in line.iter_mut().enumerate() {
+                let x = (corner.x + column).wrapping_sub(1);
+                if y < self.height && x < self.width {
+                    *address = image.wrapping_add((y * self.width + x) * INNER);
+                }
+            }
+        }
+        patch
+    }
+
+    /// # Safety
+    /// `sums` points to the first point's sums; `count` rows of `GROWTH` lie between two points.
+    #[inline(always)]
+    unsafe fn transform_output<V: Vector, F: Filtering<M, S>, const M: usize, const S: usize>(
+        &self,
+        sums: *const f32,
+        count: usize,
+        corner: Corner,
+    ) {
+        let (rows, columns) = (M.min(self.height - corner.y), M.min(self.width - corner.x));
+        let pixel = (corner.image * self.height + corner.y) * self.width + corner.x;
+        let reach = ((rows - 1) * self.width + columns - 1) * self.target_step + GROWTH;
+        let target = self.target.at(pixel * self.target_step + self.target_channel, reach);
+        for channel in (0..GROWTH).step_by(V::LANES) {
+            let mut lines = [[V::splat(0.0); S]; M];
+            for x in 0..S {
+                let mut column = [V::splat(0.0); S];
+                for y in 0..S {
+                    // SAFETY: by contract.
+                    column[y] = unsafe { V::load(sums.add((y * S + x) * count * GROWTH + channel)) };
+                }
+                let column = F::output(column);
+                for y in 0..M {
+                    lines[y][x] = column[y];
+                }
+            }
+            for y in 0..M {
+                let line = F::output(lines[y]);
+                for x in 0..M {
+                    if y < rows && x < columns {
+                        // SAFETY: within the reach asked of the span.
+                        unsafe { line[x].store(target.add((y * self.width + x) * self.target_step + channel)) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes a patch's transform to row `row` of `rows` of each point: `[point][channel / 16][row][16]`.
+///
+/// # Safety
+/// `INNER` floats are readable at each address of the patch, and the target has room for all points.
+#[inline(always)]
+unsafe fn transform_input<V: Vector, F: Filtering<M, S>, const M: usize, const S: usize>(
+    patch: &[[*const f32; S]; S],
+    target: *mut f32,
+    row: usize,
+    rows: usize,
+) {
+    for channel in (0..INNER).step_by(V::LANES) {
+        let mut lines = [[V::splat(0.0); S]; S];
+        for x in 0..S {
+            let mut column = [V::splat(0.0); S];
+            for y in 0..S {
+                // SAFETY: by contract.
+                column[y] = unsafe { V::load(patch[y][x].add(channel)) };
+            }
+            let column = F::input(column);
+            for y in 0..S {
+                lines[y][x] = column[y];
+            }
+        }
+        let place = (channel / DEPTH * rows + row) * DEPTH + channel % DEPTH;
+        for y in 0..S {
+            let line = F::input(lines[y]);
+            for x in 0..S {
+                // SAFETY: by contract.
+                unsafe { line[x].store(target.add((y * S + x) * (rows * INNER + POINT_PADDING) + place)) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::plan::memory::Buffer;
+
+    fn noise(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn it_is_the_direct_convolution_and_writes_nothing_else() {
+        let (images, height, width, step, first) = (2, 7, 9, GROWTH + 24, 8);
+        let input = noise(images * height * width * INNER, 1);
+        let weight = noise(GROWTH * INNER * 9, 2);
+        let direct = |image: usize, y: usize, x: usize, output: usize| -> f64 {
+            let mut sum = 0.0;
+            for (row, column) in (0..3).flat_map(|row| (0..3).map(move |column| (row, column))) {
+                let (y, x) = ((y + row).wrapping_sub(1), (x + column).wrapping_sub(1));
+                if y < height && x < width {
+                    let pixel = &input[((image * height + y) * width + x) * INNER..][..INNER];
+                    let weights = (0..INNER).map(|channel| weight[(output * INNER + channel) * 9 + row * 3 + column]);
+                    sum += pixel.iter().zip(weights).map(|(one, other)| f64::from(*one * other)).sum::<f64>();
+                }
+            }
+            sum
+        };
+        for instructions in Instructions::available() {
+            for tiling in [Tiling::Two, Tiling::Four] {
+                let mut packer = Packer::default();
+                tiling.pack(instructions, &weight, &mut packer);
+                let weights = packer.finish();
+                let mut source = Buffer::zeroed(input.len()).unwrap();
+                source.values_mut().copy_from_slice(&input);
+                let mut target = Buffer::zeroed(images * height * width * step).unwrap();
+                target.values_mut().fill(f32::NAN);
+                let mut scratch = vec![f32::NAN; tiling.scratch()];
+                let rows = images * height.div_ceil(tiling.side());
+                // In two parts, of which the second begins in the middle of an image.
+                for rows in [0..2, 2..rows] {
+                    instructions.run(Convolution {
+                        tiling,
+                        input: source.span(),
+                        weights: &weights,
+                        target: target.span(),
+                        target_step: step,
+                        target_channel: first,
+                        height,
+                        width,
+                        rows,
+                        scratch: &mut scratch,
+                    });
+                }
+                for (pixel, values) in target.values().chunks_exact(step).enumerate() {
+                    let (image, y, x) = (pixel / (height * width), pixel / width % height, pixel % width);
+                    for (channel, value) in values.iter().enumerate() {
+                        if (first..first + GROWTH).contains(&channel) {
+                            let expected = direct(image, y, x, channel - first);
+                            // Sums of 1152 products of numbers up to 1 are about 10.
+                            let error = (f64::from(*value) - expected).abs();
+                            assert!(error < 1e-4, "{instructions:?} {tiling:?}: {value} {expected}");
+                        } else {
+                            assert!(value.is_nan());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The compiled network against libtorch, for every instruction set of this machine.
+
+use lesionlens::infer::plan::{Instructions, Output, Plan, Shape, TileView, Tiling, Weights};
+use lesionlens::model::{DenseNet, LAYOUT, Metadata, Model, Role};
+use lesionlens::runtime::{Context, ContextOptions, EngineRequest, Pool};
+use std::sync::{Arc, LazyLock};
+use tch::{Device, Kind, Tensor};
+
+/// With the running statistics of a batch of noise, and after that with extreme ones that leave the function the same but
+/// for epsilon: some channels of inner layers get thousands of times larger or smaller, some are cut off, and factors of
+/// either sign.
+fn network() -> DenseNet<Tensor> {
+    tch::manual_seed(5);
+    let initial = DenseNet::initial(5, Device::Cpu);
+    let mut parameters = initial.parameters().map(Tensor::copy);
+    let mut network = DenseNet::from_parameters(|spec| {
+        let parameter = parameters.next().unwrap();
+        let noise = Tensor::rand(&spec.shape[..], (Kind::Float, Device::Cpu)) - 0.5;
+        Ok(match spec.role {
+            Role::NormWeight => 1.0 + noise,
+            Role::NormBias | Role::HeadBias => noise,
+            Role::RunningMean | Role::RunningVariance => parameter.zeros_like(),
+            Role::Convolution | Role::HeadWeight => parameter,
+        })
+    })
+    .unwrap();
+    let _guard = tch::no_grad_guard();
+    let _ = network.train_logits(&Tensor::rand([4, 3, 96, 96], (Kind::Float, Device::Cpu)));
+    let names: Vec<&str> = LAYOUT.parameters().iter().map(|spec| spec.name.as_str()).collect();
+    let index = |name: String| names.iter().position(|found| *found == name).unwrap();
+    let parameters = network.parameters_mut();
+    for (parameter, spec) in parameters.iter_mut().zip(LAYOUT.parameters()) {
+        if matches!(spec.role, Role::RunningMean | Role::RunningVariance) {
+            // One batch has moved them from zero by a tenth.
+            *parameter *= 10.0;
+        }
+    }
+    for name in names.iter().filter_map(|name| name.strip_suffix("norm2.weight")) {
+        let exponents = Tensor::rand([128], (Kind::Float, Device::Cpu)) * 6.0 - 3.0;
+        let factors = Tensor::full_like(&exponents, 10.0).pow(&exponents);
+        parameters[index(format!("{name}conv1.weight"))] *= factors.view([-1, 1, 1, 1]);
+        parameters[index(format!("{name}norm2.running_mean"))] *= &factors;
+        parameters[index(format!("{name}norm2.running_var"))] *= factors.square();
+        let weight = &mut parameters[index(format!("{name}norm2.weight"))];
+        let _ = weight.narrow(0, 0, 4).zero_();
+        let _ = weight.narrow(0, 4, 4).neg_();
+        let _ = parameters[index(format!("{name}norm2.running_var"))].narrow(0, 8, 2).zero_();
+        let _ = parameters[index(format!("{name}conv1.weight"))].narrow(0, 8, 2).zero_();
+    }
+    network
+}
+
+static NETWORK: LazyLock<Parameters> = LazyLock::new(|| Parameters::of(&network()));
+
+/// The network as both sides take it.
+struct Parameters(Vec<Vec<f32>>);
+
+impl Parameters {
+    fn of(network: &DenseNet<Tensor>) -> Self {
+        let values = |tensor: &Tensor| Vec::try_from(tensor.contiguous().view([-1])).unwrap();
+        Parameters(network.parameters().map(values).collect())
+    }
+
+    fn network(&self) -> DenseNet<Tensor> {
+        let mut values = self.0.iter();
+        DenseNet::from_parameters(|spec| Ok(Tensor::from_slice(values.next().unwrap()).view(&spec.shape[..]))).unwrap()
+    }
+
+    fn weights(&self, instructions: Instructions) -> Arc<Weights> {
+        Arc::new(Weights::pack(instructions, &|index| Ok(self.0[index].clone())).unwrap())
+    }
+
+    fn plan(&self, weights: &Arc<Weights>, shape: Shape) -> Plan {
+        Plan::new(shape, weights, &|index| Ok(self.0[index].clone())).unwrap()
+    }
+}
+
+/// Smooth pictures with noise, pixel by pixel.
+fn pictures(count: usize, height: usize, width: usize) -> Vec<f32> {
+    let mut state = 12345u32;
+    let mut values = Vec::with_capacity(count * height * width * 3);
+    for image in 0..count {
+        for place in 0..height * width {
+            let (y, x) = ((place / width) as f32, (place % width) as f32);
+            for channel in 0..3 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = (state >> 8) as f32 / (1 << 24) as f32;
+                let wave = ((x * 0.11 + image as f32).sin() + (y * 0.07 + channel as f32).cos()) * 0.2 + 0.4;
+                values.push(0.8 * wave + 0.2 * noise);
+            }
+        }
+    }
+    values
+}
+
+fn views(values: &[f32], height: usize, width: usize) -> Vec<TileView<'_>> {
+    let image = |samples| TileView { samples, row_step: width * 3 };
+    values.chunks_exact(height * width * 3).map(image).collect()
+}
+
+fn tensor(values: &[f32], height: usize, width: usize) -> Tensor {
+    Tensor::from_slice(values).view([-1, height as i64, width as i64, 3]).permute([0, 3, 1, 2])
+}
+
+fn floats(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(tensor.to_kind(Kind::Float).contiguous().view([-1])).unwrap()
+}
+
+/// Sizes with odd sides and borders of every kind, and batches that leave ragged groups.
+const CASES: [(usize, usize, usize); 14] = [
+    (1, 32, 32),
+    (65, 32, 32),
+    (7, 33, 33),
+    (1, 64, 64),
+    (2, 64, 64),
+    (64, 64, 64),
+    (65, 64, 64),
+    (3, 72, 72),
+    (7, 96, 96),
+    (2, 128, 128),
+    (3, 160, 160),
+    (2, 224, 224),
+    (1, 300, 257),
+    (1, 512, 512),
+];
+
+#[test]
+fn logits_are_libtorchs_for_every_size_batch_and_instruction_set() {
+    let network = NETWORK.network();
+    let _guard = tch::no_grad_guard();
+    let sets: Vec<_> = Instructions::available().into_iter().map(|set| (set, NETWORK.weights(set))).collect();
+    let pool = Pool::new(2, 2);
+    let mut errors = vec![Vec::new(); sets.len()];
+    for (count, height, width) in CASES {
+        let values = pictures(count, height, width);
+        let expected = floats(&network.logits(&tensor(&values, height, width)));
+        for ((set, weights), errors) in sets.iter().zip(&mut errors) {
+            let plan = NETWORK.plan(weights, Shape::new(height, width));
+            let found = plan.run(&pool, &views(&values, height, width), Output::Logit).unwrap();
+            assert_eq!(found.len(), count);
+            for (image, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let error = ((found - expected) / expected).abs();
+                assert!(error < 1e-4, "{}, {count} of {width} x {height}, {image}: {found} {expected}", set.name());
+                errors.push(error);
+            }
+        }
+    }
+    for ((set, _), errors) in sets.iter().zip(&mut errors) {
+        errors.sort_by(f32::total_cmp);
+        let (median, worst) = (errors[errors.len() / 2], errors[errors.len() - 1]);
+        println!("{}: relative error {median:.1e} at the median, {worst:.1e} at most", set.name());
+        assert!(median < 3e-5, "{} {median}", set.name());
+    }
+}
+
+#[test]
+fn both_tilings_of_every_block_and_all_outputs_are_libtorchs() {
+    let network = NETWORK.network();
+    let _guard = tch::no_grad_guard();
+    let pool = Pool::new(2, 2);
+    let (height, width) = (75, 97);
+    let values = pictures(3, height, width);
+    let features = network.features(&tensor(&values, height, width));
+    for set in Instructions::available() {
+        let weights = NETWORK.weights(set);
+        for tiling in [Tiling::Two, Tiling::Four] {
+            let plan = NETWORK.plan(&weights, Shape::with_tilings(height, width, |_, _, _| tiling));
+            for (output, expected) in [
+                (Output::Logit, network.head(&features)),
+                (Output::Map, network.activation_map(&features)),
+                (Output::Features, features.permute([0, 2, 3, 1])),
+            ] {
+                let found = plan.run(&pool, &views(&values, height, width), output).unwrap();
+                let expected = floats(&expected);
+                assert_eq!(found.len(), expected.len());
+                let scale = expected.iter().fold(0f32, |scale, value| scale.max(value.abs()));
+                for (found, expected) in found.iter().zip(&expected) {
+                    let error = (found - expected).abs() / scale;
+                    assert!(error < 3e-5, "{} {tiling:?} {output:?}: {found} {expected} of {scale}", set.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads() {
+    let sizes = [(64, 64), (75, 97), (224, 224)];
+    for set in Instructions::available() {
+        let weights = NETWORK.weights(set);
+        for (height, width) in if set.name() == "plan-portable" { &sizes[..2] } else { &sizes[..] } {
+            let plan = NETWORK.plan(&weights, Shape::new(*height, *width));
+            let values = pictures(11, *height, *width);
+            let images = views(&values, *height, *width);
+            let alone: Vec<f32> = (0..images.len())
+                .map(|image| plan.run(&Pool::new(1, 1), &images[image..=image], Output::Logit).unwrap()[0])
+                .collect();
+            for threads in [1, 2, 3, 8] {
+                let pool = Pool::new(threads, threads);
+                for count in [1, 2, 5, 11] {
+                    let together = plan.run(&pool, &images[..count], Output::Logit).unwrap();
+                    assert_eq!(together, alone[..count], "{} {threads} threads {width} x {height}", set.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_are_read_where_they_lie_in_an_image() {
+    let weights = NETWORK.weights(Instructions::available().pop().unwrap());
+    let plan = NETWORK.plan(&weights, Shape::new(64, 64));
+    let pool = Pool::new(2, 2);
+    let (height, width) = (150, 170);
+    let image = pictures(1, height, width);
+    let corners = [(0, 0), (17, 31), (height - 64, width - 64)];
+    let tiles: Vec<TileView> =
+        corners.iter().map(|(y, x)| TileView { samples: &image[(y * width + x) * 3..], row_step: width * 3 }).collect();
+    let cut: Vec<f32> = corners
+        .iter()
+        .flat_map(|(y, x)| (*y..*y + 64).flat_map(move |row| (row * width + x) * 3..(row * width + x + 64) * 3))
+        .map(|index| image[index])
+        .collect();
+    let found = plan.run(&pool, &tiles, Output::Logit).unwrap();
+    assert_eq!(found, plan.run(&pool, &views(&cut, 64, 64), Output::Logit).unwrap());
+    let short = TileView { samples: &image[..image.len() / 8], row_step: width * 3 };
+    assert!(plan.run(&pool, &[short], Output::Logit).is_err());
+}
+
+#[test]
+fn concurrent_calls_share_a_pool_and_a_plan() {
+    let weights = NETWORK.weights(Instructions::available().pop().unwrap());
+    let plan = NETWORK.plan(&weights, Shape::new(64, 64));
+    let values = pictures(9, 64, 64);
+    let images = views(&values, 64, 64);
+    let expected = plan.run(&Pool::new(1, 1), &images, Output::Logit).unwrap();
+    for (threads, capacity) in [(1, 1), (2, 2), (3, 4)] {
+        let pool = Pool::new(threads, capacity);
+        std::thread::scope(|scope| {
+            for caller in 0..6 {
+                let (pool, plan, images, expected) = (&pool, &plan, &images, &expected);
+                scope.spawn(move || {
+                    for round in 0..8 {
+                        let count = 1 + (caller + round) % images.len();
+                        let found = plan.run(pool, &images[..count], Output::Logit).unwrap();
+                        assert_eq!(found, expected[..count]);
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn model(engine: EngineRequest, network: DenseNet<Tensor>, log: Arc<parking_lot::Mutex<Vec<String>>>) -> Model {
+    let log = move |_, message: &str| log.lock().push(message.to_string());
+    let options = ContextOptions { engine, log: Some(Box::new(log)), ..ContextOptions::default() };
+    Model::new(&Context::new(options).unwrap(), network.frozen(), Metadata::default()).unwrap()
+}
+
+fn classified(model: &Model) -> lesionlens::Result<Vec<f32>> {
+    let values = pictures(3, 96, 64);
+    let raster = |image: &[f32]| lesionlens::data::Raster::new(64, 96, 3, image.to_vec()).unwrap();
+    let mut batch = lesionlens::data::Batch::new(64, 96, 3, Device::Cpu);
+    for image in values.chunks_exact(96 * 64 * 3) {
+        batch.push(&raster(image), 0, 0, model.preprocessing());
+    }
+    lesionlens::infer::logits(model, &batch)
+}
+
+#[test]
+fn a_model_is_computed_by_the_engine_that_was_asked_for() {
+    let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let torch = model(EngineRequest::Torch, NETWORK.network(), Arc::clone(&log));
+    let plan = model(EngineRequest::Plan, NETWORK.network(), Arc::clone(&log));
+    let (expected, found) = (classified(&torch).unwrap(), classified(&plan).unwrap());
+    assert_eq!(torch.engine(), "torch");
+    assert_eq!(plan.describe()["engine"], Instructions::available().pop().unwrap().name());
+    assert_ne!(expected, found, "both came from one engine");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!(((found - expected) / expected).abs() < 1e-4, "{found} {expected}");
+    }
+    assert!(log.lock().is_empty(), "{:?}", log.lock());
+}
+
+#[test]
+fn a_model_whose_plan_fails_its_check_falls_back_and_says_so() {
+    let mut network = NETWORK.network();
+    let _guard = tch::no_grad_guard();
+    // The stem overflows: there is nothing to compare, so the plan is not to be believed.
+    network.parameters_mut()[0] *= 1e38;
+    let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let model = model(EngineRequest::Plan, network, Arc::clone(&log));
+    assert!(classified(&model).is_err());
+    assert_eq!(model.engine(), "torch");
+    let said = log.lock().join("\n");
+    assert!(said.contains("plan-") && said.contains("test image"), "{said}");
+}
