@@ -1,5 +1,7 @@
 // What tch does not bind. No exception leaves this file.
 
+#include "torch_ext.hpp"
+
 #include <ATen/ATen.h>
 #include <ATen/CPUFunctions.h>
 #include <ATen/TensorIterator.h>
@@ -8,31 +10,13 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
-#include <exception>
 #include <memory>
 #include <string>
 
+using lens_ext::guarded;
+using lens_ext::tensor;
+
 namespace {
-
-thread_local std::string last_error;
-
-// 0, or 1 with the message left for lens_ext_error().
-template <typename Work>
-int guarded(Work &&work) noexcept {
-    try {
-        work();
-        return 0;
-    } catch (const std::exception &error) {
-        last_error = error.what();
-    } catch (...) {
-        last_error = "an exception that is no std::exception";
-    }
-    return 1;
-}
-
-const at::Tensor &tensor(const void *pointer) {
-    return *static_cast<const at::Tensor *>(pointer);
-}
 
 at::Tensor matrix(const float *data, const int64_t *layout) {
     return at::from_blob(const_cast<float *>(data), {layout[0], layout[1]}, {layout[2], layout[3]}, at::kFloat);
@@ -42,7 +26,7 @@ at::Tensor matrix(const float *data, const int64_t *layout) {
 
 // Why this thread's last call failed.
 extern "C" const char *lens_ext_error() noexcept {
-    return last_error.c_str();
+    return lens_ext::last_error.c_str();
 }
 
 // The version of the loaded library, not of the headers: found in libtorch's own description of its build.

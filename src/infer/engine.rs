@@ -3,7 +3,7 @@
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::runtime::{LogLevel, catch, with_precision};
+use crate::runtime::{LogLevel, arranged, catch, with_precision};
 use tch::{Kind, Tensor};
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {
@@ -15,17 +15,20 @@ pub fn logits(model: &Model, batch: &Batch) -> Result<Vec<f32>> {
     let context = model.context();
     context.enter();
     let mut results = Vec::with_capacity(batch.len());
-    let mut size = batch.len();
+    let (width, height) = batch.size();
+    let mut size = batch.len().min(context.most_images(width, height));
     while results.len() < batch.len() {
         let count = size.min(batch.len() - results.len());
         let computed = catch(|| {
             let _guard = tch::no_grad_guard();
-            let input = batch.tensor(results.len(), count);
+            let _turn = context.turn();
+            let input = arranged(batch.tensor(results.len(), count), context.policy().channels_last.value);
             with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
         });
         match computed {
             Ok(logits) => results.extend(logits),
             Err(error) if error.kind() == ErrorKind::OutOfMemory && count > 1 => {
+                context.empty_cache();
                 size = count / 2;
                 context.log(
                     LogLevel::Warning,
@@ -49,7 +52,8 @@ pub fn activation_maps(model: &Model, batch: &Batch) -> Result<(Vec<Vec<f32>>, u
     context.enter();
     catch(|| {
         let _guard = tch::no_grad_guard();
-        let input = batch.tensor(0, batch.len());
+        let _turn = context.turn();
+        let input = arranged(batch.tensor(0, batch.len()), context.policy().channels_last.value);
         let maps = with_precision(context.policy().precision.value, &input, || {
             Ok(model.network().activation_map(&model.network().features(&input)))
         })?;

@@ -11,7 +11,8 @@ Path = Union[str, "PathLike[str]"]
 
 class ContextOptions(TypedDict, total=False):
     """device: "auto", "cpu", "cuda", "rocm"; precision: "auto", "f32", "bf16", "f16"; rocm_tuning: "auto", "reference",
-    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes."""
+    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes; memory_fraction of a GPU's memory;
+    empty_cache_every so many batches."""
 
     device: str | None
     device_index: int | None
@@ -23,6 +24,11 @@ class ContextOptions(TypedDict, total=False):
     deterministic: bool | None
     seed: int | None
     log_level: str | None
+    memory_fraction: float | None
+    empty_cache_every: int | None
+    channels_last: bool | None
+    tf32: bool | None
+    benchmark: bool | None
 
 
 class DatasetOptions(TypedDict, total=False):
