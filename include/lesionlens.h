@@ -308,8 +308,8 @@ typedef struct lens_init_options {
     lens_precision precision;
     /**
      * Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or libtorch_hip.so)
-     * is looked for here, then beside the loaded libtorch_cpu.so.
+     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
      */
     const char *libtorch_dir;
     /**
@@ -351,8 +351,8 @@ typedef struct lens_init_options {
     lens_log_level log_level;
     /**
      * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or its
-     * user set there wins.
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+     * its user set there wins.
      */
     double memory_fraction;
     /**
@@ -361,18 +361,18 @@ typedef struct lens_init_options {
      */
     int32_t empty_cache_every;
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's training
-     * step in f32 always has the former.
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+     * training step in f32 always has the former.
      */
     int32_t channels_last;
     /**
-     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from Ampere
-     * on, unless precision is LENS_PRECISION_F32.
+     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+     * Ampere on, unless precision is LENS_PRECISION_F32.
      */
     int32_t tf32;
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when deterministic
-     * is 0.
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+     * deterministic is 0.
      */
     int32_t benchmark;
 } lens_init_options;
@@ -841,8 +841,9 @@ typedef struct lens_train_options {
 } lens_train_options;
 
 /**
- * The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason, with
- * why others were passed over, are in lens_context_describe(); that a GPU is there and not used is a warning in the log.
+ * The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason,
+ * with why others were passed over, are in lens_context_describe(); a GPU that was tried and does not work is a warning
+ * in the log.
  */
 #define LENS_DEVICE_AUTO 0
 
@@ -1239,13 +1240,13 @@ void lens_init_options_init(struct lens_init_options *options);
  * Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
  * several threads; each call makes a context of its own.
  *
- * The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process: the
- * context used last wins.
+ * The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
+ * the context used last wins.
  *
- * When a GPU is to be used, call it early: libtorch looks for GPUs once, so its GPU half must be loaded before anything
- * else in the process computes with libtorch; and environment variables for the GPU's runtime are set just before (those
- * in lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
- * the host reads the environment. On CPU nothing is set.
+ * When a GPU is to be used, call it early: libtorch looks for GPUs once, so its GPU half must be loaded before
+ * anything else in the process computes gradients with libtorch or asks it for GPUs; and environment variables for
+ * the GPU's runtime are set just before (those in lens_context_describe(), only ones that are not there yet), with
+ * setenv(), which is not safe while another thread of the host reads the environment. On CPU nothing is set.
  *
  * @param options NULL for all defaults.
  * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
@@ -1253,8 +1254,7 @@ void lens_init_options_init(struct lens_init_options *options);
  *         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in;
  *         LENS_ERROR_VERSION when header, library or libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
  */
-lens_status lens_init(const struct lens_init_options *options,
-                      struct lens_context **context);
+lens_status lens_init(const struct lens_init_options *options, struct lens_context **context);
 
 /**
  * What was found and decided, as JSON: hardware, versions, policy with the reason for each choice, environment

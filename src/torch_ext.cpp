@@ -9,6 +9,7 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
 #include <memory>
 #include <string>
@@ -29,19 +30,13 @@ extern "C" const char *lens_ext_error() noexcept {
     return lens_ext::last_error.c_str();
 }
 
-// The version of the loaded library, not of the headers: found in libtorch's own description of its build.
+// The version of the loaded library, not of the headers. at::show_config() tells it, too, but asks for GPUs, and
+// libtorch remembers that there were none before its GPU half was loaded.
 extern "C" const char *lens_ext_torch_version() noexcept {
-    static const std::string version = []() -> std::string {
-        try {
-            const std::string description = at::show_config();
-            const std::string key = "TORCH_VERSION=";
-            const auto begin = description.find(key);
-            if (begin == std::string::npos) return "unknown";
-            const auto value = begin + key.size();
-            return description.substr(value, description.find_first_of(", \n", value) - value);
-        } catch (...) {
-            return "unknown";
-        }
+    static const std::string version = [] {
+        const uint64_t number = aoti_torch_abi_version();
+        const auto byte = [&](int shift) { return std::to_string(number >> shift & 0xff); };
+        return byte(56) + "." + byte(48) + "." + byte(40);
     }();
     return version.c_str();
 }

@@ -1,5 +1,5 @@
-// libtorch's GPU half: whether it is there, its settings, its memory. Written against the parts of libtorch that are the
-// same in its CPU, CUDA and ROCm builds, of which any may be loaded. No exception leaves this file.
+// libtorch's GPU half: whether it is there, its settings, its memory. Written against the parts of libtorch that are
+// the same in its CPU, CUDA and ROCm builds, of which any may be loaded. No exception leaves this file.
 
 #include "torch_ext.hpp"
 

@@ -1,10 +1,11 @@
-//! libtorch's CUDA half, really loaded, on a machine without a GPU: `make test-cuda-load`. Each test is for a process of
-//! its own, and is ignored otherwise.
+//! libtorch's CUDA half, really loaded, on a machine without a GPU: `make test-cuda-load`. Each test is for a process
+//! of its own, and is ignored otherwise.
 
 mod hardware;
 
 use hardware::{Messages, RTX_4080_SUPER, libtorch, machine};
 use lesionlens::ErrorKind;
+use lesionlens::model::DenseNet;
 use lesionlens::runtime::{Context, ContextOptions, DeviceRequest, half_is_registered};
 use tch::{Device, Kind, Tensor};
 
@@ -25,6 +26,10 @@ fn gradient() -> f64 {
 #[test]
 #[ignore = "needs libtorch_cuda.so and all that it is linked against"]
 fn registers_and_says_that_there_is_no_driver() {
+    // What computes on CPU without gradients does not ask for GPUs.
+    let image = Tensor::zeros([1, 3, 32, 32], (Kind::Float, Device::Cpu));
+    let classify = || tch::no_grad(|| DenseNet::initial(1, Device::Cpu).logits(&image).double_value(&[0]));
+    let before = classify();
     assert!(!half_is_registered());
     let reason = refusal();
     assert!(half_is_registered(), "{reason}");
@@ -37,23 +42,18 @@ fn registers_and_says_that_there_is_no_driver() {
     let context = Context::new(options).unwrap();
     assert_eq!(context.policy().device.value, "cpu");
     assert!(messages.warn_of("no NVIDIA driver is installed"), "{}", context.policy().device.reason);
+    assert_eq!(classify(), before);
     assert_eq!(gradient(), 3.0);
 }
 
 #[test]
 #[ignore = "needs libtorch_cuda.so and all that it is linked against"]
 fn says_when_libtorch_was_asked_too_early() {
-    let _ = tch::Cuda::is_available();
-    let reason = refusal();
-    assert!(reason.contains("before its GPU half was loaded"), "{reason}");
-}
-
-#[test]
-#[ignore = "needs libtorch_cuda.so and all that it is linked against"]
-fn can_still_be_loaded_after_training_on_cpu() {
+    // Computing gradients asks.
     assert_eq!(gradient(), 3.0);
     let reason = refusal();
-    assert!(reason.contains("no NVIDIA driver is installed"), "{reason}");
+    assert!(reason.contains("before its GPU half was loaded"), "{reason}");
+    assert_eq!(gradient(), 3.0);
 }
 
 #[test]

@@ -20,8 +20,9 @@ pub struct lens_context(pub(super) Arc<Context>);
 
 /// Where to compute.
 pub type lens_device = i32;
-/// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason, with
-/// why others were passed over, are in lens_context_describe(); that a GPU is there and not used is a warning in the log.
+/// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason,
+/// with why others were passed over, are in lens_context_describe(); a GPU that was tried and does not work is a warning
+/// in the log.
 pub const LENS_DEVICE_AUTO: lens_device = 0;
 /// The CPU.
 pub const LENS_DEVICE_CPU: lens_device = 1;
@@ -88,8 +89,8 @@ pub struct lens_init_options {
     /// LENS_PRECISION_...; default LENS_PRECISION_AUTO.
     pub precision: lens_precision,
     /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-    /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or libtorch_hip.so)
-    /// is looked for here, then beside the loaded libtorch_cpu.so.
+    /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+    /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
     pub libtorch_dir: *const c_char,
     /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
     /// libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
@@ -113,20 +114,20 @@ pub struct lens_init_options {
     /// LENS_LOG_...; default LENS_LOG_WARNING.
     pub log_level: lens_log_level,
     /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-    /// NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or its
-    /// user set there wins.
+    /// NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+    /// its user set there wins.
     pub memory_fraction: f64,
     /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
     /// default -1, automatic: 100 on AMD, never on NVIDIA.
     pub empty_cache_every: i32,
-    /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's training
-    /// step in f32 always has the former.
+    /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+    /// training step in f32 always has the former.
     pub channels_last: i32,
-    /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from Ampere
-    /// on, unless precision is LENS_PRECISION_F32.
+    /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+    /// Ampere on, unless precision is LENS_PRECISION_F32.
     pub tf32: i32,
-    /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when deterministic
-    /// is 0.
+    /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+    /// deterministic is 0.
     pub benchmark: i32,
 }
 
@@ -194,13 +195,13 @@ impl HostLog {
 /// Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
 /// several threads; each call makes a context of its own.
 ///
-/// The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process: the
-/// context used last wins.
+/// The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
+/// the context used last wins.
 ///
-/// When a GPU is to be used, call it early: libtorch looks for GPUs once, so its GPU half must be loaded before anything
-/// else in the process computes with libtorch; and environment variables for the GPU's runtime are set just before (those
-/// in lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
-/// the host reads the environment. On CPU nothing is set.
+/// When a GPU is to be used, call it early: libtorch looks for GPUs once, so its GPU half must be loaded before
+/// anything else in the process computes gradients with libtorch or asks it for GPUs; and environment variables for
+/// the GPU's runtime are set just before (those in lens_context_describe(), only ones that are not there yet), with
+/// setenv(), which is not safe while another thread of the host reads the environment. On CPU nothing is set.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.

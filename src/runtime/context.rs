@@ -115,7 +115,8 @@ impl Context {
         request.check()?;
         let probe = Probe::read(options.hardware_root.as_deref().unwrap_or(Path::new("/")));
         let backend = Backend::find(options.libtorch_dir.as_deref())?;
-        let plan = plan_device(&probe, &request, &backend.available());
+        let available = backend.available();
+        let plan = plan_device(&probe, &request, &available);
         let surroundings = |vendor: Option<Vendor>| Surroundings {
             vendor,
             probe: &probe,
@@ -124,11 +125,13 @@ impl Context {
                 .memory_fraction
                 .unwrap_or_else(|| vendor.map_or(1.0, |vendor| automatic_fraction(vendor).value)),
         };
-        let mut environment = Environment::default();
+        let mut environment = None;
         let mut attempts = Vec::new();
         for vendor in plan.attempts.iter().copied() {
-            // Before the half is loaded, which is when its runtime reads them.
-            environment = prepare_environment(options.rocm_tuning, surroundings(Some(vendor)));
+            if available.contains(&vendor) {
+                // Before the half is loaded, which is when its runtime reads them.
+                environment = Some(prepare_environment(options.rocm_tuning, surroundings(Some(vendor))));
+            }
             let outcome = backend.open(vendor, request.device_index);
             let works = outcome.is_ok();
             attempts.push(Attempt { vendor, outcome });
@@ -136,45 +139,44 @@ impl Context {
                 break;
             }
         }
-        if attempts.is_empty() {
-            environment = prepare_environment(options.rocm_tuning, surroundings(None));
-        }
+        let environment = environment.unwrap_or_else(|| prepare_environment(options.rocm_tuning, surroundings(None)));
         let policy = decide(&probe, &plan, &attempts, &request)?;
-        let reported = attempts.into_iter().rev().find_map(|attempt| attempt.outcome.ok());
+        let tried = !attempts.is_empty();
+        let reported = attempts.into_iter().find_map(|attempt| attempt.outcome.ok());
         let context = Context {
             probe,
             turns: Turns::new(policy.take_turns.value),
             policy,
             backend,
-            reported: reported.filter(|_| options.device != DeviceRequest::Cpu),
+            reported,
             environment,
             seed: options.seed,
             log: options.log,
             log_level: options.log_level,
         };
         context.enter();
-        context.log_beginning(options.device);
+        context.log_beginning(tried);
         Ok(Arc::new(context))
     }
 
     /// Tells the host what it got, and loudly what it may not have meant.
-    fn log_beginning(&self, asked: DeviceRequest) {
+    fn log_beginning(&self, tried: bool) {
         let policy = &self.policy;
         for other in &self.backend.others {
             self.log(
                 LogLevel::Warning,
                 &format!(
-                    "another plugin brought a second libtorch into this process ({}): both may take each other's functions; \
-                     have them use one",
+                    "another plugin brought a second libtorch into this process ({}): both may take each other's \
+                     functions; have them use one",
                     other.display()
                 ),
             );
         }
         let Choice { value: device, reason } = &policy.device;
-        // A GPU that is there and not used is worth more than a note.
-        let passed = asked == DeviceRequest::Auto && *device == "cpu" && !self.probe.gpus.is_empty();
+        // A GPU that does not work is worth more than a note.
+        let in_vain = tried && self.reported.is_none();
         self.log(
-            if passed { LogLevel::Warning } else { LogLevel::Info },
+            if in_vain { LogLevel::Warning } else { LogLevel::Info },
             &format!("device {device}: {reason}; {} threads", policy.threads.value),
         );
     }
@@ -220,7 +222,8 @@ impl Context {
         self.turns.wait()
     }
 
-    /// How many images of this size go through the network at once in classifying, as far as the GPU's memory decides it.
+    /// How many images of this size go through the network at once in classifying, as far as the GPU's memory decides
+    /// it.
     pub fn most_images(&self, width: usize, height: usize) -> usize {
         match &self.reported {
             Some(_) => Footprint::inference(self.policy.precision.value)

@@ -6,8 +6,8 @@ use serde::Serialize;
 /// Numbers that are trained, of DenseNet-121 with one output.
 pub const WEIGHTS: u64 = 6_954_881;
 
-/// Copies of all weights that training holds at once: weights, gradients, two moments, a step's temporaries, the average,
-/// the best model, and a checkpoint being written. 300 MiB were measured.
+/// Copies of all weights that training holds at once: weights, gradients, two moments, a step's temporaries, the
+/// average, the best model, and a checkpoint being written. 300 MiB were measured.
 const TRAINING_COPIES: u64 = 12;
 
 /// Memory that a batch of images takes.
@@ -21,8 +21,9 @@ pub struct Footprint {
 
 impl Footprint {
     /// Of a training step: the weights' copies, activations that the backward pass needs, and the gradients of some of
-    /// them. Per pixel, peaks of processes with batches of different size were measured on CPU at 128 pixels and rounded
-    /// up: 2600 with libtorch's autograd in f32, 1375 in half precision, and 730 with the step that is written out.
+    /// them. Per pixel, peaks of processes with batches of different size were measured on CPU at 128 pixels and
+    /// rounded up: 2600 with libtorch's autograd in f32, 1375 in half precision, and 730 with the step that is
+    /// written out.
     pub fn training(precision: Precision, written_out: bool) -> Self {
         let per_pixel = match precision {
             Precision::F32 if written_out => 800,

@@ -158,8 +158,13 @@ pub(super) fn prepare_environment(tuning: RocmTuning, surroundings: Surroundings
         }
         None => None,
     };
-    let plan = plan_environment(tuning, surroundings, current);
-    for (name, value) in &plan.set {
+    let mut plan = plan_environment(tuning, surroundings, current);
+    for (name, value) in &mut plan.set {
+        if let Some(present) = ours.get(name) {
+            // Of an earlier context; the runtime has read it, and would not see another.
+            value.clone_from(present);
+            continue;
+        }
         let (Ok(c_name), Ok(c_value)) = (CString::new(name.as_str()), CString::new(value.as_str())) else {
             continue;
         };

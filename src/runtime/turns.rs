@@ -3,8 +3,8 @@
 use parking_lot::{FairMutex, FairMutexGuard};
 
 /// One batch at a time, first come, first served: a caller with ten thousand images and one with a single image get
-/// every other batch. Without it, callers of a GPU would queue their work on its one stream in any order, and their batches
-/// would have to fit into its memory together.
+/// every other batch. Without it, callers of a GPU would queue their work on its one stream in any order, and their
+/// batches would have to fit into its memory together.
 #[derive(Debug)]
 pub(super) struct Turns(Option<FairMutex<()>>);
 

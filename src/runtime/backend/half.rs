@@ -1,7 +1,7 @@
 //! The GPU half of libtorch: found, and loaded into the process.
 //!
-//! That must happen before anything asks libtorch about GPUs: it remembers the first answer for good. Hence nothing here
-//! asks before the half is loaded, but for the registry of device guards, which is not remembered.
+//! That must happen before anything asks libtorch about GPUs: it remembers the first answer for good. Hence nothing
+//! here asks before the half is loaded, but for the registry of device guards, which is not remembered.
 
 use crate::runtime::probe::Vendor;
 use parking_lot::Mutex;
@@ -116,7 +116,7 @@ fn check(vendor: Vendor) -> Result<(), String> {
     match unsafe { lens_ext_gpu_build() } {
         0 => {
             Err("libtorch was asked for GPUs in this process before its GPU half was loaded, and does not look again: \
-                  call lens_init with this device before anything else computes with libtorch"
+                  call lens_init with this device before anything computes gradients with libtorch or asks it for GPUs"
                 .into())
         }
         1 if vendor == Vendor::Nvidia => Ok(()),

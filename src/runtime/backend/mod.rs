@@ -53,8 +53,8 @@ impl Backend {
     pub fn open(&self, vendor: Vendor, index: i32) -> std::result::Result<Reported, String> {
         if let Some(other) = self.others.first() {
             return Err(format!(
-                "another plugin brought a second libtorch into this process ({}), and a GPU half would belong to either; \
-                 have both plugins use one libtorch",
+                "another plugin brought a second libtorch into this process ({}), and a GPU half would belong to \
+                 either; have both plugins use one libtorch",
                 other.display()
             ));
         }

@@ -69,8 +69,8 @@ pub(super) fn deterministic(deciding: &Deciding) -> Choice<bool> {
         (None, false) => Choice::new(true, "on CPU it costs nothing"),
         (Some(_), true) => Choice::new(
             true,
-            "as asked for: convolution algorithms are chosen so; the gradient of max pooling adds up in no fixed order, \
-             so trained weights may still differ in their last bits",
+            "as asked for: convolutions use algorithms that give the same bits; whether the gradients of libtorch's pooling do \
+             on GPUs is not known, so trained weights may differ in their last ones",
         ),
         (Some(_), false) => Choice::new(false, "not asked for; the fastest algorithms may be used"),
     }

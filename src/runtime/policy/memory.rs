@@ -45,7 +45,7 @@ pub(super) fn memory_bytes(deciding: &Deciding, fraction: f64) -> Choice<Option<
             _ => Choice::new(
                 Some(usable),
                 format!(
-                    "{} of {} MiB of the GPU are free, {:.0} % may be taken; less 10 % for gaps and {} MiB for workspaces",
+                    "{} of {} MiB of the GPU are free, {:.0} % for this, less 10 % for gaps and {} MiB for workspaces",
                     free >> 20,
                     total >> 20,
                     fraction * 100.0,

@@ -141,8 +141,8 @@ mod tests {
              == sys/class/drm/card1/device/device\n0x744c\n\
              == sys/class/drm/card1/device/uevent\nDRIVER=amdgpu\nPCI_SLOT_NAME=0000:86:00.0\n\
              == sys/class/drm/card1-DP-1/status\nconnected\n\
-             == sys/class/kfd/kfd/topology/nodes/2/properties\nsimd_count 192\ngfx_target_version 110000\nlocation_id 34304\n\
-             domain 0\n\
+             == sys/class/kfd/kfd/topology/nodes/2/properties\nsimd_count 192\ngfx_target_version 110000\n\
+             location_id 34304\ndomain 0\n\
              == sys/class/kfd/kfd/topology/nodes/2/mem_banks/0/properties\nheap_type 1\nsize_in_bytes 25753026560\n",
         );
         let gpus = Probe::read(root.path()).gpus;
