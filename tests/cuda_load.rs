@@ -17,19 +17,14 @@ fn refusal() -> String {
     error.message().into()
 }
 
-fn gradient() -> f64 {
-    let weight = Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-    (&weight * 3.0).sum(Kind::Float).backward();
-    weight.grad().double_value(&[0])
+fn logit() -> f64 {
+    let image = Tensor::zeros([1, 3, 32, 32], (Kind::Float, Device::Cpu));
+    tch::no_grad(|| DenseNet::initial(1, Device::Cpu).logits(&image).double_value(&[0]))
 }
 
 #[test]
 #[ignore = "needs libtorch_cuda.so and all that it is linked against"]
 fn registers_and_says_that_there_is_no_driver() {
-    // What computes on CPU without gradients does not ask for GPUs.
-    let image = Tensor::zeros([1, 3, 32, 32], (Kind::Float, Device::Cpu));
-    let classify = || tch::no_grad(|| DenseNet::initial(1, Device::Cpu).logits(&image).double_value(&[0]));
-    let before = classify();
     assert!(!half_is_registered());
     let reason = refusal();
     assert!(half_is_registered(), "{reason}");
@@ -42,18 +37,17 @@ fn registers_and_says_that_there_is_no_driver() {
     let context = Context::new(options).unwrap();
     assert_eq!(context.policy().device.value, "cpu");
     assert!(messages.warn_of("no NVIDIA driver is installed"), "{}", context.policy().device.reason);
-    assert_eq!(classify(), before);
-    assert_eq!(gradient(), 3.0);
+    assert!(logit().is_finite());
 }
 
 #[test]
 #[ignore = "needs libtorch_cuda.so and all that it is linked against"]
 fn says_when_libtorch_was_asked_too_early() {
-    // Computing gradients asks.
-    assert_eq!(gradient(), 3.0);
+    // A convolution on the CPU asks.
+    let before = logit();
     let reason = refusal();
     assert!(reason.contains("before its GPU half was loaded"), "{reason}");
-    assert_eq!(gradient(), 3.0);
+    assert_eq!(logit(), before);
 }
 
 #[test]

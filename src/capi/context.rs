@@ -198,10 +198,11 @@ impl HostLog {
 /// The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
 /// the context used last wins.
 ///
-/// When a GPU is to be used, call it early: libtorch looks for GPUs once, so its GPU half must be loaded before
-/// anything else in the process computes gradients with libtorch or asks it for GPUs; and environment variables for
-/// the GPU's runtime are set just before (those in lens_context_describe(), only ones that are not there yet), with
-/// setenv(), which is not safe while another thread of the host reads the environment. On CPU nothing is set.
+/// When a GPU is to be used, call it early: libtorch looks for GPUs once, at the first convolution if not before, so its
+/// GPU half must be loaded before anything in the process computes with libtorch, also before a context for the CPU
+/// computes. Environment variables for the GPU's runtime are set just before the half is loaded (those in
+/// lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
+/// the host reads the environment. On CPU nothing is set.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.

@@ -116,7 +116,7 @@ fn check(vendor: Vendor) -> Result<(), String> {
     match unsafe { lens_ext_gpu_build() } {
         0 => {
             Err("libtorch was asked for GPUs in this process before its GPU half was loaded, and does not look again: \
-                  call lens_init with this device before anything computes gradients with libtorch or asks it for GPUs"
+                  call lens_init with this device before anything else computes with libtorch"
                 .into())
         }
         1 if vendor == Vendor::Nvidia => Ok(()),
