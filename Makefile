@@ -11,8 +11,11 @@ HOST_SOURCES := $(wildcard examples/host/*.c)
 PYTHON_TOOLS := target/python-tools
 
 BENCH_PYTHON ?= target/bench-python/bin/python
+# Where libtorch's CUDA half and its 3.6 GB of libraries go.
+CUDA_DIRECTORY ?= target/cuda
+DEVICE ?= auto
 
-.PHONY: all help setup library host demo test bench-train bench-python header clean
+.PHONY: all help setup library host demo test cuda test-cuda-load test-gpu bench-train bench-python header clean
 all: host
 
 help:
@@ -20,6 +23,10 @@ help:
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++ and Python'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
+	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
+	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
+	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
+	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make clean    remove what was built'
@@ -48,6 +55,24 @@ test: host
 	$(CARGO) test --release
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+cuda: setup
+	@tools/cuda.sh "$(CUDA_DIRECTORY)"
+
+# What a process has loaded stays loaded, so each test has its own.
+test-cuda-load: cuda
+	$(CARGO) test --release --no-run --test cuda_load
+	for name in registers_and_says_that_there_is_no_driver says_when_libtorch_was_asked_too_early; do \
+	    LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib" \
+	        $(CARGO) test --release --test cuda_load -- --ignored --nocapture --exact $$name || exit 1; \
+	done
+	$(CARGO) test --release --test cuda_load -- --ignored --nocapture --exact names_the_library_that_is_missing
+
+test-gpu: setup
+	$(CARGO) build --release --example gpu_table
+	if [ -f "$(CUDA_DIRECTORY)/complete" ]; then \
+	    export LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib"; \
+	fi; target/release/examples/gpu_table $(DEVICE)
 
 # cargo names the program in a line of JSON; the last one is this one.
 bench-train: setup bench-python

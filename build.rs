@@ -1,4 +1,4 @@
-//! Compiles the C++ file, checks the libtorch version, and sets the plugin's SONAME and search paths.
+//! Compiles the C++ files, checks the libtorch version, and sets the plugin's SONAME and search paths.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -7,7 +7,9 @@ const NEEDED: &str = "2.13.0";
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
-    println!("cargo:rerun-if-changed=src/torch_ext.cpp");
+    for file in ["torch_ext.hpp", "torch_ext.cpp", "torch_ext_gpu.cpp"] {
+        println!("cargo:rerun-if-changed=src/{file}");
+    }
     let libtorch = PathBuf::from(env::var_os("LIBTORCH").unwrap_or_else(|| {
         panic!("LIBTORCH is not set: build inside the repository, where .cargo/config.toml sets it, after `make setup`")
     }));
@@ -27,7 +29,7 @@ fn main() {
         .std("c++20")
         .warnings(false)
         .include(libtorch.join("include"))
-        .file("src/torch_ext.cpp")
+        .files(["src/torch_ext.cpp", "src/torch_ext_gpu.cpp"])
         .compile("lens_torch_ext");
 
     // In the order of the search: a directory the plugin was put into, one beside it, and where it was built.

@@ -37,6 +37,9 @@ typedef struct lens_cancel_token lens_cancel_token;
 
 /**
  * A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+ *
+ * On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
+ * they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.
  */
 typedef struct lens_context lens_context;
 
@@ -357,7 +360,8 @@ typedef struct lens_init_options {
     lens_precision precision;
     /**
      * Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-     * libtorch must be the one that was loaded with the plugin.
+     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
      */
     const char *libtorch_dir;
     /**
@@ -372,8 +376,8 @@ typedef struct lens_init_options {
     lens_rocm_tuning rocm_tuning;
     /**
      * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
-     * decoded images are kept as far as that leaves room. Default 0: what is free at init, a quarter of it at most for
-     * images.
+     * decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and the
+     * images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
      */
     uint64_t memory_cap;
     /**
@@ -402,6 +406,32 @@ typedef struct lens_init_options {
      * f32, and PLAN_AVX2 on a processor without.
      */
     lens_engine engine;
+    /**
+     * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+     * its user set there wins.
+     */
+    double memory_fraction;
+    /**
+     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
+     * default -1, automatic: 100 on AMD, never on NVIDIA.
+     */
+    int32_t empty_cache_every;
+    /**
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+     * training step in f32 always has the former.
+     */
+    int32_t channels_last;
+    /**
+     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+     * Ampere on, unless precision is LENS_PRECISION_F32.
+     */
+    int32_t tf32;
+    /**
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+     * deterministic is 0.
+     */
+    int32_t benchmark;
 } lens_init_options;
 
 /**
@@ -998,7 +1028,9 @@ typedef struct lens_train_options {
 #define LENS_OPERATING_POINT_SENSITIVITY 2
 
 /**
- * The best device this version can use; the choice and its reason are in lens_context_describe().
+ * The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason,
+ * with why others were passed over, are in lens_context_describe(); a GPU that was tried and does not work is a warning
+ * in the log.
  */
 #define LENS_DEVICE_AUTO 0
 
@@ -1018,7 +1050,7 @@ typedef struct lens_train_options {
 #define LENS_DEVICE_ROCM 3
 
 /**
- * bf16 on NVIDIA, fp16 on AMD, f32 on CPU.
+ * NVIDIA: bf16 from Ampere on, else fp16. AMD: bf16 on CDNA, else fp16. CPU: f32.
  */
 #define LENS_PRECISION_AUTO 0
 
@@ -1504,7 +1536,14 @@ void lens_init_options_init(struct lens_init_options *options);
  * Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
  * several threads; each call makes a context of its own.
  *
- * The number of threads is libtorch's own setting and so holds for the process: the context used last wins.
+ * The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
+ * the context used last wins.
+ *
+ * When a GPU is to be used, call it early: libtorch looks for GPUs once, at the first convolution if not before, so its
+ * GPU half must be loaded before anything in the process computes with libtorch, also before a context for the CPU
+ * computes. Environment variables for the GPU's runtime are set just before the half is loaded (those in
+ * lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
+ * the host reads the environment. On CPU nothing is set.
  *
  * @param options NULL for all defaults.
  * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.

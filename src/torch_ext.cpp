@@ -1,5 +1,7 @@
 // What tch does not bind. No exception leaves this file.
 
+#include "torch_ext.hpp"
+
 #include <ATen/ATen.h>
 #include <ATen/CPUFunctions.h>
 #include <ATen/TensorIterator.h>
@@ -7,32 +9,15 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
-#include <exception>
 #include <memory>
 #include <string>
 
+using lens_ext::guarded;
+using lens_ext::tensor;
+
 namespace {
-
-thread_local std::string last_error;
-
-// 0, or 1 with the message left for lens_ext_error().
-template <typename Work>
-int guarded(Work &&work) noexcept {
-    try {
-        work();
-        return 0;
-    } catch (const std::exception &error) {
-        last_error = error.what();
-    } catch (...) {
-        last_error = "an exception that is no std::exception";
-    }
-    return 1;
-}
-
-const at::Tensor &tensor(const void *pointer) {
-    return *static_cast<const at::Tensor *>(pointer);
-}
 
 at::Tensor matrix(const float *data, const int64_t *layout) {
     return at::from_blob(const_cast<float *>(data), {layout[0], layout[1]}, {layout[2], layout[3]}, at::kFloat);
@@ -42,22 +27,16 @@ at::Tensor matrix(const float *data, const int64_t *layout) {
 
 // Why this thread's last call failed.
 extern "C" const char *lens_ext_error() noexcept {
-    return last_error.c_str();
+    return lens_ext::last_error.c_str();
 }
 
-// The version of the loaded library, not of the headers: found in libtorch's own description of its build.
+// The version of the loaded library, not of the headers. at::show_config() tells it, too, but asks for GPUs, and
+// libtorch remembers that there were none before its GPU half was loaded.
 extern "C" const char *lens_ext_torch_version() noexcept {
-    static const std::string version = []() -> std::string {
-        try {
-            const std::string description = at::show_config();
-            const std::string key = "TORCH_VERSION=";
-            const auto begin = description.find(key);
-            if (begin == std::string::npos) return "unknown";
-            const auto value = begin + key.size();
-            return description.substr(value, description.find_first_of(", \n", value) - value);
-        } catch (...) {
-            return "unknown";
-        }
+    static const std::string version = [] {
+        const uint64_t number = aoti_torch_abi_version();
+        const auto byte = [&](int shift) { return std::to_string(number >> shift & 0xff); };
+        return byte(56) + "." + byte(48) + "." + byte(40);
     }();
     return version.c_str();
 }

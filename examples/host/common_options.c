@@ -18,3 +18,8 @@ const struct choice engine_choices[] = {
     {"plan-portable", LENS_ENGINE_PLAN_PORTABLE},
     {0},
 };
+const struct choice rocm_tuning_choices[] = {
+    {"auto", LENS_ROCM_TUNING_AUTO}, {"reference", LENS_ROCM_TUNING_REFERENCE}, {"off", LENS_ROCM_TUNING_OFF}, {0},
+};
+
+const struct choice switch_choices[] = {{"auto", -1}, {"on", 1}, {"off", 0}, {0}};

@@ -10,6 +10,8 @@ extern const struct choice method_choices[];
 extern const struct choice edge_choices[];
 extern const struct choice blend_choices[];
 extern const struct choice engine_choices[];
+extern const struct choice rocm_tuning_choices[];
+extern const struct choice switch_choices[];
 
 /* clang-format off */
 
@@ -61,6 +63,15 @@ extern const struct choice engine_choices[];
 #define SETTING_OPTIONS(setting)                                                                                      \
     {.name = "--device", .value_name = "auto|cpu|cuda|rocm", .help = "where to compute", .kind = OPTION_CHOICE,       \
      .target = &(setting)->init.device, .choices = device_choices},                                                   \
+    {.name = "--rocm-tuning", .value_name = "auto|reference|off", .help = "environment variables for AMD GPUs",       \
+     .kind = OPTION_CHOICE, .target = &(setting)->init.rocm_tuning, .choices = rocm_tuning_choices},                  \
+    {.name = "--gpu-memory", .value_name = "X", .help = "share of the GPU's memory that may be taken, 0 to 1",        \
+     .kind = OPTION_DOUBLE, .target = &(setting)->init.memory_fraction, .minimum = 0, .maximum = 1,                   \
+     .default_text = "0.85 on AMD, 1 on NVIDIA"},                                                                     \
+    {.name = "--tf32", .value_name = "auto|on|off", .help = "TF32 on NVIDIA GPUs", .kind = OPTION_CHOICE,             \
+     .target = &(setting)->init.tf32, .choices = switch_choices},                                                     \
+    {.name = "--benchmark", .value_name = "auto|on|off", .help = "time convolution algorithms on GPUs",               \
+     .kind = OPTION_CHOICE, .target = &(setting)->init.benchmark, .choices = switch_choices},                         \
     {.name = "--threads", .value_name = "N", .help = "CPU threads, 1 to 1024", .kind = OPTION_UINT32,                 \
      .target = &(setting)->init.threads, .minimum = 1, .maximum = 1024,                                               \
      .default_text = "as many as the process may use"},                                                               \

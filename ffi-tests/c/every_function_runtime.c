@@ -85,6 +85,11 @@ static void test_lens_init_options_init(void)
     CHECK(options.log_user_data == NULL);
     CHECK_EQUAL(options.log_level, LENS_LOG_WARNING);
     CHECK_EQUAL(options.engine, LENS_ENGINE_AUTO);
+    CHECK_NEAR(options.memory_fraction, 0, 0);
+    CHECK_EQUAL(options.empty_cache_every, -1);
+    CHECK_EQUAL(options.channels_last, -1);
+    CHECK_EQUAL(options.tf32, -1);
+    CHECK_EQUAL(options.benchmark, -1);
     lens_init_options_init(NULL);
 }
 
@@ -167,6 +172,13 @@ static void test_lens_init(void)
     INIT_REFUSED(deterministic, 2, LENS_ERROR_ARGUMENT, "2");
     INIT_REFUSED(log_level, 99, LENS_ERROR_ARGUMENT, "99");
     INIT_REFUSED(engine, 99, LENS_ERROR_ARGUMENT, "99");
+    INIT_REFUSED(memory_fraction, 1.5, LENS_ERROR_ARGUMENT, "1.5");
+    INIT_REFUSED(memory_fraction, -0.5, LENS_ERROR_ARGUMENT, "-0.5");
+    INIT_REFUSED(memory_fraction, (double)NAN, LENS_ERROR_ARGUMENT, "NaN");
+    INIT_REFUSED(empty_cache_every, -2, LENS_ERROR_ARGUMENT, "-2");
+    INIT_REFUSED(channels_last, 2, LENS_ERROR_ARGUMENT, "2");
+    INIT_REFUSED(tf32, -3, LENS_ERROR_ARGUMENT, "-3");
+    INIT_REFUSED(benchmark, 7, LENS_ERROR_ARGUMENT, "7");
     INIT_REFUSED(libtorch_dir, "\xff", LENS_ERROR_ARGUMENT, "UTF-8");
     INIT_REFUSED(libtorch_dir, "/no/such/libtorch", LENS_ERROR_IO, "/no/such/libtorch");
 
@@ -188,6 +200,30 @@ static void test_lens_init(void)
         CHECK_STATUS(status, LENS_ERROR_DEVICE);
         CHECK(made == NULL);
     }
+}
+
+/* What was asked for is what is decided, and says so. */
+static void choices_can_be_overridden(void)
+{
+    lens_context *made = NULL;
+    lens_init_options options;
+    char *json = NULL;
+    lens_init_options_init(&options);
+    options.device = LENS_DEVICE_CPU;
+    options.memory_fraction = 0.5;
+    options.empty_cache_every = 7;
+    options.channels_last = 0;
+    options.tf32 = 1;
+    options.benchmark = 1;
+    CHECK_OK(lens_init(&options, &made));
+    CHECK_OK(lens_context_describe(made, &json));
+    CHECK_CONTAINS(json, "\"memory_fraction\":{\"reason\":\"as asked for\",\"value\":0.5}");
+    CHECK_CONTAINS(json, "\"empty_cache_every\":{\"reason\":\"as asked for\",\"value\":7}");
+    CHECK_CONTAINS(json, "\"channels_last\":{\"reason\":\"as asked for\",\"value\":false}");
+    CHECK_CONTAINS(json, "\"tf32\":{\"reason\":\"as asked for\",\"value\":true}");
+    CHECK_CONTAINS(json, "\"benchmark\":{\"reason\":\"as asked for\",\"value\":true}");
+    lens_string_free(json);
+    lens_context_free(made);
 }
 
 static void test_lens_context_describe(void)
@@ -307,6 +343,7 @@ static const struct check_test tests[] = {
     FUNCTION(lens_string_free),
     FUNCTION(lens_init_options_init),
     FUNCTION(lens_init),
+    {"choices_can_be_overridden", choices_can_be_overridden},
     FUNCTION(lens_context_describe),
     FUNCTION(lens_context_free),
     FUNCTION(lens_cancel_token_new),

@@ -207,6 +207,13 @@ static void the_first_version_still_works(void)
     lens_model *trained = NULL;
     lens_dataset *opened = NULL;
     char *json = NULL;
+    lens_init_options init;
+    lens_context *context = NULL;
+    lens_init_options_init(&init);
+    init.struct_size = offsetof(lens_init_options, engine);
+    memset((char *)&init + init.struct_size, 0xAB, sizeof init - init.struct_size);
+    CHECK_OK(lens_init(&init, &context));
+    lens_context_free(context);
     fixture_train_options(&train);
     train.struct_size = offsetof(lens_train_options, optimizer);
     memset((char *)&train + train.struct_size, 0xAB, sizeof train - train.struct_size);

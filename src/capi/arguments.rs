@@ -102,6 +102,15 @@ pub(super) fn flag(name: &str, value: i32) -> Result<bool> {
     }
 }
 
+/// A choice of 0 and 1 that -1 leaves to the library.
+pub(super) fn automatic_flag(name: &str, value: i32) -> Result<Option<bool>> {
+    match value {
+        -1 => Ok(None),
+        0 | 1 => Ok(Some(value == 1)),
+        _ => Err(Error::argument(format!("{name} is {value}; it must be -1 (automatic), 0 or 1"))),
+    }
+}
+
 /// One of the named numbers of an options field.
 pub(super) fn choice<T: Copy>(name: &str, value: i32, choices: &[(i32, &str, T)]) -> Result<T> {
     if let Some((_, _, chosen)) = choices.iter().find(|(number, _, _)| *number == value) {

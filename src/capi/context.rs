@@ -1,6 +1,6 @@
 //! `lens_context` and `lens_init`.
 
-use super::arguments::{choice, flag, optional_text, out, required};
+use super::arguments::{automatic_flag, choice, flag, optional_text, out, required};
 use super::guard::{guard, release};
 use super::options::{self, Options};
 use super::status::lens_status;
@@ -13,11 +13,16 @@ use std::ptr;
 use std::sync::Arc;
 
 /// A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+///
+/// On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
+/// they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.
 pub struct lens_context(pub(super) Arc<Context>);
 
 /// Where to compute.
 pub type lens_device = i32;
-/// The best device this version can use; the choice and its reason are in lens_context_describe().
+/// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason,
+/// with why others were passed over, are in lens_context_describe(); a GPU that was tried and does not work is a warning
+/// in the log.
 pub const LENS_DEVICE_AUTO: lens_device = 0;
 /// The CPU.
 pub const LENS_DEVICE_CPU: lens_device = 1;
@@ -28,7 +33,7 @@ pub const LENS_DEVICE_ROCM: lens_device = 3;
 
 /// Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.
 pub type lens_precision = i32;
-/// bf16 on NVIDIA, fp16 on AMD, f32 on CPU.
+/// NVIDIA: bf16 from Ampere on, else fp16. AMD: bf16 on CDNA, else fp16. CPU: f32.
 pub const LENS_PRECISION_AUTO: lens_precision = 0;
 /// 32-bit floats.
 pub const LENS_PRECISION_F32: lens_precision = 1;
@@ -101,7 +106,8 @@ pub struct lens_init_options {
     /// LENS_PRECISION_...; default LENS_PRECISION_AUTO.
     pub precision: lens_precision,
     /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-    /// libtorch must be the one that was loaded with the plugin.
+    /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+    /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
     pub libtorch_dir: *const c_char,
     /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
     /// libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
@@ -110,8 +116,8 @@ pub struct lens_init_options {
     /// LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
     pub rocm_tuning: lens_rocm_tuning,
     /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
-    /// decoded images are kept as far as that leaves room. Default 0: what is free at init, a quarter of it at most for
-    /// images.
+    /// decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and the
+    /// images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
     pub memory_cap: u64,
     /// 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
     /// algorithms that do not (on GPUs).
@@ -127,12 +133,28 @@ pub struct lens_init_options {
     /// LENS_ENGINE_...; default LENS_ENGINE_AUTO. A plan is refused (LENS_ERROR_UNSUPPORTED) with a precision other than
     /// f32, and PLAN_AVX2 on a processor without.
     pub engine: lens_engine,
+    /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
+    /// NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+    /// its user set there wins.
+    pub memory_fraction: f64,
+    /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
+    /// default -1, automatic: 100 on AMD, never on NVIDIA.
+    pub empty_cache_every: i32,
+    /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+    /// training step in f32 always has the former.
+    pub channels_last: i32,
+    /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+    /// Ampere on, unless precision is LENS_PRECISION_F32.
+    pub tf32: i32,
+    /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+    /// deterministic is 0.
+    pub benchmark: i32,
 }
 
 // SAFETY: repr(C), struct_size first, integers and raw pointers only.
 unsafe impl Options for lens_init_options {
     const NAME: &'static str = "lens_init_options";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(lens_init_options, memory_fraction);
     fn defaults() -> Self {
         lens_init_options {
             struct_size: size_of::<Self>(),
@@ -150,6 +172,11 @@ unsafe impl Options for lens_init_options {
             log_user_data: ptr::null_mut(),
             log_level: LENS_LOG_WARNING,
             engine: LENS_ENGINE_AUTO,
+            memory_fraction: 0.0,
+            empty_cache_every: -1,
+            channels_last: -1,
+            tf32: -1,
+            benchmark: -1,
         }
     }
 }
@@ -189,7 +216,14 @@ impl HostLog {
 /// Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
 /// several threads; each call makes a context of its own.
 ///
-/// The number of threads is libtorch's own setting and so holds for the process: the context used last wins.
+/// The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
+/// the context used last wins.
+///
+/// When a GPU is to be used, call it early: libtorch looks for GPUs once, at the first convolution if not before, so its
+/// GPU half must be loaded before anything in the process computes with libtorch, also before a context for the CPU
+/// computes. Environment variables for the GPU's runtime are set just before the half is loaded (those in
+/// lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
+/// the host reads the environment. On CPU nothing is set.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
@@ -259,6 +293,20 @@ pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *
             )?,
             memory_cap: options.memory_cap,
             deterministic: flag("deterministic", options.deterministic)?,
+            channels_last: automatic_flag("channels_last", options.channels_last)?,
+            tf32: automatic_flag("tf32", options.tf32)?,
+            benchmark: automatic_flag("benchmark", options.benchmark)?,
+            memory_fraction: (options.memory_fraction != 0.0).then_some(options.memory_fraction),
+            empty_cache_every: match options.empty_cache_every {
+                -1 => None,
+                batches => Some(u32::try_from(batches).map_err(|_| {
+                    Error::argument(format!(
+                        "empty_cache_every is {batches}; it must be -1 (automatic), 0 (never), or a number of batches"
+                    ))
+                })?),
+            },
+            take_turns: None,
+            hardware_root: None,
             seed: options.seed,
             log: options.log.map(|callback| {
                 let host = HostLog { callback, user_data: options.log_user_data };

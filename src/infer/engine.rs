@@ -5,7 +5,7 @@ use super::plan::Output;
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::runtime::{LogLevel, catch, with_precision};
+use crate::runtime::{LogLevel, arranged, catch, with_precision};
 use tch::{Kind, Tensor};
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {
@@ -40,7 +40,7 @@ pub fn logits_of(
     context.enter();
     let plan = plan_for(model, height, width)?;
     let mut results = Vec::with_capacity(total);
-    let mut size = total;
+    let mut size = total.min(context.most_images(width, height));
     while results.len() < total {
         let count = size.min(total - results.len());
         let computed = catch(|| {
@@ -49,12 +49,15 @@ pub fn logits_of(
             if let Some(plan) = &plan {
                 return run(plan, context.pool(), &input, Output::Logit);
             }
+            let _turn = context.turn();
             let input = if input.len() == 1 { input.remove(0) } else { Tensor::cat(&input, 0) };
+            let input = arranged(input, context.policy().channels_last.value);
             with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
         });
         match computed {
             Ok(logits) => results.extend(calibrated(model, logits)),
             Err(error) if error.kind() == ErrorKind::OutOfMemory && count > 1 => {
+                context.empty_cache();
                 size = count / 2;
                 context.log(
                     LogLevel::Warning,
@@ -108,7 +111,9 @@ pub fn place_maps(model: &Model, input: &Tensor) -> Result<PlaceMaps> {
             let features = Tensor::from_slice(&features).view([1, last.height as i64, last.width as i64, -1]);
             return of_features(&features.permute([0, 3, 1, 2]));
         }
-        with_precision(context.policy().precision.value, input, || of_features(&network.features(input)))
+        let _turn = context.turn();
+        let input = arranged(input.shallow_clone(), context.policy().channels_last.value);
+        with_precision(context.policy().precision.value, &input, || of_features(&network.features(&input)))
     })?;
     match maps.logits.iter().chain(&maps.evidence).find(|value| !value.is_finite()) {
         Some(value) => Err(Error::internal(format!("the network's output for a place of the image is {value}"))),

@@ -122,6 +122,7 @@ impl Model {
     /// From a network; its weights are taken as they are.
     pub fn new(context: &Arc<Context>, network: DenseNet<SharedTensor>, metadata: Metadata) -> Result<Self> {
         let sha256 = hash_of(&network)?;
+        let network = if context.policy().channels_last.value { network } else { network.row_by_row() };
         Ok(Model {
             context: Arc::clone(context),
             network: Arc::new(network),

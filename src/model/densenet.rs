@@ -60,6 +60,14 @@ impl DenseNet<Tensor> {
     }
 }
 
+impl DenseNet<SharedTensor> {
+    /// The same with its convolutions in NCHW order, which libtorch then computes in.
+    pub fn row_by_row(&self) -> Self {
+        let parameters = self.parameters().map(|tensor| SharedTensor::new(tensor.contiguous())).collect();
+        DenseNet { parameters }
+    }
+}
+
 impl<T: Borrow<Tensor>> DenseNet<T> {
     /// The parameters, in the layout's order.
     pub fn parameters(&self) -> impl Iterator<Item = &Tensor> {

@@ -1,11 +1,17 @@
 //! A set-up library.
 
-use super::backend::Backend;
-use super::policy::{DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning, decide};
+use super::backend::{Backend, Reported};
+use super::footprint::Footprint;
+use super::gpu_state::{self, GpuMemory, GpuSettings};
+use super::policy::{
+    Attempt, Choice, DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning,
+    automatic_fraction, decide, plan_device,
+};
 use super::pool::Pool;
-use super::probe::Probe;
-use super::rocm::{Environment, plan_environment};
+use super::probe::{Probe, Vendor};
+use super::rocm::{Environment, Surroundings, prepare_environment};
 use super::torch;
+use super::turns::{Turn, Turns};
 use crate::error::Result;
 use once_cell::sync::OnceCell;
 use serde_json::{Map, Value, json};
@@ -49,6 +55,20 @@ pub struct ContextOptions {
     pub memory_cap: u64,
     /// Whether the same call must give the same bits.
     pub deterministic: bool,
+    /// Whether activations lie pixel by pixel; `None`, here and below: automatic.
+    pub channels_last: Option<bool>,
+    /// Whether f32 products on NVIDIA may round to TF32.
+    pub tf32: Option<bool>,
+    /// Whether convolution algorithms are timed on GPUs.
+    pub benchmark: Option<bool>,
+    /// Share of the GPU's memory that the process may take.
+    pub memory_fraction: Option<f64>,
+    /// Batches of training between giving GPU memory back; 0: never.
+    pub empty_cache_every: Option<u32>,
+    /// Whether calls from several threads compute in turns.
+    pub take_turns: Option<bool>,
+    /// Where /proc and /sys are read; `None`: "/". For tests.
+    pub hardware_root: Option<PathBuf>,
     /// Seed of what has none of its own.
     pub seed: u64,
     /// Receives log messages.
@@ -64,7 +84,10 @@ pub struct Context {
     probe: Probe,
     policy: Policy,
     backend: Backend,
+    /// What the runtime of the GPU half said, when one was chosen.
+    reported: Option<Reported>,
     environment: Environment,
+    turns: Turns,
     seed: u64,
     log: Option<Log>,
     log_level: LogLevel,
@@ -80,25 +103,58 @@ impl std::fmt::Debug for Context {
 impl Context {
     /// Finds out what machine this is and decides how to use it.
     pub fn new(options: ContextOptions) -> Result<Arc<Self>> {
-        let probe = Probe::read(Path::new("/"));
-        let policy = decide(
-            &probe,
-            &PolicyRequest {
-                device: options.device,
-                device_index: options.device_index,
-                precision: options.precision,
-                threads: options.threads,
-                memory_cap: options.memory_cap,
-                deterministic: options.deterministic,
-                engine: options.engine,
-            },
-        )?;
-        let environment = plan_environment(options.rocm_tuning, policy.device.value, |name| std::env::var(name).ok());
+        let request = PolicyRequest {
+            device: options.device,
+            device_index: options.device_index,
+            precision: options.precision,
+            threads: options.threads,
+            memory_cap: options.memory_cap,
+            deterministic: options.deterministic,
+            engine: options.engine,
+            take_turns: options.take_turns,
+            channels_last: options.channels_last,
+            tf32: options.tf32,
+            benchmark: options.benchmark,
+            memory_fraction: options.memory_fraction,
+            empty_cache_every: options.empty_cache_every,
+        };
+        request.check()?;
+        let probe = Probe::read(options.hardware_root.as_deref().unwrap_or(Path::new("/")));
         let backend = Backend::find(options.libtorch_dir.as_deref())?;
+        let available = backend.available();
+        let plan = plan_device(&probe, &request, &available);
+        let surroundings = |vendor: Option<Vendor>| Surroundings {
+            vendor,
+            probe: &probe,
+            channels_last: request.channels_last.unwrap_or(true),
+            memory_fraction: request
+                .memory_fraction
+                .unwrap_or_else(|| vendor.map_or(1.0, |vendor| automatic_fraction(vendor).value)),
+        };
+        let mut environment = None;
+        let mut attempts = Vec::new();
+        for vendor in plan.attempts.iter().copied() {
+            if available.contains(&vendor) {
+                // Before the half is loaded, which is when its runtime reads them.
+                environment = Some(prepare_environment(options.rocm_tuning, surroundings(Some(vendor))));
+            }
+            let outcome = backend.open(vendor, request.device_index);
+            let works = outcome.is_ok();
+            attempts.push(Attempt { vendor, outcome });
+            if works {
+                break;
+            }
+        }
+        let environment = environment.unwrap_or_else(|| prepare_environment(options.rocm_tuning, surroundings(None)));
+        let policy = decide(&probe, &plan, &attempts, &request)?;
+        let tried = !attempts.is_empty();
+        let reported = attempts.into_iter().find_map(|attempt| attempt.outcome.ok());
         let context = Context {
             probe,
+            turns: Turns::new(policy.take_turns.value),
             policy,
             backend,
+            reported,
             environment,
             seed: options.seed,
             log: options.log,
@@ -106,12 +162,30 @@ impl Context {
             pool: OnceCell::new(),
         };
         context.enter();
-        let policy = &context.policy;
-        context.log(
-            LogLevel::Info,
-            &format!("device {}: {}; {} threads", policy.device.value, policy.device.reason, policy.threads.value),
-        );
+        context.log_beginning(tried);
         Ok(Arc::new(context))
+    }
+
+    /// Tells the host what it got, and loudly what it may not have meant.
+    fn log_beginning(&self, tried: bool) {
+        let policy = &self.policy;
+        for other in &self.backend.others {
+            self.log(
+                LogLevel::Warning,
+                &format!(
+                    "another plugin brought a second libtorch into this process ({}): both may take each other's \
+                     functions; have them use one",
+                    other.display()
+                ),
+            );
+        }
+        let Choice { value: device, reason } = &policy.device;
+        // A GPU that does not work is worth more than a note.
+        let in_vain = tried && self.reported.is_none();
+        self.log(
+            if in_vain { LogLevel::Warning } else { LogLevel::Info },
+            &format!("device {device}: {reason}; {} threads", policy.threads.value),
+        );
     }
 
     /// What was decided.
@@ -126,7 +200,10 @@ impl Context {
 
     /// Where tensors live.
     pub fn device(&self) -> Device {
-        Device::Cpu
+        match &self.reported {
+            Some(_) => Device::Cuda(self.policy.device_index.value as usize),
+            None => Device::Cpu,
+        }
     }
 
     /// Element type of weights and inputs.
@@ -137,6 +214,45 @@ impl Context {
     /// To be called by each thread that is about to compute.
     pub fn enter(&self) {
         torch::use_threads(self.policy.threads.value);
+        if self.reported.is_some() {
+            let Policy { tf32, benchmark, deterministic, .. } = &self.policy;
+            let settings =
+                GpuSettings { tf32: tf32.value, benchmark: benchmark.value, deterministic: deterministic.value };
+            if let Err(error) = settings.apply() {
+                self.log(LogLevel::Warning, &format!("cannot set how the GPU computes: {error}"));
+            }
+        }
+    }
+
+    /// To be held while a batch is computed: where calls take turns, waits for this one's.
+    pub fn turn(&self) -> Turn<'_> {
+        self.turns.wait()
+    }
+
+    /// How many images of this size go through the network at once in classifying, as far as the GPU's memory decides
+    /// it.
+    pub fn most_images(&self, width: usize, height: usize) -> usize {
+        match &self.reported {
+            Some(_) => Footprint::inference(self.policy.precision.value)
+                .batch(self.policy.memory_bytes.value, usize::MAX, width, height)
+                .max(1),
+            None => usize::MAX,
+        }
+    }
+
+    /// Gives memory that no tensor uses back to the GPU; nothing on CPU.
+    pub fn empty_cache(&self) {
+        if self.reported.is_some()
+            && let Err(error) = gpu_state::empty_cache()
+        {
+            self.log(LogLevel::Warning, &format!("cannot give GPU memory back: {error}"));
+        }
+    }
+
+    /// libtorch's memory on the GPU; none on CPU.
+    pub fn gpu_memory(&self) -> Option<GpuMemory> {
+        self.reported.as_ref()?;
+        GpuMemory::of(self.policy.device_index.value as usize).ok()
     }
 
     /// Threads that its calls share, beside libtorch's; started when they are needed first.
@@ -168,7 +284,9 @@ impl Context {
     pub fn describe(&self) -> Value {
         let mut fields = self.identity("lesionlens.context", 1);
         fields.insert("libtorch_directory".into(), json!(self.backend.directory));
+        fields.insert("other_libtorches".into(), json!(self.backend.others));
         fields.insert("hardware".into(), json!(self.probe));
+        fields.insert("gpu_runtime".into(), json!(self.reported));
         fields.insert("policy".into(), json!(self.policy));
         fields.insert("environment".into(), json!(self.environment));
         fields.insert("seed".into(), json!(self.seed));

@@ -3,6 +3,8 @@
 mod backend;
 mod context;
 mod files;
+mod footprint;
+mod gpu_state;
 mod mixed;
 pub(crate) mod parallel;
 mod policy;
@@ -12,17 +14,23 @@ mod progress;
 mod report;
 mod rocm;
 mod torch;
+mod turns;
 
+pub use backend::{Reported, ReportedGpu, half_is_registered};
 pub use context::{Context, ContextOptions, Log, LogLevel};
 pub use files::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
+pub use footprint::{Footprint, WEIGHTS};
+pub use gpu_state::GpuMemory;
 pub use mixed::{unscale, with_precision};
+pub(crate) use policy::EMPTY_CACHE_EPOCHS;
 pub use policy::{
-    Choice, DeviceRequest, EngineRequest, Policy, PolicyRequest, Precision, PrecisionRequest, RocmTuning,
-    ScalerSettings, TORCH, decide,
+    Attempt, Choice, CompiledGraph, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, Precision,
+    PrecisionRequest, RocmTuning, ScalerSettings, StartBatch, TORCH, decide, plan_device,
 };
 pub use pool::Pool;
-pub use probe::{Cpu, Gpu, Memory, Probe, Vendor};
+pub use probe::{Architecture, Cpu, Generation, Gpu, Memory, Probe, Vendor};
 pub use progress::{Cancel, Control, Phase, Update};
 pub use report::RunReport;
-pub use rocm::{Environment, plan_environment};
-pub use torch::{HostBuffer, HostPixels, SharedTensor, catch, float_bytes, peak_memory_bytes};
+pub use rocm::{Environment, Surroundings, plan_environment};
+pub use torch::{HostBuffer, HostPixels, SharedTensor, arranged, catch, float_bytes, peak_memory_bytes};
+pub use turns::Turn;

@@ -104,6 +104,11 @@ impl HostPixels {
     }
 }
 
+/// Images as they come, channels last, or in NCHW order.
+pub fn arranged(images: Tensor, channels_last: bool) -> Tensor {
+    if channels_last { images } else { images.contiguous() }
+}
+
 /// A tensor's values as files hold them: 32-bit floats, row by row, little-endian as on every machine this library runs
 /// on.
 pub fn float_bytes(tensor: &Tensor) -> Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use super::scaler::GradScaler;
 use super::step::{self, TrainStep};
 use crate::data::Batch;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Context, LogLevel, Precision, catch, with_precision};
+use crate::runtime::{Context, LogLevel, Precision, arranged, catch, with_precision};
 use std::sync::Arc;
 use tch::{Kind, Reduction, Tensor};
 
@@ -124,6 +124,8 @@ impl Learner {
 
     /// One optimiser step on a batch; of the head alone, if so asked. On failure nothing has changed.
     pub fn learn(&mut self, batch: &Batch, labels: &[f32], learning_rate: f64, head_only: bool) -> Result<Step> {
+        let context = Arc::clone(&self.context);
+        let _turn = context.turn();
         let before = self.parameters.statistics().copy();
         let mut shrunk = None;
         let outcome = loop {
@@ -133,6 +135,7 @@ impl Learner {
             }
             match attempt {
                 Err(error) if error.kind() == ErrorKind::OutOfMemory => {
+                    context.empty_cache();
                     shrunk = Some(self.shrink(batch.len(), shrunk, error)?);
                 }
                 outcome => break outcome,
@@ -163,8 +166,14 @@ impl Learner {
     /// Logits of a batch, as the result computes them.
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let input = batch.tensor(0, batch.len());
+        let _turn = self.context.turn();
+        let input = self.arranged(batch.tensor(0, batch.len()));
         with_precision(self.precision(), &input, || Ok(self.result().network().logits(&input).to_kind(Kind::Float)))
+    }
+
+    /// As the policy lays images out; the written-out step takes them channels last alone.
+    fn arranged(&self, images: Tensor) -> Tensor {
+        arranged(images, self.step.is_some() || self.context.policy().channels_last.value)
     }
 
     fn precision(&self) -> Precision {
@@ -183,7 +192,7 @@ impl Learner {
         let mut sum = 0.0;
         for part in micro_batches(batch.len(), self.micro_batch) {
             let share = part.len() as f64 / batch.len() as f64;
-            let (input, labels) = (batch.tensor(part.start, part.len()), &labels[part.clone()]);
+            let (input, labels) = (self.arranged(batch.tensor(part.start, part.len())), &labels[part.clone()]);
             sum += match &mut self.step {
                 Some(step) if !head_only => {
                     let (targets, loss) = (self.loss.targets(labels), step::Loss { pos_weight: self.loss.pos_weight });

@@ -1,23 +1,7 @@
 //! How much of a batch goes through the network at once.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::LAYOUT;
-
-/// Bytes that a training step holds for each input pixel of a batch: activations that the backward pass needs, and the
-/// gradients of some of them. Measured (peaks of the process with batches of different size, at 128 pixels), rounded up.
-#[derive(Clone, Copy, Debug)]
-pub struct BytesPerPixel(u64);
-
-impl BytesPerPixel {
-    /// With libtorch's autograd: 2600 were measured.
-    pub const AUTOGRAD: Self = BytesPerPixel(2800);
-    /// With the step that is written out: 730 were measured.
-    pub const WRITTEN_OUT: Self = BytesPerPixel(800);
-}
-
-/// Copies of all weights that training holds at once: weights, gradients, two moments, a step's temporaries, the average,
-/// the best model, and a checkpoint being written. 300 MiB were measured.
-const WEIGHT_COPIES: u64 = 12;
+use crate::runtime::Footprint;
 
 /// How memory is shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,33 +13,34 @@ pub struct MemoryPlan {
 }
 
 /// Shares out `memory` bytes, when there is a limit: first the network, then a batch or as much of one as fits, then, up
-/// to `cache` bytes, decoded images.
+/// to `cache` bytes, decoded images; these lie elsewhere when the network is on a GPU.
 pub fn plan_memory(
     memory: Option<u64>,
     cache: u64,
     batch_size: usize,
     image_size: u32,
-    bytes_per_pixel: BytesPerPixel,
+    footprint: Footprint,
+    on_gpu: bool,
 ) -> Result<MemoryPlan> {
     let Some(memory) = memory else {
         return Ok(MemoryPlan { micro_batch: batch_size, cache });
     };
-    let network = LAYOUT.trained_count() as u64 * 4 * WEIGHT_COPIES;
-    let image = u64::from(image_size).pow(2) * bytes_per_pixel.0;
-    let free = memory.saturating_sub(network);
-    let micro_batch = (free / image).min(batch_size as u64) as usize;
+    let side = image_size as usize;
+    let image = footprint.image(side, side);
+    let micro_batch = footprint.batch(Some(memory), batch_size, side, side);
     if micro_batch < 2 {
         return Err(Error::new(
             ErrorKind::OutOfMemory,
             format!(
                 "training with 2 images of {image_size} x {image_size} pixels at once takes about {} MiB, but {} MiB may \
                  be used: use a smaller image_size, or a larger memory_cap if one is set",
-                (network + 2 * image) >> 20,
+                (footprint.fixed + 2 * image) >> 20,
                 memory >> 20
             ),
         ));
     }
-    Ok(MemoryPlan { micro_batch, cache: cache.min(free - micro_batch as u64 * image) })
+    let left = memory - footprint.fixed - micro_batch as u64 * image;
+    Ok(MemoryPlan { micro_batch, cache: if on_gpu { cache } else { cache.min(left) } })
 }
 
 /// Cuts `count` images into equal parts of at most `limit`, or of one or two more where a part would else have a single
@@ -68,12 +53,14 @@ pub fn micro_batches(count: usize, limit: usize) -> Vec<std::ops::Range<usize>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::Precision;
 
     const GIB: u64 = 1 << 30;
 
     #[test]
     fn batches_shrink_to_what_fits() {
-        let (autograd, written_out) = (BytesPerPixel::AUTOGRAD, BytesPerPixel::WRITTEN_OUT);
+        let autograd = Footprint::training(Precision::F32, false);
+        let written_out = Footprint::training(Precision::F32, true);
         for (memory, batch, size, engine, expected) in [
             (None, 128, 128, autograd, 128),
             (Some(64 * GIB), 128, 128, autograd, 128),
@@ -83,17 +70,26 @@ mod tests {
             (Some(GIB), 128, 128, autograd, 16),
             (Some(GIB), 128, 128, written_out, 56),
         ] {
-            let plan = plan_memory(memory, GIB, batch, size, engine).unwrap();
+            let plan = plan_memory(memory, GIB, batch, size, engine, false).unwrap();
             assert_eq!(plan.micro_batch, expected, "{memory:?} {batch} {size}");
             assert!(plan.cache <= GIB);
         }
-        let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd).unwrap();
-        assert!(plan.cache < 128 * 128 * autograd.0, "the batch comes first");
+        let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd, false).unwrap();
+        assert!(plan.cache < autograd.image(128, 128), "the batch comes first");
+        let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd, true).unwrap();
+        assert_eq!((plan.micro_batch, plan.cache), (86, GIB), "images lie beside the GPU's memory");
+    }
+
+    #[test]
+    fn the_footprint_counts_this_networks_weights() {
+        assert_eq!(crate::runtime::WEIGHTS, crate::model::LAYOUT.trained_count() as u64);
     }
 
     #[test]
     fn too_little_memory_is_refused_with_both_figures() {
-        let message = plan_memory(Some(400 << 20), GIB, 128, 224, BytesPerPixel::AUTOGRAD).unwrap_err().to_string();
+        let message = plan_memory(Some(400 << 20), GIB, 128, 224, Footprint::training(Precision::F32, false), false)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("400 MiB") && message.contains("224 x 224"), "{message}");
     }
 

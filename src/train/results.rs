@@ -23,6 +23,7 @@ pub fn write_record(directory: &RunDirectory, model: &Model) -> Result<()> {
         record[name] = machine[name].clone();
     }
     record["peak_memory_bytes"] = json!(peak_memory_bytes());
+    record["peak_gpu_memory_bytes"] = json!(model.context().gpu_memory().map(|memory| memory.allocated_peak));
     write_atomically(&directory.file("run.json"), |file| {
         serde_json::to_writer_pretty(&mut *file, &record)?;
         file.write_all(b"\n")

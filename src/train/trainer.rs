@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, RunDirectory, RunState};
 use super::learner::{Learner, Loss, Step, is_written_out};
-use super::memory::{BytesPerPixel, MemoryPlan, plan_memory};
+use super::memory::{MemoryPlan, plan_memory};
 use super::options::{SelectBy, TrainOptions};
 use super::parameters::Parameters;
 use super::preparation::{check, check_classes, find_checkpoint, setup, start};
@@ -13,10 +13,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Metrics, Scored};
 use crate::infer::Prediction;
 use crate::model::{Metadata, Model};
-use crate::runtime::{Context, Control, LogLevel, Phase, RunReport, Update, catch};
+use crate::runtime::{Context, Control, EMPTY_CACHE_EPOCHS, Footprint, LogLevel, Phase, RunReport, Update, catch};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
+use tch::Device;
 
 /// Trains a model and returns the best one, by the validation set; without one, the last.
 pub fn train(
@@ -34,7 +35,8 @@ pub fn train(
         policy.cache_bytes.value,
         batch_size.min(training.samples().len().max(2)),
         options.preprocessing.image_size,
-        if is_written_out(context) { BytesPerPixel::WRITTEN_OUT } else { BytesPerPixel::AUTOGRAD },
+        Footprint::training(policy.precision.value, is_written_out(context)),
+        context.device() != Device::Cpu,
     )?;
     context.enter();
     let report = RunReport::begin();
@@ -247,6 +249,9 @@ impl<'a> Trainer<'a> {
         if !self.learner.parameters.is_finite() {
             return Err(self.diverged("weights are not finite"));
         }
+        if self.context.policy().empty_cache_every.value > 0 && epoch.is_multiple_of(EMPTY_CACHE_EPOCHS) {
+            self.context.empty_cache();
+        }
         Ok(())
     }
 
@@ -276,6 +281,10 @@ impl<'a> Trainer<'a> {
             None => state.skipped_steps += 1,
         }
         self.state.images += batch.len();
+        let every = self.context.policy().empty_cache_every.value as usize;
+        if every > 0 && self.state.batches.is_multiple_of(every) {
+            self.context.empty_cache();
+        }
         Ok(())
     }
 

@@ -365,6 +365,11 @@ class lens_init_options(ctypes.Structure):
         ("log_user_data", c_void_p),
         ("log_level", lens_log_level),
         ("engine", lens_engine),
+        ("memory_fraction", c_double),
+        ("empty_cache_every", c_int32),
+        ("channels_last", c_int32),
+        ("tf32", c_int32),
+        ("benchmark", c_int32),
     ]
 
 

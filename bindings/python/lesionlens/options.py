@@ -12,7 +12,7 @@ Path = Union[str, "PathLike[str]"]
 class ContextOptions(TypedDict, total=False):
     """device: "auto", "cpu", "cuda", "rocm"; precision: "auto", "f32", "bf16", "f16"; rocm_tuning: "auto", "reference",
     "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes; engine: "auto", "torch", "plan",
-    "plan_avx2", "plan_portable"."""
+    "plan_avx2", "plan_portable"; memory_fraction of a GPU's memory; empty_cache_every so many batches."""
 
     device: str | None
     device_index: int | None
@@ -25,6 +25,11 @@ class ContextOptions(TypedDict, total=False):
     seed: int | None
     log_level: str | None
     engine: str | None
+    memory_fraction: float | None
+    empty_cache_every: int | None
+    channels_last: bool | None
+    tf32: bool | None
+    benchmark: bool | None
 
 
 class DatasetOptions(TypedDict, total=False):

@@ -1,5 +1,13 @@
-//! Which libtorch is loaded.
+//! Which libtorch is loaded, and its GPU half.
 
+mod copies;
+mod gpu;
+mod half;
+
+pub use gpu::{Reported, ReportedGpu};
+pub use half::half_is_registered;
+
+use super::probe::Vendor;
 use super::torch;
 use crate::error::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -14,19 +22,48 @@ const NEEDED: &str = env!("LENS_LIBTORCH_VERSION");
 pub struct Backend {
     /// Its version.
     pub version: String,
-    /// Where libtorch_cpu.so lies, links resolved; the GPU halves are looked for there.
+    /// Where libtorch_cpu.so lies, links resolved.
     pub directory: Option<PathBuf>,
+    /// Other libtorches in the process, brought by another plugin.
+    pub others: Vec<PathBuf>,
+    /// Where GPU halves are looked for.
+    #[serde(skip)]
+    search: Vec<PathBuf>,
 }
 
 impl Backend {
     /// Finds out, and refuses a libtorch that does not fit or is not the one in `expected`.
     pub fn find(expected: Option<&Path>) -> Result<Self> {
-        let backend = Backend { version: torch::version(), directory: directory() };
-        check_version(&backend.version)?;
+        let (version, directory) = (torch::version(), directory());
+        check_version(&version)?;
         if let Some(expected) = expected {
-            check_directory(expected, backend.directory.as_deref())?;
+            check_directory(expected, directory.as_deref())?;
         }
-        Ok(backend)
+        let search = expected.map(Path::to_path_buf).into_iter().chain(directory.clone()).collect();
+        Ok(Backend { version, others: copies::others(directory.as_deref()), directory, search })
+    }
+
+    /// The makers of GPUs that this libtorch has a half for.
+    pub fn available(&self) -> Vec<Vendor> {
+        [Vendor::Nvidia, Vendor::Amd].into_iter().filter(|vendor| half::is_there(*vendor, &self.search)).collect()
+    }
+
+    /// Loads a GPU half, if that was not done yet, and asks its runtime for the GPUs; in words why that cannot be.
+    /// Memory is asked of the one that is to be used, which is tried out as well.
+    pub fn open(&self, vendor: Vendor, index: i32) -> std::result::Result<Reported, String> {
+        if let Some(other) = self.others.first() {
+            return Err(format!(
+                "another plugin brought a second libtorch into this process ({}), and a GPU half would belong to \
+                 either; have both plugins use one libtorch",
+                other.display()
+            ));
+        }
+        let half = half::load(vendor, &self.search)?;
+        let reported = gpu::report(vendor, half, index)?;
+        if reported.gpus.len() > index as usize {
+            gpu::try_out(index as usize)?;
+        }
+        Ok(reported)
     }
 }
 
@@ -90,6 +127,7 @@ mod tests {
     #[test]
     fn the_loaded_libtorch_is_found_and_another_directory_refused() {
         let backend = Backend::find(None).unwrap();
+        assert!(backend.others.is_empty());
         let directory = backend.directory.unwrap();
         assert!(directory.join("libtorch_cpu.so").exists());
         assert!(Backend::find(Some(&directory)).is_ok());
@@ -100,5 +138,13 @@ mod tests {
         std::fs::write(other.path().join("libtorch_cpu.so"), b"").unwrap();
         let different = Backend::find(Some(other.path())).unwrap_err();
         assert_eq!(different.kind(), ErrorKind::Version);
+    }
+
+    #[test]
+    fn a_second_libtorch_forbids_a_gpu_half_and_is_named() {
+        let mut backend = Backend::find(None).unwrap();
+        backend.others.push("/opt/other/libtorch_cpu.so".into());
+        let reason = backend.open(Vendor::Nvidia, 0).unwrap_err();
+        assert!(reason.contains("/opt/other/libtorch_cpu.so"), "{reason}");
     }
 }

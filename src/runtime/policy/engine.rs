@@ -1,0 +1,53 @@
+//! What computes the network when it classifies.
+
+use super::choice::{Choice, Deciding};
+use super::precision::Precision;
+use super::request::EngineRequest;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How an engine is named that is libtorch.
+pub const TORCH: &str = "torch";
+
+pub(super) fn engine(deciding: &Deciding, precision: Precision) -> Result<Choice<&'static str>> {
+    let features = &deciding.probe.cpu.features;
+    let has = |feature: &str| features.iter().any(|found| found == feature);
+    let wide = [("plan-avx512", has("avx512f")), ("plan-avx2", has("avx2") && has("fma"))];
+    let widest = wide.into_iter().find_map(|(name, there)| there.then_some(name));
+    let unsupported = |reason: String| Err(Error::new(ErrorKind::Unsupported, reason));
+    let asked = match deciding.request.engine {
+        EngineRequest::Torch => return Ok(Choice::new(TORCH, "as asked for")),
+        EngineRequest::Auto => {
+            return Ok(match widest {
+                _ if deciding.vendor.is_some() => Choice::new(TORCH, "plans compute on the CPU only"),
+                _ if precision != Precision::F32 => Choice::new(TORCH, "plans compute in f32 only"),
+                Some(name) => Choice::new(name, "the network compiled for the widest instructions of this processor"),
+                None => Choice::new(TORCH, "the processor is not known to have AVX-512 or AVX2 with FMA"),
+            });
+        }
+        EngineRequest::Plan => widest.unwrap_or("plan-portable"),
+        EngineRequest::PlanAvx2 if wide[1].1 => "plan-avx2",
+        EngineRequest::PlanAvx2 => {
+            return unsupported(format!(
+                "engine PLAN_AVX2 was asked for, but the processor is not known to have AVX2 and FMA (found: {}): ask for \
+                 LENS_ENGINE_AUTO",
+                features.join(", ")
+            ));
+        }
+        EngineRequest::PlanPortable => "plan-portable",
+    };
+    if deciding.vendor.is_some() {
+        return unsupported(
+            "a plan was asked for as engine, but plans compute on the CPU only: ask for LENS_DEVICE_CPU or \
+             LENS_ENGINE_AUTO"
+                .into(),
+        );
+    }
+    if precision != Precision::F32 {
+        return unsupported(
+            "a plan was asked for as engine, but plans compute in f32 only: ask for LENS_PRECISION_F32 or \
+             LENS_ENGINE_AUTO"
+                .into(),
+        );
+    }
+    Ok(Choice::new(asked, "as asked for"))
+}

@@ -1,0 +1,77 @@
+//! How libtorch and the libraries under it compute.
+
+use super::choice::{Choice, Deciding};
+use super::request::PrecisionRequest;
+use crate::runtime::probe::Vendor;
+use serde::Serialize;
+
+/// What compiled form of the network may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompiledGraph {
+    /// None.
+    None,
+    /// An AOTInductor package made for the device.
+    AotInductor,
+}
+
+pub(super) fn channels_last(deciding: &Deciding) -> Choice<bool> {
+    Choice::asked_or(deciding.request.channels_last, || match deciding.vendor {
+        None => Choice::new(true, "faster than NCHW in libtorch's CPU convolutions for this network"),
+        Some(Vendor::Nvidia) => Choice::new(true, "the layout of NVIDIA's matrix units; as in the reference pipeline"),
+        Some(Vendor::Amd) => Choice::new(
+            true,
+            "as in the reference pipeline; takes effect where PYTORCH_MIOPEN_SUGGEST_NHWC is 1 in the environment",
+        ),
+    })
+}
+
+pub(super) fn tf32(deciding: &Deciding) -> Choice<bool> {
+    Choice::asked_or(deciding.request.tf32, || match deciding.vendor {
+        Some(Vendor::Nvidia) if deciding.request.precision == PrecisionRequest::F32 => {
+            Choice::new(false, "f32 was asked for, and TF32 keeps 10 of its 23 bits")
+        }
+        Some(Vendor::Nvidia) => match deciding.is_ampere_or_later() {
+            Some(true) => Choice::new(true, "as in the reference pipeline: for what mixed precision leaves in f32"),
+            Some(false) => Choice::new(false, "NVIDIA before Ampere has none"),
+            None => Choice::new(true, "as in the reference pipeline; before Ampere it does nothing"),
+        },
+        Some(Vendor::Amd) => Choice::new(false, "NVIDIA's"),
+        None => Choice::new(false, "NVIDIA's; the CPU computes in f32"),
+    })
+}
+
+pub(super) fn benchmark(deciding: &Deciding) -> Choice<bool> {
+    Choice::asked_or(deciding.request.benchmark, || match deciding.vendor {
+        None => Choice::new(false, "for GPUs"),
+        Some(_) if deciding.request.deterministic => {
+            Choice::new(false, "timing may pick another algorithm in the next run, and the same bits were asked for")
+        }
+        Some(Vendor::Amd) => Choice::new(true, "MIOpen's search, as in the reference pipeline"),
+        Some(Vendor::Nvidia) => Choice::new(true, "batches of one size come again and again"),
+    })
+}
+
+pub(super) fn compiled_graph(deciding: &Deciding) -> Choice<CompiledGraph> {
+    match deciding.vendor {
+        Some(Vendor::Nvidia) => Choice::new(
+            CompiledGraph::AotInductor,
+            "the reference pipeline compiles on NVIDIA; a package made beforehand does so here, when one is given",
+        ),
+        Some(Vendor::Amd) => Choice::new(CompiledGraph::None, "the reference pipeline does not compile on AMD"),
+        None => Choice::new(CompiledGraph::None, "on CPU the training step is written out, and nothing is compiled"),
+    }
+}
+
+pub(super) fn deterministic(deciding: &Deciding) -> Choice<bool> {
+    match (deciding.vendor, deciding.request.deterministic) {
+        (None, true) => Choice::new(true, "as asked for"),
+        (None, false) => Choice::new(true, "on CPU it costs nothing"),
+        (Some(_), true) => Choice::new(
+            true,
+            "as asked for: convolutions use algorithms that give the same bits; whether the gradients of libtorch's pooling do \
+             on GPUs is not known, so trained weights may differ in their last ones",
+        ),
+        (Some(_), false) => Choice::new(false, "not asked for; the fastest algorithms may be used"),
+    }
+}
