@@ -100,13 +100,8 @@ impl Flow {
                 }
                 written = Written { first: flow.work.len(), ..Written::default() };
                 for rows in cut(images * stage.tile_rows(), parts) {
-                    // Rows of pixels that these rows of tiles write, and one more each way that they read, which may be
-                    // the next image's and then is waited for in vain.
-                    let row = |tile: usize| {
-                        let (image, tile) = (tile / stage.tile_rows(), tile % stage.tile_rows());
-                        image * stage.height + tile * stage.tiling.side()
-                    };
-                    let lines = row(rows.start)..row(rows.end).min(images * stage.height);
+                    // One more each way is read, which may be the next image's and then is waited for in vain.
+                    let lines = stage.lines(rows.clone());
                     let read = lines.start.saturating_sub(1) * stage.width
                         ..(lines.end + 1).min(images * stage.height) * stage.width;
                     let needs = reduced.tasks(&read);

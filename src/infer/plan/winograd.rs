@@ -60,37 +60,45 @@ impl Tiling {
         self.points() * rows * (INNER + POINT_PADDING + GROWTH)
     }
 
-    /// The filter's transform: a row of `[f64; 3]` for each point.
-    fn filter_rows(self) -> Vec<[f64; 3]> {
+    /// Packs a layer's weights, output x input x 3 x 3: `[point][panel][input][column]`.
+    pub fn pack(self, instructions: Instructions, weight: &[f32], packer: &mut Packer) {
+        let (width, target) = (2 * instructions.lanes(), packer.room(self.weight_count()));
         match self {
-            Tiling::Two => vec![[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
+            Tiling::Two => {
+                let rows = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+                pack_points(rows, width, weight, target);
+            }
             Tiling::Four => {
                 let (a, b) = (INNER_POINT, OUTER_POINT);
                 let row = |point: f64, other: f64| {
                     let share = 1.0 / (2.0 * point * point * (point * point - other * other));
                     [share, share * point, share * point * point]
                 };
-                vec![[1.0 / (a * a * b * b), 0.0, 0.0], row(a, b), row(-a, b), row(b, a), row(-b, a), [0.0, 0.0, 1.0]]
+                let zero = [1.0 / (a * a * b * b), 0.0, 0.0];
+                pack_points(
+                    [zero, row(a, b), row(-a, b), row(b, a), row(-b, a), [0.0, 0.0, 1.0]],
+                    width,
+                    weight,
+                    target,
+                );
             }
         }
     }
+}
 
-    /// Packs a layer's weights, output x input x 3 x 3: `[point][panel][input][column]`.
-    pub fn pack(self, instructions: Instructions, weight: &[f32], packer: &mut Packer) {
-        let rows = self.filter_rows();
-        let mut points = vec![0f64; rows.len() * rows.len() * INNER * GROWTH];
-        for (index, filter) in weight.as_chunks::<9>().0.iter().enumerate() {
-            for (y, vertical) in rows.iter().enumerate() {
-                let line: [f64; 3] =
-                    std::array::from_fn(|x| (0..3).map(|row| vertical[row] * f64::from(filter[row * 3 + x])).sum());
-                for (x, horizontal) in rows.iter().enumerate() {
-                    points[(y * rows.len() + x) * INNER * GROWTH + index] =
-                        (0..3).map(|column| horizontal[column] * line[column]).sum();
-                }
+/// Transforms filters, with a row of the transform for each of the points of one direction.
+fn pack_points<const S: usize>(rows: [[f64; 3]; S], width: usize, weight: &[f32], target: &mut [f32]) {
+    let dot = |row: [f64; 3], values: [f64; 3]| row[0] * values[0] + row[1] * values[1] + row[2] * values[2];
+    for (index, filter) in weight.as_chunks::<9>().0.iter().enumerate() {
+        let (output, input) = (index / INNER, index % INNER);
+        let place = (output / width * INNER + input) * width + output % width;
+        let value = |row: usize, column: usize| f64::from(filter[row * 3 + column]);
+        for y in 0..S {
+            let column = |x: usize| dot(rows[y], [value(0, x), value(1, x), value(2, x)]);
+            let line = [column(0), column(1), column(2)];
+            for x in 0..S {
+                target[(y * S + x) * INNER * GROWTH + place] = dot(rows[x], line) as f32;
             }
-        }
-        for point in points.chunks_exact(INNER * GROWTH) {
-            packer.add_panels(instructions, (GROWTH, INNER), |output, input| point[output * INNER + input]);
         }
     }
 }
@@ -366,7 +374,7 @@ mod tests {
         };
         for instructions in Instructions::available() {
             for tiling in [Tiling::Two, Tiling::Four] {
-                let mut packer = Packer::default();
+                let mut packer = Packer::new(tiling.weight_count());
                 tiling.pack(instructions, &weight, &mut packer);
                 let weights = packer.finish();
                 let mut source = Buffer::zeroed(input.len()).unwrap();
