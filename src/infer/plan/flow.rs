@@ -1,11 +1,11 @@
 //! Few images: every layer is cut into tasks, each of which begins when the parts of the layer before that it reads are
 //! done. There are no barriers, so that no thread waits while anything can be computed.
 
+use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
 use super::stem::TileView;
-use super::winograd::INNER;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.

@@ -1,10 +1,10 @@
 //! Many images: each task takes a group through the whole network, so that threads never wait for each other.
 
+use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::{Shape, Stage};
 use super::stem::TileView;
-use super::winograd::INNER;
 use std::ops::Range;
 
 /// Floats of a block's features that are computed together: with weights and scratch memory they stay in the

@@ -1,7 +1,7 @@
 //! The sizes of everything for one size of image, and the choice of algorithms that depends on them.
 
+use super::filtering::Tiling;
 use super::stem::pooled;
-use super::winograd::Tiling;
 use crate::model::LAYOUT;
 use std::ops::Range;
 

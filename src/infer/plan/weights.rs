@@ -1,10 +1,10 @@
 //! The network's weights, packed once for all sizes of images.
 
+use super::filtering::{INNER, Tiling};
 use super::memory::Buffer;
 use super::packing::{Affine, Packer, Parameters, Place};
 use super::stem;
 use super::vector::Instructions;
-use super::winograd::{INNER, Tiling};
 use crate::error::Result;
 use crate::model::LAYOUT;
 use parking_lot::Mutex;
