@@ -68,6 +68,9 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         state.checked.push(tilings);
     }
     let plan = Arc::new(Plan::new(shape, &weights, &parameters)?);
+    let megabytes = weights.bytes() as f64 / 1e6;
+    let message = format!("{} for {width} x {height} pixels; packed weights: {megabytes:.0} MB", instructions.name());
+    model.context().log(LogLevel::Info, &message);
     if state.plans.len() == KEPT {
         state.plans.remove(0);
     }

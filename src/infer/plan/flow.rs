@@ -1,11 +1,11 @@
 //! Few images: every layer is cut into tasks, each of which begins when the parts of the layer before that it reads are
 //! done. There are no barriers, so that no thread waits while anything can be computed.
 
+use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
 use super::stem::TileView;
-use super::winograd::INNER;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
@@ -100,13 +100,8 @@ impl Flow {
                 }
                 written = Written { first: flow.work.len(), ..Written::default() };
                 for rows in cut(images * stage.tile_rows(), parts) {
-                    // Rows of pixels that these rows of tiles write, and one more each way that they read, which may be
-                    // the next image's and then is waited for in vain.
-                    let row = |tile: usize| {
-                        let (image, tile) = (tile / stage.tile_rows(), tile % stage.tile_rows());
-                        image * stage.height + tile * stage.tiling.side()
-                    };
-                    let lines = row(rows.start)..row(rows.end).min(images * stage.height);
+                    // One more each way is read, which may be the next image's and then is waited for in vain.
+                    let lines = stage.lines(rows.clone());
                     let read = lines.start.saturating_sub(1) * stage.width
                         ..(lines.end + 1).min(images * stage.height) * stage.width;
                     let needs = reduced.tasks(&read);

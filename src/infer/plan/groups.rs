@@ -1,15 +1,17 @@
 //! Many images: each task takes a group through the whole network, so that threads never wait for each other.
 
+use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::{Shape, Stage};
 use super::stem::TileView;
-use super::winograd::INNER;
 use std::ops::Range;
 
 /// Floats of a block's features that are computed together: with weights and scratch memory they stay in the
 /// second-level cache.
 const TOGETHER: usize = 192 * 1024;
+/// Floats of the inner buffer that a 1x1 convolution makes before the 3x3 convolution reads them.
+const BAND: usize = 64 * 1024;
 /// Images that go through the last block together at most.
 const MOST: usize = 32;
 
@@ -77,9 +79,18 @@ impl Group<'_> {
     /// All layers of a block on the first images of its memory.
     fn block(&mut self, block: usize, images: usize) {
         let stage = &self.layers.shape.stages[block];
+        let (rows, lines) = (images * stage.tile_rows(), images * stage.height);
+        let band = (BAND / (INNER * stage.width * stage.tiling.side())).max(1);
         for layer in 0..stage.channels.len() - 1 {
-            self.layers.reduce((block, layer), 0, 0..images * stage.pixels(), 0..INNER, self.scratch);
-            self.layers.expand((block, layer), 0, 0..images * stage.tile_rows(), self.scratch);
+            let mut reduced = 0;
+            for first in (0..rows).step_by(band) {
+                let end = (first + band).min(rows);
+                // A row of tiles reads one row of pixels more than it writes, if the image has it.
+                let needed = (stage.lines(first..end).end + 1).min(lines) * stage.width;
+                self.layers.reduce((block, layer), 0, reduced..needed, 0..INNER, self.scratch);
+                self.layers.expand((block, layer), 0, first..end, self.scratch);
+                reduced = needed;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The network's parts on the memory of one run.
 
+use super::filtering::{GROWTH, INNER};
 use super::head::{Head, Wanted};
 use super::memory::{Buffer, Span};
 use super::packing::Place;
@@ -7,7 +8,7 @@ use super::pointwise::{PACKED, Pointwise, Reading};
 use super::shape::Shape;
 use super::stem::{self, Stem, TileView};
 use super::weights::{Filters, Weights};
-use super::winograd::{Convolution, GROWTH, INNER};
+use super::winograd::{self, Convolution};
 use crate::error::Result;
 use std::ops::Range;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl Memory {
 
     /// Room for what one thread's kernels work with.
     pub fn reserve_scratch(&mut self, shape: &Shape) -> Result<()> {
-        let tilings = shape.stages.iter().map(|stage| stage.tiling.scratch()).max().unwrap_or(0);
+        let tilings = shape.stages.iter().map(|stage| winograd::scratch(stage.tiling)).max().unwrap_or(0);
         self.scratch.reserve(tilings.max(PACKED).max(stem::scratch(shape.width)))
     }
 

@@ -12,12 +12,14 @@
 //! Memory: the packed weights (28 MB and, for each tiling in use, 0.26 or 0.59 MB for each 3x3 convolution) once for all
 //! sizes; for each size and each call at a time, features and inner buffers of the images that are computed together.
 
+// Loops over indices of small arrays, which the compiler unrolls into registers.
+#[allow(clippy::needless_range_loop)]
+mod filtering;
 mod flow;
 mod groups;
 mod head;
 mod layers;
 mod memory;
-// Loops over indices of small arrays, which the compiler unrolls into registers.
 #[allow(clippy::needless_range_loop)]
 mod multiply;
 mod packing;
@@ -30,13 +32,13 @@ mod weights;
 #[allow(clippy::needless_range_loop)]
 mod winograd;
 
+pub use filtering::Tiling;
 pub use layers::Output;
 pub use packing::Parameters;
 pub use shape::{Shape, Stage};
 pub use stem::TileView;
 pub use vector::Instructions;
 pub use weights::Weights;
-pub use winograd::Tiling;
 
 use crate::error::{Error, Result};
 use crate::runtime::Pool;
@@ -169,7 +171,7 @@ impl Plan {
             .shape
             .stages
             .iter()
-            .flat_map(|stage| [images.len() * stage.pixels() * winograd::INNER; Flow::INNER])
+            .flat_map(|stage| [images.len() * stage.pixels() * filtering::INNER; Flow::INNER])
             .collect();
         memory[0].reserve(&features, &inner)?;
         let (mut features, mut inner, mut scratches) = (Vec::new(), Vec::new(), Vec::new());

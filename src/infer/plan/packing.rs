@@ -33,12 +33,16 @@ impl Affine {
 }
 
 /// Grows while weights are packed; every place begins at a cache line.
-#[derive(Default)]
 pub struct Packer {
     values: Vec<f32>,
 }
 
 impl Packer {
+    /// With room for about so many floats.
+    pub fn new(count: usize) -> Self {
+        Packer { values: Vec::with_capacity(count) }
+    }
+
     /// What was packed.
     pub fn finish(self) -> Vec<f32> {
         self.values
@@ -57,6 +61,13 @@ impl Packer {
     pub(crate) fn add_norm(&mut self, norm: Norm, parameters: Parameters) -> Result<[Place; 2]> {
         let Affine { scale, shift } = Affine::of(norm, parameters)?;
         Ok([self.add(scale), self.add(shift)])
+    }
+
+    /// So many zeros, to be filled.
+    pub fn room(&mut self, count: usize) -> &mut [f32] {
+        let start = self.values.len();
+        self.values.resize(start + count, 0.0);
+        &mut self.values[start..]
     }
 
     /// A matrix of `columns` columns as panels, `[panel][depth][column]`; `value` gives the weight of a column at a depth.

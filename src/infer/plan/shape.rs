@@ -1,8 +1,9 @@
 //! The sizes of everything for one size of image, and the choice of algorithms that depends on them.
 
+use super::filtering::Tiling;
 use super::stem::pooled;
-use super::winograd::Tiling;
 use crate::model::LAYOUT;
+use std::ops::Range;
 
 /// Floats between two pixels that nothing uses: without them, pixels would lie at multiples of 4 KiB, and all fall on
 /// the same few sets of the caches.
@@ -35,6 +36,15 @@ impl Stage {
     /// Of one image.
     pub fn floats(&self) -> usize {
         self.pixels() * self.step()
+    }
+
+    /// Rows of pixels that rows of tiles make, both counted through all images.
+    pub fn lines(&self, rows: Range<usize>) -> Range<usize> {
+        let line = |row: usize, more: usize| {
+            let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
+            image * self.height + (row * self.tiling.side() + more).min(self.height)
+        };
+        if rows.is_empty() { 0..0 } else { line(rows.start, 0)..line(rows.end - 1, self.tiling.side()) }
     }
 
     /// Rows of tiles of one image.

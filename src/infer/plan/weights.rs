@@ -1,10 +1,10 @@
 //! The network's weights, packed once for all sizes of images.
 
+use super::filtering::{INNER, Tiling};
 use super::memory::Buffer;
 use super::packing::{Affine, Packer, Parameters, Place};
 use super::stem;
 use super::vector::Instructions;
-use super::winograd::{INNER, Tiling};
 use crate::error::Result;
 use crate::model::LAYOUT;
 use parking_lot::Mutex;
@@ -65,7 +65,7 @@ pub struct Weights {
 impl Weights {
     /// Packs them.
     pub fn pack(instructions: Instructions, parameters: Parameters) -> Result<Self> {
-        let mut packer = Packer::default();
+        let mut packer = Packer::new(LAYOUT.trained_count() as usize);
         let (stem, stem_bias) = {
             let (weight, norm) = (parameters(LAYOUT.stem)?, Affine::of(LAYOUT.stem_norm, parameters)?);
             // Depths are rows of the filter, then its columns, then colours; the parameter has the colours outside.
@@ -122,7 +122,7 @@ impl Weights {
         if let Some(filters) = packed.iter().find(|filters| filters.tiling == tiling) {
             return Ok(Arc::clone(filters));
         }
-        let mut packer = Packer::default();
+        let mut packer = Packer::new(LAYOUT.blocks[block].len() * tiling.weight_count());
         for layer in &LAYOUT.blocks[block] {
             tiling.pack(self.instructions, &parameters(layer.conv2)?, &mut packer);
         }

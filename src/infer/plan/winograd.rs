@@ -1,152 +1,25 @@
-//! 3x3 convolutions by Winograd's minimal filtering (Lavin and Gray 2016): an M x M tile of the output from an
-//! (M+2) x (M+2) patch of the input costs (M+2)^2 products of channels instead of 9 M^2.
+//! 3x3 convolutions: patches of the input are transformed, multiplied with the transformed filters point by point, and
+//! the sums transformed back.
 
+use super::filtering::{Filtering, Four, GROWTH, INNER, Tiling, Two};
 use super::memory::Span;
 use super::multiply::{DEPTH, MOST_ROWS, Tile, multiply, tiles};
-use super::packing::Packer;
-use super::vector::{Instructions, Kernel, Vector};
+use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
-/// Channels that the convolution reads.
-pub const INNER: usize = 128;
-/// Channels that it adds.
-pub const GROWTH: usize = 32;
 /// Rows of patches' products between two points, padded so that they do not fall on the same sets of the cache.
 const POINT_PADDING: usize = DEPTH;
 /// Tiles of the register that go through together: the weights of a point are read once for all of them.
 const GROUP: usize = 2;
-
-/// Points of F(4x4,3x3): 0, the two numbers, their negatives, infinity. Rounding errors are about half of those with
-/// the textbook's 1 and 2 (Barabasz et al. 2020); squares and their product are exact.
-const INNER_POINT: f64 = 0.625;
-const OUTER_POINT: f64 = 1.5;
 
 /// What lies outside the image.
 #[repr(align(64))]
 struct Outside([f32; INNER]);
 static OUTSIDE: Outside = Outside([0.0; INNER]);
 
-/// Size of the tiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tiling {
-    /// F(2x2,3x3).
-    Two,
-    /// F(4x4,3x3).
-    Four,
-}
-
-impl Tiling {
-    /// Side of a tile of the output.
-    pub fn side(self) -> usize {
-        match self {
-            Tiling::Two => 2,
-            Tiling::Four => 4,
-        }
-    }
-
-    /// Products of each pair of channels.
-    pub fn points(self) -> usize {
-        (self.side() + 2) * (self.side() + 2)
-    }
-
-    /// Floats of a layer's packed weights.
-    pub fn weight_count(self) -> usize {
-        self.points() * INNER * GROWTH
-    }
-
-    /// Floats that the kernel needs to work with.
-    pub fn scratch(self) -> usize {
-        let rows = GROUP * MOST_ROWS;
-        self.points() * rows * (INNER + POINT_PADDING + GROWTH)
-    }
-
-    /// The filter's transform: a row of `[f64; 3]` for each point.
-    fn filter_rows(self) -> Vec<[f64; 3]> {
-        match self {
-            Tiling::Two => vec![[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
-            Tiling::Four => {
-                let (a, b) = (INNER_POINT, OUTER_POINT);
-                let row = |point: f64, other: f64| {
-                    let share = 1.0 / (2.0 * point * point * (point * point - other * other));
-                    [share, share * point, share * point * point]
-                };
-                vec![[1.0 / (a * a * b * b), 0.0, 0.0], row(a, b), row(-a, b), row(b, a), row(-b, a), [0.0, 0.0, 1.0]]
-            }
-        }
-    }
-
-    /// Packs a layer's weights, output x input x 3 x 3: `[point][panel][input][column]`.
-    pub fn pack(self, instructions: Instructions, weight: &[f32], packer: &mut Packer) {
-        let rows = self.filter_rows();
-        let mut points = vec![0f64; rows.len() * rows.len() * INNER * GROWTH];
-        for (index, filter) in weight.as_chunks::<9>().0.iter().enumerate() {
-            for (y, vertical) in rows.iter().enumerate() {
-                let line: [f64; 3] =
-                    std::array::from_fn(|x| (0..3).map(|row| vertical[row] * f64::from(filter[row * 3 + x])).sum());
-                for (x, horizontal) in rows.iter().enumerate() {
-                    points[(y * rows.len() + x) * INNER * GROWTH + index] =
-                        (0..3).map(|column| horizontal[column] * line[column]).sum();
-                }
-            }
-        }
-        for point in points.chunks_exact(INNER * GROWTH) {
-            packer.add_panels(instructions, (GROWTH, INNER), |output, input| point[output * INNER + input]);
-        }
-    }
-}
-
-/// One-dimensional transforms of tiles of M outputs from S = M + 2 inputs.
-trait Filtering<const M: usize, const S: usize> {
-    fn input<V: Vector>(values: [V; S]) -> [V; S];
-    fn output<V: Vector>(products: [V; S]) -> [V; M];
-}
-
-struct Two;
-
-impl Filtering<2, 4> for Two {
-    #[inline(always)]
-    fn input<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 4] {
-        [a.minus(c), b.plus(c), c.minus(b), b.minus(d)]
-    }
-    #[inline(always)]
-    fn output<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 2] {
-        [a.plus(b).plus(c), b.minus(c).minus(d)]
-    }
-}
-
-struct Four;
-
-impl Filtering<4, 6> for Four {
-    #[inline(always)]
-    fn input<V: Vector>([d0, d1, d2, d3, d4, d5]: [V; 6]) -> [V; 6] {
-        let number = |value: f64| V::splat(value as f32);
-        let (a, b) = (INNER_POINT, OUTER_POINT);
-        let (a2, b2) = (number(-a * a), number(-b * b));
-        let (all, sum) = (number(a * a * b * b), number(-(a * a + b * b)));
-        let (even_a, odd_a) = (d2.times_plus(b2, d4), d1.times_plus(b2, d3));
-        let (even_b, odd_b) = (d2.times_plus(a2, d4), d1.times_plus(a2, d3));
-        [
-            d0.times_plus(all, d2.times_plus(sum, d4)),
-            odd_a.times_plus(number(a), even_a),
-            odd_a.times_plus(number(-a), even_a),
-            odd_b.times_plus(number(b), even_b),
-            odd_b.times_plus(number(-b), even_b),
-            d1.times_plus(all, d3.times_plus(sum, d5)),
-        ]
-    }
-    #[inline(always)]
-    fn output<V: Vector>([m0, m1, m2, m3, m4, m5]: [V; 6]) -> [V; 4] {
-        let number = |value: f64| V::splat(value as f32);
-        let (a, b) = (INNER_POINT, OUTER_POINT);
-        let (sum_a, difference_a) = (m1.plus(m2), m1.minus(m2));
-        let (sum_b, difference_b) = (m3.plus(m4), m3.minus(m4));
-        [
-            m0.plus(sum_a).plus(sum_b),
-            difference_a.times_plus(number(a), difference_b.times(number(b))),
-            sum_a.times_plus(number(a * a), sum_b.times(number(b * b))),
-            difference_a.times_plus(number(a * a * a), difference_b.times_plus(number(b * b * b), m5)),
-        ]
-    }
+/// Floats that the kernel needs to work with.
+pub fn scratch(tiling: Tiling) -> usize {
+    tiling.points() * GROUP * MOST_ROWS * (INNER + POINT_PADDING + GROWTH)
 }
 
 /// Computes rows of tiles of a layer's 3x3 convolution.
@@ -166,7 +39,7 @@ pub struct Convolution<'a> {
     pub width: usize,
     /// Rows of tiles, counted through all images.
     pub rows: Range<usize>,
-    /// At least `Tiling::scratch` floats.
+    /// At least `scratch(tiling)` floats.
     pub scratch: &'a mut [f32],
 }
 
@@ -337,6 +210,8 @@ unsafe fn transform_input<V: Vector, F: Filtering<M, S>, const M: usize, const S
 mod tests {
     use super::*;
     use crate::infer::plan::memory::Buffer;
+    use crate::infer::plan::packing::Packer;
+    use crate::infer::plan::vector::Instructions;
 
     fn noise(count: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
@@ -366,14 +241,14 @@ mod tests {
         };
         for instructions in Instructions::available() {
             for tiling in [Tiling::Two, Tiling::Four] {
-                let mut packer = Packer::default();
+                let mut packer = Packer::new(tiling.weight_count());
                 tiling.pack(instructions, &weight, &mut packer);
                 let weights = packer.finish();
                 let mut source = Buffer::zeroed(input.len()).unwrap();
                 source.values_mut().copy_from_slice(&input);
                 let mut target = Buffer::zeroed(images * height * width * step).unwrap();
                 target.values_mut().fill(f32::NAN);
-                let mut scratch = vec![f32::NAN; tiling.scratch()];
+                let mut scratch = vec![f32::NAN; scratch(tiling)];
                 let rows = images * height.div_ceil(tiling.side());
                 // In two parts, of which the second begins in the middle of an image.
                 for rows in [0..2, 2..rows] {

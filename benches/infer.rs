@@ -1,0 +1,49 @@
+//! Times classification of prepared batches on request, so that a driver can take turns with another program.
+//!
+//! Arguments: side of the images, batch size, threads, and `torch`, `plan`, `plan-avx2` or `plan-portable`. Each line on
+//! standard input is a number of batches; each is answered by a line of JSON with the engine's name, their seconds, and
+//! the peak memory so far in KiB.
+
+use lesionlens::data::{Batch, Raster};
+use lesionlens::infer::logits;
+use lesionlens::model::{DenseNet, Metadata, Model};
+use lesionlens::runtime::{Context, ContextOptions, EngineRequest, peak_memory_bytes};
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [side, count, threads, engine] = &arguments[..] else {
+        return Err("usage: infer SIDE BATCH THREADS torch|plan|plan-avx2|plan-portable".into());
+    };
+    let engine = match engine.as_str() {
+        "torch" => EngineRequest::Torch,
+        "plan" => EngineRequest::Plan,
+        "plan-avx2" => EngineRequest::PlanAvx2,
+        "plan-portable" => EngineRequest::PlanPortable,
+        other => return Err(format!("no engine {other}").into()),
+    };
+    let options = ContextOptions { engine, threads: threads.parse()?, ..ContextOptions::default() };
+    let context = Context::new(options)?;
+    let model = Model::new(&context, DenseNet::initial(0, context.device()).frozen(), Metadata::default())?;
+    let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
+    let mut batch = Batch::new(side, side, count, context.device());
+    for image in 0..count {
+        let samples = (0..side * side * 3).map(|index| ((index * 31 + image * 7) % 251) as f32 / 250.0).collect();
+        batch.push(&Raster::new(side, side, 3, samples)?, 0, 0, model.preprocessing());
+    }
+    logits(&model, &batch)?;
+    for line in std::io::stdin().lock().lines() {
+        let mut seconds = Vec::new();
+        for _ in 0..line?.trim().parse::<usize>()? {
+            let start = Instant::now();
+            logits(&model, &batch)?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        let peak = peak_memory_bytes().map(|bytes| bytes / 1024);
+        let mut output = std::io::stdout().lock();
+        writeln!(output, "{}", serde_json::json!({ "engine": model.engine(), "seconds": seconds, "peak_kib": peak }))?;
+        output.flush()?;
+    }
+    Ok(())
+}
