@@ -360,6 +360,13 @@ static void test_lens_evaluate_options_init(void)
     CHECK_NEAR(options.target_sensitivity, 0.95, 0);
     CHECK_EQUAL(options.bootstrap_samples, 2000);
     CHECK_EQUAL(options.seed, 0);
+    CHECK_EQUAL(options.by_heatmap, 0);
+    CHECK_EQUAL(options.save_heatmap_raw, 1);
+    CHECK_EQUAL(options.save_heatmap_overlay, 1);
+    CHECK_EQUAL(options.bad_criterion, LENS_BAD_CRITERION_EITHER);
+    CHECK_NEAR(options.bad_confidence, 0.5, 0);
+    CHECK_NEAR(options.sample_bad_ratio, 0.75, 0);
+    CHECK(options.heatmap == NULL);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     lens_evaluate_options_init(NULL);
 }
@@ -377,7 +384,9 @@ static void test_lens_evaluate_options_init(void)
 static void test_lens_evaluate(void)
 {
     static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
-    static const char *const files[] = {"predictions.csv", "report.json"};
+    static const char *const files[] = {"predictions.csv", "report.json",  "report.html",       "confusion.png",
+                                         "roc.png",         "reliability.png", "sample_results.png", "bad_raw",
+                                         "bad_overlays"};
     static const char *const groups[] = {"undefined", "intervals", "classification_report", "roc",
                                          "precision_recall", "reliability", "operating_points"};
     static const char head[] = "filename,filepath,true_label,predicted_label,prediction_confidence";
@@ -406,7 +415,7 @@ static void test_lens_evaluate(void)
         CHECK(fixture_json_value(json, groups[index]) != NULL);
     lens_string_free(json);
 
-    CHECK_EQUAL(fixture_other_entries(output, files, 2), 0);
+    CHECK_EQUAL(fixture_other_entries(output, files, sizeof files / sizeof files[0]), 0);
     fixture_join(file, output, files[0]);
     text = fixture_read(file, NULL);
     CHECK(strncmp(text, head, strlen(head)) == 0);
@@ -440,12 +449,72 @@ static void test_lens_evaluate(void)
     EVALUATE_REFUSED(target_sensitivity, NAN, LENS_ERROR_ARGUMENT, "target_sensitivity", "NaN");
     EVALUATE_REFUSED(bootstrap_samples, 99, LENS_ERROR_ARGUMENT, "bootstrap_samples", "99");
     EVALUATE_REFUSED(bootstrap_samples, 1000001, LENS_ERROR_ARGUMENT, "bootstrap_samples", "1000001");
+    EVALUATE_REFUSED(by_heatmap, 2, LENS_ERROR_ARGUMENT, "by_heatmap", "2");
+    EVALUATE_REFUSED(save_heatmap_raw, -1, LENS_ERROR_ARGUMENT, "save_heatmap_raw", "-1");
+    EVALUATE_REFUSED(save_heatmap_overlay, 9, LENS_ERROR_ARGUMENT, "save_heatmap_overlay", "9");
+    EVALUATE_REFUSED(bad_criterion, 7, LENS_ERROR_ARGUMENT, "bad_criterion", "7");
+    EVALUATE_REFUSED(bad_confidence, 1.5f, LENS_ERROR_ARGUMENT, "bad_confidence", "1.5");
+    EVALUATE_REFUSED(sample_bad_ratio, NAN, LENS_ERROR_ARGUMENT, "sample_bad_ratio", "NaN");
     EVALUATE_REFUSED(output_dir, "\xff", LENS_ERROR_ARGUMENT, "output_dir", "UTF-8");
     fixture_join(below_a_file, file, "report");
     EVALUATE_REFUSED(output_dir, below_a_file, LENS_ERROR_IO, below_a_file, "");
 }
 
 /* Calibration */
+
+static void test_lens_localize_options_init(void)
+{
+    lens_localize_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_localize_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK(options.heatmap == NULL);
+    CHECK_NEAR(options.tolerance, -1, 0);
+    CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
+    lens_localize_options_init(NULL);
+}
+
+static void test_lens_localize(void)
+{
+    static const char table[] = "filename,x,y,width,height\na.png,1,2,5,6\na.png,20,20,4,4\n";
+    fixture_path boxed, images_directory, file;
+    lens_heatmap_options heatmap;
+    lens_localize_options options;
+    char *json = NULL;
+
+    fixture_join(boxed, scratch, "boxed");
+    fixture_join(images_directory, boxed, "images");
+    CHECK_EQUAL(mkdir(boxed, 0700), 0);
+    CHECK_EQUAL(mkdir(images_directory, 0700), 0);
+    json = DIRTY(char);
+    CHECK_STATUS(lens_localize(model, boxed, NULL, &json), LENS_ERROR_IO);
+    CHECK(json == NULL);
+    fixture_join(file, boxed, "boxes.csv");
+    fixture_write_text(file, table);
+    fixture_join(file, images_directory, "a.png");
+    CHECK_OK(lens_png_write(file, &images[0]));
+
+    lens_localize_options_init(&options);
+    lens_heatmap_options_init(&heatmap);
+    heatmap.tile_size = 32;
+    options.heatmap = &heatmap;
+    CHECK_OK(lens_localize(model, boxed, &options, &json));
+    CHECK_NEAR(fixture_json_number(json, "images"), 1, 0);
+    CHECK_NEAR(fixture_json_number(json, "intersection_by_chance"), (5 * 6 + 4 * 4) / (double)FIXTURE_PIXELS, 1e-12);
+    CHECK(fixture_json_number(json, "hit_rate_by_chance") > fixture_json_number(json, "intersection_by_chance"));
+    lens_string_free(json);
+
+    options.tolerance = -2;
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_localize(model, boxed, &options, &json), LENS_ERROR_ARGUMENT, "tolerance", "-2");
+    CHECK(json == NULL);
+    options.tolerance = -1;
+    heatmap.resolution = LENS_MAP_RESOLUTION_TILES;
+    CHECK_REFUSED(lens_localize(model, boxed, &options, &json), LENS_ERROR_ARGUMENT, "resolution", "TILES");
+    CHECK_REFUSED(lens_localize(NULL, boxed, NULL, &json), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK_REFUSED(lens_localize(model, NULL, NULL, &json), LENS_ERROR_ARGUMENT, "directory", "NULL");
+    CHECK_REFUSED(lens_localize(model, boxed, NULL, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+}
 
 static void test_lens_calibrate_options_init(void)
 {
@@ -571,6 +640,8 @@ static const struct check_test tests[] = {
     FUNCTION(lens_classify),
     FUNCTION(lens_evaluate_options_init),
     FUNCTION(lens_evaluate),
+    FUNCTION(lens_localize_options_init),
+    FUNCTION(lens_localize),
     FUNCTION(lens_calibrate_options_init),
     FUNCTION(lens_model_calibrate),
     {"tear_down", tear_down},

@@ -128,7 +128,7 @@ class Declarations(unittest.TestCase):
 
     def test_options_have_the_size_that_the_library_writes(self) -> None:
         names = [name for name in self.header.functions if name.endswith("_options_init")]
-        self.assertEqual(len(names), 8)
+        self.assertEqual(len(names), 9)
         for name in names:
             with self.subTest(name):
                 struct = getattr(_structs, name.removesuffix("_init"))
@@ -449,7 +449,8 @@ class Callbacks(unittest.TestCase):
             "classify": lambda **keywords: model.classify(image, **keywords),
             "heatmap": lambda **keywords: model.heatmap(image, **keywords),
             "evaluate": lambda **keywords: model.evaluate(dataset(0, 4), **keywords),
-            "calibrate": lambda **keywords: model.calibrate(dataset(0, 4), **keywords),
+            "calibrate": lambda **keywords: model.calibrate(dataset(0, 4), fit_temperature=False,
+                                                             operating_point="youden", **keywords),
         }
 
     def test_an_exception_comes_out_of_the_call(self) -> None:

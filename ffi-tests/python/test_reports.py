@@ -130,7 +130,7 @@ class Report(unittest.TestCase):
                 for row, result, (name, _, label) in zip(rows, report["results"], images, strict=True):
                     self.assertEqual((row["filename"], row["true_label"]), (name, str(int(label))))
                     self.assertEqual(row["predicted_label"], str(result["predicted"]))
-                    self.assertEqual(float(row["prediction_confidence"]), result["confidence"])
+                    self.assertEqual(numpy.float32(row["prediction_confidence"]), numpy.float32(result["confidence"]))
 
     def test_everything_is_there_and_replaced_together(self) -> None:
         data = lesionlens.Dataset()
@@ -167,7 +167,7 @@ class Report(unittest.TestCase):
 
         def stop(progress: lesionlens.Progress) -> bool:
             phases.append(progress.phase)
-            return progress.phase == "heatmap"
+            return progress.phase != "heatmap"
 
         with self.assertRaises(lesionlens.Cancelled):
             self.evaluate(data, "kept", progress=stop)

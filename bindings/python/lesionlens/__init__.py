@@ -39,6 +39,7 @@ from .options import (
     DatasetOptions,
     EvaluateOptions,
     HeatmapOptions,
+    LocalizeOptions,
     OverlayOptions,
     TrainOptions,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "InternalError",
     "IoError",
     "LensError",
+    "LocalizeOptions",
     "Map",
     "MapSummary",
     "Model",

@@ -101,6 +101,7 @@ class lens_colormap(Enumeration):
 
 
 class lens_bad_criterion(Enumeration):
+    prefix = "LENS_BAD_CRITERION_"
     names = {"either": 0, "prediction": 1, "confidence": 2}
 
 
