@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test cuda test-cuda-load test-gpu bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu bench-train bench-python header clean
 all: host
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
+	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make clean    remove what was built'
@@ -73,6 +74,12 @@ test-gpu: setup
 	if [ -f "$(CUDA_DIRECTORY)/complete" ]; then \
 	    export LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib"; \
 	fi; target/release/examples/gpu_table $(DEVICE)
+
+# Other runtimes, in an environment of their own: about 500 MB.
+test-interop: host
+	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
+	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
+	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 
 # cargo names the program in a line of JSON; the last one is this one.
 bench-train: setup bench-python

@@ -1,4 +1,4 @@
-//! Compiles the C++ files, checks the libtorch version, and sets the plugin's SONAME and search paths.
+//! Compiles the C++ files and the messages of ONNX, checks the libtorch version, and sets the plugin's SONAME and search paths.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -31,6 +31,14 @@ fn main() {
         .include(libtorch.join("include"))
         .files(["src/torch_ext.cpp", "src/torch_ext_gpu.cpp"])
         .compile("lens_torch_ext");
+
+    let proto = "src/model/onnx/onnx.proto";
+    println!("cargo:rerun-if-changed={proto}");
+    let messages = protox::compile([proto], ["src/model/onnx"]).unwrap_or_else(|error| panic!("{proto}: {error}"));
+    prost_build::Config::new()
+        .disable_comments(["."])
+        .compile_fds(messages)
+        .unwrap_or_else(|error| panic!("{proto}: {error}"));
 
     // In the order of the search: a directory the plugin was put into, one beside it, and where it was built.
     let search = format!("$ORIGIN:$ORIGIN/libtorch/lib:{}", library.display());

@@ -1275,6 +1275,13 @@ typedef struct lens_train_options {
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
 /**
+ * ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
+ * height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
+ * "lesionlens" says (JSON). Outputs "logit" and "probability": batch, at the model's temperature.
+ */
+#define LENS_MODEL_FORMAT_ONNX 2
+
+/**
  * Black, purple, orange, yellow; the reference pipeline's overlays.
  */
 #define LENS_COLORMAP_INFERNO 0
@@ -1672,7 +1679,7 @@ void lens_evaluate_options_init(struct lens_evaluate_options *options);
  * - "operating_points": "youden", with the largest sensitivity + specificity - 1 (of equal ones the highest threshold),
  *   and "sensitivity", the highest threshold with at least target_sensitivity; each with its threshold, sensitivity and
  *   specificity (value, low, high), and counts. Thresholds lie halfway between two probabilities.
- * - "results": every sample's result.
+ * - "results": every sample's result. "timings": images_per_second, decoding and classifying.
  *
  * With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
  * (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),

@@ -42,16 +42,19 @@ static void test_lens_model_load(void)
 
 static void test_lens_model_save(void)
 {
-    static const char *const written[] = {"copy.safetensors"};
-    fixture_path directory, path, impossible;
+    static const char *const written[] = {"copy.safetensors", "copy.onnx"};
+    fixture_path directory, path, onnx, impossible;
     lens_model *copy = NULL;
     lens_prediction original, again;
     fixture_scratch(directory, "save");
     fixture_join(path, directory, "copy.safetensors");
+    fixture_join(onnx, directory, "copy.onnx");
     fixture_join(impossible, directory, "no such directory/copy.safetensors");
 
     CHECK_OK(lens_model_save(model, path, LENS_MODEL_FORMAT_SAFETENSORS));
     CHECK_OK(lens_model_save(model, path, LENS_MODEL_FORMAT_SAFETENSORS));
+    CHECK_OK(lens_model_save(model, onnx, LENS_MODEL_FORMAT_ONNX));
+    CHECK_STATUS(lens_model_load(context, onnx, &copy), LENS_ERROR_FORMAT);
     CHECK_OK(lens_model_load(context, path, &copy));
     original = fixture_classify(model, &images[1]);
     again = fixture_classify(copy, &images[1]);
@@ -64,7 +67,7 @@ static void test_lens_model_save(void)
     CHECK_REFUSED(lens_model_save(model, path, 99), LENS_ERROR_ARGUMENT, "format", "99");
     CHECK_REFUSED(lens_model_save(model, impossible, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_IO, impossible, "");
     CHECK_REFUSED(lens_model_save(model, directory, LENS_MODEL_FORMAT_SAFETENSORS), LENS_ERROR_IO, directory, "");
-    CHECK_EQUAL(fixture_other_entries(directory, written, 1), 0);
+    CHECK_EQUAL(fixture_other_entries(directory, written, 2), 0);
 }
 
 static void test_lens_model_describe(void)

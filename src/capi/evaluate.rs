@@ -127,7 +127,7 @@ pub unsafe extern "C" fn lens_evaluate_options_init(options: *mut lens_evaluate_
 /// - "operating_points": "youden", with the largest sensitivity + specificity - 1 (of equal ones the highest threshold),
 ///   and "sensitivity", the highest threshold with at least target_sensitivity; each with its threshold, sensitivity and
 ///   specificity (value, low, high), and counts. Thresholds lie halfway between two probabilities.
-/// - "results": every sample's result.
+/// - "results": every sample's result. "timings": images_per_second, decoding and classifying.
 ///
 /// With output_dir these files are written, all or none, and replace those of an earlier report: predictions.csv
 /// (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),

@@ -25,6 +25,10 @@ pub type lens_model_format = i32;
 /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
 /// in the file's metadata, under "lesionlens".
 pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
+/// ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
+/// height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
+/// "lesionlens" says (JSON). Outputs "logit" and "probability": batch, at the model's temperature.
+pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 
 /// Loads a model.
 ///
@@ -76,7 +80,10 @@ pub unsafe extern "C" fn lens_model_save(
         let format = choice(
             "format",
             format,
-            &[(LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors)],
+            &[
+                (LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors),
+                (LENS_MODEL_FORMAT_ONNX, "LENS_MODEL_FORMAT_ONNX", FileFormat::Onnx),
+            ],
         )?;
         model.save(Path::new(path), format)
     })

@@ -69,9 +69,10 @@ pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, con
             writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_bad(index, case, raster, map))
         })?,
     };
+    let seconds = run.seconds();
     let figures = Figures::of(&scored(&cases), threshold, &options.figures, control)?;
     let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
-    fields.insert("images_per_second".into(), json!(cases.len() as f64 / run.seconds()));
+    fields.insert("timings".into(), json!({ "images_per_second": cases.len() as f64 / seconds }));
     fields.insert("threshold".into(), json!(threshold));
     fields.insert("called_by".into(), json!(if options.by_heatmap { "heatmap" } else { "image" }));
     fields.insert("samples".into(), json!(cases.len()));

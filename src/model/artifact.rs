@@ -25,6 +25,8 @@ use tch::Device;
 pub enum FileFormat {
     /// safetensors.
     Safetensors,
+    /// ONNX.
+    Onnx,
 }
 
 /// Everything of a model but its weights.
@@ -57,7 +59,7 @@ fn uncalibrated() -> f64 {
 /// The version of `Metadata` that is written, and the highest that is read.
 const METADATA_VERSION: u32 = 2;
 /// The key of the file's metadata that holds it.
-const METADATA_KEY: &str = "lesionlens";
+pub(super) const METADATA_KEY: &str = "lesionlens";
 
 impl Default for Metadata {
     fn default() -> Self {
@@ -219,8 +221,10 @@ impl Model {
 
     /// Writes a file.
     pub fn save(&self, path: &Path, format: FileFormat) -> Result<()> {
-        let FileFormat::Safetensors = format;
-        let bytes = self.to_safetensors()?;
+        let bytes = match format {
+            FileFormat::Safetensors => self.to_safetensors()?,
+            FileFormat::Onnx => self.to_onnx()?,
+        };
         write_atomically(path, |file| file.write_all(&bytes))
     }
 

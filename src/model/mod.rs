@@ -5,6 +5,7 @@ mod calibration;
 mod densenet;
 mod initial;
 mod layout;
+mod onnx;
 mod start;
 pub mod weights;
 

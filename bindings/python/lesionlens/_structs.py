@@ -57,7 +57,7 @@ class lens_phase(Enumeration):
 
 class lens_model_format(Enumeration):
     prefix = "LENS_MODEL_FORMAT_"
-    names = {"safetensors": 0}
+    names = {"safetensors": 0, "onnx": 2}
 
 
 class lens_pixel_format(Enumeration):
