@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
 all: host
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
 	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO, which are installed for that'
+	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make clean    remove what was built'
@@ -76,9 +77,11 @@ test-gpu: setup
 	fi; target/release/examples/gpu_table $(DEVICE)
 
 # Other runtimes, in an environment of their own: about 500 MB.
-test-interop: host
+interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
+
+test-interop: host interop-python
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 
 # cargo names the program in a line of JSON; the last one is this one.
@@ -86,6 +89,12 @@ bench-train: setup bench-python
 	@program=$$($(CARGO) build --release --bench train_step --message-format=json-render-diagnostics | \
 	    sed -n 's/.*"executable":"\([^"]*train_step[^"]*\)".*/\1/p' | tail -n 1) && \
 	    python3 tools/bench_train.py "$$program" --python "$(BENCH_PYTHON)" --threads "$$(nproc)"
+
+# As bench-train; BENCH_OPTIONS may be --avx2 or --rounds N.
+bench: library interop-python
+	@program=$$($(CARGO) build --release --bench infer --message-format=json-render-diagnostics | \
+	    sed -n 's/.*"executable":"\([^"]*infer[^"]*\)".*/\1/p' | tail -n 1) && \
+	    target/interop-python/bin/python tools/bench_infer.py "$$program" $(LIBRARY) --report target/bench/report.json $(BENCH_OPTIONS)
 
 bench-python:
 	@tools/bench_python.sh "$(BENCH_PYTHON)" target/bench-python

@@ -1,20 +1,22 @@
 //! Times classification of prepared batches on request, so that a driver can take turns with another program.
 //!
-//! Arguments: side of the images, batch size, threads, and `torch`, `plan`, `plan-avx2` or `plan-portable`. Each line on
-//! standard input is a number of batches; each is answered by a line of JSON with the engine's name, their seconds, and
-//! the peak memory so far in KiB.
+//! Arguments: side of the images, batch size, threads, `torch`, `plan`, `plan-avx2` or `plan-portable`, and a file that
+//! receives the model as ONNX; beside it the model is written as model.safetensors. Each line on standard input is a
+//! number of batches; each is answered by a line of JSON with the engine's name, their seconds, the logits, and the peak
+//! memory so far in KiB.
 
 use lesionlens::data::{Batch, Raster};
 use lesionlens::infer::logits;
-use lesionlens::model::{DenseNet, Metadata, Model};
+use lesionlens::model::{DenseNet, FileFormat, Metadata, Model};
 use lesionlens::runtime::{Context, ContextOptions, EngineRequest, peak_memory_bytes};
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [side, count, threads, engine] = &arguments[..] else {
-        return Err("usage: infer SIDE BATCH THREADS torch|plan|plan-avx2|plan-portable".into());
+    let [side, count, threads, engine, onnx] = &arguments[..] else {
+        return Err("usage: infer SIDE BATCH THREADS torch|plan|plan-avx2|plan-portable MODEL.onnx".into());
     };
     let engine = match engine.as_str() {
         "torch" => EngineRequest::Torch,
@@ -26,13 +28,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = ContextOptions { engine, threads: threads.parse()?, ..ContextOptions::default() };
     let context = Context::new(options)?;
     let model = Model::new(&context, DenseNet::initial(0, context.device()).frozen(), Metadata::default())?;
+    model.save(Path::new(onnx), FileFormat::Onnx)?;
+    model.save(&Path::new(onnx).with_file_name("model.safetensors"), FileFormat::Safetensors)?;
     let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
     let mut batch = Batch::new(side, side, count, context.device());
     for image in 0..count {
         let samples = (0..side * side * 3).map(|index| ((index * 31 + image * 7) % 251) as f32 / 250.0).collect();
         batch.push(&Raster::new(side, side, 3, samples)?, 0, 0, model.preprocessing());
     }
-    logits(&model, &batch)?;
+    let found = logits(&model, &batch)?;
     for line in std::io::stdin().lock().lines() {
         let mut seconds = Vec::new();
         for _ in 0..line?.trim().parse::<usize>()? {
@@ -42,7 +46,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let peak = peak_memory_bytes().map(|bytes| bytes / 1024);
         let mut output = std::io::stdout().lock();
-        writeln!(output, "{}", serde_json::json!({ "engine": model.engine(), "seconds": seconds, "peak_kib": peak }))?;
+        let answer =
+            serde_json::json!({ "engine": model.engine(), "seconds": seconds, "logits": found, "peak_kib": peak });
+        writeln!(output, "{answer}")?;
         output.flush()?;
     }
     Ok(())

@@ -297,7 +297,7 @@ class Options(unittest.TestCase):
             "method is 'tile'; it must be one of 'tiles', 'cam', 'grad_": lambda: model.heatmap(gray, method="tile"),
             "edge is 1; it must be one of 'cover', 'reference'": lambda: model.heatmap(gray, edge=1),
             "device is 'gpu'; .*'cpu', 'cuda', 'rocm'": lambda: lesionlens.Context(device="gpu"),
-            "format is 'onnx'; .*'safetensors'": lambda: model.save(folder / "model.onnx", format="onnx"),
+            "format is 'tflite'; .*'safetensors'": lambda: model.save(folder / "model.onnx", format="tflite"),
         }
         for message, call in calls.items():
             with self.subTest(message), self.assertRaisesRegex(ValueError, message):
