@@ -144,6 +144,11 @@ impl<'a> PixelView<'a> {
         Ok(PixelView { bytes, width: width as usize, height: height as usize, row_stride, format, windowing })
     }
 
+    /// A view of rows without gaps, whose values are meant as they are stored.
+    pub fn plain(bytes: &'a [u8], width: u32, height: u32, format: PixelFormat) -> Result<Self> {
+        PixelView::new(bytes, width, height, width as usize * format.bytes(), format, Windowing::default())
+    }
+
     /// The bytes from the first pixel on.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes

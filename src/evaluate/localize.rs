@@ -4,7 +4,7 @@ use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::error::{Error, Result};
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
 use crate::model::Model;
-use crate::runtime::{Control, Phase, RunReport, Update};
+use crate::runtime::{Control, Phase, RunReport};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -46,14 +46,7 @@ pub fn localize(model: &Model, directory: &Path, options: &LocalizeOptions, cont
     let mut located = Vec::with_capacity(images.len());
     for (index, image) in images.iter().enumerate() {
         let picture = image.load()?;
-        let mut within = control.within(|update| Update {
-            phase: Phase::Evaluate,
-            done: index as u64,
-            total: images.len() as u64,
-            seconds_left: (index > 0)
-                .then(|| start.elapsed().as_secs_f64() * (images.len() - index) as f64 / index as f64),
-            ..update.clone()
-        });
+        let mut within = control.within(Phase::Evaluate, index, images.len(), start);
         let maps = heatmap(model, &[picture.view()], &options.heatmap, &mut within)
             .map_err(|error| error.prefixed(&image.name))?;
         drop(within);

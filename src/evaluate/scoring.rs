@@ -1,12 +1,12 @@
 //! What the model says of every sample of a data set.
 
 use super::case::Case;
-use crate::data::{Batch, Dataset, PixelView, Raster, Sample, Skipped, Windowing, for_each_image};
+use crate::data::{Batch, Dataset, PixelView, Raster, Sample, Skipped, for_each_image};
 use crate::error::{Error, Result};
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
 use crate::infer::classify_batch;
 use crate::model::Model;
-use crate::runtime::{Control, Phase, Update};
+use crate::runtime::{Control, Phase};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -123,20 +123,9 @@ pub fn map_samples<'a>(
                 group.iter().filter_map(|(_, image)| image.as_ref().ok().map(|r| r.stored())).collect();
             let views = stored
                 .iter()
-                .map(|(bytes, format, width, height)| {
-                    let stride = *width as usize * format.bytes();
-                    PixelView::new(bytes, *width, *height, stride, *format, Windowing::default())
-                })
+                .map(|(bytes, format, width, height)| PixelView::plain(bytes, *width, *height, *format))
                 .collect::<Result<Vec<_>>>()?;
-            let mut within = control.within(|update: &Update| Update {
-                phase,
-                done: done as u64,
-                total: samples.len() as u64,
-                seconds_left: (done > 0)
-                    .then(|| start.elapsed().as_secs_f64() * (samples.len() - done) as f64 / done as f64),
-                ..update.clone()
-            });
-            heatmap(model, &views, options, &mut within)?
+            heatmap(model, &views, options, &mut control.within(phase, done, samples.len(), start))?
         };
         let mut maps = maps.into_iter();
         for (sample, image) in group.drain(..) {

@@ -1,8 +1,11 @@
 //! The surface that charts are drawn on: oversized, so that lines are smooth and letters evenly spaced, with one font.
 
-use crate::data::{PixelFormat, PixelView, Windowing};
+use super::axis::Axis;
+use crate::data::{PixelFormat, PixelView};
 use crate::error::{Error, Result};
+use plotters::chart::ChartContext;
 use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 
 /// It is drawn this many times as large and averaged.
@@ -69,9 +72,21 @@ impl Chart {
 
     /// The pixels.
     pub fn view(&self) -> Result<PixelView<'_>> {
-        let row = self.width as usize * 3;
-        PixelView::new(&self.pixels, self.width, self.height, row, PixelFormat::Rgb8, Windowing::default())
+        PixelView::plain(&self.pixels, self.width, self.height, PixelFormat::Rgb8)
     }
+}
+
+/// Grid, axes and their labels.
+pub fn draw_mesh(chart: &mut ChartContext<'_, BitMapBackend<'_>, Cartesian2d<Axis, Axis>>) -> Drawn {
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(PALE.stroke_width(DETAIL))
+        .axis_style(INK.stroke_width(DETAIL))
+        .label_style(font(TEXT))
+        .y_label_offset(TEXT_DROP)
+        .set_tick_mark_size(LabelAreaPosition::Bottom, pixels(8))
+        .draw()
 }
 
 /// Letters of a size in pixels of the picture.

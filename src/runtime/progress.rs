@@ -115,10 +115,12 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// For a part of the work, whose updates the caller gets as `translate` makes them.
-    pub fn within<'b>(&'b mut self, translate: impl Fn(&Update) -> Update + 'b) -> Control<'b> {
+    /// For work on some of the `total` items of a phase of which `done` are done: what it reports, the caller gets as
+    /// `report_steady` would say it.
+    pub fn within<'b>(&'b mut self, phase: Phase, done: usize, total: usize, start: Instant) -> Control<'b> {
         let cancel = self.cancel.clone();
-        Control { progress: Some(Box::new(move |update| self.report(&translate(update)).is_ok())), cancel }
+        let progress = move |_: &Update| self.report_steady(phase, done, total, start).is_ok();
+        Control { progress: Some(Box::new(progress)), cancel }
     }
 
     /// Reports `done` of `total` items of a phase that began at `start` and goes on at the same speed.

@@ -4,8 +4,8 @@ use super::options::SelectBy;
 use super::record::EpochRecord;
 use crate::error::Result;
 use crate::plot::{
-    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, GREEN, HEADING, INK, LINE, PALE, PURPLE, TEXT, TEXT_DROP,
-    VERMILION, font, pixels,
+    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, GREEN, HEADING, INK, LINE, PURPLE, TEXT, TEXT_DROP, VERMILION,
+    draw_mesh, font, pixels,
 };
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;
@@ -128,15 +128,7 @@ fn draw_panel(area: &Canvas, panel: &Panel, horizontal: &Axis, best: Option<u32>
         .x_label_area_size(pixels(34))
         .y_label_area_size(pixels(92))
         .build_cartesian_2d(horizontal.clone(), vertical.clone())?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(PALE.stroke_width(DETAIL))
-        .axis_style(INK.stroke_width(DETAIL))
-        .label_style(font(TEXT))
-        .y_label_offset(TEXT_DROP)
-        .set_tick_mark_size(LabelAreaPosition::Bottom, pixels(8))
-        .draw()?;
+    draw_mesh(&mut chart)?;
 
     let within = chart.plotting_area();
     if let Some(epoch) = best {

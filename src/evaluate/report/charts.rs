@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::evaluate::confusion::ConfusionMatrix;
 use crate::evaluate::probabilities::ReliabilityBin;
 use crate::plot::{
-    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, LINE, PALE, TEXT, TEXT_DROP, VERMILION, font, pixels,
+    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, LINE, PALE, TEXT, TEXT_DROP, VERMILION, draw_mesh,
+    font, pixels,
 };
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
@@ -65,7 +66,7 @@ fn draw_counts(area: &Canvas, bins: &[ReliabilityBin]) -> Drawn {
         .x_label_area_size(pixels(64))
         .y_label_area_size(pixels(92))
         .build_cartesian_2d(Axis::of_shares([0.0].into_iter()), vertical)?;
-    mesh(&mut chart)?;
+    draw_mesh(&mut chart)?;
     label_axes(area, &mut chart, "probability that the model gave", "samples")?;
     let plot = chart.plotting_area();
     for bin in bins.iter().filter(|bin| bin.count > 0) {
@@ -128,20 +129,8 @@ fn unit_square<'a, 'b>(
         .x_label_area_size(pixels(64))
         .y_label_area_size(pixels(92))
         .build_cartesian_2d(Axis::of_shares([0.0].into_iter()), Axis::of_shares([0.0].into_iter()))?;
-    mesh(&mut chart)?;
+    draw_mesh(&mut chart)?;
     Ok(chart)
-}
-
-fn mesh(chart: &mut Unit) -> Drawn {
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(PALE.stroke_width(DETAIL))
-        .axis_style(INK.stroke_width(DETAIL))
-        .label_style(font(TEXT))
-        .y_label_offset(TEXT_DROP)
-        .set_tick_mark_size(LabelAreaPosition::Bottom, pixels(8))
-        .draw()
 }
 
 /// Names of the axes: below, and upwards at the left.

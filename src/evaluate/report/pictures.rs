@@ -1,6 +1,6 @@
 //! Images beside their heatmaps, small enough for a page.
 
-use crate::data::{PixelFormat, PixelView, Raster, Windowing, encode_png};
+use crate::data::{PixelFormat, PixelView, Raster, encode_png};
 use crate::error::Result;
 use crate::heatmap::{Colormap, HeatMap, OverlayOptions, OverlayScale};
 
@@ -39,9 +39,7 @@ impl Thumbnail {
 
     /// As a PNG file.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let row = self.width as usize * 3;
-        let view = PixelView::new(&self.pixels, self.width, self.height, row, PixelFormat::Rgb8, Windowing::default())?;
-        encode_png(&view)
+        encode_png(&PixelView::plain(&self.pixels, self.width, self.height, PixelFormat::Rgb8)?)
     }
 }
 
@@ -76,8 +74,7 @@ impl Pictures {
     /// Of an image and its map.
     pub fn of(raster: &Raster, map: &HeatMap) -> Result<Self> {
         let (bytes, format, width, height) = raster.stored();
-        let row = width as usize * format.bytes();
-        let view = PixelView::new(&bytes, width, height, row, format, Windowing::default())?;
+        let view = PixelView::plain(&bytes, width, height, format)?;
         let drawn = |options: &OverlayOptions| -> Result<Thumbnail> {
             Thumbnail::of_rgba(&map.overlay(&view, options)?, raster.width(), raster.height())
         };

@@ -6,7 +6,7 @@ use super::output::{BAD_OVERLAYS, BAD_RAW, Output};
 use super::page::Page;
 use super::pictures::Pictures;
 use super::sheet::sheet;
-use crate::data::{PixelFormat, PixelView, Raster, Sample, Windowing, write_png};
+use crate::data::{PixelFormat, PixelView, Raster, Sample, write_png};
 use crate::error::{Error, Result};
 use crate::evaluate::case::{BadRule, Case, evenly_spread};
 use crate::evaluate::figures::Figures;
@@ -81,14 +81,14 @@ impl<'a> Writer<'a> {
         if self.options.save_raw {
             write_npy(&self.output.file_in(BAD_RAW, &format!("{stem}.npy"))?, width, height, map.values())?;
             let bytes: Vec<u8> = map.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
-            let view = view_of(&bytes, width as u32, height as u32, PixelFormat::GrayF32)?;
+            let view = PixelView::plain(&bytes, width as u32, height as u32, PixelFormat::GrayF32)?;
             write_png(&self.output.file_in(BAD_RAW, &format!("{stem}.png"))?, &view)?;
         }
         if self.options.save_overlays {
             let (bytes, format, ..) = raster.stored();
-            let image = view_of(&bytes, width as u32, height as u32, format)?;
+            let image = PixelView::plain(&bytes, width as u32, height as u32, format)?;
             let overlay = map.overlay(&image, &OverlayOptions::default())?;
-            let view = view_of(&overlay, width as u32, height as u32, PixelFormat::Rgba8)?;
+            let view = PixelView::plain(&overlay, width as u32, height as u32, PixelFormat::Rgba8)?;
             write_png(&self.output.file_in(BAD_OVERLAYS, &format!("{stem}.png"))?, &view)?;
         }
         Ok(())
@@ -178,10 +178,6 @@ impl<'a> Writer<'a> {
     fn chart(&self, name: &str, chart: &Chart) -> Result<()> {
         write_png(&self.output.file(name), &chart.view()?)
     }
-}
-
-fn view_of(bytes: &[u8], width: u32, height: u32, format: PixelFormat) -> Result<PixelView<'_>> {
-    PixelView::new(bytes, width, height, width as usize * format.bytes(), format, Windowing::default())
 }
 
 /// Cases of a class that were called the other, the surest first.
