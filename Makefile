@@ -27,7 +27,8 @@ help:
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
-	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO, which are installed for that'
+	@echo 'make test-interop   models in other formats, run by ONNX Runtime, OpenVINO and PyTorch, and models compiled by'
+	@echo '              PyTorch, run here; these are installed for that (several GB; BENCH_PYTHON names a Python with PyTorch)'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
@@ -81,8 +82,9 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: host interop-python
-	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
+test-interop: host interop-python bench-python
+	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" LENS_TORCH_PYTHON="$(abspath $(BENCH_PYTHON))" \
+	    target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 
 # cargo names the program in a line of JSON; the last one is this one.
 bench-train: setup bench-python

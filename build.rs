@@ -7,7 +7,7 @@ const NEEDED: &str = "2.13.0";
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
-    for file in ["torch_ext.hpp", "torch_ext.cpp", "torch_ext_gpu.cpp"] {
+    for file in ["torch_ext.hpp", "torch_ext.cpp", "torch_ext_gpu.cpp", "torch_ext_program.cpp"] {
         println!("cargo:rerun-if-changed=src/{file}");
     }
     let libtorch = PathBuf::from(env::var_os("LIBTORCH").unwrap_or_else(|| {
@@ -29,8 +29,9 @@ fn main() {
         .std("c++20")
         .warnings(false)
         .include(libtorch.join("include"))
-        .files(["src/torch_ext.cpp", "src/torch_ext_gpu.cpp"])
+        .files(["src/torch_ext.cpp", "src/torch_ext_gpu.cpp", "src/torch_ext_program.cpp"])
         .compile("lens_torch_ext");
+    stand_in(&library);
 
     let proto = "src/model/onnx/onnx.proto";
     println!("cargo:rerun-if-changed={proto}");
@@ -48,6 +49,18 @@ fn main() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,--exclude-libs,ALL");
     // libtorch starts threads and registers destructors that outlive a dlclose.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+}
+
+/// An empty libtorch.so that needs libtorch_cpu.so alone.
+fn stand_in(library: &Path) {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let (source, target) = (out.join("libtorch.c"), out.join("libtorch.so"));
+    fs::write(&source, "").unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    let mut command = cc::Build::new().get_compiler().to_command();
+    command.args(["-shared", "-nostdlib", "-Wl,-soname,libtorch.so", "-Wl,--no-as-needed"]).arg(&source);
+    command.arg(library.join("libtorch_cpu.so")).arg("-Wl,--unresolved-symbols=ignore-all").arg("-o").arg(&target);
+    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(status.success(), "{command:?}: {status}");
 }
 
 fn version(libtorch: &Path) -> Option<String> {

@@ -432,6 +432,18 @@ typedef struct lens_init_options {
      * deterministic is 0.
      */
     int32_t benchmark;
+    /**
+     * 1: the compiled network that a model's file may bring (see lens_model_load()) computes its logits, 0: it is not
+     * run; default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not
+     * LENS_ENGINE_AUTO.
+     */
+    int32_t compiled_graph;
+    /**
+     * 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once; default -1,
+     * automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans (LENS_ENGINE_PLAN) share a
+     * pool of threads instead.
+     */
+    int32_t take_turns;
 } lens_init_options;
 
 /**
@@ -772,6 +784,25 @@ typedef int32_t lens_aggregate;
  * File format of a saved model.
  */
 typedef int32_t lens_model_format;
+
+/**
+ * What lens_model_optimize() writes.
+ */
+typedef int32_t lens_optimized_variant;
+
+/**
+ * Options of lens_model_optimize(). Fill with lens_optimize_options_init(), then change what you need.
+ */
+typedef struct lens_optimize_options {
+    /**
+     * sizeof(lens_optimize_options); set by lens_optimize_options_init().
+     */
+    size_t struct_size;
+    /**
+     * LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
+     */
+    lens_optimized_variant variant;
+} lens_optimize_options;
 
 /**
  * Colours of an overlay, from low to high.
@@ -1275,11 +1306,35 @@ typedef struct lens_train_options {
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
 /**
+ * TorchScript, for PyTorch and libtorch: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
+ * 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
+ */
+#define LENS_MODEL_FORMAT_TORCHSCRIPT 1
+
+/**
  * ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
  * height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
  * "lesionlens" says (JSON). Outputs "logit" and "probability": batch, at the model's temperature.
  */
 #define LENS_MODEL_FORMAT_ONNX 2
+
+/**
+ * What the reference pipeline writes on such a machine: LENS_OPTIMIZED_STATE_DICT where the context computes on an AMD
+ * GPU, else LENS_OPTIMIZED_INT8_HEAD.
+ */
+#define LENS_OPTIMIZED_AUTO 0
+
+/**
+ * TorchScript whose last layer multiplies 8-bit integers: weights rounded to steps of their largest magnitude / 127.5, as
+ * PyTorch's quantize_dynamic() rounds them, and features to 7 bits, with the range that a batch has. So a logit depends a
+ * little on the batch that its image is in. The network before it stays as it is.
+ */
+#define LENS_OPTIMIZED_INT8_HEAD 1
+
+/**
+ * What PyTorch's torch.save() writes of the state dict of torchvision's DenseNet-121 with one output.
+ */
+#define LENS_OPTIMIZED_STATE_DICT 2
 
 /**
  * Black, purple, orange, yellow; the reference pipeline's overlays.
@@ -1823,6 +1878,17 @@ void lens_map_free(struct lens_map *map);
  * one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
  * asks for anything but tensors is refused by name.
  *
+ * Two kinds of files bring the network compiled, and lens_init_options.compiled_graph says whether that computes the
+ * logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
+ * - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
+ *   reference pipeline write it, with a last layer of 8-bit integers;
+ * - AOTInductor packages (.pt2) made by the command lesionlens-export, for one kind of device.
+ *
+ * The compiled network is compared with the weights on test images when it is loaded. One that gives something else, or
+ * cannot run here, is not used: a warning says why, and the engine computes as for other files. Such files are programs:
+ * libtorch interprets what is in the one and runs the native code of the other (which it unpacks below TMPDIR while the
+ * model lives), so load them only from where you would take a plugin from.
+ *
  * @param path UTF-8.
  * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
@@ -1860,6 +1926,26 @@ lens_status lens_model_describe(const struct lens_model *model,
  * Frees the model; NULL is a no-op. Running calls go on with it.
  */
 void lens_model_free(struct lens_model *model);
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_optimize_options_init(struct lens_optimize_options *options);
+
+/**
+ * Writes the variant of a model that the reference pipeline calls optimised, for programs that load it with PyTorch or
+ * libtorch; lens_model_load() reads it as well. Preprocessing, temperature, threshold and training record lie beside the
+ * weights, in the archive's entry extra/lesionlens.json.
+ *
+ * This library's own speed needs none of it: on a CPU a model of any file is compiled when it is loaded
+ * (LENS_ENGINE_PLAN), which is faster than either variant; for NVIDIA see the command lesionlens-export.
+ *
+ * @param path UTF-8; an existing file is replaced, atomically.
+ * @param options NULL for all defaults.
+ */
+lens_status lens_model_optimize(const struct lens_model *model,
+                                const char *path,
+                                const struct lens_optimize_options *options);
 
 /**
  * Fills the options with their defaults; NULL is a no-op.

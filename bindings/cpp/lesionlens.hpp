@@ -201,6 +201,9 @@ inline lens_localize_options localize_options() noexcept {
 inline lens_calibrate_options calibrate_options() noexcept {
     return detail::defaults<lens_calibrate_options, lens_calibrate_options_init>();
 }
+inline lens_optimize_options optimize_options() noexcept {
+    return detail::defaults<lens_optimize_options, lens_optimize_options_init>();
+}
 inline lens_dataset_options dataset_options() noexcept {
     return detail::defaults<lens_dataset_options, lens_dataset_options_init>();
 }
@@ -486,6 +489,11 @@ public:
     /** Saves atomically; an existing file is replaced. */
     void save(const std::string& path, lens_model_format format = LENS_MODEL_FORMAT_SAFETENSORS) const {
         detail::check(lens_model_save(get(), path.c_str(), format));
+    }
+
+    /** Writes what the reference pipeline calls the optimised variant, for PyTorch and libtorch. */
+    void optimize(const std::string& path, lens_optimize_options options = optimize_options()) const {
+        detail::check(lens_model_optimize(get(), path.c_str(), &options));
     }
 
     /** Architecture, SHA-256, preprocessing, temperature, threshold and training record, as JSON. */

@@ -72,6 +72,8 @@ extern const struct choice switch_choices[];
      .target = &(setting)->init.tf32, .choices = switch_choices},                                                     \
     {.name = "--benchmark", .value_name = "auto|on|off", .help = "time convolution algorithms on GPUs",               \
      .kind = OPTION_CHOICE, .target = &(setting)->init.benchmark, .choices = switch_choices},                         \
+    {.name = "--compiled-graph", .value_name = "auto|on|off", .help = "run the compiled network that a model's file has",\
+     .kind = OPTION_CHOICE, .target = &(setting)->init.compiled_graph, .choices = switch_choices},                    \
     {.name = "--threads", .value_name = "N", .help = "CPU threads, 1 to 1024", .kind = OPTION_UINT32,                 \
      .target = &(setting)->init.threads, .minimum = 1, .maximum = 1024,                                               \
      .default_text = "as many as the process may use"},                                                               \

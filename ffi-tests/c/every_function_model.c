@@ -70,6 +70,61 @@ static void test_lens_model_save(void)
     CHECK_EQUAL(fixture_other_entries(directory, written, 2), 0);
 }
 
+static void test_lens_optimize_options_init(void)
+{
+    lens_optimize_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_optimize_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.variant, LENS_OPTIMIZED_AUTO);
+    lens_optimize_options_init(NULL);
+}
+
+/* Each variant loads again; the one with 8-bit integers, and TorchScript without, are run as what they are. */
+static void test_lens_model_optimize(void)
+{
+    static const struct {
+        lens_optimized_variant variant;
+        const char *engine;
+        double difference;
+    } cases[] = {
+        {LENS_OPTIMIZED_AUTO, "torchscript", 0.05},
+        {LENS_OPTIMIZED_INT8_HEAD, "torchscript", 0.05},
+        {LENS_OPTIMIZED_STATE_DICT, NULL, 0},
+    };
+    fixture_path path, missing;
+    lens_optimize_options options;
+    lens_prediction original = fixture_classify(model, &images[1]), again;
+    lens_model *loaded = NULL;
+    char *json = NULL;
+    fixture_join(path, scratch, "optimised.pt");
+    fixture_join(missing, scratch, "no such directory/optimised.pt");
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        lens_optimize_options_init(&options);
+        options.variant = cases[index].variant;
+        CHECK_OK(lens_model_optimize(model, path, &options));
+        CHECK_OK(lens_model_load(context, path, &loaded));
+        CHECK_OK(lens_model_describe(loaded, &json));
+        if (cases[index].engine != NULL)
+            CHECK_CONTAINS(fixture_json_value(json, "engine"), cases[index].engine);
+        again = fixture_classify(loaded, &images[1]);
+        CHECK_NEAR(again.logit, original.logit, cases[index].difference * (1 + fabs(original.logit)));
+        lens_string_free(json);
+        lens_model_free(loaded);
+    }
+    CHECK_OK(lens_model_save(model, path, LENS_MODEL_FORMAT_TORCHSCRIPT));
+    CHECK_OK(lens_model_load(context, path, &loaded));
+    again = fixture_classify(loaded, &images[1]);
+    CHECK_NEAR(again.logit, original.logit, 1e-4);
+    lens_model_free(loaded);
+
+    options.variant = 99;
+    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "variant", "99");
+    CHECK_REFUSED(lens_model_optimize(NULL, path, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK_REFUSED(lens_model_optimize(model, NULL, NULL), LENS_ERROR_ARGUMENT, "path", "NULL");
+    CHECK_REFUSED(lens_model_optimize(model, missing, NULL), LENS_ERROR_IO, missing, "");
+}
+
 static void test_lens_model_describe(void)
 {
     char *json = NULL;
@@ -635,6 +690,8 @@ static const struct check_test tests[] = {
     {"set_up", set_up},
     FUNCTION(lens_model_load),
     FUNCTION(lens_model_save),
+    FUNCTION(lens_optimize_options_init),
+    FUNCTION(lens_model_optimize),
     FUNCTION(lens_model_describe),
     FUNCTION(lens_model_free),
     FUNCTION(lens_train_options_init),

@@ -90,6 +90,8 @@ static void test_lens_init_options_init(void)
     CHECK_EQUAL(options.channels_last, -1);
     CHECK_EQUAL(options.tf32, -1);
     CHECK_EQUAL(options.benchmark, -1);
+    CHECK_EQUAL(options.compiled_graph, -1);
+    CHECK_EQUAL(options.take_turns, -1);
     lens_init_options_init(NULL);
 }
 
@@ -179,6 +181,8 @@ static void test_lens_init(void)
     INIT_REFUSED(channels_last, 2, LENS_ERROR_ARGUMENT, "2");
     INIT_REFUSED(tf32, -3, LENS_ERROR_ARGUMENT, "-3");
     INIT_REFUSED(benchmark, 7, LENS_ERROR_ARGUMENT, "7");
+    INIT_REFUSED(compiled_graph, 3, LENS_ERROR_ARGUMENT, "3");
+    INIT_REFUSED(take_turns, 2, LENS_ERROR_ARGUMENT, "2");
     INIT_REFUSED(libtorch_dir, "\xff", LENS_ERROR_ARGUMENT, "UTF-8");
     INIT_REFUSED(libtorch_dir, "/no/such/libtorch", LENS_ERROR_IO, "/no/such/libtorch");
 
@@ -215,12 +219,16 @@ static void choices_can_be_overridden(void)
     options.channels_last = 0;
     options.tf32 = 1;
     options.benchmark = 1;
+    options.compiled_graph = 0;
+    options.take_turns = 1;
     CHECK_OK(lens_init(&options, &made));
     CHECK_OK(lens_context_describe(made, &json));
     CHECK_CONTAINS(json, "\"memory_fraction\":{\"reason\":\"as asked for\",\"value\":0.5}");
     CHECK_CONTAINS(json, "\"empty_cache_every\":{\"reason\":\"as asked for\",\"value\":7}");
     CHECK_CONTAINS(json, "\"channels_last\":{\"reason\":\"as asked for\",\"value\":false}");
     CHECK_CONTAINS(json, "\"tf32\":{\"reason\":\"as asked for\",\"value\":true}");
+    CHECK_CONTAINS(json, "\"take_turns\":{\"reason\":\"as asked for\",\"value\":true}");
+    CHECK_CONTAINS(json, "\"compiled_graph\":{\"reason\":\"as asked for\",\"value\":false}");
     CHECK_CONTAINS(json, "\"benchmark\":{\"reason\":\"as asked for\",\"value\":true}");
     lens_string_free(json);
     lens_context_free(made);

@@ -66,6 +66,13 @@ static lens_status call_calibrate(const void *options, int *nothing)
     return status;
 }
 
+/* A directory cannot be replaced by a file: nothing of it is written, whatever the options. */
+static lens_status call_optimize(const void *options, int *nothing)
+{
+    *nothing = 1;
+    return lens_model_optimize(model, fixture_directory, options);
+}
+
 static lens_status call_train(const void *options, int *nothing)
 {
     lens_model *trained = DIRTY(lens_model);
@@ -117,6 +124,11 @@ static void fill_calibrate(void *options)
     lens_calibrate_options_init(options);
 }
 
+static void fill_optimize(void *options)
+{
+    lens_optimize_options_init(options);
+}
+
 static void fill_train(void *options)
 {
     lens_train_options_init(options);
@@ -149,6 +161,8 @@ static const struct options_case {
      call_evaluate},
     {"lens_calibrate_options", sizeof(lens_calibrate_options), offsetof(lens_calibrate_options, cancel), fill_calibrate,
      call_calibrate},
+    {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, variant), fill_optimize,
+     call_optimize},
     {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel), fill_train, call_train},
     {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel), fill_heatmap,
      call_heatmap},

@@ -28,7 +28,7 @@ NEVER_ENDING = "100000"
 ONE_CORE = ["--device", "cpu", "--threads", 1]
 
 COMMON_OPTIONS = {
-    "--device", "--threads", "--engine", "--rocm-tuning", "--gpu-memory", "--tf32", "--benchmark", "--quiet", "--json",
+    "--device", "--threads", "--engine", "--rocm-tuning", "--gpu-memory", "--tf32", "--benchmark", "--compiled-graph", "--quiet", "--json",
     "--help",
 }
 OPTIONS = {

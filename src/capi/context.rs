@@ -149,6 +149,14 @@ pub struct lens_init_options {
     /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
     /// deterministic is 0.
     pub benchmark: i32,
+    /// 1: the compiled network that a model's file may bring (see lens_model_load()) computes its logits, 0: it is not
+    /// run; default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not
+    /// LENS_ENGINE_AUTO.
+    pub compiled_graph: i32,
+    /// 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once; default -1,
+    /// automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans (LENS_ENGINE_PLAN) share a
+    /// pool of threads instead.
+    pub take_turns: i32,
 }
 
 // SAFETY: repr(C), struct_size first, integers and raw pointers only.
@@ -177,6 +185,8 @@ unsafe impl Options for lens_init_options {
             channels_last: -1,
             tf32: -1,
             benchmark: -1,
+            compiled_graph: -1,
+            take_turns: -1,
         }
     }
 }
@@ -296,6 +306,7 @@ pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *
             channels_last: automatic_flag("channels_last", options.channels_last)?,
             tf32: automatic_flag("tf32", options.tf32)?,
             benchmark: automatic_flag("benchmark", options.benchmark)?,
+            compiled_graph: automatic_flag("compiled_graph", options.compiled_graph)?,
             memory_fraction: (options.memory_fraction != 0.0).then_some(options.memory_fraction),
             empty_cache_every: match options.empty_cache_every {
                 -1 => None,
@@ -305,7 +316,7 @@ pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *
                     ))
                 })?),
             },
-            take_turns: None,
+            take_turns: automatic_flag("take_turns", options.take_turns)?,
             hardware_root: None,
             seed: options.seed,
             log: options.log.map(|callback| {

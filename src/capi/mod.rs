@@ -19,6 +19,7 @@ mod image;
 mod localize;
 mod map;
 mod model;
+mod optimize;
 mod options;
 mod overlay;
 mod picture;

@@ -25,6 +25,9 @@ pub type lens_model_format = i32;
 /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
 /// in the file's metadata, under "lesionlens".
 pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
+/// TorchScript, for PyTorch and libtorch: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
+/// 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
+pub const LENS_MODEL_FORMAT_TORCHSCRIPT: lens_model_format = 1;
 /// ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
 /// height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
 /// "lesionlens" says (JSON). Outputs "logit" and "probability": batch, at the model's temperature.
@@ -38,6 +41,17 @@ pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 /// preprocessing (128 px, no normalisation) and threshold (0.5), and their classifier must have one output; to train from
 /// one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
 /// asks for anything but tensors is refused by name.
+///
+/// Two kinds of files bring the network compiled, and lens_init_options.compiled_graph says whether that computes the
+/// logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
+/// - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
+///   reference pipeline write it, with a last layer of 8-bit integers;
+/// - AOTInductor packages (.pt2) made by the command lesionlens-export, for one kind of device.
+///
+/// The compiled network is compared with the weights on test images when it is loaded. One that gives something else, or
+/// cannot run here, is not used: a warning says why, and the engine computes as for other files. Such files are programs:
+/// libtorch interprets what is in the one and runs the native code of the other (which it unpacks below TMPDIR while the
+/// model lives), so load them only from where you would take a plugin from.
 ///
 /// @param path UTF-8.
 /// @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
@@ -82,6 +96,7 @@ pub unsafe extern "C" fn lens_model_save(
             format,
             &[
                 (LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors),
+                (LENS_MODEL_FORMAT_TORCHSCRIPT, "LENS_MODEL_FORMAT_TORCHSCRIPT", FileFormat::TorchScript),
                 (LENS_MODEL_FORMAT_ONNX, "LENS_MODEL_FORMAT_ONNX", FileFormat::Onnx),
             ],
         )?;

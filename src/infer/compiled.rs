@@ -34,7 +34,7 @@ struct State {
 
 /// The plan for images of this size; none where libtorch computes.
 pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc<Plan>>> {
-    if model.engine() == TORCH {
+    if model.network_engine() == TORCH {
         return Ok(None);
     }
     let mut state = model.extension(Compiled::default).state.lock();
@@ -46,9 +46,9 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         return Ok(Some(plan));
     }
     // Another call may have found a difference while this one waited.
-    let Some(instructions) = Instructions::named(model.engine()) else {
-        if model.engine() != TORCH {
-            fall_back(model, &format!("this processor does not run {}", model.engine()));
+    let Some(instructions) = Instructions::named(model.network_engine()) else {
+        if model.network_engine() != TORCH {
+            fall_back(model, &format!("this processor does not run {}", model.network_engine()));
         }
         return Ok(None);
     };
@@ -88,7 +88,7 @@ pub fn run(plan: &Plan, pool: &Pool, images: &[Tensor], output: Output) -> Resul
 }
 
 fn fall_back(model: &Model, reason: &str) {
-    let message = format!("{} is not used for this model, libtorch computes it: {reason}", model.engine());
+    let message = format!("{} is not used for this model, libtorch computes it: {reason}", model.network_engine());
     model.context().log(LogLevel::Warning, &message);
     model.fall_back_to_torch();
 }

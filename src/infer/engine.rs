@@ -38,7 +38,8 @@ pub fn logits_of(
 ) -> Result<Vec<f32>> {
     let context = model.context();
     context.enter();
-    let plan = plan_for(model, height, width)?;
+    let program = model.compiled().and_then(|compiled| compiled.program(height, width));
+    let plan = if program.is_some() { None } else { plan_for(model, height, width)? };
     let mut results = Vec::with_capacity(total);
     let mut size = total.min(context.most_images(width, height));
     while results.len() < total {
@@ -52,6 +53,9 @@ pub fn logits_of(
             let _turn = context.turn();
             let input = if input.len() == 1 { input.remove(0) } else { Tensor::cat(&input, 0) };
             let input = arranged(input, context.policy().channels_last.value);
+            if let Some(program) = program {
+                return values(&program.run(&input)?);
+            }
             with_precision(context.policy().precision.value, &input, || values(&model.network().logits(&input)))
         });
         match computed {

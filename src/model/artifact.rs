@@ -1,10 +1,11 @@
 //! A trained model and its file: safetensors, with everything but the weights in the metadata.
 
 use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
+use super::compiled::{self, Compiled};
 use super::densenet::DenseNet;
 use super::layout::LAYOUT;
 use super::start::network_of;
-use super::weights::{self, check_parameters, densenet_parameters};
+use super::weights::{self, METADATA_KEY, check_parameters, densenet_parameters};
 use crate::data::Preprocessing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Context, SharedTensor, TORCH, catch, float_bytes, sha256_hex, write_atomically};
@@ -27,6 +28,8 @@ pub enum FileFormat {
     Safetensors,
     /// ONNX.
     Onnx,
+    /// TorchScript.
+    TorchScript,
 }
 
 /// Everything of a model but its weights.
@@ -58,8 +61,6 @@ fn uncalibrated() -> f64 {
 
 /// The version of `Metadata` that is written, and the highest that is read.
 const METADATA_VERSION: u32 = 2;
-/// The key of the file's metadata that holds it.
-pub(super) const METADATA_KEY: &str = "lesionlens";
 
 impl Default for Metadata {
     fn default() -> Self {
@@ -108,6 +109,7 @@ pub struct Model {
     /// Of the network, so that models that differ in their metadata alone share it.
     extension: Arc<Extension>,
     fallen_back: Arc<AtomicBool>,
+    compiled: Option<Arc<Compiled>>,
 }
 
 /// What another room keeps with a model.
@@ -133,11 +135,23 @@ impl Model {
             file_sha256: None,
             extension: Arc::default(),
             fallen_back: Arc::default(),
+            compiled: None,
         })
     }
 
-    /// What computes it: the context's engine, unless that was found not to give what libtorch gives.
+    /// What computes its logits: the compiled network that its file brought, or else what computes everything.
     pub fn engine(&self) -> &'static str {
+        self.compiled.as_ref().map_or_else(|| self.network_engine(), |compiled| compiled.engine)
+    }
+
+    /// The compiled network that its file brought, if it did and may be used.
+    pub fn compiled(&self) -> Option<&Compiled> {
+        self.compiled.as_deref()
+    }
+
+    /// What computes the network from its weights: the context's engine, unless that was found not to give what libtorch
+    /// gives.
+    pub fn network_engine(&self) -> &'static str {
         if self.fallen_back.load(Ordering::Relaxed) { TORCH } else { self.context.policy().engine.value }
     }
 
@@ -194,6 +208,7 @@ impl Model {
             file_sha256: None,
             extension: Arc::clone(&self.extension),
             fallen_back: Arc::clone(&self.fallen_back),
+            compiled: self.compiled.clone(),
         })
     }
 
@@ -212,9 +227,13 @@ impl Model {
     pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|error| Error::io("read model", path, &error))?;
         context.enter();
-        let (network, metadata) =
-            catch(|| parse(&bytes, context.device())).map_err(|error| error.prefixed(&path.display().to_string()))?;
+        let opened = catch(|| match compiled::open(context, path, &bytes)? {
+            Some(opened) => Ok((opened.network, opened.metadata, opened.compiled)),
+            None => parse(&bytes, context.device()).map(|(network, metadata)| (network, metadata, None)),
+        });
+        let (network, metadata, compiled) = opened.map_err(|error| error.prefixed(&path.display().to_string()))?;
         let mut model = Model::new(context, network, metadata)?;
+        model.compiled = compiled.map(Arc::new);
         model.file_sha256 = Some(sha256_hex([&bytes]));
         Ok(model)
     }
@@ -224,6 +243,7 @@ impl Model {
         let bytes = match format {
             FileFormat::Safetensors => self.to_safetensors()?,
             FileFormat::Onnx => self.to_onnx()?,
+            FileFormat::TorchScript => self.to_torchscript(false)?,
         };
         write_atomically(path, |file| file.write_all(&bytes))
     }
@@ -246,9 +266,14 @@ impl Model {
                 TensorView::new(*kind, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(internal)
             })
             .collect::<Result<Vec<_>>>()?;
-        let metadata = serde_json::to_string(&self.metadata)
-            .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))?;
-        safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.to_string(), metadata)]))).map_err(internal)
+        let metadata = HashMap::from([(METADATA_KEY.to_string(), self.metadata_text()?)]);
+        safetensors::serialize(views, Some(metadata)).map_err(internal)
+    }
+
+    /// Everything but the weights, as files hold it.
+    pub(super) fn metadata_text(&self) -> Result<String> {
+        serde_json::to_string(&self.metadata)
+            .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))
     }
 
     /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
@@ -291,7 +316,8 @@ fn hash_of(network: &DenseNet<SharedTensor>) -> Result<String> {
     Ok(sha256_hex(bytes))
 }
 
-fn parse(bytes: &[u8], device: Device) -> Result<(DenseNet<SharedTensor>, Metadata)> {
+/// The network and everything else of a file of weights.
+pub(super) fn parse(bytes: &[u8], device: Device) -> Result<(DenseNet<SharedTensor>, Metadata)> {
     let state = weights::read(bytes)?;
     let metadata = match state.metadata.get(METADATA_KEY) {
         Some(text) => parse_metadata(text)?,

@@ -2,10 +2,14 @@
 
 mod artifact;
 mod calibration;
+mod compiled;
 mod densenet;
+mod graph;
 mod initial;
 mod layout;
 mod onnx;
+mod optimize;
+mod script;
 mod start;
 pub mod weights;
 
@@ -14,9 +18,11 @@ pub use artifact::{FileFormat, Metadata, Model};
 pub use calibration::{
     CalibrationData, OperatingPoint, OperatingRule, Rate, StoredOperatingPoint, TEMPERATURE_RANGE, TemperatureRecord,
 };
+pub use compiled::Compiled;
 pub use densenet::{DenseNet, SMALLEST_SIDE};
 pub(crate) use densenet::{EPSILON, MOMENTUM};
 pub use initial::initial_value;
 pub(crate) use layout::{DenseLayer, Norm, Transition};
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
+pub use optimize::Variant;
 pub use start::start_network;

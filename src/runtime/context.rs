@@ -65,6 +65,8 @@ pub struct ContextOptions {
     pub memory_fraction: Option<f64>,
     /// Batches of training between giving GPU memory back; 0: never.
     pub empty_cache_every: Option<u32>,
+    /// Whether the compiled network of a model's file is run.
+    pub compiled_graph: Option<bool>,
     /// Whether calls from several threads compute in turns.
     pub take_turns: Option<bool>,
     /// Where /proc and /sys are read; `None`: "/". For tests.
@@ -112,6 +114,7 @@ impl Context {
             deterministic: options.deterministic,
             engine: options.engine,
             take_turns: options.take_turns,
+            compiled_graph: options.compiled_graph,
             channels_last: options.channels_last,
             tf32: options.tf32,
             benchmark: options.benchmark,
@@ -196,6 +199,11 @@ impl Context {
     /// Seed of what has none of its own.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Who made the GPU that it computes on; none on the CPU.
+    pub fn vendor(&self) -> Option<Vendor> {
+        [Vendor::Nvidia, Vendor::Amd].into_iter().find(|vendor| vendor.device_name() == self.policy.device.value)
     }
 
     /// Where tensors live.

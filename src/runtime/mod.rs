@@ -10,6 +10,7 @@ pub(crate) mod parallel;
 mod policy;
 mod pool;
 mod probe;
+mod program;
 mod progress;
 mod report;
 mod rocm;
@@ -24,11 +25,12 @@ pub use gpu_state::GpuMemory;
 pub use mixed::{unscale, with_precision};
 pub(crate) use policy::EMPTY_CACHE_EPOCHS;
 pub use policy::{
-    Attempt, Choice, CompiledGraph, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, Precision,
-    PrecisionRequest, RocmTuning, ScalerSettings, StartBatch, TORCH, decide, plan_device,
+    Attempt, Choice, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, Precision, PrecisionRequest,
+    RocmTuning, ScalerSettings, StartBatch, TORCH, decide, plan_device,
 };
 pub use pool::Pool;
 pub use probe::{Architecture, Cpu, Generation, Gpu, Memory, Probe, Vendor};
+pub use program::{Program, Script, ScriptSource, script_bytes, state_dict_bytes};
 pub use progress::{Cancel, Control, Phase, Update};
 pub use report::RunReport;
 pub use rocm::{Environment, Surroundings, plan_environment};

@@ -28,6 +28,7 @@ _OPTIONS = [
     structs.lens_evaluate_options,
     structs.lens_localize_options,
     structs.lens_calibrate_options,
+    structs.lens_optimize_options,
 ]
 _CALLS: dict[str, list[Any]] = {
     "lens_init": [POINTER(structs.lens_init_options), _out_handle],
@@ -66,6 +67,7 @@ _CALLS: dict[str, list[Any]] = {
         _out_handle,
         _out_text,
     ],
+    "lens_model_optimize": [_handle, c_char_p, POINTER(structs.lens_optimize_options)],
     "lens_map_get_summary": [_handle, POINTER(structs.lens_map_summary)],
     "lens_map_values": [_handle, POINTER(POINTER(c_float)), POINTER(c_size_t)],
     "lens_map_tiles": [_handle, POINTER(POINTER(structs.lens_tile)), POINTER(c_size_t)],

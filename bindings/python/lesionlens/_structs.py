@@ -57,7 +57,12 @@ class lens_phase(Enumeration):
 
 class lens_model_format(Enumeration):
     prefix = "LENS_MODEL_FORMAT_"
-    names = {"safetensors": 0, "onnx": 2}
+    names = {"safetensors": 0, "torchscript": 1, "onnx": 2}
+
+
+class lens_optimized_variant(Enumeration):
+    prefix = "LENS_OPTIMIZED_"
+    names = {"auto": 0, "int8_head": 1, "state_dict": 2}
 
 
 class lens_pixel_format(Enumeration):
@@ -189,6 +194,13 @@ class lens_calibrate_options(ctypes.Structure):
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
+    ]
+
+
+class lens_optimize_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("variant", lens_optimized_variant),
     ]
 
 
@@ -371,6 +383,8 @@ class lens_init_options(ctypes.Structure):
         ("channels_last", c_int32),
         ("tf32", c_int32),
         ("benchmark", c_int32),
+        ("compiled_graph", c_int32),
+        ("take_turns", c_int32),
     ]
 
 

@@ -17,6 +17,8 @@ from ._structs import (
     lens_heatmap_options,
     lens_localize_options,
     lens_model_format,
+    lens_optimize_options,
+    lens_optimized_variant,
     lens_prediction,
 )
 from .cancel import CancelToken
@@ -149,6 +151,14 @@ class Model(Handle):
     def save(self, path: Path, format: str = "safetensors") -> None:
         """Saves atomically; an existing file is replaced."""
         check(library.lens_model_save(self._open(), text("path", path), lens_model_format.of("format", format)))
+
+    def optimize(self, path: Path, variant: str = "auto") -> None:
+        """Writes what the reference pipeline calls the optimised variant, for PyTorch: "int8_head", "state_dict", or
+        "auto", which is the latter on AMD and the former elsewhere."""
+        choices = lens_optimize_options()
+        library.lens_optimize_options_init(ctypes.byref(choices))
+        choices.variant = lens_optimized_variant.of("variant", variant)
+        check(library.lens_model_optimize(self._open(), text("path", path), ctypes.byref(choices)))
 
     def describe(self) -> dict[str, Any]:
         """Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record."""

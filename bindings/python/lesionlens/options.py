@@ -30,6 +30,8 @@ class ContextOptions(TypedDict, total=False):
     channels_last: bool | None
     tf32: bool | None
     benchmark: bool | None
+    compiled_graph: bool | None
+    take_turns: bool | None
 
 
 class DatasetOptions(TypedDict, total=False):

@@ -7,10 +7,12 @@ mod proto {
     include!(concat!(env!("OUT_DIR"), "/onnx.rs"));
 }
 
-use super::artifact::{METADATA_KEY, Model};
+use super::artifact::Model;
 use super::densenet::EPSILON;
-use super::layout::{DenseLayer, LAYOUT, Norm};
-use crate::error::{Error, Result};
+use super::graph::{GraphBuilder, features};
+use super::layout::{LAYOUT, Norm};
+use super::weights::METADATA_KEY;
+use crate::error::Result;
 use crate::runtime::float_bytes;
 use prost::Message;
 use proto::attribute_proto::AttributeType;
@@ -35,10 +37,9 @@ impl Model {
     /// The bytes of an ONNX file. What is done to an image before the network is not in the graph but, with everything
     /// else but the weights, in the file's metadata.
     pub(super) fn to_onnx(&self) -> Result<Vec<u8>> {
-        let metadata = serde_json::to_string(self.metadata())
-            .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))?;
+        let metadata = self.metadata_text()?;
         let mut graph = Graph { nodes: Vec::new(), constants: self.constants()? };
-        let features = graph.features();
+        let features = features(&mut graph, INPUT.to_string());
         let pooled = graph.node("GlobalAveragePool", &[&features], vec![]);
         let pooled = graph.node("Flatten", &[&pooled], vec![integer("axis", 1)]);
         let names = [LAYOUT.head_weight, LAYOUT.head_bias].map(|index| LAYOUT.parameters()[index].name.as_str());
@@ -108,7 +109,17 @@ impl Graph {
         });
     }
 
-    fn convolution(&mut self, input: &str, weight: usize, stride: i64, padding: i64) -> String {
+    fn pool(&mut self, operator: &str, input: &str, side: i64, padding: i64) -> String {
+        let attributes =
+            vec![integers("kernel_shape", &[side; 2]), integers("strides", &[2; 2]), integers("pads", &[padding; 4])];
+        self.node(operator, &[input], attributes)
+    }
+}
+
+impl GraphBuilder for Graph {
+    type Value = String;
+
+    fn convolution(&mut self, input: &String, weight: usize, stride: i64, padding: i64) -> String {
         let spec = &LAYOUT.parameters()[weight];
         let attributes = vec![
             integers("kernel_shape", &spec.shape[2..]),
@@ -118,7 +129,7 @@ impl Graph {
         self.node("Conv", &[input, &spec.name], attributes)
     }
 
-    fn norm_relu(&mut self, input: &str, norm: Norm) -> String {
+    fn norm_relu(&mut self, input: &String, norm: Norm) -> String {
         let name = |index: usize| LAYOUT.parameters()[index].name.as_str();
         let inputs = [input, name(norm.weight), name(norm.bias), name(norm.mean), name(norm.variance)];
         let epsilon = AttributeProto {
@@ -131,36 +142,16 @@ impl Graph {
         self.node("Relu", &[&normalised], vec![])
     }
 
-    fn layer(&mut self, input: &str, layer: &DenseLayer) -> String {
-        let inner = self.norm_relu(input, layer.norm1);
-        let inner = self.convolution(&inner, layer.conv1, 1, 0);
-        let inner = self.norm_relu(&inner, layer.norm2);
-        self.convolution(&inner, layer.conv2, 1, 1)
+    fn max_pool(&mut self, input: &String) -> String {
+        self.pool("MaxPool", input, 3, 1)
     }
 
-    fn pool(&mut self, operator: &str, input: &str, side: i64, padding: i64) -> String {
-        let attributes =
-            vec![integers("kernel_shape", &[side; 2]), integers("strides", &[2; 2]), integers("pads", &[padding; 4])];
-        self.node(operator, &[input], attributes)
+    fn average_pool(&mut self, input: &String) -> String {
+        self.pool("AveragePool", input, 2, 0)
     }
 
-    /// The last feature map, after norm and ReLU.
-    fn features(&mut self) -> String {
-        let stem = self.convolution(INPUT, LAYOUT.stem, 2, 3);
-        let stem = self.norm_relu(&stem, LAYOUT.stem_norm);
-        let mut features = self.pool("MaxPool", &stem, 3, 1);
-        for (index, block) in LAYOUT.blocks.iter().enumerate() {
-            for layer in block {
-                let added = self.layer(&features, layer);
-                features = self.node("Concat", &[&features, &added], vec![integer("axis", 1)]);
-            }
-            if let Some(transition) = LAYOUT.transitions.get(index) {
-                let reduced = self.norm_relu(&features, transition.norm);
-                let reduced = self.convolution(&reduced, transition.conv, 1, 0);
-                features = self.pool("AveragePool", &reduced, 2, 0);
-            }
-        }
-        self.norm_relu(&features, LAYOUT.last_norm)
+    fn concat(&mut self, first: &String, second: &String) -> String {
+        self.node("Concat", &[first, second], vec![integer("axis", 1)])
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing that a file says is run. Tensors are views into the file's bytes until their values are asked for.
 
+mod archive;
 mod check;
 mod dtype;
 mod global;
@@ -15,17 +16,18 @@ mod tensor;
 mod torch_legacy;
 mod torch_zip;
 
+pub use archive::{Archive, ArchiveKind, is_archive};
 pub use check::check_parameters;
 pub use dtype::Dtype;
 pub use names::{Report, densenet_parameters};
-pub use state_dict::StateDict;
+pub use state_dict::{METADATA_KEY, StateDict};
 pub use tensor::TensorData;
 
 use crate::error::{Error, Result};
 
 /// Reads a file's bytes.
 pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+    if is_archive(bytes) {
         return torch_zip::read(bytes);
     }
     // A header's length in eight bytes, then the header, which is JSON.

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 const PLACES: [&str; 3] = ["model_state_dict", "state_dict", "model"];
 /// How deep checkpoints nest them.
 const MAX_NESTING: usize = 4;
+/// Under which this library says everything but the weights.
+pub const METADATA_KEY: &str = "lesionlens";
 /// Bytes beyond which a key is no parameter's name.
 const MAX_NAME: usize = 1024;
 
@@ -20,7 +22,7 @@ pub struct StateDict<'a> {
     pub tensors: Vec<(String, TensorData<'a>)>,
     /// Names of entries that are no plain tensors: sparse, quantised or no tensors at all.
     pub others: Vec<String>,
-    /// What a safetensors file says about itself; the other formats have no place for it.
+    /// What the file says about itself.
     pub metadata: HashMap<String, String>,
 }
 

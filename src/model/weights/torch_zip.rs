@@ -1,23 +1,31 @@
 //! Checkpoints of PyTorch since 1.6: a zip archive with a pickle and a stored entry for each storage.
 
+use super::archive::{Archive, ArchiveKind};
 use super::object::Storage;
 use super::pickle;
-use super::state_dict::StateDict;
+use super::state_dict::{METADATA_KEY, StateDict};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
-use std::io::{Cursor, copy, sink};
-use zip::read::{ArchiveOffset, Config};
-use zip::{CompressionMethod, ZipArchive};
+
+/// Where an archive that this library wrote says everything but the weights.
+const METADATA_ENTRY: &str = "extra/lesionlens.json";
 
 /// Reads the archive.
 pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
     let mut archive = Archive::open(bytes)?;
+    let kind = archive.kind();
+    if kind != ArchiveKind::StateDict {
+        let kind = kind.description();
+        return Err(Error::format(format!(
+            "is {kind}, not a state dict: save the network's state_dict() with torch.save"
+        )));
+    }
     if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
         return Err(Error::format("was saved on a big-endian machine; only little-endian files are read"));
     }
     let pickle = pickle::read(archive.entry("data.pkl")?)?;
     let mut found: HashMap<&str, &[u8]> = HashMap::new();
-    StateDict::of_pickle(&pickle, |storage| {
+    let mut state = StateDict::of_pickle(&pickle, |storage| {
         let bytes = match found.get(storage.key) {
             Some(bytes) => *bytes,
             None => archive.entry(&format!("data/{}", storage.key))?,
@@ -25,7 +33,13 @@ pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
         found.insert(storage.key, bytes);
         check_size(storage, bytes)?;
         Ok(bytes)
-    })
+    })?;
+    if archive.has(METADATA_ENTRY) {
+        let text = std::str::from_utf8(archive.entry(METADATA_ENTRY)?)
+            .map_err(|_| Error::format(format!("its entry {METADATA_ENTRY} is not UTF-8")))?;
+        state.metadata.insert(METADATA_KEY.to_string(), text.to_string());
+    }
+    Ok(state)
 }
 
 fn check_size(storage: &Storage, bytes: &[u8]) -> Result<()> {
@@ -41,75 +55,12 @@ fn check_size(storage: &Storage, bytes: &[u8]) -> Result<()> {
     )))
 }
 
-struct Archive<'a> {
-    bytes: &'a [u8],
-    zip: ZipArchive<Cursor<&'a [u8]>>,
-    /// The directory that all entries lie in, with its slash.
-    root: String,
-    /// Bytes that may still be read: entries that share bytes could keep the reader busy for ever.
-    left: u64,
-}
-
-impl<'a> Archive<'a> {
-    fn open(bytes: &'a [u8]) -> Result<Self> {
-        // Offsets count from the file's beginning; to search for headers would find those of archives within this one.
-        let config = Config { archive_offset: ArchiveOffset::Known(0) };
-        let zip = ZipArchive::with_config(config, Cursor::new(bytes))
-            .map_err(|error| Error::format(format!("not a whole zip archive: {error}")))?;
-        let names: Vec<String> = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
-        let root = names.first().and_then(|name| name.split_once('/')).map_or("", |(root, _)| root);
-        let root = if root.is_empty() { String::new() } else { format!("{root}/") };
-        let has = |test: &dyn Fn(&str) -> bool| {
-            names.iter().any(|name| test(name.strip_prefix(root.as_str()).unwrap_or(name)))
-        };
-        // The last part: all kinds of archives but state dicts, from the most telling sign on.
-        let kind = if has(&|name| name.starts_with("data/aotinductor/") || name.ends_with(".so")) {
-            "an AOTInductor package: compiled code for one machine"
-        } else if has(&|name| name == "archive_format" || name.ends_with("serialized_exported_program.json")) {
-            "a program saved by torch.export"
-        } else if has(&|name| name == "constants.pkl" || name.starts_with("code/")) {
-            "a TorchScript program"
-        } else if !has(&|name| name == "data.pkl") {
-            "a zip archive without data.pkl"
-        } else {
-            return Ok(Archive { bytes, zip, root, left: bytes.len() as u64 });
-        };
-        Err(Error::format(format!("is {kind}, not a state dict: save the network's state_dict() with torch.save")))
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.zip.index_for_name(&format!("{}{name}", self.root)).is_some()
-    }
-
-    /// An entry's bytes where they lie in the file.
-    fn entry(&mut self, name: &str) -> Result<&'a [u8]> {
-        let shown = name.escape_debug();
-        let broken = |reason: String| Error::format(format!("its entry {shown} {reason}"));
-        let full = format!("{}{name}", self.root);
-        let index = self.zip.index_for_name(&full).ok_or_else(|| broken("is missing".into()))?;
-        let mut entry = self.zip.by_index(index).map_err(|error| broken(format!("cannot be read: {error}")))?;
-        if entry.compression() != CompressionMethod::Stored || entry.encrypted() {
-            return Err(broken("is compressed or encrypted; torch.save stores entries as they are".into()));
-        }
-        let size = entry.size();
-        let range = entry.data_start().and_then(|start| {
-            let end = start.checked_add(size)?;
-            Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
-        });
-        let stored = range.and_then(|range| self.bytes.get(range)).ok_or_else(|| broken("leaves the file".into()))?;
-        self.left = self.left.checked_sub(size).ok_or_else(|| broken("shares its bytes with others".into()))?;
-        // The reader compares the checksum at the end.
-        copy(&mut entry, &mut sink()).map_err(|error| broken(format!("is damaged: {error}")))?;
-        Ok(stored)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-    use zip::ZipWriter;
+    use std::io::{Cursor, Write};
     use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
 
     /// {"w": two floats of storage "0"}.
     const PICKLE: &[u8] = b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storage\

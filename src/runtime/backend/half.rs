@@ -63,7 +63,7 @@ fn open_by_name(vendor: Vendor) -> Option<Half> {
     open(Path::new(vendor.library()), libc::RTLD_NOW | libc::RTLD_NOLOAD).ok()
 }
 
-fn open(path: &Path, flags: c_int) -> Result<Half, String> {
+pub(super) fn open(path: &Path, flags: c_int) -> Result<Half, String> {
     let c_path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
     // SAFETY: a C string; constructors of the library run, as those of any library that is linked.
     let handle = unsafe { libc::dlopen(c_path.as_ptr(), flags) };

@@ -3,9 +3,11 @@
 mod copies;
 mod gpu;
 mod half;
+mod stub;
 
 pub use gpu::{Reported, ReportedGpu};
 pub use half::half_is_registered;
+pub(super) use stub::have_libtorch_by_name;
 
 use super::probe::Vendor;
 use super::torch;

@@ -1,19 +1,8 @@
 //! How libtorch and the libraries under it compute.
 
 use super::choice::{Choice, Deciding};
-use super::request::PrecisionRequest;
+use super::request::{EngineRequest, PrecisionRequest};
 use crate::runtime::probe::Vendor;
-use serde::Serialize;
-
-/// What compiled form of the network may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CompiledGraph {
-    /// None.
-    None,
-    /// An AOTInductor package made for the device.
-    AotInductor,
-}
 
 pub(super) fn channels_last(deciding: &Deciding) -> Choice<bool> {
     Choice::asked_or(deciding.request.channels_last, || match deciding.vendor {
@@ -52,15 +41,16 @@ pub(super) fn benchmark(deciding: &Deciding) -> Choice<bool> {
     })
 }
 
-pub(super) fn compiled_graph(deciding: &Deciding) -> Choice<CompiledGraph> {
-    match deciding.vendor {
+pub(super) fn compiled_graph(deciding: &Deciding) -> Choice<bool> {
+    Choice::asked_or(deciding.request.compiled_graph, || match deciding.vendor {
+        _ if deciding.request.engine != EngineRequest::Auto => Choice::new(false, "an engine was asked for"),
         Some(Vendor::Nvidia) => Choice::new(
-            CompiledGraph::AotInductor,
-            "the reference pipeline compiles on NVIDIA; a package made beforehand does so here, when one is given",
+            true,
+            "the reference pipeline compiles on NVIDIA; here a model's file may bring the network compiled beforehand",
         ),
-        Some(Vendor::Amd) => Choice::new(CompiledGraph::None, "the reference pipeline does not compile on AMD"),
-        None => Choice::new(CompiledGraph::None, "on CPU the training step is written out, and nothing is compiled"),
-    }
+        Some(Vendor::Amd) => Choice::new(false, "the reference pipeline does not compile on AMD"),
+        None => Choice::new(true, "a model's file that brings the network compiled was named for that"),
+    })
 }
 
 pub(super) fn deterministic(deciding: &Deciding) -> Choice<bool> {

@@ -14,7 +14,6 @@ mod threads;
 pub use choice::{Choice, Deciding};
 pub use device::{Attempt, DevicePlan, plan_device};
 pub use engine::TORCH;
-pub use kernels::CompiledGraph;
 pub use memory::StartBatch;
 pub(crate) use memory::{EMPTY_CACHE_EPOCHS, automatic_fraction};
 pub use precision::{Precision, ScalerSettings};
@@ -48,8 +47,8 @@ pub struct Policy {
     pub tf32: Choice<bool>,
     /// Whether the convolution libraries time their algorithms for each new shape and take the fastest.
     pub benchmark: Choice<bool>,
-    /// What compiled form of the network may take the place of libtorch's kernels.
-    pub compiled_graph: Choice<CompiledGraph>,
+    /// Whether the compiled network that a model's file may bring computes its logits.
+    pub compiled_graph: Choice<bool>,
     /// Whether the same call gives the same bits.
     pub deterministic: Choice<bool>,
     /// Bytes that may be used for decoded images of a training set.

@@ -2,10 +2,10 @@
 
 use super::choice::{Choice, Deciding};
 use crate::runtime::probe::Vendor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Arithmetic of the network's layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.

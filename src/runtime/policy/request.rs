@@ -87,6 +87,8 @@ pub struct PolicyRequest {
     pub deterministic: bool,
     /// What computes the network when it classifies.
     pub engine: EngineRequest,
+    /// Whether the compiled network of a model's file is run.
+    pub compiled_graph: Option<bool>,
     /// Whether calls compute in turns.
     pub take_turns: Option<bool>,
     /// Whether activations lie pixel by pixel.

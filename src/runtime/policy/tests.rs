@@ -42,7 +42,7 @@ struct Row {
     benchmark: bool,
     fraction: f64,
     empty_cache: u32,
-    graph: CompiledGraph,
+    graph: bool,
     turns: bool,
     start: StartBatch,
 }
@@ -73,7 +73,7 @@ fn nvidia(training: usize) -> Row {
         benchmark: true,
         fraction: 1.0,
         empty_cache: 0,
-        graph: CompiledGraph::AotInductor,
+        graph: true,
         turns: true,
         start: StartBatch { training, inference: 128 },
     }
@@ -87,7 +87,7 @@ fn amd() -> Row {
         tf32: false,
         fraction: 0.85,
         empty_cache: 100,
-        graph: CompiledGraph::None,
+        graph: false,
         ..nvidia(128)
     }
 }
@@ -98,7 +98,7 @@ fn cpu(training: usize) -> Row {
         precision: Precision::F32,
         tf32: false,
         benchmark: false,
-        graph: CompiledGraph::None,
+        graph: true,
         turns: false,
         ..nvidia(training)
     }

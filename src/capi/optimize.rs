@@ -1,0 +1,84 @@
+//! `lens_model_optimize`.
+
+use super::arguments::{choice, required, text};
+use super::guard::guard;
+use super::model::lens_model;
+use super::options::{self, Options};
+use super::status::lens_status;
+use crate::model::Variant;
+use std::ffi::c_char;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What lens_model_optimize() writes.
+pub type lens_optimized_variant = i32;
+/// What the reference pipeline writes on such a machine: LENS_OPTIMIZED_STATE_DICT where the context computes on an AMD
+/// GPU, else LENS_OPTIMIZED_INT8_HEAD.
+pub const LENS_OPTIMIZED_AUTO: lens_optimized_variant = 0;
+/// TorchScript whose last layer multiplies 8-bit integers: weights rounded to steps of their largest magnitude / 127.5, as
+/// PyTorch's quantize_dynamic() rounds them, and features to 7 bits, with the range that a batch has. So a logit depends a
+/// little on the batch that its image is in. The network before it stays as it is.
+pub const LENS_OPTIMIZED_INT8_HEAD: lens_optimized_variant = 1;
+/// What PyTorch's torch.save() writes of the state dict of torchvision's DenseNet-121 with one output.
+pub const LENS_OPTIMIZED_STATE_DICT: lens_optimized_variant = 2;
+
+/// Options of lens_model_optimize(). Fill with lens_optimize_options_init(), then change what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_optimize_options {
+    /// sizeof(lens_optimize_options); set by lens_optimize_options_init().
+    pub struct_size: usize,
+    /// LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
+    pub variant: lens_optimized_variant,
+}
+
+// SAFETY: repr(C), struct_size first, and an integer.
+unsafe impl Options for lens_optimize_options {
+    const NAME: &'static str = "lens_optimize_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    fn defaults() -> Self {
+        lens_optimize_options { struct_size: size_of::<Self>(), variant: LENS_OPTIMIZED_AUTO }
+    }
+}
+
+/// Fills the options with their defaults; NULL is a no-op.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_optimize_options_init(options: *mut lens_optimize_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
+/// Writes the variant of a model that the reference pipeline calls optimised, for programs that load it with PyTorch or
+/// libtorch; lens_model_load() reads it as well. Preprocessing, temperature, threshold and training record lie beside the
+/// weights, in the archive's entry extra/lesionlens.json.
+///
+/// This library's own speed needs none of it: on a CPU a model of any file is compiled when it is loaded
+/// (LENS_ENGINE_PLAN), which is faster than either variant; for NVIDIA see the command lesionlens-export.
+///
+/// @param path UTF-8; an existing file is replaced, atomically.
+/// @param options NULL for all defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_optimize(
+    model: *const lens_model,
+    path: *const c_char,
+    options: *const lens_optimize_options,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or a live handle by contract.
+        let model = Arc::clone(&unsafe { required("model", model) }?.0);
+        // SAFETY: NULL or a C string by contract.
+        let path = unsafe { text("path", path) }?;
+        // SAFETY: NULL or a struct as large as its struct_size, by contract.
+        let options = unsafe { options::read(options) }?;
+        let variant = choice(
+            "variant",
+            options.variant,
+            &[
+                (LENS_OPTIMIZED_AUTO, "LENS_OPTIMIZED_AUTO", None),
+                (LENS_OPTIMIZED_INT8_HEAD, "LENS_OPTIMIZED_INT8_HEAD", Some(Variant::Int8Head)),
+                (LENS_OPTIMIZED_STATE_DICT, "LENS_OPTIMIZED_STATE_DICT", Some(Variant::StateDict)),
+            ],
+        )?;
+        model.optimize(variant, Path::new(path))
+    })
+}

@@ -1,0 +1,70 @@
+//! The variant of a model that the reference pipeline calls optimised.
+
+use super::artifact::Model;
+use crate::error::Result;
+use crate::runtime::{Vendor, write_atomically};
+use std::io::Write;
+use std::path::Path;
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// A TorchScript program whose last layer computes in 8-bit integers.
+    Int8Head,
+    /// A checkpoint of PyTorch.
+    StateDict,
+}
+
+impl Variant {
+    /// What the reference pipeline writes on a machine with this GPU.
+    pub fn of_reference(vendor: Option<Vendor>) -> Self {
+        match vendor {
+            Some(Vendor::Amd) => Variant::StateDict,
+            Some(Vendor::Nvidia) | None => Variant::Int8Head,
+        }
+    }
+}
+
+impl Model {
+    /// Writes a variant, by default what the reference pipeline writes on this machine.
+    pub fn optimize(&self, variant: Option<Variant>, path: &Path) -> Result<()> {
+        let vendor = self.context().vendor();
+        let bytes = match variant.unwrap_or_else(|| Variant::of_reference(vendor)) {
+            Variant::Int8Head => self.to_torchscript(true)?,
+            Variant::StateDict => self.to_state_dict()?,
+        };
+        write_atomically(path, |file| file.write_all(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compiled::tests::{differences, trained_like};
+    use super::*;
+
+    #[test]
+    fn each_vendor_gets_what_the_reference_writes_there() {
+        assert_eq!(Variant::of_reference(None), Variant::Int8Head);
+        assert_eq!(Variant::of_reference(Some(Vendor::Nvidia)), Variant::Int8Head);
+        assert_eq!(Variant::of_reference(Some(Vendor::Amd)), Variant::StateDict);
+    }
+
+    #[test]
+    fn both_variants_load_again_with_metadata_and_give_the_same_logits() {
+        let model = trained_like();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("optimised.pt");
+        model.optimize(Some(Variant::StateDict), &path).unwrap();
+        let plain = Model::load(model.context(), &path).unwrap();
+        assert_eq!(plain.sha256(), model.sha256());
+        assert_eq!(plain.metadata(), model.metadata());
+        assert_eq!(plain.engine(), model.engine());
+
+        model.optimize(None, &path).unwrap();
+        let int8 = Model::load(model.context(), &path).unwrap();
+        assert_eq!((int8.engine(), int8.metadata()), ("torchscript", model.metadata()));
+        let largest = differences(&int8, &model).into_iter().fold(0.0, f32::max);
+        // Rounded, but little: were it exact, nothing was quantised.
+        assert!(largest > 1e-7 && largest < 0.1, "{largest}");
+    }
+}
