@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi clean
 all: host
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
+	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
 	@echo 'make clean    remove what was built'
 
 setup:
@@ -56,6 +57,7 @@ test: host
 	$(CARGO) clippy --release --all-targets -- -D warnings
 	$(CARGO) test --release
 	tools/python_tools.sh $(PYTHON_TOOLS)
+	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
 cuda: setup
@@ -101,6 +103,10 @@ bench-python:
 
 header: setup
 	UPDATE_HEADER=1 $(CARGO) test --release --test header
+
+abi: library header
+	@tools/apt.sh abigail-tools
+	sh ffi-tests/abi/update.sh $(LIBRARY)
 
 clean:
 	cargo clean
