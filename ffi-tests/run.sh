@@ -104,6 +104,9 @@ else
     failed_program bindings_test "does not build"
 fi
 
+echo '-- example'
+sh "$here/cpp/example.sh" "$libraries" "$work/model.safetensors" || other_failures=$((other_failures + 1))
+
 echo '-- python'
 LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_PYTHON:-python3}" -m unittest discover -s ffi-tests/python ||
     other_failures=$((other_failures + 1))
