@@ -117,6 +117,14 @@ LENS_LIBRARY_DIR="$libraries" sh "$here/exports.sh" || other_failures=$((other_f
 echo '-- abi'
 LENS_LIBRARY_DIR="$libraries" sh "$here/abi/check.sh" || other_failures=$((other_failures + 1))
 
+# Packages are made of the release build in target.
+if [ "$libraries" = "$root/target/release" ]; then
+    for name in install dist; do
+        printf -- '-- %s\n' "$name"
+        sh "$here/packaging/$name.sh" "$work/model.safetensors" || other_failures=$((other_failures + 1))
+    done
+fi
+
 [ ! -s "$LENS_LEFT_OUT" ] || cat "$LENS_LEFT_OUT"
 [ "$other_failures" -eq 0 ] || echo "run.sh: what is not a single program failed (Python, exports, abi, ...), see above"
 printf '%s passed, %s failed\n' "$passed" "$failed"

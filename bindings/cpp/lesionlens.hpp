@@ -134,6 +134,28 @@ private:
 
 #endif
 
+namespace detail {
+
+/** Whether elements outlive the container that is handed over. */
+template <typename Container>
+struct Borrowed :
+#if __cplusplus >= 202002L
+    std::bool_constant<std::ranges::borrowed_range<Container>> {
+};
+#else
+    std::is_lvalue_reference<Container> {
+};
+#endif
+
+template <typename Container, typename T, typename = void>
+struct HasElements : std::false_type {};
+/** As arrays, so that a derived type's elements are not taken for their base's. */
+template <typename Container, typename T>
+struct HasElements<Container, T, std::void_t<decltype(std::data(std::declval<Container&>()))>>
+    : std::is_convertible<std::remove_pointer_t<decltype(std::data(std::declval<Container&>()))> (*)[], T (*)[]> {};
+
+}  // namespace detail
+
 /**
  * Elements that somebody else owns: std::span for C++17, and from and to std::span in C++20. Converts from vectors,
  * arrays and whatever else has its elements in one piece.
@@ -151,11 +173,9 @@ public:
 
     /** Elements that are only read may be a temporary's, for the length of the call that it is given to. */
     template <typename Container,
-              std::enable_if_t<!std::is_same_v<std::decay_t<Container>, Span> &&
-                                   (std::is_lvalue_reference_v<Container> || std::is_const_v<T>) &&
-                                   std::is_convertible_v<
-                                       std::remove_pointer_t<decltype(std::data(std::declval<Container&>()))> (*)[],
-                                       T (*)[]>,
+              std::enable_if_t<std::conjunction_v<std::negation<std::is_same<std::decay_t<Container>, Span>>,
+                                                  std::disjunction<std::is_const<T>, detail::Borrowed<Container>>,
+                                                  detail::HasElements<Container, T>>,
                                int> = 0>
     constexpr Span(Container&& container) noexcept : data_(std::data(container)), size_(std::size(container)) {}
 
