@@ -39,7 +39,7 @@ help:
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
-	@echo 'make install   library, headers, pkg-config and CMake files, lens-host; PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR='
+	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
 	@echo '              WITH_LIBTORCH=1 copies libtorch too; make uninstall takes the same variables'
 	@echo 'make dist     a tarball to unpack anywhere, in DIST=$(DIST); WITH_LIBTORCH=1 puts libtorch inside'
 	@echo 'make clean    remove what was built'

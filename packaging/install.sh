@@ -16,8 +16,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 prefix=${PREFIX:-/usr/local}
 libdir=${LIBDIR:-lib}
-case $prefix in /*) ;; *) echo "install: PREFIX is '$prefix', it must begin with /" >&2; exit 1 ;; esac
-case $libdir in /*|*..*) echo "install: LIBDIR is '$libdir', it must be a path below PREFIX, such as lib64" >&2; exit 1 ;; esac
+case $prefix in
+    /*) ;;
+    *) echo "install: PREFIX is '$prefix', it must begin with /" >&2; exit 1 ;;
+esac
+case $libdir in
+    /*|*..*) echo "install: LIBDIR is '$libdir', it must be a path below PREFIX, such as lib64" >&2; exit 1 ;;
+esac
 target=${DESTDIR:-}$prefix
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 soname=$(readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
@@ -53,7 +58,8 @@ put() { # MODE DIRECTORY FILES...
 filled() { # TEMPLATE
     name=$(basename "$1" .in)
     sed -e "s|@VERSION@|$version|g" -e "s|@VERSION_MINOR@|${version%.*}|g" -e "s|@SONAME@|$soname|g" \
-        -e "s|@LIBDIR@|$libdir|g" -e "s|@UP_FROM_PKGCONFIG@|$up/..|g" -e "s|@UP_FROM_CMAKE@|$up/../..|g" "$1" >"$work/$name"
+        -e "s|@LIBDIR@|$libdir|g" -e "s|@UP_FROM_PKGCONFIG@|$up/..|g" -e "s|@UP_FROM_CMAKE@|$up/../..|g" \
+        "$1" >"$work/$name"
     printf %s "$work/$name"
 }
 

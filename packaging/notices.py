@@ -71,8 +71,8 @@ def notices(everything: list[Component]) -> tuple[str, list[Component]]:
     parts = ["Third-party components of lesionlens, their licences as they declare them, and the texts.\n"]
     parts += [f"{component.reference}: {component.license}" for component in everything]
     if without:
-        parts.append("\nThese components come without a licence file; the licence named here is the one they declare:\n")
-        parts += [f"{component.reference}: {component.license}, {component.website}" for component in without]
+        parts.append("\nThese components come without a licence file; the licence here is the one they declare:\n")
+        parts += [f"{component.reference}: {component.license} {component.website}".rstrip() for component in without]
     for words, references in owners.items():
         parts.append(f"\n{SEPARATOR}\n{', '.join(references)}\n{SEPARATOR}\n\n{first[words]}")
     return "\n".join(parts) + "\n", without

@@ -7,8 +7,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 link=$here/lib/lesionlens/libtorch
 
 if [ $# -eq 0 ]; then
-    set -- "$(python3 -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")')"
-    [ -n "$1" ] || { echo "use-libtorch.sh: python3 has no torch; give the directory of a libtorch 2.13.0" >&2; exit 1; }
+    # Without running it.
+    set -- "$(python3 -c '
+import importlib.util
+torch = importlib.util.find_spec("torch")
+print(torch.submodule_search_locations[0] if torch else "")')"
+    if [ -z "$1" ]; then
+        echo "use-libtorch.sh: python3 has no torch; give the directory of a libtorch 2.13.0" >&2
+        exit 1
+    fi
 fi
 [ -e "$1/lib/libtorch_cpu.so" ] || { echo "use-libtorch.sh: there is no $1/lib/libtorch_cpu.so" >&2; exit 1; }
 directory=$(cd "$1" && pwd)

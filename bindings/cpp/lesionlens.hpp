@@ -160,7 +160,7 @@ struct HasElements<Container, T, std::void_t<decltype(std::data(std::declval<Con
  * Elements that somebody else owns: std::span for C++17, and from and to std::span in C++20. Converts from vectors,
  * arrays and whatever else has its elements in one piece.
  *
- * Valid as long as the owner of the elements: for what a Map hands out, as long as the Map lives and is not assigned to.
+ * Valid as long as the owner of the elements: what a Map hands out, as long as the Map lives and is not assigned to.
  */
 template <typename T>
 class Span {
@@ -195,7 +195,7 @@ private:
 template <typename T>
 using View = Span<const T>;
 
-/** Zero-terminated UTF-8 of the caller's: from const char*, std::string, std::filesystem::path. Lives as long as they. */
+/** Zero-terminated UTF-8 of the caller's, borrowed: from const char*, std::string, std::filesystem::path. */
 class CString {
 public:
     CString(const char* text) noexcept : text_(text) {}
@@ -571,8 +571,8 @@ public:
 };
 
 /**
- * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the one
- * with the highest probability.
+ * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the
+ * one with the highest probability.
  */
 inline Result<std::pair<Map, std::size_t>> aggregate(View<Map> maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
     std::vector<const lens_map*> handles;
@@ -661,9 +661,9 @@ public:
     Result<void> classify(View<lens_image> images, Span<lens_prediction> predictions,
                           lens_classify_options options = classify_options(), const Progress& progress = {}) const {
         if (predictions.size() != images.size()) {
-            return detail::fail<void>(LENS_ERROR_ARGUMENT, "predictions has room for " +
-                                                               std::to_string(predictions.size()) + " results, there are " +
-                                                               std::to_string(images.size()) + " images");
+            return detail::fail<void>(LENS_ERROR_ARGUMENT,
+                                      "predictions has room for " + std::to_string(predictions.size()) +
+                                          " results, there are " + std::to_string(images.size()) + " images");
         }
         detail::ProgressCall call(progress, options);
         return call.finish(lens_classify(get(), images.data(), images.size(), &options, predictions.data()));

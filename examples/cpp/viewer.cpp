@@ -1,7 +1,7 @@
 // What a viewer does with one image: classify it, draw where the model looks, and write the overlay as PNG.
 //
-// The same work twice, as a program with exceptions writes it and as one built with -fno-exceptions does: lesionlens.hpp
-// throws in the first, and returns Results in the second.
+// The same work twice, as a program with exceptions writes it and as one built with -fno-exceptions does:
+// lesionlens.hpp throws in the first, and returns Results in the second.
 #include <lesionlens.hpp>
 
 #include <cstdio>

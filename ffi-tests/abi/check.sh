@@ -69,4 +69,5 @@ else
 fi
 
 [ "$failures" -eq 0 ] || exit 1
-printf 'abi: %s sizes, offsets and constants, and the prototypes, as committed\n' "$(grep -c '^LENS_[SOV]' "$here/layout.inc")"
+printf 'abi: %s sizes, offsets and constants, prototypes and symbols as committed\n' \
+    "$(grep -cE '^LENS_(SIZE|OFFSET|VALUE)' "$here/layout.inc")"

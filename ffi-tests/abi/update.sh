@@ -17,5 +17,6 @@ for dump in interface library; do
     [ $((status & 8)) -eq 0 ] || incompatible=yes
 done
 mv "$work/interface.abi" "$work/library.abi" "$work/layout.inc" "$here/"
-[ -z "$incompatible" ] || echo 'abi: programs built with the header before this break: after ABI 0 raise LENS_ABI_VERSION'
+[ -z "$incompatible" ] ||
+    echo 'abi: programs built with the header before this break: after ABI 0 raise LENS_ABI_VERSION'
 echo "abi: written to $(basename "$here")/interface.abi, library.abi and layout.inc; look at git diff"

@@ -1,4 +1,5 @@
-# What both tests share; they set $model. Sourced, with the test's name in $0.
+# shellcheck shell=sh
+# What both tests share. Sourced, with the test's name in $0.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 libtorch=$(dirname "$(realpath "$root/.libtorch/view/lib/libtorch_cpu.so")")
@@ -26,7 +27,8 @@ finish() {
 
 # The directories that nothing installed may need: the build tree and the libtorch it was built against.
 hidden_directories() {
-    printf '%s\n' "$root" "$(realpath "$root/.libtorch")" "$(realpath "$libtorch/../..")"
+    printf '%s\n' "$root" "$(realpath "$root/.libtorch")" "$(realpath "$libtorch/..")"
+    realpath -e "$libtorch/../../nvidia" 2>/dev/null || true
 }
 
 # Runs a command where those directories are empty, in a mount namespace; from /, with the files it needs in $work.

@@ -51,8 +51,10 @@ mkdir "$work/site"
 cp -r "$site"/numpy* "$work/site/"
 apart python env PYTHONPATH="$tree/bindings/python:$work/site" PYTHONDONTWRITEBYTECODE=1 \
     "$("$python" -c 'import sys; print(sys.executable)')" "$work/snippet.py" "$work/model.safetensors" "$work/image.png"
-grep -qF "$tree/lib/liblesionlens.so" "$work/python.out" && grep -qF "$work/libtorch/lib/libtorch_cpu.so" "$work/python.out" ||
-    fail "Python has loaded $(tail -n 1 "$work/python.out")"
+for loaded in "$tree/lib/liblesionlens.so" "$work/libtorch/lib/libtorch_cpu.so"; do
+    grep -qF "$loaded" "$work/python.out" ||
+        fail "Python has loaded $(tail -n 1 "$work/python.out"), not $loaded"
+done
 probability=$(head -n 1 "$work/python.out" | cut -c 1-6)
 grep -q "\"probability\": *$probability" "$work/lens-host.out" ||
     fail "Python says $probability, lens-host: $(cat "$work/lens-host.out")"

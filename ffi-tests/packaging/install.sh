@@ -24,11 +24,12 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 grep -qF "$libtorch" "$work/install.out" || fail "make install does not say which libtorch the library uses"
 [ "$(runpath_of "$staged/lib/x86_64/liblesionlens.so")" = "\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib:$libtorch" ] ||
     fail "RUNPATH is $(runpath_of "$staged/lib/x86_64/liblesionlens.so")"
-"$staged/bin/lens-host" info >/dev/null || fail "the installed lens-host does not run with the libtorch it was built against"
+"$staged/bin/lens-host" info >/dev/null || fail "the installed lens-host does not run"
 up=$(sed -n 's/^prefix=${pcfiledir}//p' "$staged/lib/x86_64/pkgconfig/lesionlens.pc")
 [ -n "$up" ] && [ -f "$staged/lib/x86_64/pkgconfig$up/include/lesionlens.h" ] ||
     fail "the prefix of lesionlens.pc does not lead to the headers"
-make --no-print-directory -C "$root" uninstall DESTDIR="$work/staged" PREFIX=/opt/lesionlens LIBDIR=lib/x86_64 >/dev/null
+make --no-print-directory -C "$root" uninstall DESTDIR="$work/staged" PREFIX=/opt/lesionlens LIBDIR=lib/x86_64 \
+    >/dev/null
 left=$(find "$work/staged" ! -type d)
 [ -z "$left" ] || fail "make uninstall leaves $left"
 
@@ -64,11 +65,12 @@ if command -v cmake >/dev/null; then
     for wanted in "$minor" "$version" "$version EXACT" "0.0...0.99" ""; do
         find_version "$wanted" || fail "find_package(lesionlens $wanted) does not take version $version"
     done
-    for wanted in 0.0.1 "$minor.999" "$minor EXACT" 0.99 1 "0.0...<$version"; do
+    for wanted in 0.0.1 "$minor.999" 0.99 1 "0.0...<$version"; do
         if find_version "$wanted"; then
-            [ "$wanted" = "$minor EXACT" ] || fail "find_package(lesionlens $wanted) takes version $version"
+            fail "find_package(lesionlens $wanted) takes version $version"
         else
-            grep -q "version: $version" "$work/version/log" || fail "find_package(lesionlens $wanted) does not say why not"
+            grep -q "version: $version" "$work/version/log" ||
+                fail "find_package(lesionlens $wanted) does not say why not"
         fi
     done
     rm "$work/moved/include/lesionlens.h"
@@ -81,7 +83,7 @@ fi
 
 if command -v pkg-config >/dev/null; then
     cp -r "$root/examples/cpp" "$work/pkg-config"
-    PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" make --no-print-directory -C "$work/pkg-config" viewer >"$work/log" 2>&1 &&
+    PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" make -C "$work/pkg-config" viewer >"$work/log" 2>&1 &&
         view pkg-config || { cat "$work/log" >&2; fail "the Makefile with pkg-config does not build"; }
 else
     left_out "a Makefile with pkg-config against the installed tree (no pkg-config)"
