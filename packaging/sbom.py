@@ -47,7 +47,7 @@ def entry(component: Component) -> dict[str, object]:
 def document() -> dict[str, object]:
     crates = components.crates()
     library, *linked = crates.values()
-    library.purl = f"pkg:github/lesionlens/lesionlens@{library.version}"
+    library.purl = f"pkg:generic/lesionlens@{library.version}"
     libtorch = components.libtorch()
     others = [components.standard_library(), components.onnx_messages()]
     library.needs |= {component.reference for component in [libtorch[0], *others]}

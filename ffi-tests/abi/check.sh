@@ -49,7 +49,9 @@ else
     fail "layout.c does not link with the library"
 fi
 
-if command -v abidw >/dev/null && command -v abidiff >/dev/null; then
+if [ "$(uname -m)" != x86_64 ]; then
+    left_out "abidiff of the library with the committed ABI (which is that of x86_64)"
+elif command -v abidw >/dev/null && command -v abidiff >/dev/null; then
     sh "$here/dump.sh" "$header" "$libraries/liblesionlens.so" "$work/now" || fail "the interface cannot be dumped"
     cmp -s "$here/layout.inc" "$work/now/layout.inc" || {
         diff -u "$here/layout.inc" "$work/now/layout.inc" >&2

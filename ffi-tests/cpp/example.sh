@@ -20,8 +20,8 @@ options="-std=c++17 -Wall -Wextra -Wpedantic -Werror -I$root/include -I$root/bin
 link_options="-L$libraries -llesionlens -Wl,-rpath,$libraries"
 python3 "$root/ffi-tests/cpp/example_image.py" "$work/image.png"
 
-check_viewer() { # NAME
-    viewer=$work/viewer
+check_viewer() { # COMPILER AND OPTION
+    viewer="$work/viewer $1"
     rm -f "$work/overlay.png"
     "$viewer" "$model" "$work/image.png" "$work/overlay.png" >"$work/out" 2>"$work/err" ||
         { cat "$work/err" >&2; fail "$1: the viewer failed"; return; }
@@ -38,28 +38,39 @@ check_viewer() { # NAME
         fail "$1: a missing model ends with exit status $status and: $(cat "$work/err")"
 }
 
-for compiler in g++ clang++; do
-    command -v $compiler >/dev/null || {
-        printf 'left out: examples/cpp with %s (not installed)\n' $compiler | tee -a "${LENS_LEFT_OUT:-/dev/null}"
-        continue
-    }
+# Each compiler's programs beside the other's.
+build() { # COMPILER
+    if [ "$1" = g++ ]; then standard=c++17; else standard=c++20; fi
+    # shellcheck disable=SC2086
     for exceptions in -fexceptions -fno-exceptions; do
-        # shellcheck disable=SC2086
-        if $compiler $options $exceptions "$root/examples/cpp/viewer.cpp" -o "$work/viewer" $link_options; then
-            check_viewer "$compiler $exceptions"
-        else
-            fail "$compiler $exceptions: does not build"
-        fi
+        "$1" $options $exceptions "$root/examples/cpp/viewer.cpp" -o "$work/viewer $1 $exceptions" $link_options
     done
     # std::span is there from C++20 on.
-    if [ $compiler = g++ ]; then standard=c++17; else standard=c++20; fi
     # shellcheck disable=SC2086
-    if $compiler $options -std=$standard -fno-exceptions "$root/ffi-tests/cpp/results/results_test.cpp" \
-        -o "$work/results" $link_options; then
-        "$work/results" || fail "$compiler -std=$standard: results_test failed"
+    "$1" $options -std=$standard -fno-exceptions "$root/ffi-tests/cpp/results/results_test.cpp" -o "$work/results $1" \
+        $link_options
+}
+
+compilers=
+for compiler in g++ clang++; do
+    if command -v $compiler >/dev/null; then
+        compilers="$compilers $compiler"
+        build $compiler &
     else
-        fail "$compiler -std=$standard: results_test.cpp does not build"
+        printf 'left out: examples/cpp with %s (not installed)\n' $compiler | tee -a "${LENS_LEFT_OUT:-/dev/null}"
     fi
+done
+wait
+
+for compiler in $compilers; do
+    for exceptions in -fexceptions -fno-exceptions; do
+        if [ -x "$work/viewer $compiler $exceptions" ]; then
+            check_viewer "$compiler $exceptions"
+        else
+            fail "$compiler $exceptions: the viewer does not build"
+        fi
+    done
+    "$work/results $compiler" || fail "$compiler: results_test does not build, or failed"
 done
 
 [ "$(sort -u "$work/all" | wc -l)" -eq 2 ] || fail "the builds print different results"
