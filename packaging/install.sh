@@ -77,8 +77,8 @@ if [ -n "${WITH_LIBTORCH:-}" ]; then
     "$here/copy_libtorch.sh" "$libtorch" "$target/$libdir/lesionlens/libtorch/lib"
     echo "install: libtorch's CPU half is in $target/$libdir/lesionlens/libtorch"
 elif [ -z "${RELOCATABLE:-}" ]; then
-    echo "install: the library uses the libtorch in $libtorch; WITH_LIBTORCH=1 copies it, a link" \
-        "$prefix/$libdir/lesionlens/libtorch to another libtorch comes first"
+    echo "install: the library uses the libtorch in $libtorch, which its users must be able to read;" \
+        "WITH_LIBTORCH=1 copies it, a link $prefix/$libdir/lesionlens/libtorch to another libtorch comes first"
 fi
 [ -n "${DESTDIR:-}" ] || [ -n "${RELOCATABLE:-}" ] ||
     echo "install: run ldconfig, if programs are to find $prefix/$libdir without a search path of their own"

@@ -12,11 +12,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+include=$(cd "$(dirname "$header")" && pwd)
 python3 "$here/interface.py" stub "$header" >"$work/interface.c"
-${CC:-cc} -std=c11 -g -O0 -fPIC -shared -I"$(dirname "$header")" "$work/interface.c" -o "$work/interface.so" \
-    -Wl,-soname,liblesionlens.so.0
+# From inside the directory, so that its name is not in the dump.
+(cd "$work" && ${CC:-cc} -std=c11 -g -O0 -fPIC -shared -I"$include" interface.c -o interface.so \
+    -Wl,-soname,liblesionlens.so.0)
 python3 "$here/interface.py" layout "$header" >"$work/layout.c"
-${CC:-cc} -std=c11 -I"$(dirname "$header")" "$work/layout.c" -o "$work/layout"
+${CC:-cc} -std=c11 -I"$include" "$work/layout.c" -o "$work/layout"
 strip --strip-debug -o "$work/liblesionlens.so" "$library"
 
 dump() { # LIBRARY OUTPUT
