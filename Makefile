@@ -15,8 +15,15 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
-all: host
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+DIST ?= target/dist
+PACKAGE := target/package
+# The rule that builds, unless that was done.
+BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
+
+.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
+all: host notices
 
 help:
 	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
@@ -32,6 +39,10 @@ help:
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
+	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
+	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
+	@echo '              WITH_LIBTORCH=1 copies libtorch too; make uninstall takes the same variables'
+	@echo 'make dist     a tarball to unpack anywhere, in DIST=$(DIST); WITH_LIBTORCH=1 puts libtorch inside'
 	@echo 'make clean    remove what was built'
 
 setup:
@@ -57,6 +68,7 @@ test: host
 	$(CARGO) clippy --release --all-targets -- -D warnings
 	$(CARGO) test --release
 	tools/python_tools.sh $(PYTHON_TOOLS)
+	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
 cuda: setup
@@ -103,6 +115,28 @@ bench-python:
 
 header: setup
 	UPDATE_HEADER=1 $(CARGO) test --release --test header
+
+abi: library header
+	@tools/apt.sh abigail-tools
+	sh ffi-tests/abi/update.sh $(LIBRARY)
+
+# Licences of what is linked in, and the bill of materials.
+notices: $(PACKAGE)/sbom.cdx.json
+$(PACKAGE)/sbom.cdx.json: Cargo.lock tools/libtorch.lock $(wildcard packaging/*.py) | $(BUILT)
+	@mkdir -p $(PACKAGE)
+	@python3 packaging/notices.py >$(PACKAGE)/THIRD-PARTY-NOTICES.txt
+	@python3 packaging/sbom.py >$@.new && mv $@.new $@
+
+# What is built stays as it is, so that `make && sudo make install` compiles nothing as root.
+install: $(BUILT) notices
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" WITH_LIBTORCH="$(WITH_LIBTORCH)" \
+	    sh packaging/install.sh $(LIBRARY) $(HOST) $(PACKAGE)
+
+uninstall:
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" sh packaging/uninstall.sh
+
+dist: $(BUILT) notices
+	@WITH_LIBTORCH="$(WITH_LIBTORCH)" sh packaging/dist.sh $(LIBRARY) $(HOST) $(PACKAGE) "$(DIST)"
 
 clean:
 	cargo clean

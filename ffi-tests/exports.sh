@@ -50,6 +50,10 @@ uncalled=$(comm -23 "$work/exported" "$work/called" | tr '\n' ' ')
 sed -n 's/^ *FUNCTION(\(lens_[a-z0-9_]*\)),.*/\1/p' "$here"/c/every_function_*.c | sort -u >"$work/tested"
 same "the library" "$work/exported" "the tests of every_function_*.c" "$work/tested"
 
+grep -vE '^ *(/?\*|//)' "$root/bindings/cpp/lesionlens.hpp" | grep -oE '\blens_[a-z0-9_]+' | sort -u >"$work/wrapped"
+unwrapped=$(comm -23 "$work/exported" "$work/wrapped" | tr '\n' ' ')
+[ -z "$unwrapped" ] || fail "not in bindings/cpp/lesionlens.hpp: $unwrapped"
+
 readelf -d "$library" >"$work/dynamic"
 needs() {
     grep -q "(NEEDED).*\[$1\]" "$work/dynamic"

@@ -20,6 +20,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# Tests append a line for what they could not do on this machine; printed at the end.
+export LENS_LEFT_OUT="$work/left_out"
+
 passed=0
 failed=0
 other_failures=0
@@ -101,6 +104,9 @@ else
     failed_program bindings_test "does not build"
 fi
 
+echo '-- example'
+sh "$here/cpp/example.sh" "$libraries" "$work/model.safetensors" || other_failures=$((other_failures + 1))
+
 echo '-- python'
 LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_PYTHON:-python3}" -m unittest discover -s ffi-tests/python ||
     other_failures=$((other_failures + 1))
@@ -108,6 +114,18 @@ LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_PYTHON:-python3}" -m un
 echo '-- exports'
 LENS_LIBRARY_DIR="$libraries" sh "$here/exports.sh" || other_failures=$((other_failures + 1))
 
-[ "$other_failures" -eq 0 ] || echo "run.sh: the Python tests or the exports failed, see above"
+echo '-- abi'
+LENS_LIBRARY_DIR="$libraries" sh "$here/abi/check.sh" || other_failures=$((other_failures + 1))
+
+# Packages are made of the release build in target.
+if [ "$libraries" = "$root/target/release" ]; then
+    for name in install dist; do
+        printf -- '-- %s\n' "$name"
+        sh "$here/packaging/$name.sh" "$work/model.safetensors" || other_failures=$((other_failures + 1))
+    done
+fi
+
+[ ! -s "$LENS_LEFT_OUT" ] || cat "$LENS_LEFT_OUT"
+[ "$other_failures" -eq 0 ] || echo "run.sh: what is not a single program failed (Python, exports, abi, ...), see above"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ $((failed + other_failures)) -eq 0 ]

@@ -1,6 +1,7 @@
 /**
  * @file lesionlens.hpp
- * lesionlens for C++17: handles that free themselves, exceptions instead of statuses, callables as progress callbacks.
+ * lesionlens for C++17: handles that free themselves, exceptions or results instead of statuses, lambdas as progress
+ * callbacks.
  *
  * Not a medical device.
  *
@@ -8,30 +9,50 @@
  * says what C++ adds.
  *
  * - Handles (Context, Model, Dataset, Picture, Map, CancelToken) own their C handle, can be moved and not copied. A
- *   moved-from handle can be assigned to or destroyed; using it throws Error with LENS_ERROR_ARGUMENT.
+ *   moved-from handle can be assigned to or destroyed; using it fails with LENS_ERROR_ARGUMENT.
  * - Handles may be destroyed in any order: the library keeps what is still needed.
  * - const member functions may be called from several threads at once; moving, assigning and destroying may not overlap
  *   with any other use of the same object.
- * - Functions throw Error when the library refuses, std::bad_alloc when the host's memory runs out, and whatever a
- *   progress callable threw.
+ * - What is declared here as Result<T> is T itself: functions throw Error when the library refuses, std::bad_alloc when
+ *   the host's memory runs out, and whatever a progress callable threw.
+ * - Compiled with -fno-exceptions, Result<T> is a class that holds a T or the Error, nothing throws or aborts, and
+ *   handles come from create(), load() and open() instead of constructors that could fail. (Where the host's memory
+ *   runs out while a result is copied, the standard library ends the program, as it does everywhere in such programs.)
+ * - Translation units with and without exceptions may be linked into one program, but cannot hand each other handles:
+ *   the linker refuses that.
  */
 #ifndef LESIONLENS_HPP
 #define LESIONLENS_HPP
 
-#include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#if __cplusplus >= 202002L
+#include <ranges>
+#endif
 
 #include "lesionlens.h"
 
 namespace lesionlens {
+
+// Names differ with exceptions on and off, so that the linker never takes the one's inline functions for the other's.
+#if defined(__cpp_exceptions)
+inline namespace throwing {
+#else
+inline namespace returning {
+#endif
 
 /** What the library refused and why: what() is the message of lens_last_error(). */
 class Error : public std::runtime_error {
@@ -48,45 +69,220 @@ private:
     lens_status status_;
 };
 
-/**
- * Called by long calls on the thread that made the call, about once a batch; return true to go on.
- *
- * What it throws stops the call and comes out of the function that was called.
- */
-using Progress = std::function<bool(const lens_progress&)>;
+#if defined(__cpp_exceptions)
 
-/**
- * A view of elements that somebody else owns.
- *
- * Valid as long as its owner: for what a Map hands out, as long as the Map lives and is not assigned to.
- */
+/** What functions return: failures are thrown. */
 template <typename T>
-class View {
-public:
-    constexpr View() noexcept = default;
-    constexpr View(const T* data, std::size_t size) noexcept : data_(data), size_(size) {}
-    View(const std::vector<T>& elements) noexcept : data_(elements.data()), size_(elements.size()) {}
-    template <std::size_t Size>
-    View(const std::array<T, Size>& elements) noexcept : data_(elements.data()), size_(Size) {}
+using Result = T;
 
-    constexpr const T* data() const noexcept { return data_; }
-    constexpr std::size_t size() const noexcept { return size_; }
-    constexpr bool empty() const noexcept { return size_ == 0; }
-    constexpr const T* begin() const noexcept { return data_; }
-    constexpr const T* end() const noexcept { return data_ + size_; }
-    constexpr const T& operator[](std::size_t index) const noexcept { return data_[index]; }
+#else
+
+/** What functions return without exceptions: a value, or why there is none. To be looked at before it is used. */
+template <typename T>
+class [[nodiscard]] Result {
+public:
+    Result(T value) : content_(std::move(value)) {}
+    Result(Error error) : content_(std::move(error)) {}
+
+    bool has_value() const noexcept { return content_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /** The value; only when there is one. */
+    T& operator*() & noexcept { return *held<T>(); }
+    const T& operator*() const& noexcept { return *held<T>(); }
+    T&& operator*() && noexcept { return std::move(*held<T>()); }
+    T* operator->() noexcept { return held<T>(); }
+    const T* operator->() const noexcept { return held<T>(); }
+
+    /** Why there is no value; only when there is none. */
+    const Error& error() const noexcept { return *held<Error>(); }
 
 private:
-    const T* data_ = nullptr;
+    template <typename Content>
+    const Content* held() const noexcept {
+        const Content* content = std::get_if<Content>(&content_);
+        assert(content != nullptr);
+        return content;
+    }
+    template <typename Content>
+    Content* held() noexcept {
+        return const_cast<Content*>(std::as_const(*this).template held<Content>());
+    }
+
+    std::variant<T, Error> content_;
+};
+
+/** Of functions that have nothing to give back. */
+template <>
+class [[nodiscard]] Result<void> {
+public:
+    Result() noexcept = default;
+    Result(Error error) : error_(std::move(error)) {}
+
+    bool has_value() const noexcept { return !error_.has_value(); }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /** Why the call failed; only when it did. */
+    const Error& error() const noexcept {
+        assert(error_.has_value());
+        return *error_;
+    }
+
+private:
+    std::optional<Error> error_;
+};
+
+#endif
+
+namespace detail {
+
+/** Whether elements outlive the container that is handed over. */
+template <typename Container>
+struct Borrowed :
+#if __cplusplus >= 202002L
+    std::bool_constant<std::ranges::borrowed_range<Container>> {
+};
+#else
+    std::is_lvalue_reference<Container> {
+};
+#endif
+
+template <typename Container, typename T, typename = void>
+struct HasElements : std::false_type {};
+/** As arrays, so that a derived type's elements are not taken for their base's. */
+template <typename Container, typename T>
+struct HasElements<Container, T, std::void_t<decltype(std::data(std::declval<Container&>()))>>
+    : std::is_convertible<std::remove_pointer_t<decltype(std::data(std::declval<Container&>()))> (*)[], T (*)[]> {};
+
+}  // namespace detail
+
+/**
+ * Elements that somebody else owns: std::span for C++17, and from and to std::span in C++20. Converts from vectors,
+ * arrays and whatever else has its elements in one piece.
+ *
+ * Valid as long as the owner of the elements: what a Map hands out, as long as the Map lives and is not assigned to.
+ */
+template <typename T>
+class Span {
+public:
+    using element_type = T;
+    using value_type = std::remove_cv_t<T>;
+
+    constexpr Span() noexcept = default;
+    constexpr Span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+    /** Elements that are only read may be a temporary's, for the length of the call that it is given to. */
+    template <typename Container,
+              std::enable_if_t<std::conjunction_v<std::negation<std::is_same<std::decay_t<Container>, Span>>,
+                                                  std::disjunction<std::is_const<T>, detail::Borrowed<Container>>,
+                                                  detail::HasElements<Container, T>>,
+                               int> = 0>
+    constexpr Span(Container&& container) noexcept : data_(std::data(container)), size_(std::size(container)) {}
+
+    constexpr T* data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr T* begin() const noexcept { return data_; }
+    constexpr T* end() const noexcept { return data_ + size_; }
+    constexpr T& operator[](std::size_t index) const noexcept { return data_[index]; }
+
+private:
+    T* data_ = nullptr;
     std::size_t size_ = 0;
+};
+
+/** Elements that are only read. */
+template <typename T>
+using View = Span<const T>;
+
+/** Zero-terminated UTF-8 of the caller's, borrowed: from const char*, std::string, std::filesystem::path. */
+class CString {
+public:
+    CString(const char* text) noexcept : text_(text) {}
+    template <typename String, std::enable_if_t<std::is_convertible_v<
+                                                    decltype(std::declval<const String&>().c_str()), const char*>,
+                                                int> = 0>
+    CString(const String& text) noexcept : text_(text.c_str()) {}
+
+    const char* c_str() const noexcept { return text_; }
+
+private:
+    const char* text_;
+};
+
+/**
+ * Called by long calls on the thread that made the call, about once a batch: any callable that takes a
+ * const lens_progress& and returns whether to go on, or nothing to go on always.
+ *
+ * What it throws stops the call and comes out of the function that was called. The callable is borrowed, as by
+ * std::string_view: pass it straight to the function, or keep it in a variable of its own.
+ */
+class Progress {
+public:
+    Progress() noexcept = default;
+
+    template <typename Callable, std::enable_if_t<!std::is_same_v<std::decay_t<Callable>, Progress> &&
+                                                      std::is_invocable_v<Callable&, const lens_progress&>,
+                                                  int> = 0>
+    Progress(Callable&& callable) noexcept : call_(&call<std::remove_reference_t<Callable>>) {
+        if constexpr (std::is_function_v<std::remove_reference_t<Callable>>) {
+            callable_ = reinterpret_cast<void*>(&callable);
+        } else {
+            callable_ = const_cast<void*>(static_cast<const volatile void*>(std::addressof(callable)));
+        }
+    }
+
+    explicit operator bool() const noexcept { return call_ != nullptr; }
+    bool operator()(const lens_progress& progress) const { return call_(callable_, progress); }
+
+private:
+    template <typename Callable>
+    static bool call(void* address, const lens_progress& progress) {
+        auto& callable = *reinterpret_cast<Callable*>(address);
+        if constexpr (std::is_void_v<std::invoke_result_t<Callable&, const lens_progress&>>) {
+            std::invoke(callable, progress);
+            return true;
+        } else {
+            return static_cast<bool>(std::invoke(callable, progress));
+        }
+    }
+
+    void* callable_ = nullptr;
+    bool (*call_)(void*, const lens_progress&) = nullptr;
 };
 
 namespace detail {
 
-inline void check(lens_status status) {
+#if defined(__cpp_exceptions)
+
+template <typename T>
+[[noreturn]] T fail(lens_status status, const std::string& message) {
+    throw Error(status, message);
+}
+
+#else
+
+template <typename T>
+Result<T> fail(lens_status status, const std::string& message) {
+    return Error(status, message);
+}
+
+#endif
+
+/** The result of a call: the value when the status says that there is one. */
+template <typename T>
+Result<T> finish(lens_status status, T value) {
     if (status != LENS_OK) {
-        throw Error(status, lens_last_error());
+        return fail<T>(status, lens_last_error());
     }
+    return value;
+}
+
+inline Result<void> finish(lens_status status) {
+    if (status != LENS_OK) {
+        return fail<void>(status, lens_last_error());
+    }
+    return Result<void>();
 }
 
 template <typename T, void (*Free)(T*)>
@@ -94,24 +290,49 @@ struct Deleter {
     void operator()(T* handle) const noexcept { Free(handle); }
 };
 
+/** A C handle and its owner. */
 template <typename T, void (*Free)(T*)>
-using Owner = std::unique_ptr<T, Deleter<T, Free>>;
+class Handle {
+public:
+    using Raw = T;
 
-using Text = Owner<char, lens_string_free>;
+    /** Takes over a C handle, which must not be freed elsewhere. */
+    explicit Handle(T* handle) noexcept : owner_(handle) {}
 
-/** Text that the library allocated, as a std::string; freed also when that throws. */
+    /** The C handle, still owned by this object; NULL when it was moved from. */
+    const T* get() const noexcept { return owner_.get(); }
+
+protected:
+    T* get_mutable() noexcept { return owner_.get(); }
+
+private:
+    std::unique_ptr<T, Deleter<T, Free>> owner_;
+};
+
+/** What a call that makes one handle made. */
+template <typename Owner, typename Call>
+Result<Owner> made(const Call& call) {
+    typename Owner::Raw* raw = nullptr;
+    const lens_status status = call(&raw);
+    return finish(status, Owner(raw));
+}
+
+/** Text that the library allocated; freed also when copying it throws. */
+using Text = std::unique_ptr<char, Deleter<char, lens_string_free>>;
+
+inline std::string copied(const Text& text) { return text ? std::string(text.get()) : std::string(); }
+
 template <typename Call>
-std::string text_of(const Call& call) {
+Result<std::string> text_of(const Call& call) {
     char* raw = nullptr;
     const lens_status status = call(&raw);
-    const Text text(raw);
-    check(status);
-    return std::string(text.get());
+    return finish(status, copied(Text(raw)));
 }
 
 /** Puts a callable into the options of one call, and keeps what it throws from passing through C. */
 class ProgressCall {
 public:
+    /** Without a callable, a C callback that the options have stays. */
     template <typename Options>
     ProgressCall(const Progress& progress, Options& options) : progress_(progress) {
         if (progress_) {
@@ -122,14 +343,18 @@ public:
     ProgressCall(const ProgressCall&) = delete;
     ProgressCall& operator=(const ProgressCall&) = delete;
 
-    void check(lens_status status) const {
-        if (thrown_) {
-            std::rethrow_exception(thrown_);
-        }
-        detail::check(status);
+    template <typename T>
+    Result<T> finish(lens_status status, T value) {
+        rethrow();
+        return detail::finish(status, std::move(value));
+    }
+    Result<void> finish(lens_status status) {
+        rethrow();
+        return detail::finish(status);
     }
 
 private:
+#if defined(__cpp_exceptions)
     static std::int32_t report(const lens_progress* progress, void* self) noexcept {
         auto& call = *static_cast<ProgressCall*>(self);
         try {
@@ -140,8 +365,22 @@ private:
         }
     }
 
-    const Progress& progress_;
+    void rethrow() {
+        if (thrown_) {
+            std::rethrow_exception(std::exchange(thrown_, nullptr));
+        }
+    }
+
     std::exception_ptr thrown_;
+#else
+    static std::int32_t report(const lens_progress* progress, void* self) noexcept {
+        return static_cast<ProgressCall*>(self)->progress_(*progress) ? 0 : 1;
+    }
+
+    void rethrow() noexcept {}
+#endif
+
+    Progress progress_;
 };
 
 template <typename Options, void (*Init)(Options*)>
@@ -233,121 +472,112 @@ inline lens_image image(const void* pixels, std::uint32_t width, std::uint32_t h
 }
 
 /** Writes an image as a PNG file, atomically. Thread-safe. */
-inline void write_png(const std::string& path, const lens_image& image) {
-    detail::check(lens_png_write(path.c_str(), &image));
+inline Result<void> write_png(CString path, const lens_image& image) {
+    return detail::finish(lens_png_write(path.c_str(), &image));
 }
 
 /** Stops long calls: put get() into their options' cancel field, and trigger() from any thread. Thread-safe. */
-class CancelToken {
+class CancelToken : public detail::Handle<lens_cancel_token, lens_cancel_token_free> {
 public:
-    CancelToken() {
-        lens_cancel_token* token = nullptr;
-        detail::check(lens_cancel_token_new(&token));
-        handle_.reset(token);
-    }
+    using Handle::Handle;
+
+    static Result<CancelToken> create() { return detail::made<CancelToken>(lens_cancel_token_new); }
+
+#if defined(__cpp_exceptions)
+    CancelToken() : CancelToken(create()) {}
+#endif
 
     /** Each call that carries the token ends within one batch with LENS_CANCELLED. */
-    void trigger() const { detail::check(lens_cancel_token_trigger(get())); }
+    Result<void> trigger() const { return detail::finish(lens_cancel_token_trigger(get())); }
 
     /** Makes a triggered token usable again. */
-    void reset() const { detail::check(lens_cancel_token_reset(get())); }
-
-    /** The C handle, still owned by this object. */
-    const lens_cancel_token* get() const noexcept { return handle_.get(); }
-
-private:
-    detail::Owner<lens_cancel_token, lens_cancel_token_free> handle_;
+    Result<void> reset() const { return detail::finish(lens_cancel_token_reset(get())); }
 };
 
 /** A decoded image file. Immutable, so thread-safe. */
-class Picture {
+class Picture : public detail::Handle<lens_picture, lens_picture_free> {
 public:
-    explicit Picture(const std::string& path, std::uint32_t frame = 0) {
-        lens_picture* picture = nullptr;
-        detail::check(lens_picture_load(path.c_str(), frame, &picture));
-        handle_.reset(picture);
+    using Handle::Handle;
+
+    static Result<Picture> load(CString path, std::uint32_t frame = 0) {
+        return detail::made<Picture>(
+            [&](lens_picture** picture) { return lens_picture_load(path.c_str(), frame, picture); });
     }
+
+#if defined(__cpp_exceptions)
+    explicit Picture(CString path, std::uint32_t frame = 0) : Picture(load(path, frame)) {}
+#endif
 
     /** A view of the picture's pixels, valid as long as this object lives and is not assigned to. */
-    lens_image view() const& {
+    Result<lens_image> view() const& {
         lens_image image{};
-        detail::check(lens_picture_view(get(), &image));
-        return image;
+        const lens_status status = lens_picture_view(get(), &image);
+        return detail::finish(status, image);
     }
-    lens_image view() const&& = delete;
+    Result<lens_image> view() const&& = delete;
 
     /** How many frames the file has. */
-    std::uint32_t frames() const {
+    Result<std::uint32_t> frames() const {
         std::uint32_t frames = 0;
-        detail::check(lens_picture_frames(get(), &frames));
-        return frames;
+        const lens_status status = lens_picture_frames(get(), &frames);
+        return detail::finish(status, frames);
     }
-
-    /** The C handle, still owned by this object. */
-    const lens_picture* get() const noexcept { return handle_.get(); }
-
-private:
-    detail::Owner<lens_picture, lens_picture_free> handle_;
 };
 
 /** A heatmap. Immutable, so thread-safe; independent of the model and the image it was made from. */
-class Map {
+class Map : public detail::Handle<lens_map, lens_map_free> {
 public:
-    /** Takes over a C handle, which must not be freed elsewhere. */
-    explicit Map(lens_map* handle) noexcept : handle_(handle) {}
+    using Handle::Handle;
 
-    lens_map_summary summary() const {
+    Result<lens_map_summary> summary() const {
         lens_map_summary summary{};
-        detail::check(lens_map_get_summary(get(), &summary));
-        return summary;
+        const lens_status status = lens_map_get_summary(get(), &summary);
+        return detail::finish(status, summary);
     }
 
     /** Probabilities, row by row, width x height; a view into this object. */
-    View<float> values() const& {
+    Result<View<float>> values() const& {
         const float* values = nullptr;
         std::size_t count = 0;
-        detail::check(lens_map_values(get(), &values, &count));
-        return {values, count};
+        const lens_status status = lens_map_values(get(), &values, &count);
+        return detail::finish(status, View<float>(values, count));
     }
-    View<float> values() const&& = delete;
+    Result<View<float>> values() const&& = delete;
 
     /** Tiles, row by row, columns x rows; a view into this object. */
-    View<lens_tile> tiles() const& {
+    Result<View<lens_tile>> tiles() const& {
         const lens_tile* tiles = nullptr;
         std::size_t count = 0;
-        detail::check(lens_map_tiles(get(), &tiles, &count));
-        return {tiles, count};
+        const lens_status status = lens_map_tiles(get(), &tiles, &count);
+        return detail::finish(status, View<lens_tile>(tiles, count));
     }
-    View<lens_tile> tiles() const&& = delete;
+    Result<View<lens_tile>> tiles() const&& = delete;
 
     /** The coloured map over its image: RGBA, 8 bits each, rows without gaps. */
-    std::vector<std::uint8_t> overlay(const lens_image& image,
-                                      const lens_overlay_options& options = overlay_options()) const {
-        const lens_map_summary figures = summary();
+    Result<std::vector<std::uint8_t>> overlay(const lens_image& image,
+                                              const lens_overlay_options& options = overlay_options()) const {
+        lens_map_summary figures{};
+        lens_status status = lens_map_get_summary(get(), &figures);
         const std::size_t stride = std::size_t{4} * figures.width;
         std::vector<std::uint8_t> rgba(stride * figures.height);
-        overlay(image, rgba.data(), stride, options);
-        return rgba;
+        if (status == LENS_OK) {
+            status = lens_map_overlay(get(), &image, &options, rgba.data(), stride);
+        }
+        return detail::finish(status, std::move(rgba));
     }
 
     /** The same into the caller's memory: stride bytes for each row of the map. */
-    void overlay(const lens_image& image, std::uint8_t* rgba, std::size_t stride,
-                 const lens_overlay_options& options = overlay_options()) const {
-        detail::check(lens_map_overlay(get(), &image, &options, rgba, stride));
+    Result<void> overlay(const lens_image& image, std::uint8_t* rgba, std::size_t stride,
+                         const lens_overlay_options& options = overlay_options()) const {
+        return detail::finish(lens_map_overlay(get(), &image, &options, rgba, stride));
     }
-
-    /** The C handle, still owned by this object. */
-    const lens_map* get() const noexcept { return handle_.get(); }
-
-private:
-    detail::Owner<lens_map, lens_map_free> handle_;
 };
 
 /**
- * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the one
- * with the highest probability.
+ * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the
+ * one with the highest probability.
  */
-inline std::pair<Map, std::size_t> aggregate(const std::vector<Map>& maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
+inline Result<std::pair<Map, std::size_t>> aggregate(View<Map> maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
     std::vector<const lens_map*> handles;
     handles.reserve(maps.size());
     for (const Map& map : maps) {
@@ -355,93 +585,96 @@ inline std::pair<Map, std::size_t> aggregate(const std::vector<Map>& maps, lens_
     }
     lens_map* made = nullptr;
     std::size_t best_frame = 0;
-    detail::check(lens_map_aggregate(handles.data(), handles.size(), how, &made, &best_frame));
-    return {Map(made), best_frame};
+    const lens_status status = lens_map_aggregate(handles.data(), handles.size(), how, &made, &best_frame);
+    return detail::finish(status, std::pair<Map, std::size_t>(Map(made), best_frame));
 }
 
 /**
  * Labelled images. Thread-safe, also while samples are added; a running call works on the samples that were there when
  * it began.
  */
-class Dataset {
+class Dataset : public detail::Handle<lens_dataset, lens_dataset_free> {
 public:
-    /** An empty one, for add() and extend(). */
-    Dataset() {
-        lens_dataset* dataset = nullptr;
-        detail::check(lens_dataset_new(&dataset));
-        handle_.reset(dataset);
-    }
+    using Handle::Handle;
 
-    /** Takes over a C handle, which must not be freed elsewhere. */
-    explicit Dataset(lens_dataset* handle) noexcept : handle_(handle) {}
+    /** An empty one, for add() and extend(). */
+    static Result<Dataset> create() { return detail::made<Dataset>(lens_dataset_new); }
+
+#if defined(__cpp_exceptions)
+    /** An empty one, for add() and extend(). */
+    Dataset() : Dataset(create()) {}
+#endif
 
     /** Opens a directory: labels.csv and images/, or a folder per class. */
-    static Dataset open(const std::string& path, const lens_dataset_options& options = dataset_options()) {
-        lens_dataset* dataset = nullptr;
-        detail::check(lens_dataset_open(path.c_str(), &options, &dataset));
-        return Dataset(dataset);
+    static Result<Dataset> open(CString path, const lens_dataset_options& options = dataset_options()) {
+        return detail::made<Dataset>(
+            [&](lens_dataset** dataset) { return lens_dataset_open(path.c_str(), &options, dataset); });
     }
 
     /** Adds another directory; on failure the data set is as before. */
-    void extend(const std::string& path, const lens_dataset_options& options = dataset_options()) {
-        detail::check(lens_dataset_extend(handle_.get(), path.c_str(), &options));
+    Result<void> extend(CString path, const lens_dataset_options& options = dataset_options()) {
+        return detail::finish(lens_dataset_extend(get_mutable(), path.c_str(), &options));
     }
 
-    /** Adds one image (its pixels are copied) under the name "sample 0", "sample 1", ... */
-    void add(const lens_image& image, std::int32_t label) {
-        detail::check(lens_dataset_add(handle_.get(), &image, label, nullptr));
-    }
-
-    /** Adds one image (its pixels are copied) under a name of the caller's. */
-    void add(const lens_image& image, std::int32_t label, const std::string& id) {
-        detail::check(lens_dataset_add(handle_.get(), &image, label, id.c_str()));
+    /** Adds one image (its pixels are copied) under a name of the caller's; nullptr: "sample 0", "sample 1", ... */
+    Result<void> add(const lens_image& image, std::int32_t label, CString id = nullptr) {
+        return detail::finish(lens_dataset_add(get_mutable(), &image, label, id.c_str()));
     }
 
     /** Two new data sets with about the same share of positives; this one stays as it is. */
-    std::pair<Dataset, Dataset> split(double fraction, std::uint64_t seed) const {
+    Result<std::pair<Dataset, Dataset>> split(double fraction, std::uint64_t seed) const {
         lens_dataset* first = nullptr;
         lens_dataset* second = nullptr;
-        detail::check(lens_dataset_split(get(), fraction, seed, &first, &second));
-        return {Dataset(first), Dataset(second)};
+        const lens_status status = lens_dataset_split(get(), fraction, seed, &first, &second);
+        return detail::finish(status, std::pair<Dataset, Dataset>(Dataset(first), Dataset(second)));
     }
 
     /** Counts, roots and what was skipped, as JSON. */
-    std::string describe() const {
+    Result<std::string> describe() const {
         return detail::text_of([this](char** json) { return lens_dataset_describe(get(), json); });
     }
-
-    /** The C handle, still owned by this object. */
-    const lens_dataset* get() const noexcept { return handle_.get(); }
-
-private:
-    detail::Owner<lens_dataset, lens_dataset_free> handle_;
 };
 
 struct Calibrated;
 
 /** A trained classifier. Immutable, so any number of threads may use one at once. Keeps its context alive. */
-class Model {
+class Model : public detail::Handle<lens_model, lens_model_free> {
 public:
-    /** Takes over a C handle, which must not be freed elsewhere. */
-    explicit Model(lens_model* handle) noexcept : handle_(handle) {}
+    using Handle::Handle;
 
     /** One result for each image, in their order. */
-    std::vector<lens_prediction> classify(View<lens_image> images, lens_classify_options options = classify_options(),
-                                          const Progress& progress = {}) const {
+    Result<std::vector<lens_prediction>> classify(View<lens_image> images,
+                                                  lens_classify_options options = classify_options(),
+                                                  const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         std::vector<lens_prediction> predictions(images.size());
-        call.check(lens_classify(get(), images.data(), images.size(), &options, predictions.data()));
-        return predictions;
+        const lens_status status = lens_classify(get(), images.data(), images.size(), &options, predictions.data());
+        return call.finish(status, std::move(predictions));
     }
 
-    lens_prediction classify(const lens_image& image, const lens_classify_options& options = classify_options(),
-                             const Progress& progress = {}) const {
-        return classify(View<lens_image>(&image, 1), options, progress).front();
+    Result<lens_prediction> classify(const lens_image& image, lens_classify_options options = classify_options(),
+                                     const Progress& progress = {}) const {
+        detail::ProgressCall call(progress, options);
+        lens_prediction prediction{};
+        const lens_status status = lens_classify(get(), &image, 1, &options, &prediction);
+        return call.finish(status, prediction);
+    }
+
+    /** The same into the caller's memory, which must have room for as many results as there are images. */
+    Result<void> classify(View<lens_image> images, Span<lens_prediction> predictions,
+                          lens_classify_options options = classify_options(), const Progress& progress = {}) const {
+        if (predictions.size() != images.size()) {
+            return detail::fail<void>(LENS_ERROR_ARGUMENT,
+                                      "predictions has room for " + std::to_string(predictions.size()) +
+                                          " results, there are " + std::to_string(images.size()) + " images");
+        }
+        detail::ProgressCall call(progress, options);
+        return call.finish(lens_classify(get(), images.data(), images.size(), &options, predictions.data()));
     }
 
     /** One map for each image, in their order. */
-    std::vector<Map> heatmaps(View<lens_image> images, lens_heatmap_options options = heatmap_options(),
-                              const Progress& progress = {}) const {
+    Result<std::vector<Map>> heatmaps(View<lens_image> images, lens_heatmap_options options = heatmap_options(),
+                                      const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         std::vector<lens_map*> handles(images.size(), nullptr);
         std::vector<Map> maps;
@@ -451,44 +684,42 @@ public:
         for (lens_map* handle : handles) {
             maps.emplace_back(handle);
         }
-        call.check(status);
-        return maps;
+        return call.finish(status, std::move(maps));
     }
 
-    Map heatmap(const lens_image& image, const lens_heatmap_options& options = heatmap_options(),
-                const Progress& progress = {}) const {
-        return std::move(heatmaps(View<lens_image>(&image, 1), options, progress).front());
+    Result<Map> heatmap(const lens_image& image, lens_heatmap_options options = heatmap_options(),
+                        const Progress& progress = {}) const {
+        detail::ProgressCall call(progress, options);
+        lens_map* handle = nullptr;
+        const lens_status status = lens_heatmap(get(), &image, 1, &options, &handle);
+        return call.finish(status, Map(handle));
     }
 
     /** Classifies every sample and compares with its label; the report, as JSON. */
-    std::string evaluate(const Dataset& dataset, lens_evaluate_options options = evaluate_options(),
-                         const Progress& progress = {}) const {
+    Result<std::string> evaluate(const Dataset& dataset, lens_evaluate_options options = evaluate_options(),
+                                 const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         char* json = nullptr;
         const lens_status status = lens_evaluate(get(), dataset.get(), &options, &json);
-        const detail::Text report(json);
-        call.check(status);
-        return std::string(report.get());
+        return call.finish(status, detail::copied(detail::Text(json)));
     }
 
     /** Compares heatmaps of a directory's images with its boxes.csv; the report, as JSON. */
-    std::string localize(const std::string& directory, lens_localize_options options = localize_options(),
-                         const Progress& progress = {}) const {
+    Result<std::string> localize(CString directory, lens_localize_options options = localize_options(),
+                                 const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         char* json = nullptr;
         const lens_status status = lens_localize(get(), directory.c_str(), &options, &json);
-        const detail::Text report(json);
-        call.check(status);
-        return std::string(report.get());
+        return call.finish(status, detail::copied(detail::Text(json)));
     }
 
     /** The same weights with temperature, threshold or both set on a data set; this model stays as it is. */
-    Calibrated calibrate(const Dataset& dataset, lens_calibrate_options options = calibrate_options(),
-                         const Progress& progress = {}) const;
+    Result<Calibrated> calibrate(const Dataset& dataset, lens_calibrate_options options = calibrate_options(),
+                                 const Progress& progress = {}) const;
 
     /** Saves atomically; an existing file is replaced. */
-    void save(const std::string& path, lens_model_format format = LENS_MODEL_FORMAT_SAFETENSORS) const {
-        detail::check(lens_model_save(get(), path.c_str(), format));
+    Result<void> save(CString path, lens_model_format format = LENS_MODEL_FORMAT_SAFETENSORS) const {
+        return detail::finish(lens_model_save(get(), path.c_str(), format));
     }
 
     /** Writes what the reference pipeline calls the optimised variant, for PyTorch and libtorch. */
@@ -497,15 +728,9 @@ public:
     }
 
     /** Architecture, SHA-256, preprocessing, temperature, threshold and training record, as JSON. */
-    std::string describe() const {
+    Result<std::string> describe() const {
         return detail::text_of([this](char** json) { return lens_model_describe(get(), json); });
     }
-
-    /** The C handle, still owned by this object; for lens_train_options.start_model. */
-    const lens_model* get() const noexcept { return handle_.get(); }
-
-private:
-    detail::Owner<lens_model, lens_model_free> handle_;
 };
 
 /** A calibrated model, and the report of what calibration did, as JSON. */
@@ -514,72 +739,75 @@ struct Calibrated {
     std::string report;
 };
 
-inline Calibrated Model::calibrate(const Dataset& dataset, lens_calibrate_options options,
-                                   const Progress& progress) const {
+inline Result<Calibrated> Model::calibrate(const Dataset& dataset, lens_calibrate_options options,
+                                           const Progress& progress) const {
     detail::ProgressCall call(progress, options);
     lens_model* handle = nullptr;
     char* json = nullptr;
     const lens_status status = lens_model_calibrate(get(), dataset.get(), &options, &handle, &json);
     Model model(handle);
-    const detail::Text report(json);
-    call.check(status);
-    return {std::move(model), std::string(report.get())};
+    return call.finish(status, Calibrated{std::move(model), detail::copied(detail::Text(json))});
 }
 
 /** A set-up library: device, precision, threads. Thread-safe; what is made from it keeps it alive. */
-class Context {
+class Context : public detail::Handle<lens_context, lens_context_free> {
 public:
+    using Handle::Handle;
+
     /** The log callback's user_data must outlive everything that is made from the context. */
-    explicit Context(const lens_init_options& options = init_options()) {
-        lens_context* context = nullptr;
-        detail::check(lens_init(&options, &context));
-        handle_.reset(context);
+    static Result<Context> create(const lens_init_options& options = init_options()) {
+        return detail::made<Context>([&](lens_context** context) { return lens_init(&options, context); });
     }
 
+#if defined(__cpp_exceptions)
+    /** As create(). */
+    explicit Context(const lens_init_options& options = init_options()) : Context(create(options)) {}
+#endif
+
     /** What was found and decided, as JSON. */
-    std::string describe() const {
+    Result<std::string> describe() const {
         return detail::text_of([this](char** json) { return lens_context_describe(get(), json); });
     }
 
-    Model load_model(const std::string& path) const {
-        lens_model* model = nullptr;
-        detail::check(lens_model_load(get(), path.c_str(), &model));
-        return Model(model);
+    Result<Model> load_model(CString path) const {
+        return detail::made<Model>(
+            [&](lens_model** model) { return lens_model_load(get(), path.c_str(), model); });
     }
 
     /** Trains, and returns the model that is best on the validation set. */
-    Model train(const Dataset& train, const Dataset& validation, const lens_train_options& options = train_options(),
-                const Progress& progress = {}) const {
+    Result<Model> train(const Dataset& train, const Dataset& validation,
+                        const lens_train_options& options = train_options(), const Progress& progress = {}) const {
         if (validation.get() == nullptr) {
             // NULL would mean: none.
-            throw Error(LENS_ERROR_ARGUMENT, "validation was moved from; it must be a data set that is still owned");
+            return detail::fail<Model>(LENS_ERROR_ARGUMENT,
+                                       "validation was moved from; it must be a data set that is still owned");
         }
         return train_on(train, validation.get(), options, progress);
     }
 
     /** Trains without validation, and returns the model of the last epoch. */
-    Model train(const Dataset& train, const lens_train_options& options = train_options(),
-                const Progress& progress = {}) const {
+    Result<Model> train(const Dataset& train, const lens_train_options& options = train_options(),
+                        const Progress& progress = {}) const {
         return train_on(train, nullptr, options, progress);
     }
 
-    /** The C handle, still owned by this object. */
-    const lens_context* get() const noexcept { return handle_.get(); }
-
 private:
-    Model train_on(const Dataset& train, const lens_dataset* validation, lens_train_options options,
-                   const Progress& progress) const {
+    Result<Model> train_on(const Dataset& train, const lens_dataset* validation, lens_train_options options,
+                           const Progress& progress) const {
         detail::ProgressCall call(progress, options);
         lens_model* handle = nullptr;
         const lens_status status = lens_train(get(), train.get(), validation, &options, &handle);
-        Model model(handle);
-        call.check(status);
-        return model;
+        return call.finish(status, Model(handle));
     }
-
-    detail::Owner<lens_context, lens_context_free> handle_;
 };
 
+}  // namespace throwing or returning
+
 }  // namespace lesionlens
+
+#if __cplusplus >= 202002L
+template <typename T>
+inline constexpr bool std::ranges::enable_borrowed_range<lesionlens::Span<T>> = true;
+#endif
 
 #endif  // LESIONLENS_HPP

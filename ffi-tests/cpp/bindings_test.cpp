@@ -1,4 +1,5 @@
 // The C++ header against the real library: ownership, errors, and the way from training to a report.
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -114,6 +115,8 @@ public:
         test("false from a progress callable cancels", [this] { progress_stops(); });
         test("a token cancels from another thread, and after a reset no more", [this] { token_cancels(); });
         test("progress counts up to the total", [this] { progress_counts(); });
+        test("any callable reports progress: functions, and those that return nothing", [this] { progress_callables(); });
+        test("spans take arrays, vectors and std::span, and refuse the wrong size", [this] { spans(); });
         test("a model outlives its context, a map its model", [this] { any_order(); });
         test("classify gives each image its result", [this] { classify(); });
         test("heatmaps have the image's size, and tiles that cover it", [this] { heatmaps(); });
@@ -160,6 +163,7 @@ private:
     void moves() const {
         static_assert(!std::is_copy_constructible_v<lesionlens::Model> && !std::is_copy_assignable_v<lesionlens::Map>);
         static_assert(std::is_nothrow_move_constructible_v<lesionlens::Context>);
+        static_assert(sizeof(lesionlens::Map) == sizeof(lens_map*));
         static_assert(std::is_nothrow_move_assignable_v<lesionlens::Dataset>);
         lesionlens::Dataset from = dataset(0, 4);
         lesionlens::Dataset to = dataset(0, 2);
@@ -193,7 +197,7 @@ private:
 
     void progress_throws() const {
         const Sample made = sample(1);
-        const lesionlens::Progress stop = [](const lens_progress&) -> bool { throw Stop(); };
+        const auto stop = [](const lens_progress&) -> bool { throw Stop(); };
         const std::vector<std::function<void()>> calls{
             [&] { context_.train(dataset(0, 24), tiny_training(), stop); },
             [&] { model_.classify(view(made), lesionlens::classify_options(), stop); },
@@ -269,6 +273,40 @@ private:
         });
         CHECK(!backwards);
         CHECK(done == 10 && total == 10);
+    }
+
+    static bool stop_at_once(const lens_progress&) { return false; }
+
+    void progress_callables() const {
+        const Sample made = sample(1);
+        const auto options = lesionlens::classify_options();
+        CHECK(error_of([&] { model_.classify(view(made), options, stop_at_once); }).status() == LENS_CANCELLED);
+        CHECK(error_of([&] { model_.classify(view(made), options, &stop_at_once); }).status() == LENS_CANCELLED);
+        const std::function<bool(const lens_progress&)> stored = stop_at_once;
+        CHECK(error_of([&] { model_.classify(view(made), options, stored); }).status() == LENS_CANCELLED);
+        int calls = 0;
+        model_.classify(view(made), options, [&](const lens_progress&) { ++calls; });
+        CHECK(calls > 0);
+    }
+
+    void spans() const {
+        using lesionlens::Span;
+        using lesionlens::View;
+        static_assert(std::is_convertible_v<std::vector<float>&, Span<float>>);
+        static_assert(std::is_convertible_v<const std::vector<float>&, View<float>>);
+        static_assert(std::is_convertible_v<Span<float>, View<float>>);
+        static_assert(!std::is_convertible_v<const std::vector<float>&, Span<float>>);  // would write to constants
+        static_assert(!std::is_convertible_v<std::vector<float>, Span<float>>);         // would write to a temporary
+        static_assert(!std::is_convertible_v<std::vector<double>&, View<float>>);
+        const Sample first = sample(1);
+        const Sample second = sample(2);
+        const lens_image images[] = {view(first), view(second)};
+        std::array<lens_prediction, 2> predictions{};
+        model_.classify(images, predictions);
+        CHECK(predictions[1].logit == model_.classify(View<lens_image>(images))[1].logit);
+        std::array<lens_prediction, 3> three{};
+        const auto error = error_of([&] { model_.classify(images, three); });
+        CHECK(error.status() == LENS_ERROR_ARGUMENT && contains(error.what(), "3") && contains(error.what(), "2"));
     }
 
     void any_order() const {

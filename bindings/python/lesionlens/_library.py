@@ -92,13 +92,14 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 
 def find() -> str:
-    """The library to load: the environment's, the one beside the package, or the development tree's."""
+    """The library to load: the environment's, the one beside the package, or that of the tree the package is in."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         return named
     package = Path(__file__).resolve().parent
     candidates = [package / "liblesionlens.so", package / "liblesionlens.so.0"]
-    candidates += [folder / "target" / "release" / "liblesionlens.so" for folder in package.parents[2:3]]
+    places = ["target/release/liblesionlens.so", "lib/liblesionlens.so.0"]
+    candidates += [folder / place for folder in package.parents[2:3] for place in places]
     for candidate in candidates:
         if candidate.exists():
             return str(candidate)

@@ -1,0 +1,128 @@
+// What a viewer does with one image: classify it, draw where the model looks, and write the overlay as PNG.
+//
+// The same work twice, as a program with exceptions writes it and as one built with -fno-exceptions does:
+// lesionlens.hpp throws in the first, and returns Results in the second.
+#include <lesionlens.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace {
+
+struct Paths {
+    const char* model;
+    const char* image;
+    const char* overlay;
+};
+
+void print(const lens_prediction& prediction, const lens_map_summary& map, const lens_tile& hottest) {
+    std::printf("probability %.3f: %s (threshold %.3f)\n", static_cast<double>(prediction.probability),
+                prediction.label != 0 ? "positive" : "negative", static_cast<double>(prediction.threshold));
+    std::printf("heatmap %u x %u, hottest tile at %.0f, %.0f: %.3f\n", map.width, map.height,
+                static_cast<double>(hottest.x), static_cast<double>(hottest.y),
+                static_cast<double>(hottest.probability));
+}
+
+int failed(const lesionlens::Error& error) {
+    std::fprintf(stderr, "viewer: %s: %s\n", error.status_name(), error.what());
+    return EXIT_FAILURE;
+}
+
+// A progress callable, called between batches on this thread; false would stop the call.
+bool show_progress(const lens_progress& progress) {
+    std::fprintf(stderr, "\r%llu of %llu tiles", static_cast<unsigned long long>(progress.done),
+                 static_cast<unsigned long long>(progress.total));
+    return true;
+}
+
+lens_heatmap_options heatmap_options() {
+    auto options = lesionlens::heatmap_options();
+    options.tile_size = 64;
+    options.stride = 32;
+    return options;
+}
+
+lens_overlay_options overlay_options() {
+    auto options = lesionlens::overlay_options();
+    options.outline_tiles = 1;
+    return options;
+}
+
+#if defined(__cpp_exceptions)
+
+void show(const Paths& paths) {
+    const lesionlens::Context context;
+    const lesionlens::Model model = context.load_model(paths.model);
+    const lesionlens::Picture picture(paths.image);
+    const lens_image image = picture.view();  // or lesionlens::image() over pixels of your own
+
+    const lens_prediction prediction = model.classify(image);
+    unsigned reports = 0;
+    const lesionlens::Map map = model.heatmap(image, heatmap_options(), [&](const lens_progress& progress) {
+        ++reports;
+        return show_progress(progress);
+    });
+    std::fprintf(stderr, ", in %u reports\n", reports);
+
+    const lens_map_summary summary = map.summary();
+    print(prediction, summary, map.tiles()[summary.hottest_tile]);
+    const std::vector<std::uint8_t> rgba = map.overlay(image, overlay_options());
+    lesionlens::write_png(paths.overlay,
+                          lesionlens::image(rgba.data(), summary.width, summary.height, LENS_PIXEL_RGBA8));
+}
+
+int run(const Paths& paths) {
+    try {
+        show(paths);
+    } catch (const lesionlens::Error& error) {
+        return failed(error);
+    }
+    return EXIT_SUCCESS;
+}
+
+#else
+
+int run(const Paths& paths) {
+    const auto context = lesionlens::Context::create();
+    if (!context) return failed(context.error());
+    const auto model = context->load_model(paths.model);
+    if (!model) return failed(model.error());
+    const auto picture = lesionlens::Picture::load(paths.image);
+    if (!picture) return failed(picture.error());
+    const auto image = picture->view();  // or lesionlens::image() over pixels of your own
+    if (!image) return failed(image.error());
+
+    const auto prediction = model->classify(*image);
+    if (!prediction) return failed(prediction.error());
+    unsigned reports = 0;
+    const auto map = model->heatmap(*image, heatmap_options(), [&](const lens_progress& progress) {
+        ++reports;
+        return show_progress(progress);
+    });
+    if (!map) return failed(map.error());
+    std::fprintf(stderr, ", in %u reports\n", reports);
+
+    const auto summary = map->summary();
+    if (!summary) return failed(summary.error());
+    const auto tiles = map->tiles();
+    if (!tiles) return failed(tiles.error());
+    print(*prediction, *summary, (*tiles)[summary->hottest_tile]);
+    const auto rgba = map->overlay(*image, overlay_options());
+    if (!rgba) return failed(rgba.error());
+    const auto written = lesionlens::write_png(
+        paths.overlay, lesionlens::image(rgba->data(), summary->width, summary->height, LENS_PIXEL_RGBA8));
+    if (!written) return failed(written.error());
+    return EXIT_SUCCESS;
+}
+
+#endif
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 4) {
+        std::fprintf(stderr, "usage: viewer MODEL IMAGE OVERLAY.png\n");
+        return 2;
+    }
+    return run({argv[1], argv[2], argv[3]});
+}

@@ -1,0 +1,122 @@
+"""What is inside the library: the crates that are linked into it, Rust's standard library, libtorch."""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Component:
+    name: str
+    version: str
+    license: str
+    """An SPDX expression, or the name of another licence."""
+    purl: str
+    directory: Path | None = None
+    """Below which its licence files lie, if it has any."""
+    website: str = ""
+    sha256: str = ""
+    files: list[Path] | None = None
+    """The licence files themselves, where not every one of the directory belongs to it."""
+    needs: set[str] = field(default_factory=set)
+    """References of what it is linked against."""
+
+    @property
+    def reference(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def target() -> str:
+    return re.search(r"^host: (.*)$", run("rustc", "-vV"), re.MULTILINE).group(1)
+
+
+def crates() -> dict[str, Component]:
+    """By reference; lesionlens itself is the first. What only runs in the compiler (proc macros) is not linked."""
+    metadata = json.loads(run("cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", target()))
+    packages = {f"{package['name']}@{package['version']}": package for package in metadata["packages"]}
+    checksums = {
+        f"{name}@{version}": checksum
+        for name, version, checksum in re.findall(
+            r'^name = "(.*)"\nversion = "(.*)"\nsource = ".*"\nchecksum = "(.*)"$',
+            (ROOT / "Cargo.lock").read_text(),
+            re.MULTILINE,
+        )
+    }
+    found: dict[str, Component] = {}
+    above: list[Component] = []
+    tree = run("cargo", "tree", "--locked", "--target", target(), "--edges", "normal,no-proc-macro", "--no-dedupe",
+               "--prefix", "depth", "--format", " {p}")
+    for line in tree.splitlines():
+        depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", line).groups()
+        package = packages[f"{name}@{version}"]
+        component = found.setdefault(
+            f"{name}@{version}",
+            Component(
+                name,
+                version,
+                # An older way of writing "or".
+                (package["license"] or "NOASSERTION").replace("/", " OR "),
+                f"pkg:cargo/{name}@{version}",
+                Path(package["manifest_path"]).parent,
+                package["repository"] or "",
+                checksums.get(f"{name}@{version}", ""),
+            ),
+        )
+        del above[int(depth):]
+        if above:
+            above[-1].needs.add(component.reference)
+        above.append(component)
+    return found
+
+
+def standard_library() -> Component:
+    version = re.search(r"^release: (.*)$", run("rustc", "-vV"), re.MULTILINE).group(1)
+    documents = Path(run("rustc", "--print", "sysroot").strip()) / "share/doc/rust"
+    files = [documents / name for name in ("COPYRIGHT-library.html", "licenses/MIT.txt", "licenses/Apache-2.0.txt")]
+    return Component(
+        "rust-std",
+        version,
+        "MIT OR Apache-2.0",
+        f"pkg:generic/rust-std@{version}",
+        website="https://github.com/rust-lang/rust",
+        files=[file for file in files if file.exists()],
+    )
+
+
+def libtorch() -> list[Component]:
+    """libtorch, and the libraries that its PyPI build is linked against; versions are those of tools/libtorch.lock."""
+    libraries = (ROOT / ".libtorch/view/lib/libtorch_cpu.so").resolve().parent
+    wheels = libraries.parents[1]
+    licences = {"torch": "BSD-3-Clause"}
+    found = []
+    for name, version in re.findall(r"^([\w-]+)==(\S+)", (ROOT / "tools/libtorch.lock").read_text(), re.MULTILINE):
+        directory = wheels / f"{name.replace('-', '_')}-{version}.dist-info"
+        if name != "torch" and not directory.exists():
+            continue  # another build of libtorch, not linked against it
+        found.append(
+            Component(
+                "libtorch" if name == "torch" else name,
+                version,
+                licences.get(name, "NVIDIA CUDA Toolkit End User License Agreement"),
+                f"pkg:pypi/{name}@{version}",
+                directory if directory.exists() else libraries.parent,
+                "https://pytorch.org" if name == "torch" else "https://docs.nvidia.com/cuda/eula/",
+            )
+        )
+    found[0].needs = {component.reference for component in found[1:]}
+    return found
+
+
+def onnx_messages() -> Component:
+    proto = (ROOT / "src/model/onnx/onnx.proto").read_text()
+    version = int(re.search(r"^ *IR_VERSION = 0x(\w+);", proto, re.MULTILINE).group(1), 16)
+    return Component("onnx.proto", f"IR-{version}", "Apache-2.0", "pkg:github/onnx/onnx",
+                     website="https://github.com/onnx/onnx")
