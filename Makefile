@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
 all: host
 
 help:
@@ -30,6 +30,8 @@ help:
 	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
+	@echo 'make wheel    the Python package with the library in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
+	@echo 'make test-torch     PyTorch and lesionlens in one Python process (BENCH_PYTHON names a Python that has PyTorch)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make clean    remove what was built'
 
@@ -57,6 +59,13 @@ test: host
 	$(CARGO) test --release
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+wheel: library
+	tools/wheel.sh $(LIBRARY) dist
+
+test-torch: library bench-python
+	tools/python_tools.sh $(PYTHON_TOOLS)
+	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
 
 cuda: setup
 	@tools/cuda.sh "$(CUDA_DIRECTORY)"

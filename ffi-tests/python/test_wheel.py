@@ -29,7 +29,8 @@ from lesionlens import _libtorch  # noqa: E402
 LIBRARY = Path(os.environ.get("LESIONLENS_LIBRARY", ROOT / "target" / "release" / "liblesionlens.so")).absolute()
 #: What the library was built against, the directory above its lib/.
 LIBTORCH = (ROOT / ".libtorch" / "view" / "lib" / "libtorch_cpu.so").resolve().parents[1]
-TORCH_PYTHON = Path(os.environ.get("LENS_TORCH_PYTHON", ROOT / "target" / "bench-python" / "bin" / "python"))
+TORCH_PYTHON = os.environ.get("LENS_TORCH_PYTHON", str(ROOT / "target" / "bench-python" / "bin" / "python"))
+TORCH_PYTHON = os.path.abspath(shutil.which(TORCH_PYTHON) or TORCH_PYTHON)
 
 SHOW = """
 import lesionlens
