@@ -309,6 +309,9 @@ class WrongInput(CommandTest):
             with self.subTest(bad):
                 self.refuse(1, "classify", "--model", bad, images[0], *host.ONE_CORE, says=[bad])
 
+    def test_a_file_is_no_directory_for_heatmaps(self) -> None:
+        self.refuse(1, "heatmap", "--model", "m", images[0], "--out", images[1], says=["--out", images[1], "is a file"])
+
     def test_an_input_is_not_written_over(self) -> None:
         source = self.directory / "a_overlay.png"
         source.write_bytes(images[0].read_bytes())
@@ -331,6 +334,7 @@ class WrongInput(CommandTest):
         endless = ["train", *data(), *SMALL[2:], "--epochs", host.NEVER_ENDING]
         self.refuse(1, *endless, "--out", self.directory / "no" / "m.safetensors", says=["--out", "does not exist"])
         self.refuse(1, *endless, "--out", self.directory, says=["--out", "is a directory"])
+        self.refuse(1, *endless, "--out", "/proc/model.safetensors", says=["--out", "cannot be written", "/proc"])
         self.assertFalse(out.exists())
 
 

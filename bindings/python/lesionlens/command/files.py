@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable
 
 from . import Failure
@@ -29,10 +30,20 @@ def check_can_be_made(option: str, path: str) -> None:
         reason = "does not exist; make it first"
     elif not os.path.isdir(parent):
         reason = "is not a directory"
-    elif not os.access(parent, os.W_OK | os.X_OK):
-        reason = "may not be written to"
+    else:
+        try:
+            # Permissions alone do not tell of file systems that cannot be written to.
+            with tempfile.TemporaryFile(dir=parent):
+                pass
+        except OSError as error:
+            reason = error.strerror
     if reason is not None:
         raise Failure(f"{option} '{path}' cannot be written: directory '{parent}': {reason}")
+
+
+def check_directory(option: str, path: str) -> None:
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise Failure(f"{option} '{path}' is a file; give a directory")
 
 
 def make_directory(path: str) -> None:

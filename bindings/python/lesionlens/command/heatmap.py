@@ -13,7 +13,7 @@ from . import heatmap_files
 from .arguments import Flag, Number, Options, Parser, Whole
 from .classify import frame_option, load
 from .common import HeatmapFlags, Setting, about, model_option, print_json, threshold
-from .files import check_readable, make_directory
+from .files import check_directory, check_readable, make_directory
 from .heatmap_files import HIGHEST, MEAN, PLAIN, Paths
 from .progress import Bar
 
@@ -50,6 +50,7 @@ def run(arguments: list[str]) -> None:
     if given.all_frames and given.frame:
         parser.error(f"--frame {given.frame} and --all-frames exclude each other; give one")
     heatmap_files.check_paths(parser, given.out, files, given.all_frames)
+    check_directory("--out", given.out)
     check_readable(files)
 
     drawing = _Drawing(given, files, choices, None if choices["resolution"] == "tiles" else overlay.given(given))
