@@ -108,7 +108,8 @@ def _load(directory: Path) -> None:
     if version is not None and version.partition("+")[0] != VERSION:
         raise _Unfit(f"{path} is of libtorch {version}, and {VERSION} is needed")
     try:
-        loaded = ctypes.CDLL(str(path))
+        # A name without a directory would be looked for elsewhere.
+        loaded = ctypes.CDLL(str(path.absolute()))
     except OSError as error:
         raise _Unfit(f"{path} cannot be loaded: {error}") from None
     version = _version_of_loaded(loaded)
