@@ -47,7 +47,8 @@ def load() -> list[str]:
     named = os.environ.get(ENVIRONMENT)
     if named:
         try:
-            _load(_library_directory(Path(named)))
+            # The linker would look elsewhere for a name without a directory.
+            _load(_library_directory(Path(os.path.abspath(named))))
         except _Unfit as reason:
             raise ImportError(
                 f"{ENVIRONMENT} is {named}, but {reason}; name a directory with libtorch {VERSION}, or unset it"
@@ -108,8 +109,7 @@ def _load(directory: Path) -> None:
     if version is not None and version.partition("+")[0] != VERSION:
         raise _Unfit(f"{path} is of libtorch {version}, and {VERSION} is needed")
     try:
-        # A name without a directory would be looked for elsewhere.
-        loaded = ctypes.CDLL(str(path.absolute()))
+        loaded = ctypes.CDLL(str(path))
     except OSError as error:
         raise _Unfit(f"{path} cannot be loaded: {error}") from None
     version = _version_of_loaded(loaded)
