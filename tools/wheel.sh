@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the Python wheel with the library in it: wheel.sh LIBRARY DIRECTORY. BUNDLE_LIBTORCH=1 puts the CPU half of
-# libtorch into it as well (a wheel of about 150 MB).
+# libtorch, 445 MB unpacked, into it as well.
 set -eu
 
 library=${1:?"usage: wheel.sh LIBRARY DIRECTORY"}
