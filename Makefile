@@ -65,7 +65,8 @@ wheel: library
 
 test-torch: library bench-python
 	tools/python_tools.sh $(PYTHON_TOOLS)
-	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
+	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python \
+	    $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
 
 cuda: setup
 	@tools/cuda.sh "$(CUDA_DIRECTORY)"

@@ -37,8 +37,8 @@ needed() {
     objdump -T "$packed" | sed -n "s/.*[(]\?$1_\([0-9.]*\)[)]\? .*/\1/p" | sort -V | tail -n 1
 }
 highest() { printf '%s\n' "$@" | sort -V | tail -n 1; }
-# 2.28 is what libtorch itself asks for. A libstdc++ newer than GCC 11's, which systems with glibc 2.34 have, is taken to
-# be as old as this machine.
+# 2.28 is what libtorch itself asks for. A libstdc++ newer than GCC 11's, which systems with glibc 2.34 have, is taken
+# to be as old as this machine.
 glibc=$(highest 2.28 "$(needed GLIBC)")
 if [ "$(highest 3.4.29 "$(needed GLIBCXX)")" != 3.4.29 ]; then
     glibc=$(highest "$glibc" "$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2)")

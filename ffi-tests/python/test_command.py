@@ -117,7 +117,8 @@ def options_of(help_text: str) -> dict[str, tuple[str, str | None]]:
     """Each option's value and default."""
     found = {}
     # A value is in capitals, or a list of choices.
-    for name, value, text in re.findall(r"^  (--\S+)(?: ([A-Z]\S*|\S+\|\S+))?(?:\n +| +)(.*)$", help_text, re.MULTILINE):
+    pattern = r"^  (--\S+)(?: ([A-Z]\S*|\S+\|\S+))?(?:\n +| +)(.*)$"
+    for name, value, text in re.findall(pattern, help_text, re.MULTILINE):
         default = re.search(r"\(default: (.*?)\)(?:; required)?$", text)
         found[name] = (value, default[1] if default else None)
     return found
@@ -208,8 +209,9 @@ class Text(CommandTest):
     def test_results_as_text(self) -> None:
         one = ["--model", model, *host.ONE_CORE, "--quiet"]
         probability = self.document("classify", *one, images[1])["predictions"][0]["probability"]
+        row = rf"(?m)^{re.escape(str(images[1]))}  +{probability:.4f} +-?\d+\.\d+  \w+tive$"
         cases = [
-            (["classify", *one, images[1]], rf"(?m)^{re.escape(str(images[1]))}  +{probability:.4f} +-?\d+\.\d+  \w+tive$"),
+            (["classify", *one, images[1]], row),
             (["evaluate", *one, "--data", root / "val"], r"(?m)^ROC AUC +[01](\.\d+)?\b"),
             (["heatmap", *one, images[1], "--out", self.directory / "h"], r"hottest at x \d+, y \d+, 48 x 48 pixels"),
             (["info", *host.ONE_CORE], r"(?m)^  device: cpu  \(.+\)$"),

@@ -298,7 +298,8 @@ class BesideTorch(WheelTest):
 
     def test_both_orders_work_on_one_libtorch(self) -> None:
         (root / "both.py").write_text(BOTH)
-        printed = [run(TORCH_PYTHON, "both.py", first, PYTHONPATH=str(self.unpacked)) for first in ("lesionlens", "torch")]
+        path = str(self.unpacked)
+        printed = [run(TORCH_PYTHON, "both.py", first, PYTHONPATH=path) for first in ("lesionlens", "torch")]
         self.assertEqual(printed[0], printed[1])
         results, mapped = printed[0].splitlines()
         self.assertIn("(132.0, 1944.0)", results)

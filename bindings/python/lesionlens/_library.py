@@ -102,8 +102,8 @@ def find() -> str:
         if candidate.exists():
             return str(candidate)
     raise ImportError(
-        f"{ENVIRONMENT} is not set, and liblesionlens.so is at none of {', '.join(map(str, candidates))}; build it with "
-        f"make, or set {ENVIRONMENT} to the library's path"
+        f"{ENVIRONMENT} is not set, and liblesionlens.so is at none of {', '.join(map(str, candidates))}; build it "
+        f"with make, or set {ENVIRONMENT} to the library's path"
     )
 
 

@@ -27,8 +27,8 @@ ENVIRONMENT = "LESIONLENS_LIBTORCH"
 INSTALL = f"install it with pip install torch=={VERSION}, or set {ENVIRONMENT} to the directory of an unpacked libtorch"
 
 _NAME = "libtorch_cpu.so"
-# Beside lib/: of the torch package, of PyTorch's archives of libtorch, and of its headers; with what finds the version's
-# parts in them.
+# Beside lib/: of the torch package, of PyTorch's archives of libtorch, and of its headers; with what finds the
+# version's parts in them.
 _VERSION_FILES = {
     "version.py": r"__version__ = '([^']+)'",
     "build-version": r"(\S+)",
@@ -81,7 +81,8 @@ def _is_loaded() -> bool:
         return False
     version = _version_of_loaded(loaded)
     if version != VERSION:
-        places = {line.split(maxsplit=5)[5].strip() for line in open("/proc/self/maps") if line.rstrip().endswith(_NAME)}
+        maps = Path("/proc/self/maps").read_text().splitlines()
+        places = {line.split(maxsplit=5)[5] for line in maps if line.endswith(_NAME)}
         raise ImportError(
             f"this process has loaded libtorch {version or 'of unknown version'} ({', '.join(sorted(places))}), and "
             f"lesionlens needs libtorch {VERSION}; a process can have only one: {INSTALL}, or use lesionlens and what "
@@ -149,8 +150,8 @@ def _warn_of_installed() -> None:
     version = None if directory is None else _version_in(directory)
     if version is not None and version.partition("+")[0] != VERSION:
         warnings.warn(
-            f"lesionlens uses libtorch {VERSION}, and the installed torch is {version}: it cannot be imported in the same "
-            f"process; pip install torch=={VERSION} lets both use one libtorch",
+            f"lesionlens uses libtorch {VERSION}, and the installed torch is {version}: it cannot be imported in the "
+            f"same process; pip install torch=={VERSION} lets both use one libtorch",
             RuntimeWarning,
             stacklevel=2,
         )

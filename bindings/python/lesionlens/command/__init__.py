@@ -73,11 +73,17 @@ def _run(arguments: list[str]) -> int:
 
 
 def _help() -> str:
-    lines = [USAGE_LINE, "", "Trains, runs and explains DenseNet-121 classifiers of medical images. Not a medical device."]
-    lines += ["", "commands:", *(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())]
-    lines += ["", "`lesionlens COMMAND --help` lists the options of a command; `lesionlens --version` says which it is."]
-    lines += ["", "exit code: 0 done, 1 failed (the message is on standard error), 2 wrong usage, 130 cancelled with Ctrl-C"]
-    return "\n".join(lines)
+    commands = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+    return f"""{USAGE_LINE}
+
+Trains, runs and explains DenseNet-121 classifiers of medical images. Not a medical device.
+
+commands:
+{commands}
+
+`lesionlens COMMAND --help` lists the options of a command; `lesionlens --version` says which it is.
+
+exit code: 0 done, 1 failed (the message is on standard error), 2 wrong usage, 130 cancelled with Ctrl-C"""
 
 
 def _close_output(code: int) -> int:

@@ -17,7 +17,8 @@ GROUP = 64
 
 
 def run(arguments: list[str]) -> None:
-    parser = Parser("classify", "--model MODEL FILE... [options]", "Classifies image files: DICOM, PNG, JPEG, BMP, TIFF.")
+    summary = "Classifies image files: DICOM, PNG, JPEG, BMP, TIFF."
+    parser = Parser("classify", "--model MODEL FILE... [options]", summary)
     model_option(parser)
     frame_option(parser)
     flags: list[Flag] = [threshold("the model's own")]

@@ -34,10 +34,11 @@ _DATASET = [
 ]  # fmt: skip
 
 _HEATMAP = [
-    Flag("--method", "method", "which parts are positive alone; which push the whole up or down; where evidence is; what "
-         "it falls without"),
+    Flag("--method", "method", "which parts are positive alone; which push the whole up or down; where evidence is; "
+         "what it falls without"),
     Flag("--tile", "tile_size", "width and height of a tile, 32 to 4096", Whole(32, 4096), "PX"),
-    Flag("--stride", "stride", "distance of tiles, at most the tile's width; 0: three quarters of it", Whole(0, 4096), "PX"),
+    Flag("--stride", "stride", "distance of tiles, at most the tile's width; 0: three quarters of it", Whole(0, 4096),
+         "PX"),
     Flag("--edge", "edge", "a last row and column of tiles flush with the border, or none"),
     Flag("--blend", "blend", "how tiles are weighted where they overlap"),
     Flag("--scale", "scale", "resample images by this before tiling, above 0 and at most 16", Number(0, 16, True), "X"),

@@ -20,10 +20,11 @@ from .progress import Bar
 #: Pictures and maps that are in memory at once.
 GROUP = 16
 
+_ABSOLUTE = "colours from probability 0 to 1, not from the map's lowest to highest"
 _OVERLAY = [
     Flag("--colormap", "colormap", "colours of the overlay"),
     Flag("--alpha", "alpha", "share of the colours, 0 (image only) to 1 (colours only)", Number(0, 1), "X"),
-    Flag("--absolute", "scale", "colours from probability 0 to 1, not from the map's lowest to highest", sets="absolute"),
+    Flag("--absolute", "scale", _ABSOLUTE, sets="absolute"),
     Flag("--color-bar", "color_bar", "draw the scale of colours at the overlay's right edge", sets=True),
     Flag("--outline", "outline_tiles", "frame so many of the hottest tiles", Whole(0, 10**9), "N"),
 ]

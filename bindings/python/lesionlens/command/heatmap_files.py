@@ -54,8 +54,8 @@ def _identity(path: str) -> tuple[int, int]:
 
 
 def write(map: Map, image: ImageLike, paths: Paths, overlay: dict[str, Any] | None) -> dict[str, Any]:
-    """Writes the pictures, and returns the figures. overlay: how it is drawn; None: the map has no value for each pixel,
-    so there is none."""
+    """Writes the pictures, and returns the figures. overlay: how it is drawn; None: the map has no value for each
+    pixel, so there is none."""
     summary = map.summary
     if overlay is not None:
         write_png(paths.overlay, map.overlay(image, **overlay))
