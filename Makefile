@@ -22,7 +22,7 @@ PACKAGE := target/package
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
+.PHONY: all help setup library host demo test test-interop wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
 all: host notices
 
 help:
@@ -38,6 +38,8 @@ help:
 	@echo '              PyTorch, run here; these are installed for that (several GB; BENCH_PYTHON names a Python with PyTorch)'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
+	@echo 'make wheel    the Python package with the library in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
+	@echo 'make test-torch     PyTorch and lesionlens in one Python process (BENCH_PYTHON names a Python that has PyTorch)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
 	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
@@ -70,6 +72,14 @@ test: host
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+wheel: library
+	tools/wheel.sh $(LIBRARY) dist
+
+test-torch: library bench-python
+	tools/python_tools.sh $(PYTHON_TOOLS)
+	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python \
+	    $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
 
 cuda: setup
 	@tools/cuda.sh "$(CUDA_DIRECTORY)"

@@ -27,7 +27,8 @@ def text(name: str, value: Any) -> bytes:
         path = os.fspath(value)
     except TypeError:
         raise TypeError(f"{name} is a {type(value).__name__}; it must be a str or a path") from None
-    encoded = path.encode() if isinstance(path, str) else bytes(path)
+    # A file's name that is no UTF-8 comes with its odd bytes as surrogates.
+    encoded = path.encode(errors="surrogateescape") if isinstance(path, str) else bytes(path)
     if b"\0" in encoded:
         raise ValueError(f"{name} is {value!r}; it must not contain a NUL character")
     return encoded
