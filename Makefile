@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop test-archive test-ddp cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
 all: host
 
 help:
@@ -27,7 +27,8 @@ help:
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
-	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO, which are installed for that'
+	@echo 'make test-interop   models saved as ONNX, run by ONNX Runtime and OpenVINO; test-archive: an archive scored on a'
+	@echo '              Ray cluster; test-ddp: models trained by PyTorch in two processes. All these are installed for that'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
@@ -81,8 +82,20 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: host interop-python
+test-interop: host interop-python test-archive test-ddp
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
+
+# examples/archive on a Ray cluster of two processes, in an environment of its own: about 600 MB.
+test-archive: library
+	@[ -x target/archive-python/bin/python ] || python3 -m venv target/archive-python
+	@target/archive-python/bin/python -m pip install --quiet -r examples/archive/requirements.txt pydicom==3.0.2 psutil==7.2.2
+	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/archive-python/bin/python -m unittest discover -s ffi-tests/interop-archive
+
+# examples/ddp with the PyTorch of bench-train; what that may lack lies apart, so that BENCH_PYTHON stays as it is.
+test-ddp: library bench-python
+	@[ -d target/ddp-python ] || "$(BENCH_PYTHON)" -m pip install --quiet --no-deps --target target/ddp-python safetensors==0.8.0
+	PYTHONPATH=target/ddp-python LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" \
+	    "$(BENCH_PYTHON)" -m unittest discover -s ffi-tests/interop-torch
 
 # cargo names the program in a line of JSON; the last one is this one.
 bench-train: setup bench-python
