@@ -159,7 +159,8 @@ def run(arguments: argparse.Namespace) -> int:
         for table in results(items, model, source, arguments, known):
             store.add(table)
             meter.count(table)
-    print(f"{meter.images} images scored, {meter.errors} errors, {meter.rate():.1f} images/s once workers ran")
+    speed = f", {meter.rate():.1f} images/s once workers ran" if meter.rate() > 0 else ""
+    print(f"{meter.images} images scored, {meter.errors} errors{speed}")
     if meter.passing:
         print(f"{meter.passing} items could not be got or scored: the same command tries them again", file=sys.stderr)
         return 1
