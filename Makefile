@@ -22,7 +22,7 @@ PACKAGE := target/package
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
-.PHONY: all help setup library host demo test test-interop wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
+.PHONY: all help setup library host demo test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
 all: host notices
 
 help:
@@ -35,7 +35,8 @@ help:
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
 	@echo 'make test-interop   models in other formats, run by ONNX Runtime, OpenVINO and PyTorch, and models compiled by'
-	@echo '              PyTorch, run here; these are installed for that (several GB; BENCH_PYTHON names a Python with PyTorch)'
+	@echo '              PyTorch, run here; with test-archive (an archive scored on a Ray cluster) and test-ddp (models'
+	@echo '              trained by PyTorch in two processes). All are installed for that: several GB'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make wheel    the Python package with the library in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
@@ -104,9 +105,20 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: host interop-python bench-python
+test-interop: host interop-python bench-python test-archive test-ddp
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" LENS_TORCH_PYTHON="$(abspath $(BENCH_PYTHON))" \
 	    target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
+
+# examples/archive on a Ray cluster of two processes, in an environment of its own: about 600 MB.
+test-archive: library
+	@[ -x target/archive-python/bin/python ] || python3 -m venv target/archive-python
+	@target/archive-python/bin/python -m pip install --quiet -r examples/archive/requirements.txt pydicom==3.0.2 psutil==7.2.2
+	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/archive-python/bin/python -m unittest discover -s ffi-tests/interop-archive
+
+# examples/ddp with the PyTorch of bench-train.
+test-ddp: library bench-python
+	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" \
+	    "$(BENCH_PYTHON)" -m unittest discover -s ffi-tests/interop-torch
 
 # cargo names the program in a line of JSON; the last one is this one.
 bench-train: setup bench-python

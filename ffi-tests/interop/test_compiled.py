@@ -141,7 +141,7 @@ class Package(unittest.TestCase):
         """libtorch.so, which the package asks for, is not in such a process."""
         picture = folder / "image.png"
         lesionlens.write_png(picture, images[0])
-        found = json.loads(run(ROOT / "target/lens-host", "classify", "--model", self.path, picture, "--json"))
+        found = json.loads(run(ROOT / "target/lens-host", "classify", "--model", self.path, picture, "--json", "--quiet"))
         self.assertAlmostEqual(found["predictions"][0]["logit"], expected[0], delta=1e-4)
 
     def changed(self, name: str, entry: str, content: bytes | None) -> Path:

@@ -23,6 +23,7 @@ _SETTING = [
          "0.85 on AMD, 1 on NVIDIA"),
     Flag("--tf32", "tf32", "TF32 on NVIDIA GPUs", SWITCH, default="auto"),
     Flag("--benchmark", "benchmark", "time convolution algorithms on GPUs", SWITCH, default="auto"),
+    Flag("--compiled-graph", "compiled_graph", "run the compiled network that a model's file has", SWITCH, default="auto"),
     Flag("--threads", "threads", "CPU threads, 1 to 1024", Whole(1, 1024), "N", "as many as the process may use"),
     Flag("--engine", "engine", "what computes the network but in training"),
 ]  # fmt: skip

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from dataclasses import dataclass
 from typing import Callable
 
+from ..export import ExportError, to_package
+from . import Failure
 from .arguments import Choice, Parser
 from .common import Setting, about, model_option, print_json
 from .files import check_can_be_made
@@ -30,10 +33,24 @@ def _save(format: str) -> Callable[[argparse.Namespace, Setting], None]:
     return write
 
 
+def _compiled(given: argparse.Namespace, setting: Setting) -> None:
+    """By the PyTorch that is installed, as lesionlens-export does it; the model may be of any format."""
+    with tempfile.TemporaryDirectory(prefix="lesionlens-") as folder:
+        weights = os.path.join(folder, "model.safetensors")
+        with setting.model(given) as model:
+            model.save(weights)
+        try:
+            to_package(weights, given.out)
+        except ExportError as error:
+            raise Failure(str(error)) from None
+
+
 #: By name; what needs another package imports it when it is called.
 FORMATS = {
     "safetensors": Format(".safetensors", _save("safetensors")),
     "onnx": Format(".onnx", _save("onnx")),
+    "torchscript": Format(".pt", _save("torchscript")),
+    "pt2": Format(".pt2", _compiled),
 }
 
 
