@@ -723,8 +723,8 @@ public:
     }
 
     /** Writes what the reference pipeline calls the optimised variant, for PyTorch and libtorch. */
-    void optimize(const std::string& path, lens_optimize_options options = optimize_options()) const {
-        detail::check(lens_model_optimize(get(), path.c_str(), &options));
+    Result<void> optimize(CString path, lens_optimize_options options = optimize_options()) const {
+        return detail::finish(lens_model_optimize(get(), path.c_str(), &options));
     }
 
     /** Architecture, SHA-256, preprocessing, temperature, threshold and training record, as JSON. */
