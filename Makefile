@@ -15,7 +15,7 @@ BENCH_PYTHON ?= target/bench-python/bin/python
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
 
-.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header clean
+.PHONY: all help setup library host demo test test-interop cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header bindings clean
 all: host
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
+	@echo 'make bindings   write what is generated of bindings/java, node and csharp anew from the header'
 	@echo 'make clean    remove what was built'
 
 setup:
@@ -101,6 +102,9 @@ bench-python:
 
 header: setup
 	UPDATE_HEADER=1 $(CARGO) test --release --test header
+
+bindings:
+	python3 tools/bindings
 
 clean:
 	cargo clean
