@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and runs the tests of the C interface: C, C++, Python, and what the library exports. Needs the built library,
-# and the host program for its tests among the Python ones.
+# Builds and runs the tests of the C interface: C, C++, Python, what the library exports, and the bindings for viewers
+# (Java, Node, C#) as far as their tools are there. Needs the built library, and the host program for its tests.
 #
 # LENS_LIBRARY_DIR  where liblesionlens.so lies; default target/release
 # LENS_PYTHON       a Python with NumPy; default python3
@@ -108,6 +108,11 @@ LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_PYTHON:-python3}" -m un
 echo '-- exports'
 LENS_LIBRARY_DIR="$libraries" sh "$here/exports.sh" || other_failures=$((other_failures + 1))
 
-[ "$other_failures" -eq 0 ] || echo "run.sh: the Python tests or the exports failed, see above"
+LENS_LIBRARY_DIR="$libraries" sh "$here/viewers/run.sh" "$work" >"$work/viewers.log" 2>&1 ||
+    other_failures=$((other_failures + 1))
+grep -v '^left out: ' "$work/viewers.log"
+
+[ "$other_failures" -eq 0 ] || echo "run.sh: the Python tests, the exports or the bindings for viewers failed, see above"
+grep '^left out: ' "$work/viewers.log"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ $((failed + other_failures)) -eq 0 ]
