@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -47,8 +48,14 @@ namespace LesionLens
             get
             {
                 Load();
-                return TextAt(Native.lens_version());
+                return FoundVersion();
             }
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static string FoundVersion()
+        {
+            return TextAt(Native.lens_version());
         }
 
         [DllImport("libdl.so.2")]
@@ -57,6 +64,8 @@ namespace LesionLens
         [DllImport("libdl.so.2")]
         private static extern IntPtr dlerror();
 
+        // Mono looks for a library when it compiles a method that calls it. So whatever may be the first to call one of
+        // Native's functions does so in a method of its own, which is not compiled before this one has returned.
         internal static void Load()
         {
             lock (Loading)
@@ -72,7 +81,7 @@ namespace LesionLens
                 uint found;
                 try
                 {
-                    found = Native.lens_abi_version();
+                    found = FoundAbiVersion();
                 }
                 catch (DllNotFoundException error)
                 {
@@ -86,6 +95,12 @@ namespace LesionLens
                 }
                 loaded = true;
             }
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static uint FoundAbiVersion()
+        {
+            return Native.lens_abi_version();
         }
 
         private static DllNotFoundException Missing(string tried)
@@ -294,13 +309,19 @@ namespace LesionLens
         /// <param name="log">Receives log messages, from any thread that calls the library; what it throws is
         /// dropped.</param>
         public Context(ContextOptions options = null, Action<LogLevel, string> log = null)
-            : base(Init(options ?? new ContextOptions(), log))
+            : base(Create(options ?? new ContextOptions(), log))
         {
         }
 
-        private static Handle Init(ContextOptions choices, Action<LogLevel, string> log)
+        private static Handle Create(ContextOptions options, Action<LogLevel, string> log)
         {
             Lesionlens.Load();
+            return Init(options, log);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Handle Init(ContextOptions choices, Action<LogLevel, string> log)
+        {
             using (var memory = new CallMemory())
             {
                 Native.lens_init_options options = choices.Fill(memory);

@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace LesionLens
@@ -89,10 +90,16 @@ namespace LesionLens
         public void WritePng(string path)
         {
             Lesionlens.Load();
+            Write(Lesionlens.Utf8(nameof(path), path));
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private void Write(byte[] file)
+        {
             using (var memory = new CallMemory())
             {
                 Native.lens_image view = View(memory);
-                Lesionlens.Check(Native.lens_png_write(Lesionlens.Utf8(nameof(path), path), ref view));
+                Lesionlens.Check(Native.lens_png_write(file, ref view));
             }
         }
 
@@ -147,7 +154,12 @@ namespace LesionLens
                 throw new ArgumentOutOfRangeException(nameof(frame), $"frame is {frame}; it must not be negative");
             }
             Lesionlens.Load();
-            byte[] file = Lesionlens.Utf8(nameof(path), path);
+            return Load(Lesionlens.Utf8(nameof(path), path), frame);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Handle Load(byte[] file, int frame)
+        {
             Lesionlens.Check(Native.lens_picture_load(file, (uint)frame, out IntPtr picture));
             return new Handle(picture, Native.lens_picture_free);
         }

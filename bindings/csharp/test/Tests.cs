@@ -29,6 +29,8 @@ namespace LesionLens
                 parts => parts[0], parts => double.Parse(parts[1], CultureInfo.InvariantCulture));
             width = (int)expected["width"];
             height = (int)expected["height"];
+            // Before anything else has loaded the library.
+            new Picture(PathOf("gray8.png")).Dispose();
             context = new Context(new ContextOptions { Device = Device.Cpu });
             model = context.LoadModel(PathOf("model.safetensors"));
             int failures = 0;
