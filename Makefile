@@ -21,7 +21,8 @@ all: host
 help:
 	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
-	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++ and Python'
+	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
+	@echo '              and Java, Node and C# where their tools are'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
 	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'

@@ -35,7 +35,8 @@ ${CC:-cc} -I"$root/include" "$build/layout.c" -o "$build/layout"
 
 (cd "$build" && node_modules/.bin/tsc -p test)
 export LESIONLENS_LIBRARY="$libraries/liblesionlens.so"
-LENS_TEST_DIRECTORY=$directory LENS_TEST_LAYOUT=$build/layout.txt node "$build/test/bindings.test.js"
+LENS_TEST_DIRECTORY=$directory LENS_TEST_LAYOUT=$build/layout.txt node --test-reporter=spec \
+    "$build/test/bindings.test.js"
 
 # What a reader of README.md would type.
 mkdir -p "$build/snippet/node_modules"
