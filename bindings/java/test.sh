@@ -18,21 +18,22 @@ if ! [ -f "$jna" ]; then
 fi
 
 rm -rf "$build"
-mkdir -p "$build/main" "$build/test"
-javac --release 17 -encoding UTF-8 -Xlint:all -Werror -cp "$jna" -d "$build/main" \
-    "$root"/bindings/java/src/main/java/org/lesionlens/*.java
+mkdir -p "$build/classes" "$build/snippet"
 python3 "$root/tools/bindings" layout java >"$build/layout.c"
 ${CC:-cc} -I"$root/include" "$build/layout.c" -o "$build/layout"
 "$build/layout" >"$build/layout.txt"
 # What a reader of README.md would type.
-mkdir -p "$build/snippet"
 awk '/^```java$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/bindings/java/README.md" \
     >"$build/snippet/Viewer.java"
-javac --release 17 -encoding UTF-8 -Xlint:all,-try -Werror -cp "$jna:$build/main" -d "$build/test" \
-    "$root"/bindings/java/src/test/java/org/lesionlens/*.java "$build/snippet/Viewer.java"
+# Short runs: the second compiler of the virtual machine costs more than it gives.
+javac -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC --release 17 -encoding UTF-8 -Xlint:all,-try -Werror -cp "$jna" \
+    -d "$build/classes" "$root"/bindings/java/src/*/java/org/lesionlens/*.java "$build/snippet/Viewer.java"
+
+# In the C locale of a bare machine Java has no paths beyond ASCII.
+export LC_ALL=C.UTF-8
 
 run() {
-    java -Djava.awt.headless=true -Djna.nosys=false -Dfile.encoding=UTF-8 -cp "$jna:$build/main:$build/test" "$@"
+    java -XX:TieredStopAtLevel=1 -Djava.awt.headless=true -Dfile.encoding=UTF-8 -cp "$jna:$build/classes" "$@"
 }
 
 LESIONLENS_LIBRARY=$libraries/liblesionlens.so run -Dlesionlens.test.directory="$directory" \

@@ -36,10 +36,11 @@ namespace LesionLens
             int failures = 0;
             foreach (MethodInfo test in typeof(Tests).GetMethods(BindingFlags.Static | BindingFlags.Public))
             {
+                var watch = System.Diagnostics.Stopwatch.StartNew();
                 try
                 {
                     test.Invoke(null, null);
-                    Console.WriteLine(test.Name + " ... ok");
+                    Console.WriteLine($"{test.Name} ... ok, {watch.ElapsedMilliseconds} ms");
                 }
                 catch (TargetInvocationException thrown)
                 {
@@ -340,7 +341,7 @@ namespace LesionLens
             };
             Task<int>[] tasks = Enumerable.Range(0, 3).Select(number => Task.Factory.StartNew(
                 work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
-            Thread.Sleep(700);
+            Thread.Sleep(300);
             shared.Dispose();
             own.Dispose();
             foreach (Task<int> task in tasks) That(task.Result > 0, "a thread did nothing");
@@ -356,7 +357,7 @@ namespace LesionLens
                 throw new InvalidOperationException("from the log");
             }).LoadModel(PathOf("model.safetensors"));
             int before = logged;
-            for (int round = 0; round < 20; round++)
+            for (int round = 0; round < 5; round++)
             {
                 model.Heatmap(Gray8(), Tiling());
                 GC.Collect();

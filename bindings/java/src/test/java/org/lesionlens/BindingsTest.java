@@ -252,7 +252,7 @@ final class BindingsTest {
 
     static void tokensCancelFromOtherThreads() throws Exception {
         try (CancelToken token = new CancelToken()) {
-            List<Image> images = Collections.nCopies(4000, gray8());
+            List<Image> images = Collections.nCopies(200, gray8());
             refused(Status.CANCELLED, () -> MODEL.classify(images, new ClassifyOptions().batchLimit(4), progress -> {
                 Thread other = new Thread(token::trigger);
                 other.start();
@@ -292,7 +292,7 @@ final class BindingsTest {
         ExecutorService threads = Executors.newFixedThreadPool(3);
         try {
             List<Future<Integer>> results = List.of(threads.submit(work), threads.submit(work), threads.submit(work));
-            Thread.sleep(700);
+            Thread.sleep(300);
             model.close();
             context.close();
             for (Future<Integer> result : results) {
@@ -311,7 +311,7 @@ final class BindingsTest {
             logged.incrementAndGet();
         }).loadModel(DIRECTORY.resolve("model.safetensors"));
         int before = logged.get();
-        for (int round = 0; round < 20; round++) {
+        for (int round = 0; round < 5; round++) {
             MODEL.heatmap(gray8(), HEATMAP);
             System.gc();
         }

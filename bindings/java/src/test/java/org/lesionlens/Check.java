@@ -23,9 +23,10 @@ final class Check {
                             && !method.isSynthetic())
                     .sorted(Comparator.comparing(Method::getName)).toArray(Method[]::new);
             for (Method method : methods) {
+                long begun = System.nanoTime();
                 try {
                     method.invoke(null);
-                    System.out.println(method.getName() + " ... ok");
+                    System.out.println(method.getName() + " ... ok, " + (System.nanoTime() - begun) / 1000000 + " ms");
                 } catch (InvocationTargetException thrown) {
                     failures++;
                     System.out.println(method.getName() + " ... FAILED");
