@@ -22,13 +22,14 @@ PACKAGE := target/package
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
-.PHONY: all help setup library host demo test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header abi notices install uninstall dist clean
+.PHONY: all help setup library host demo test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
 all: host notices
 
 help:
 	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
-	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++ and Python'
+	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
+	@echo '              and Java, Node and C# where their tools are'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
 	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
@@ -46,6 +47,7 @@ help:
 	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
 	@echo '              WITH_LIBTORCH=1 copies libtorch too; make uninstall takes the same variables'
 	@echo 'make dist     a tarball to unpack anywhere, in DIST=$(DIST); WITH_LIBTORCH=1 puts libtorch inside'
+	@echo 'make bindings   write what is generated of bindings/java, node and csharp anew from the header'
 	@echo 'make clean    remove what was built'
 
 setup:
@@ -159,6 +161,9 @@ uninstall:
 
 dist: $(BUILT) notices
 	@WITH_LIBTORCH="$(WITH_LIBTORCH)" sh packaging/dist.sh $(LIBRARY) $(HOST) $(PACKAGE) "$(DIST)"
+
+bindings:
+	python3 tools/bindings
 
 clean:
 	cargo clean

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and runs the tests of the C interface: C, C++, Python, and what the library exports. Needs the built library,
-# and the host program for its tests among the Python ones.
+# Builds and runs the tests of the C interface: C, C++, Python, what the library exports, and the bindings for viewers
+# (Java, Node, C#) as far as their tools are there. Needs the built library, and the host program for its tests.
 #
 # LENS_LIBRARY_DIR  where liblesionlens.so lies; default target/release
 # LENS_PYTHON       a Python with NumPy; default python3
@@ -124,6 +124,11 @@ if [ "$libraries" = "$root/target/release" ]; then
         sh "$here/packaging/$name.sh" "$work/model.safetensors" || other_failures=$((other_failures + 1))
     done
 fi
+
+LENS_LIBRARY_DIR="$libraries" sh "$here/viewers/run.sh" "$work" >"$work/viewers.log" 2>&1 ||
+    other_failures=$((other_failures + 1))
+grep -v '^left out: ' "$work/viewers.log"
+grep '^left out: ' "$work/viewers.log" >>"$LENS_LEFT_OUT"
 
 [ ! -s "$LENS_LEFT_OUT" ] || cat "$LENS_LEFT_OUT"
 [ "$other_failures" -eq 0 ] || echo "run.sh: what is not a single program failed (Python, exports, abi, ...), see above"

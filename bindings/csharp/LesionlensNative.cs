@@ -1,0 +1,774 @@
+// Generated from include/lesionlens.h by `make bindings`; do not edit.
+#pragma warning disable 649
+using System;
+using System.Runtime.InteropServices;
+
+namespace LesionLens
+{
+    /// <summary>The library's functions and structs under their C names.</summary>
+    internal static class Native
+    {
+        // By its SONAME: what Lesionlens.Load() loaded from elsewhere is found by this name.
+        internal const string Library = "liblesionlens.so.0";
+        internal const uint AbiVersion = 0;
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_cancel_token_new(out IntPtr token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_cancel_token_trigger(Handle token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_cancel_token_free(IntPtr token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_classify_options_init(out lens_classify_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_classify(Handle model, lens_image[] images, UIntPtr count,
+            ref lens_classify_options options, [Out] lens_prediction[] predictions);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_init_options_init(out lens_init_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_init(ref lens_init_options options, out IntPtr context);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_context_describe(Handle context, out IntPtr json);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_context_free(IntPtr context);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr lens_last_error();
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_heatmap_options_init(out lens_heatmap_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_heatmap(Handle model, lens_image[] images, UIntPtr count,
+            ref lens_heatmap_options options, [Out] IntPtr[] maps);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_map_get_summary(Handle map, out lens_map_summary summary);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_map_values(Handle map, out IntPtr values, out UIntPtr count);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_map_tiles(Handle map, out IntPtr tiles, out UIntPtr count);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_map_aggregate(IntPtr[] maps, UIntPtr count, int how, out IntPtr map,
+            out UIntPtr best_frame);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_map_free(IntPtr map);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_model_load(Handle context, byte[] path, out IntPtr model);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_model_describe(Handle model, out IntPtr json);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_model_free(IntPtr model);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_overlay_options_init(out lens_overlay_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_map_overlay(Handle map, ref lens_image image,
+            ref lens_overlay_options options, byte[] rgba, UIntPtr stride);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_picture_load(byte[] path, uint frame, out IntPtr picture);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_picture_view(Handle picture, out lens_image image);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_picture_frames(Handle picture, out uint frames);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_picture_free(IntPtr picture);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_png_write(byte[] path, ref lens_image image);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr lens_status_name(int status);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_string_free(IntPtr text);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr lens_version();
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern uint lens_abi_version();
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate int lens_progress_fn(IntPtr progress, IntPtr user_data);
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate void lens_log_fn(int level, IntPtr message, IntPtr user_data);
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_progress
+        {
+            public UIntPtr struct_size;
+            public int phase;
+            public uint epoch;
+            public uint epochs;
+            public ulong done;
+            public ulong total;
+            public double loss;
+            public double metric;
+            public double seconds_left;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_classify_options
+        {
+            public UIntPtr struct_size;
+            public float threshold;
+            public uint batch_limit;
+            public IntPtr progress;
+            public IntPtr progress_user_data;
+            public IntPtr cancel;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_image
+        {
+            public IntPtr pixels;
+            public uint width;
+            public uint height;
+            public UIntPtr row_stride;
+            public int format;
+            public uint bits_stored;
+            public double rescale_slope;
+            public double rescale_intercept;
+            public double window_center;
+            public double window_width;
+            public int invert;
+            public uint reserved;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_prediction
+        {
+            public float probability;
+            public float logit;
+            public int label;
+            public float threshold;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_init_options
+        {
+            public UIntPtr struct_size;
+            public uint abi_version;
+            public int device;
+            public int device_index;
+            public int precision;
+            public IntPtr libtorch_dir;
+            public uint threads;
+            public int rocm_tuning;
+            public ulong memory_cap;
+            public int deterministic;
+            public ulong seed;
+            public IntPtr log;
+            public IntPtr log_user_data;
+            public int log_level;
+            public int engine;
+            public double memory_fraction;
+            public int empty_cache_every;
+            public int channels_last;
+            public int tf32;
+            public int benchmark;
+            public int compiled_graph;
+            public int take_turns;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_heatmap_options
+        {
+            public UIntPtr struct_size;
+            public int method;
+            public uint tile_size;
+            public uint stride;
+            public int edge;
+            public int blend;
+            public double scale;
+            public uint resize_width;
+            public uint resize_height;
+            public uint batch_limit;
+            public float threshold;
+            public IntPtr progress;
+            public IntPtr progress_user_data;
+            public IntPtr cancel;
+            public int resolution;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_map_summary
+        {
+            public uint width;
+            public uint height;
+            public float mean;
+            public float maximum;
+            public uint columns;
+            public uint rows;
+            public uint hottest_tile;
+            public lens_prediction prediction;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_tile
+        {
+            public float x;
+            public float y;
+            public float width;
+            public float height;
+            public float probability;
+            public float logit;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_overlay_options
+        {
+            public UIntPtr struct_size;
+            public int colormap;
+            public int scale;
+            public float alpha;
+            public int color_bar;
+            public uint outline_tiles;
+        }
+    }
+
+    /// <summary>What a call came to. Numbers are never reused.</summary>
+    public enum Status
+    {
+        /// <summary>The call did what it says; its results are in the out parameters.</summary>
+        Ok = 0,
+        /// <summary>An argument is wrong (null, out of range, malformed); nothing was changed.</summary>
+        ErrorArgument = 1,
+        /// <summary>A file or directory cannot be read or written.</summary>
+        ErrorIo = 2,
+        /// <summary>A file was read, but it is not what it should be (no image, no model, a broken table).</summary>
+        ErrorFormat = 3,
+        /// <summary>The asked-for device cannot be used.</summary>
+        ErrorDevice = 4,
+        /// <summary>Memory ran out, on the host or the device.</summary>
+        ErrorOutOfMemory = 5,
+        /// <summary>The data set cannot serve the purpose (empty, one class only, ...).</summary>
+        ErrorData = 6,
+        /// <summary>Header, library or libtorch do not belong together.</summary>
+        ErrorVersion = 7,
+        /// <summary>This version of the library cannot do that.</summary>
+        ErrorUnsupported = 8,
+        /// <summary>A defect in the library or in libtorch; the message carries what was caught.</summary>
+        ErrorInternal = 9,
+        /// <summary>The progress callback or the cancel token stopped the call; nothing half-written is left.</summary>
+        Cancelled = 10,
+    }
+
+    /// <summary>What a long call is doing.</summary>
+    public enum Phase
+    {
+        /// <summary>Reading and decoding images.</summary>
+        Load = 0,
+        /// <summary>Training; done and total count samples of the epoch.</summary>
+        Train = 1,
+        /// <summary>Validating after an epoch; done and total count samples.</summary>
+        Validate = 2,
+        /// <summary>Classifying; done and total count images.</summary>
+        Classify = 3,
+        /// <summary>
+        /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or
+        /// images.
+        /// </summary>
+        Heatmap = 4,
+        /// <summary>Evaluating a data set; done and total count samples.</summary>
+        Evaluate = 5,
+    }
+
+    /// <summary>
+    /// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
+    /// </summary>
+    public enum PixelFormat
+    {
+        /// <summary>One unsigned 8-bit sample.</summary>
+        Gray8 = 0,
+        /// <summary>One unsigned 16-bit sample.</summary>
+        Gray16 = 1,
+        /// <summary>One signed 16-bit sample.</summary>
+        GrayS16 = 2,
+        /// <summary>One 32-bit float; finite.</summary>
+        GrayF32 = 3,
+        /// <summary>Red, green, blue, 8 bits each.</summary>
+        Rgb8 = 4,
+        /// <summary>Blue, green, red, 8 bits each.</summary>
+        Bgr8 = 5,
+        /// <summary>Red, green, blue, alpha, 8 bits each; alpha is ignored.</summary>
+        Rgba8 = 6,
+        /// <summary>Blue, green, red, alpha, 8 bits each; alpha is ignored.</summary>
+        Bgra8 = 7,
+    }
+
+    /// <summary>Where to compute.</summary>
+    public enum Device
+    {
+        /// <summary>
+        /// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its
+        /// reason, with why others were passed over, are in Context.Describe; a GPU that was tried and does not work
+        /// is a warning in the log.
+        /// </summary>
+        Auto = 0,
+        /// <summary>The CPU.</summary>
+        Cpu = 1,
+        /// <summary>An NVIDIA GPU.</summary>
+        Cuda = 2,
+        /// <summary>An AMD GPU.</summary>
+        Rocm = 3,
+    }
+
+    /// <summary>Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.</summary>
+    public enum Precision
+    {
+        /// <summary>NVIDIA: bf16 from Ampere on, else fp16. AMD: bf16 on CDNA, else fp16. CPU: f32.</summary>
+        Auto = 0,
+        /// <summary>32-bit floats.</summary>
+        F32 = 1,
+        /// <summary>bfloat16 with f32 weights. On CPU slower than F32, for trying out what a GPU will do.</summary>
+        Bf16 = 2,
+        /// <summary>
+        /// IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what
+        /// a GPU will do.
+        /// </summary>
+        F16 = 3,
+    }
+
+    /// <summary>
+    /// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set
+    /// wins.
+    /// </summary>
+    public enum RocmTuning
+    {
+        /// <summary>Those that are safe for the GPU that is there.</summary>
+        Auto = 0,
+        /// <summary>Exactly the ten values of the reference pipeline.</summary>
+        Reference = 1,
+        /// <summary>None.</summary>
+        Off = 2,
+    }
+
+    /// <summary>How much the log callback is told: messages of this level and of those below it.</summary>
+    public enum LogLevel
+    {
+        /// <summary>Nothing works without attention.</summary>
+        Error = 0,
+        /// <summary>Something is not as asked for.</summary>
+        Warning = 1,
+        /// <summary>What was chosen and done.</summary>
+        Info = 2,
+        /// <summary>Details.</summary>
+        Debug = 3,
+    }
+
+    /// <summary>
+    /// What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always
+    /// libtorch's. A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked
+    /// against libtorch on a test image when it is needed first, and where it does not give the same, libtorch
+    /// computes that model and the log callback is told (a warning). Model.Describe and reports name what computes:
+    /// "plan-avx512", "plan-avx2", "plan-portable" or "torch". For one model, size of image and plan, results are the
+    /// same bits for any batch and any number of threads.
+    /// </summary>
+    public enum Engine
+    {
+        /// <summary>
+        /// The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+        /// </summary>
+        Auto = 0,
+        /// <summary>libtorch.</summary>
+        Torch = 1,
+        /// <summary>A plan for the widest instructions that the processor has.</summary>
+        Plan = 2,
+        /// <summary>A plan for AVX2 and FMA.</summary>
+        PlanAvx2 = 3,
+        /// <summary>A plan for what every processor has; slow.</summary>
+        PlanPortable = 4,
+    }
+
+    /// <summary>
+    /// How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the
+    /// model goes by.
+    /// </summary>
+    public enum HeatmapMethod
+    {
+        /// <summary>
+        /// Overlapping tiles, each classified by itself: "which parts would be called positive if they were seen
+        /// alone?" The sharpest method for models trained on patches of the tile's size; it knows nothing of what is
+        /// around a tile.
+        /// </summary>
+        Tiles = 0,
+        /// <summary>
+        /// Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole
+        /// image's logit up or down?" Each place of the network's last feature map (every 32 pixels) adds its share;
+        /// their mean is the logit, exactly, for pooling and head are linear. The value is a share through the
+        /// logistic function: above 0.5 speaks for the positive class, below 0.5 against it. As places see far beyond
+        /// their 32 pixels, it is coarse.
+        /// </summary>
+        Cam = 1,
+        /// <summary>
+        /// Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the
+        /// positive class, also when it shows in several places?" Channels that speak against it are left out. Values
+        /// are relative to the image's strongest place, which has 1: they say where, not how much, and cannot be
+        /// compared between images; a map without any evidence is 0 everywhere.
+        /// </summary>
+        GradCamPlusPlus = 2,
+        /// <summary>
+        /// Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image fall
+        /// without?" The whole image goes through the network once for each tile, with the tile filled with the
+        /// image's mean colour; the value is the fall of the probability, 0 where it does not fall. The slowest
+        /// method, and the only one that asks the model as it is used; a finding that shows in two places does not
+        /// fall when only one is hidden.
+        /// </summary>
+        Occlusion = 3,
+    }
+
+    /// <summary>Where the last tiles go when the stride does not end at the border.</summary>
+    public enum Edge
+    {
+        /// <summary>A last row and column of tiles flush with the border, so that every pixel is covered.</summary>
+        Cover = 0,
+        /// <summary>No such tiles; pixels that no tile covers are 0, as in the reference pipeline.</summary>
+        Reference = 1,
+    }
+
+    /// <summary>How overlapping tiles are weighted where they meet.</summary>
+    public enum Blend
+    {
+        /// <summary>Each tile counts the same in all its pixels, as in the reference pipeline.</summary>
+        Mean = 0,
+        /// <summary>
+        /// A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000
+        /// of its peak, as in sliding-window inference of segmentation networks. Smoother maps.
+        /// </summary>
+        Gaussian = 1,
+    }
+
+    /// <summary>What a map has a value for.</summary>
+    public enum MapResolution
+    {
+        /// <summary>Every pixel of the image.</summary>
+        Image = 0,
+        /// <summary>
+        /// Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
+        /// an image with Heatmap.Overlay; Heatmap.Tiles says where its tiles lie.
+        /// </summary>
+        Tiles = 1,
+    }
+
+    /// <summary>What Heatmap.Aggregate takes over the maps.</summary>
+    public enum Aggregate
+    {
+        /// <summary>The highest value of each pixel and tile: shows what shows in any frame.</summary>
+        Max = 0,
+        /// <summary>The mean: shows what stays.</summary>
+        Mean = 1,
+    }
+
+    /// <summary>Colours of an overlay, from low to high.</summary>
+    public enum Colormap
+    {
+        /// <summary>Black, purple, orange, yellow; the reference pipeline's overlays.</summary>
+        Inferno = 0,
+        /// <summary>White to dark red; the reference pipeline's sample sheet.</summary>
+        Reds = 1,
+        /// <summary>Blue, green, yellow, red.</summary>
+        Jet = 2,
+        /// <summary>Black to white.</summary>
+        Gray = 3,
+    }
+
+    /// <summary>Which values get the lowest and the highest colour.</summary>
+    public enum OverlayScale
+    {
+        /// <summary>
+        /// The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+        /// </summary>
+        Minmax = 0,
+        /// <summary>0 and 1: shows how much, comparable between images.</summary>
+        Absolute = 1,
+    }
+
+    /// <summary>Options of Model.classify. What is not set has its default.</summary>
+    public sealed class ClassifyOptions
+    {
+        /// <summary>
+        /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+        /// </summary>
+        public float? Threshold { get; set; }
+
+        /// <summary>
+        /// Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond
+        /// rounding.
+        /// </summary>
+        public uint? BatchLimit { get; set; }
+
+        internal Native.lens_classify_options Fill(CallMemory memory)
+        {
+            Native.lens_classify_options options;
+            Native.lens_classify_options_init(out options);
+            if (Threshold != null) options.threshold = Threshold.Value;
+            if (BatchLimit != null) options.batch_limit = BatchLimit.Value;
+            return options;
+        }
+    }
+
+    /// <summary>Options of Context. What is not set has its default.</summary>
+    public sealed class ContextOptions
+    {
+        /// <summary>Device; default Device.Auto.</summary>
+        public Device? Device { get; set; }
+
+        /// <summary>Which of several GPUs, from 0; default 0. The CPU has index 0 only.</summary>
+        public int? DeviceIndex { get; set; }
+
+        /// <summary>Precision; default Precision.Auto.</summary>
+        public Precision? Precision { get; set; }
+
+        /// <summary>
+        /// Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its
+        /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+        /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+        /// </summary>
+        public string LibtorchDir { get; set; }
+
+        /// <summary>
+        /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
+        /// Threads of libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or
+        /// start the process with OMP_WAIT_POLICY=passive in its environment.
+        /// </summary>
+        public uint? Threads { get; set; }
+
+        /// <summary>RocmTuning; default RocmTuning.Auto.</summary>
+        public RocmTuning? RocmTuning { get; set; }
+
+        /// <summary>
+        /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to
+        /// fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's
+        /// memory and the images in the machine's. Default 0: what is free at init, a quarter of it at most for
+        /// images.
+        /// </summary>
+        public ulong? MemoryCap { get; set; }
+
+        /// <summary>
+        /// 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
+        /// algorithms that do not (on GPUs).
+        /// </summary>
+        public bool? Deterministic { get; set; }
+
+        /// <summary>Seed of everything random that is not given a seed of its own; default 0.</summary>
+        public ulong? Seed { get; set; }
+
+        /// <summary>LogLevel; default LogLevel.Warning.</summary>
+        public LogLevel? LogLevel { get; set; }
+
+        /// <summary>
+        /// Engine; default Engine.Auto. A plan is refused (Status.ErrorUnsupported) with a precision other than f32,
+        /// and PLAN_AVX2 on a processor without.
+        /// </summary>
+        public Engine? Engine { get; set; }
+
+        /// <summary>
+        /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD,
+        /// 1 on NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the
+        /// host or its user set there wins.
+        /// </summary>
+        public double? MemoryFraction { get; set; }
+
+        /// <summary>
+        /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
+        /// default -1, automatic: 100 on AMD, never on NVIDIA.
+        /// </summary>
+        public int? EmptyCacheEvery { get; set; }
+
+        /// <summary>
+        /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+        /// training step in f32 always has the former.
+        /// </summary>
+        public bool? ChannelsLast { get; set; }
+
+        /// <summary>
+        /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+        /// Ampere on, unless precision is Precision.F32.
+        /// </summary>
+        public bool? Tf32 { get; set; }
+
+        /// <summary>
+        /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+        /// deterministic is 0.
+        /// </summary>
+        public bool? Benchmark { get; set; }
+
+        /// <summary>
+        /// 1: the compiled network that a model's file may bring (see Model.Load) computes its logits, 0: it is not
+        /// run; default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not
+        /// Engine.Auto.
+        /// </summary>
+        public bool? CompiledGraph { get; set; }
+
+        /// <summary>
+        /// 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once;
+        /// default -1, automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans
+        /// (Engine.Plan) share a pool of threads instead.
+        /// </summary>
+        public bool? TakeTurns { get; set; }
+
+        internal Native.lens_init_options Fill(CallMemory memory)
+        {
+            Native.lens_init_options options;
+            Native.lens_init_options_init(out options);
+            if (Device != null) options.device = (int)Device.Value;
+            if (DeviceIndex != null) options.device_index = DeviceIndex.Value;
+            if (Precision != null) options.precision = (int)Precision.Value;
+            if (LibtorchDir != null) options.libtorch_dir = memory.Text("LibtorchDir", LibtorchDir);
+            if (Threads != null) options.threads = Threads.Value;
+            if (RocmTuning != null) options.rocm_tuning = (int)RocmTuning.Value;
+            if (MemoryCap != null) options.memory_cap = MemoryCap.Value;
+            if (Deterministic != null) options.deterministic = Deterministic.Value ? 1 : 0;
+            if (Seed != null) options.seed = Seed.Value;
+            if (LogLevel != null) options.log_level = (int)LogLevel.Value;
+            if (Engine != null) options.engine = (int)Engine.Value;
+            if (MemoryFraction != null) options.memory_fraction = MemoryFraction.Value;
+            if (EmptyCacheEvery != null) options.empty_cache_every = EmptyCacheEvery.Value;
+            if (ChannelsLast != null) options.channels_last = ChannelsLast.Value ? 1 : 0;
+            if (Tf32 != null) options.tf32 = Tf32.Value ? 1 : 0;
+            if (Benchmark != null) options.benchmark = Benchmark.Value ? 1 : 0;
+            if (CompiledGraph != null) options.compiled_graph = CompiledGraph.Value ? 1 : 0;
+            if (TakeTurns != null) options.take_turns = TakeTurns.Value ? 1 : 0;
+            return options;
+        }
+    }
+
+    /// <summary>
+    /// Options of Model.heatmap. What is not set has its default. The reference pipeline is: ResizeWidth =
+    /// ResizeHeight = 128, edge = Edge.Reference, all else default.
+    /// </summary>
+    public sealed class HeatmapOptions
+    {
+        /// <summary>HeatmapMethod; default HeatmapMethod.Tiles.</summary>
+        public HeatmapMethod? Method { get; set; }
+
+        /// <summary>
+        /// Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the
+        /// network at this size, whatever size it was trained at.
+        /// </summary>
+        public uint? TileSize { get; set; }
+
+        /// <summary>
+        /// Distance of tiles in pixels of the resampled image, 1 to TileSize; default 0: three quarters of TileSize
+        /// (48).
+        /// </summary>
+        public uint? Stride { get; set; }
+
+        /// <summary>Edge; default Edge.Cover.</summary>
+        public Edge? Edge { get; set; }
+
+        /// <summary>Blend; default Blend.Mean.</summary>
+        public Blend? Blend { get; set; }
+
+        /// <summary>
+        /// The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the
+        /// image's own size all the same.
+        /// </summary>
+        public double? Scale { get; set; }
+
+        /// <summary>
+        /// Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give
+        /// both width and height, and leave scale at 1.
+        /// </summary>
+        public uint? ResizeWidth { get; set; }
+
+        /// <summary>As ResizeWidth.</summary>
+        public uint? ResizeHeight { get; set; }
+
+        /// <summary>
+        /// Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch.
+        /// It bounds the memory that the call needs beside the maps. For HeatmapMethod.Occlusion as many images go
+        /// through at once as have no more pixels than so many tiles, and one at least; for the two maps of the whole
+        /// image always one.
+        /// </summary>
+        public uint? BatchLimit { get; set; }
+
+        /// <summary>
+        /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
+        /// </summary>
+        public float? Threshold { get; set; }
+
+        /// <summary>MapResolution; default MapResolution.Image.</summary>
+        public MapResolution? Resolution { get; set; }
+
+        internal Native.lens_heatmap_options Fill(CallMemory memory)
+        {
+            Native.lens_heatmap_options options;
+            Native.lens_heatmap_options_init(out options);
+            if (Method != null) options.method = (int)Method.Value;
+            if (TileSize != null) options.tile_size = TileSize.Value;
+            if (Stride != null) options.stride = Stride.Value;
+            if (Edge != null) options.edge = (int)Edge.Value;
+            if (Blend != null) options.blend = (int)Blend.Value;
+            if (Scale != null) options.scale = Scale.Value;
+            if (ResizeWidth != null) options.resize_width = ResizeWidth.Value;
+            if (ResizeHeight != null) options.resize_height = ResizeHeight.Value;
+            if (BatchLimit != null) options.batch_limit = BatchLimit.Value;
+            if (Threshold != null) options.threshold = Threshold.Value;
+            if (Resolution != null) options.resolution = (int)Resolution.Value;
+            return options;
+        }
+    }
+
+    /// <summary>
+    /// Options of Heatmap.Overlay. What is not set has its default. The defaults are the reference pipeline's.
+    /// </summary>
+    public sealed class OverlayOptions
+    {
+        /// <summary>Colormap; default Colormap.Inferno.</summary>
+        public Colormap? Colormap { get; set; }
+
+        /// <summary>OverlayScale; default OverlayScale.Minmax.</summary>
+        public OverlayScale? Scale { get; set; }
+
+        /// <summary>Share of the colours, 0 (image only) to 1 (colours only); default 0.5.</summary>
+        public float? Alpha { get; set; }
+
+        /// <summary>
+        /// 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values
+        /// of the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0
+        /// (default): not.
+        /// </summary>
+        public bool? ColorBar { get; set; }
+
+        /// <summary>
+        /// How many of the tiles that matter most get a frame, all when there are no more; default 0.
+        /// </summary>
+        public uint? OutlineTiles { get; set; }
+
+        internal Native.lens_overlay_options Fill(CallMemory memory)
+        {
+            Native.lens_overlay_options options;
+            Native.lens_overlay_options_init(out options);
+            if (Colormap != null) options.colormap = (int)Colormap.Value;
+            if (Scale != null) options.scale = (int)Scale.Value;
+            if (Alpha != null) options.alpha = Alpha.Value;
+            if (ColorBar != null) options.color_bar = ColorBar.Value ? 1 : 0;
+            if (OutlineTiles != null) options.outline_tiles = OutlineTiles.Value;
+            return options;
+        }
+    }
+}

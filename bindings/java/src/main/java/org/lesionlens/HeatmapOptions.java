@@ -1,0 +1,142 @@
+// Generated from include/lesionlens.h by `make bindings`; do not edit.
+package org.lesionlens;
+
+/**
+ * Options of Model.heatmap. What is not set has its default.
+ *
+ * <p>The reference pipeline is: resizeWidth = resizeHeight = 128, edge = Edge.REFERENCE, all else default.
+ */
+public final class HeatmapOptions {
+    private HeatmapMethod method;
+    private Integer tileSize;
+    private Integer stride;
+    private Edge edge;
+    private Blend blend;
+    private Double scale;
+    private Integer resizeWidth;
+    private Integer resizeHeight;
+    private Integer batchLimit;
+    private Float threshold;
+    private MapResolution resolution;
+
+    /** HeatmapMethod; default HeatmapMethod.TILES. */
+    public HeatmapOptions method(HeatmapMethod method) {
+        this.method = method;
+        return this;
+    }
+
+    /**
+     * Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
+     * at this size, whatever size it was trained at.
+     */
+    public HeatmapOptions tileSize(int tileSize) {
+        this.tileSize = Arguments.notNegative("tileSize", tileSize);
+        return this;
+    }
+
+    /**
+     * Distance of tiles in pixels of the resampled image, 1 to tileSize; default 0: three quarters of tileSize (48).
+     */
+    public HeatmapOptions stride(int stride) {
+        this.stride = Arguments.notNegative("stride", stride);
+        return this;
+    }
+
+    /** Edge; default Edge.COVER. */
+    public HeatmapOptions edge(Edge edge) {
+        this.edge = edge;
+        return this;
+    }
+
+    /** Blend; default Blend.MEAN. */
+    public HeatmapOptions blend(Blend blend) {
+        this.blend = blend;
+        return this;
+    }
+
+    /**
+     * The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the image's own
+     * size all the same.
+     */
+    public HeatmapOptions scale(double scale) {
+        this.scale = scale;
+        return this;
+    }
+
+    /**
+     * Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give both
+     * width and height, and leave scale at 1.
+     */
+    public HeatmapOptions resizeWidth(int resizeWidth) {
+        this.resizeWidth = Arguments.notNegative("resizeWidth", resizeWidth);
+        return this;
+    }
+
+    /** As resizeWidth. */
+    public HeatmapOptions resizeHeight(int resizeHeight) {
+        this.resizeHeight = Arguments.notNegative("resizeHeight", resizeHeight);
+        return this;
+    }
+
+    /**
+     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
+     * bounds the memory that the call needs beside the maps. For HeatmapMethod.OCCLUSION as many images go through at
+     * once as have no more pixels than so many tiles, and one at least; for the two maps of the whole image always
+     * one.
+     */
+    public HeatmapOptions batchLimit(int batchLimit) {
+        this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);
+        return this;
+    }
+
+    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    public HeatmapOptions threshold(float threshold) {
+        this.threshold = threshold;
+        return this;
+    }
+
+    /** MapResolution; default MapResolution.IMAGE. */
+    public HeatmapOptions resolution(MapResolution resolution) {
+        this.resolution = resolution;
+        return this;
+    }
+
+    Native.lens_heatmap_options fill(Native library) {
+        Native.lens_heatmap_options options = new Native.lens_heatmap_options();
+        library.lens_heatmap_options_init(options);
+        if (method != null) {
+            options.method = method.value;
+        }
+        if (tileSize != null) {
+            options.tile_size = tileSize;
+        }
+        if (stride != null) {
+            options.stride = stride;
+        }
+        if (edge != null) {
+            options.edge = edge.value;
+        }
+        if (blend != null) {
+            options.blend = blend.value;
+        }
+        if (scale != null) {
+            options.scale = scale;
+        }
+        if (resizeWidth != null) {
+            options.resize_width = resizeWidth;
+        }
+        if (resizeHeight != null) {
+            options.resize_height = resizeHeight;
+        }
+        if (batchLimit != null) {
+            options.batch_limit = batchLimit;
+        }
+        if (threshold != null) {
+            options.threshold = threshold;
+        }
+        if (resolution != null) {
+            options.resolution = resolution.value;
+        }
+        return options;
+    }
+}

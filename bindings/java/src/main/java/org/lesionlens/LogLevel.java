@@ -1,0 +1,33 @@
+// Generated from include/lesionlens.h by `make bindings`; do not edit.
+package org.lesionlens;
+
+/** How much the log callback is told: messages of this level and of those below it. */
+public enum LogLevel {
+    /** Nothing works without attention. */
+    ERROR(0),
+
+    /** Something is not as asked for. */
+    WARNING(1),
+
+    /** What was chosen and done. */
+    INFO(2),
+
+    /** Details. */
+    DEBUG(3);
+
+    final int value;
+
+    LogLevel(int value) {
+        this.value = value;
+    }
+
+    /** The constant of a number; null for one that only a newer library has. */
+    static LogLevel of(int value) {
+        for (LogLevel one : values()) {
+            if (one.value == value) {
+                return one;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,74 @@
+'use strict';
+
+const { choice, refuse, split } = require('./arguments');
+const { copied, filled, predictionOf } = require('./calls');
+const { structs } = require('./declarations');
+const { Address, Handle } = require('./handle');
+const { view } = require('./image');
+const { check, native } = require('./library');
+
+const TILE = Object.keys(structs.lens_tile);
+
+/** What lens_map_values() and lens_map_tiles() give: elements of so many floats each, copied. */
+function floats(call, each) {
+    const address = [null];
+    const count = [0];
+    check(call(address, count));
+    return copied(new Float32Array(Number(count[0]) * each), address[0]);
+}
+
+/** A value for every pixel of an image, and the tiles it was made from. */
+class Heatmap extends Handle {
+    constructor(address) {
+        if (!(address instanceof Address)) {
+            refuse('a Heatmap', address, 'drawn by a Model');
+        }
+        super(address.value, native().lens_map_free);
+        const summary = {};
+        check(native().lens_map_get_summary(address.value, summary));
+        const { hottest_tile: hottestTile, prediction, ...figures } = summary;
+        for (const [name, value] of Object.entries({ ...figures, hottestTile, prediction: predictionOf(prediction) })) {
+            Object.defineProperty(this, name, { value, enumerable: true });
+        }
+    }
+
+    values() {
+        return Handle.use(Heatmap, [this], (map) =>
+            floats((values, count) => native().lens_map_values(map, values, count), 1),
+        );
+    }
+
+    tiles() {
+        const values = Handle.use(Heatmap, [this], (map) =>
+            floats((tiles, count) => native().lens_map_tiles(map, tiles, count), TILE.length),
+        );
+        return Array.from({ length: values.length / TILE.length }, (_, index) =>
+            Object.fromEntries(TILE.map((name, place) => [name, values[index * TILE.length + place]])),
+        );
+    }
+
+    overlay(image, options) {
+        const taken = view('image', image);
+        const choices = filled('lens_overlay_options', split('lens_overlay_options', options).fields);
+        // As large as the map: the library refuses an image of another size.
+        const { width, height } = this;
+        const data = new Uint8ClampedArray(4 * width * height);
+        Handle.use(Heatmap, [this], (map) => check(native().lens_map_overlay(map, taken, choices, data, 4 * width)));
+        return { data, width, height };
+    }
+
+    static aggregate(heatmaps, how = 'max') {
+        if (!Array.isArray(heatmaps)) {
+            refuse('heatmaps', heatmaps, 'an array');
+        }
+        const rule = choice('how', how, 'lens_aggregate');
+        return Handle.use(Heatmap, heatmaps, (...maps) => {
+            const made = [null];
+            const best = [0];
+            check(native().lens_map_aggregate(maps, maps.length, rule, made, best));
+            return { heatmap: new Heatmap(new Address(made[0])), bestFrame: Number(best[0]) };
+        });
+    }
+}
+
+module.exports = { Heatmap };

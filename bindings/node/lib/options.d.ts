@@ -1,0 +1,366 @@
+// Generated from include/lesionlens.h by `make bindings`; do not edit.
+
+/**
+ * What a call came to. Numbers are never reused.
+ *
+ * ''LENS_OK'': The call did what it says; its results are in the out parameters.
+ *
+ * ''LENS_ERROR_ARGUMENT'': An argument is wrong (null, out of range, malformed); nothing was changed.
+ *
+ * ''LENS_ERROR_IO'': A file or directory cannot be read or written.
+ *
+ * ''LENS_ERROR_FORMAT'': A file was read, but it is not what it should be (no image, no model, a broken table).
+ *
+ * ''LENS_ERROR_DEVICE'': The asked-for device cannot be used.
+ *
+ * ''LENS_ERROR_OUT_OF_MEMORY'': Memory ran out, on the host or the device.
+ *
+ * ''LENS_ERROR_DATA'': The data set cannot serve the purpose (empty, one class only, ...).
+ *
+ * ''LENS_ERROR_VERSION'': Header, library or libtorch do not belong together.
+ *
+ * ''LENS_ERROR_UNSUPPORTED'': This version of the library cannot do that.
+ *
+ * ''LENS_ERROR_INTERNAL'': A defect in the library or in libtorch; the message carries what was caught.
+ *
+ * ''LENS_CANCELLED'': The progress callback or the cancel token stopped the call; nothing half-written is left.
+ */
+export type Status = 'LENS_OK' | 'LENS_ERROR_ARGUMENT' | 'LENS_ERROR_IO' | 'LENS_ERROR_FORMAT' | 'LENS_ERROR_DEVICE' |
+'LENS_ERROR_OUT_OF_MEMORY' | 'LENS_ERROR_DATA' | 'LENS_ERROR_VERSION' | 'LENS_ERROR_UNSUPPORTED' |
+'LENS_ERROR_INTERNAL' | 'LENS_CANCELLED';
+
+/**
+ * What a long call is doing.
+ *
+ * 'load': Reading and decoding images.
+ *
+ * 'train': Training; done and total count samples of the epoch.
+ *
+ * 'validate': Validating after an epoch; done and total count samples.
+ *
+ * 'classify': Classifying; done and total count images.
+ *
+ * 'heatmap': Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles,
+ * or images.
+ *
+ * 'evaluate': Evaluating a data set; done and total count samples.
+ */
+export type Phase = 'load' | 'train' | 'validate' | 'classify' | 'heatmap' | 'evaluate';
+
+/**
+ * Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
+ *
+ * 'gray8': One unsigned 8-bit sample.
+ *
+ * 'gray16': One unsigned 16-bit sample.
+ *
+ * 'gray_s16': One signed 16-bit sample.
+ *
+ * 'gray_f32': One 32-bit float; finite.
+ *
+ * 'rgb8': Red, green, blue, 8 bits each.
+ *
+ * 'bgr8': Blue, green, red, 8 bits each.
+ *
+ * 'rgba8': Red, green, blue, alpha, 8 bits each; alpha is ignored.
+ *
+ * 'bgra8': Blue, green, red, alpha, 8 bits each; alpha is ignored.
+ */
+export type PixelFormat = 'gray8' | 'gray16' | 'gray_s16' | 'gray_f32' | 'rgb8' | 'bgr8' | 'rgba8' | 'bgra8';
+
+/**
+ * Where to compute.
+ *
+ * 'auto': The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its
+ * reason, with why others were passed over, are in Context.describe; a GPU that was tried and does not work is a
+ * warning in the log.
+ *
+ * 'cpu': The CPU.
+ *
+ * 'cuda': An NVIDIA GPU.
+ *
+ * 'rocm': An AMD GPU.
+ */
+export type Device = 'auto' | 'cpu' | 'cuda' | 'rocm';
+
+/**
+ * Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.
+ *
+ * 'auto': NVIDIA: bf16 from Ampere on, else fp16. AMD: bf16 on CDNA, else fp16. CPU: f32.
+ *
+ * 'f32': 32-bit floats.
+ *
+ * 'bf16': bfloat16 with f32 weights. On CPU slower than F32, for trying out what a GPU will do.
+ *
+ * 'f16': IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a
+ * GPU will do.
+ */
+export type Precision = 'auto' | 'f32' | 'bf16' | 'f16';
+
+/**
+ * Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+ *
+ * 'auto': Those that are safe for the GPU that is there.
+ *
+ * 'reference': Exactly the ten values of the reference pipeline.
+ *
+ * 'off': None.
+ */
+export type RocmTuning = 'auto' | 'reference' | 'off';
+
+/**
+ * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's.
+ * A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on
+ * a test image when it is needed first, and where it does not give the same, libtorch computes that model and the log
+ * callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
+ * "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for any batch and any
+ * number of threads.
+ *
+ * 'auto': The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+ *
+ * 'torch': libtorch.
+ *
+ * 'plan': A plan for the widest instructions that the processor has.
+ *
+ * 'plan_avx2': A plan for AVX2 and FMA.
+ *
+ * 'plan_portable': A plan for what every processor has; slow.
+ */
+export type Engine = 'auto' | 'torch' | 'plan' | 'plan_avx2' | 'plan_portable';
+
+/**
+ * How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the model
+ * goes by.
+ *
+ * 'tiles': Overlapping tiles, each classified by itself: "which parts would be called positive if they were seen
+ * alone?" The sharpest method for models trained on patches of the tile's size; it knows nothing of what is around a
+ * tile.
+ *
+ * 'cam': Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole image's
+ * logit up or down?" Each place of the network's last feature map (every 32 pixels) adds its share; their mean is the
+ * logit, exactly, for pooling and head are linear. The value is a share through the logistic function: above 0.5
+ * speaks for the positive class, below 0.5 against it. As places see far beyond their 32 pixels, it is coarse.
+ *
+ * 'grad_cam_plus_plus': Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence
+ * for the positive class, also when it shows in several places?" Channels that speak against it are left out. Values
+ * are relative to the image's strongest place, which has 1: they say where, not how much, and cannot be compared
+ * between images; a map without any evidence is 0 everywhere.
+ *
+ * 'occlusion': Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image
+ * fall without?" The whole image goes through the network once for each tile, with the tile filled with the image's
+ * mean colour; the value is the fall of the probability, 0 where it does not fall. The slowest method, and the only
+ * one that asks the model as it is used; a finding that shows in two places does not fall when only one is hidden.
+ */
+export type HeatmapMethod = 'tiles' | 'cam' | 'grad_cam_plus_plus' | 'occlusion';
+
+/**
+ * Where the last tiles go when the stride does not end at the border.
+ *
+ * 'cover': A last row and column of tiles flush with the border, so that every pixel is covered.
+ *
+ * 'reference': No such tiles; pixels that no tile covers are 0, as in the reference pipeline.
+ */
+export type Edge = 'cover' | 'reference';
+
+/**
+ * How overlapping tiles are weighted where they meet.
+ *
+ * 'mean': Each tile counts the same in all its pixels, as in the reference pipeline.
+ *
+ * 'gaussian': A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least
+ * 1/1000 of its peak, as in sliding-window inference of segmentation networks. Smoother maps.
+ */
+export type Blend = 'mean' | 'gaussian';
+
+/**
+ * What a map has a value for.
+ *
+ * 'image': Every pixel of the image.
+ *
+ * 'tiles': Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
+ * an image with Heatmap.overlay; Heatmap.tiles says where its tiles lie.
+ */
+export type MapResolution = 'image' | 'tiles';
+
+/**
+ * What Heatmap.aggregate takes over the maps.
+ *
+ * 'max': The highest value of each pixel and tile: shows what shows in any frame.
+ *
+ * 'mean': The mean: shows what stays.
+ */
+export type Aggregate = 'max' | 'mean';
+
+/**
+ * Colours of an overlay, from low to high.
+ *
+ * 'inferno': Black, purple, orange, yellow; the reference pipeline's overlays.
+ *
+ * 'reds': White to dark red; the reference pipeline's sample sheet.
+ *
+ * 'jet': Blue, green, yellow, red.
+ *
+ * 'gray': Black to white.
+ */
+export type Colormap = 'inferno' | 'reds' | 'jet' | 'gray';
+
+/**
+ * Which values get the lowest and the highest colour.
+ *
+ * 'minmax': The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+ *
+ * 'absolute': 0 and 1: shows how much, comparable between images.
+ */
+export type OverlayScale = 'minmax' | 'absolute';
+
+/** Options of Model.classify. What is not set has its default. */
+export interface ClassifyOptions {
+    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    threshold?: number;
+    /**
+     * Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+     */
+    batchLimit?: number;
+}
+
+/** Options of Context. What is not set has its default. */
+export interface ContextOptions {
+    /** Device; default 'auto'. */
+    device?: Device;
+    /** Which of several GPUs, from 0; default 0. The CPU has index 0 only. */
+    deviceIndex?: number;
+    /** Precision; default 'auto'. */
+    precision?: Precision;
+    /**
+     * Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its
+     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
+     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     */
+    libtorchDir?: string;
+    /**
+     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads
+     * of libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process
+     * with OMP_WAIT_POLICY=passive in its environment.
+     */
+    threads?: number;
+    /** RocmTuning; default 'auto'. */
+    rocmTuning?: RocmTuning;
+    /**
+     * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
+     * and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and
+     * the images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
+     */
+    memoryCap?: number | bigint;
+    /**
+     * 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
+     * algorithms that do not (on GPUs).
+     */
+    deterministic?: boolean;
+    /** Seed of everything random that is not given a seed of its own; default 0. */
+    seed?: number | bigint;
+    /**
+     * Engine; default 'auto'. A plan is refused ('LENS_ERROR_UNSUPPORTED') with a precision other than f32, and
+     * PLAN_AVX2 on a processor without.
+     */
+    engine?: Engine;
+    /**
+     * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+     * its user set there wins.
+     */
+    memoryFraction?: number;
+    /**
+     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
+     * default -1, automatic: 100 on AMD, never on NVIDIA.
+     */
+    emptyCacheEvery?: number;
+    /**
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
+     * training step in f32 always has the former.
+     */
+    channelsLast?: boolean;
+    /**
+     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
+     * Ampere on, unless precision is 'f32'.
+     */
+    tf32?: boolean;
+    /**
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
+     * deterministic is 0.
+     */
+    benchmark?: boolean;
+    /**
+     * 1: the compiled network that a model's file may bring (see Model.load) computes its logits, 0: it is not run;
+     * default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not 'auto'.
+     */
+    compiledGraph?: boolean;
+    /**
+     * 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once; default
+     * -1, automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans ('plan') share a pool
+     * of threads instead.
+     */
+    takeTurns?: boolean;
+}
+
+/**
+ * Options of Model.heatmap. What is not set has its default.
+ *
+ * The reference pipeline is: resizeWidth = resizeHeight = 128, edge = 'reference', all else default.
+ */
+export interface HeatmapOptions {
+    /** HeatmapMethod; default 'tiles'. */
+    method?: HeatmapMethod;
+    /**
+     * Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
+     * at this size, whatever size it was trained at.
+     */
+    tileSize?: number;
+    /**
+     * Distance of tiles in pixels of the resampled image, 1 to tileSize; default 0: three quarters of tileSize (48).
+     */
+    stride?: number;
+    /** Edge; default 'cover'. */
+    edge?: Edge;
+    /** Blend; default 'mean'. */
+    blend?: Blend;
+    /**
+     * The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the image's own
+     * size all the same.
+     */
+    scale?: number;
+    /**
+     * Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give both
+     * width and height, and leave scale at 1.
+     */
+    resizeWidth?: number;
+    /** As resizeWidth. */
+    resizeHeight?: number;
+    /**
+     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
+     * bounds the memory that the call needs beside the maps. For 'occlusion' as many images go through at once as have
+     * no more pixels than so many tiles, and one at least; for the two maps of the whole image always one.
+     */
+    batchLimit?: number;
+    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    threshold?: number;
+    /** MapResolution; default 'image'. */
+    resolution?: MapResolution;
+}
+
+/** Options of Heatmap.overlay. What is not set has its default. The defaults are the reference pipeline's. */
+export interface OverlayOptions {
+    /** Colormap; default 'inferno'. */
+    colormap?: Colormap;
+    /** OverlayScale; default 'minmax'. */
+    scale?: OverlayScale;
+    /** Share of the colours, 0 (image only) to 1 (colours only); default 0.5. */
+    alpha?: number;
+    /**
+     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default):
+     * not.
+     */
+    colorBar?: boolean;
+    /** How many of the tiles that matter most get a frame, all when there are no more; default 0. */
+    outlineTiles?: number;
+}

@@ -1,0 +1,63 @@
+'use strict';
+
+const { integer, text } = require('./arguments');
+const calls = require('./calls');
+const { Address, Handle } = require('./handle');
+const { BYTES } = require('./image');
+const { check, nameOf, native } = require('./library');
+const { run } = require('./threads');
+
+const ARRAYS = { gray16: Uint16Array, gray_s16: Int16Array, gray_f32: Float32Array };
+
+function chosen(file, frame) {
+    return { path: text('file', file), frame: integer('frame', frame, 0, 2 ** 32 - 1) };
+}
+
+/** A decoded image file. */
+class Picture extends Handle {
+    constructor(file, frame = 0) {
+        super(
+            file instanceof Address ? file.value : calls.loadPicture(chosen(file, frame)),
+            native().lens_picture_free,
+        );
+    }
+
+    static async open(file, frame = 0) {
+        const argument = chosen(file, frame);
+        return new Picture(new Address(await run('loadPicture', () => ({ argument }))));
+    }
+
+    get frames() {
+        return Handle.use(Picture, [this], (picture) => {
+            const frames = [0];
+            check(native().lens_picture_frames(picture, frames));
+            return frames[0];
+        });
+    }
+
+    image() {
+        return Handle.use(Picture, [this], (picture) => {
+            const found = {};
+            check(native().lens_picture_view(picture, found));
+            const format = nameOf('lens_pixel_format', found.format);
+            const size = (found.height - 1) * Number(found.row_stride) + found.width * BYTES[format];
+            const bytes = calls.copied(new Uint8Array(size), found.pixels);
+            const Kind = ARRAYS[format] ?? Uint8Array;
+            return {
+                data: new Kind(bytes.buffer),
+                width: found.width,
+                height: found.height,
+                format,
+                rowStride: Number(found.row_stride),
+                bitsStored: found.bits_stored,
+                rescaleSlope: found.rescale_slope,
+                rescaleIntercept: found.rescale_intercept,
+                windowCenter: found.window_center,
+                windowWidth: found.window_width,
+                invert: found.invert === 1,
+            };
+        });
+    }
+}
+
+module.exports = { Picture };

@@ -1,0 +1,144 @@
+"""The generated half of bindings/csharp: P/Invoke declarations, enumerations, options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from header import ROOT, Enumeration, Header, Struct, Variable, is_flag, select
+from prose import NOTE, block, code, paragraphs, pascal
+
+_FILE = ROOT / "bindings" / "csharp" / "LesionlensNative.cs"
+_SCALARS = {
+    "int32_t": "int",
+    "uint32_t": "uint",
+    "uint64_t": "ulong",
+    "size_t": "UIntPtr",
+    "float": "float",
+    "double": "double",
+    "void": "void",
+}
+
+
+def _constant(enumeration: Enumeration, name: str) -> str:
+    return f"{pascal(enumeration.name)}.{pascal(name)}"
+
+
+def _doc(header: Header, doc: str, indent: str) -> list[str]:
+    text = " ".join(paragraphs(header, doc, _constant, pascal)).replace("&", "&amp;").replace("<", "&lt;")
+    single = f"{indent}/// <summary>{text}</summary>"
+    if len(single) <= 120:
+        return [single]
+    return [f"{indent}/// <summary>", *block([text], indent, "", "/// ", ""), f"{indent}/// </summary>"]
+
+
+def _field_type(header: Header, variable: Variable) -> str:
+    kind = variable.type
+    if kind.stars or kind.name in header.callbacks:
+        return "IntPtr"
+    if kind.name in header.enumerations:
+        return "int"
+    return _SCALARS.get(kind.name, kind.name)
+
+
+def _parameter_type(header: Header, function: str, variable: Variable) -> str:
+    kind = variable.type
+    if kind.stars == 0:
+        return _field_type(header, variable)
+    if kind.name in header.opaque:
+        if kind.stars == 2:
+            return ("IntPtr[]" if variable.is_const else "[Out] IntPtr[]") if variable.is_array else "out IntPtr"
+        return "IntPtr" if function.endswith("_free") else "Handle"
+    if kind.name == "char" and kind.stars == 1:
+        return "byte[]" if variable.is_const else "IntPtr"
+    if kind.stars == 2:
+        return "out IntPtr"
+    if kind.name == "uint8_t":
+        return "byte[]"
+    name = _SCALARS.get(kind.name, kind.name)
+    if variable.is_array:
+        return f"{name}[]" if variable.is_const else f"[Out] {name}[]"
+    return f"ref {name}" if variable.is_const else f"out {name}"
+
+
+def _native(header: Header) -> list[str]:
+    selection = select(header, "csharp")
+    lines = [
+        "    /// <summary>The library's functions and structs under their C names.</summary>",
+        "    internal static class Native",
+        "    {",
+        "        // By its SONAME: what Lesionlens.Load() loaded from elsewhere is found by this name.",
+        '        internal const string Library = "liblesionlens.so.0";',
+        f"        internal const uint AbiVersion = {header.abi_version};",
+    ]
+    for function in selection.functions:
+        result = _field_type(header, Variable("", function.result))
+        taken = ", ".join(f"{_parameter_type(header, function.name, one)} {one.name}" for one in function.parameters)
+        lines += ["", "        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]"]
+        lines += code(f"internal static extern {result} {function.name}({taken});", "        ")
+    for name, parameters in header.callbacks.items():
+        result = "int" if name == "lens_progress_fn" else "void"
+        taken = ", ".join(f"{_field_type(header, one)} {one.name}" for one in parameters)
+        lines += [
+            "",
+            "        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]",
+            f"        internal delegate {result} {name}({taken});",
+        ]
+    for struct in selection.structs:
+        lines += ["", "        [StructLayout(LayoutKind.Sequential)]"]
+        lines += [f"        internal struct {struct.name}", "        {"]
+        lines += [f"            public {_field_type(header, one)} {one.name};" for one in struct.fields]
+        lines.append("        }")
+    return [*lines, "    }"]
+
+
+def _enumeration(header: Header, enumeration: Enumeration) -> list[str]:
+    lines = [*_doc(header, enumeration.doc, "    "), f"    public enum {pascal(enumeration.name)}", "    {"]
+    for name, value, doc in enumeration.constants:
+        lines += [*_doc(header, doc, "        "), f"        {pascal(name)} = {value},"]
+    return [*lines, "    }"]
+
+
+def _choice(header: Header, struct: Struct, variable: Variable) -> tuple[str, str]:
+    """The property's type, and the expression that goes into the struct."""
+    name, kind = pascal(variable.name), variable.type
+    if kind.name == "char":
+        return "string", f'memory.Text("{name}", {name})'
+    if kind.name in header.enumerations:
+        return f"{pascal(kind.name)}?", f"(int){name}.Value"
+    if kind.name == "int32_t" and is_flag(struct, variable):
+        return "bool?", f"{name}.Value ? 1 : 0"
+    return f"{_SCALARS[kind.name]}?", f"{name}.Value"
+
+
+def _options(header: Header, struct: Struct) -> list[str]:
+    lines = [*_doc(header, struct.doc, "    "), f"    public sealed class {pascal(struct.name)}", "    {"]
+    choices = [(one, *_choice(header, struct, one)) for one in struct.choices]
+    for one, taken, _ in choices:
+        lines += [*_doc(header, one.doc, "        "), f"        public {taken} {pascal(one.name)} {{ get; set; }}", ""]
+    lines += [
+        f"        internal Native.{struct.name} Fill(CallMemory memory)",
+        "        {",
+        f"            Native.{struct.name} options;",
+        f"            Native.{struct.name}_init(out options);",
+    ]
+    lines += [f"            if ({pascal(one.name)} != null) options.{one.name} = {into};" for one, _, into in choices]
+    return [*lines, "            return options;", "        }", "    }"]
+
+
+def files(header: Header) -> dict[Path, str]:
+    selection = select(header, "csharp")
+    lines = [
+        f"// {NOTE}",
+        "#pragma warning disable 649",
+        "using System;",
+        "using System.Runtime.InteropServices;",
+        "",
+        "namespace LesionLens",
+        "{",
+    ]
+    parts = [_native(header)]
+    parts += [_enumeration(header, one) for one in selection.enumerations]
+    parts += [_options(header, one) for one in selection.options]
+    for number, part in enumerate(parts):
+        lines += [*([""] if number else []), *part]
+    return {_FILE: "\n".join([*lines, "}", ""])}

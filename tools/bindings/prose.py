@@ -1,0 +1,82 @@
+"""Names and documentation of the header in another language's manner."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Callable
+
+from header import Enumeration, Header
+
+# The class that takes these options has another name than the function.
+_RENAMED = {"init_options": "context_options"}
+# Where the languages have a function of the library.
+_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "picture": "Picture"}
+_METHODS = {"init": "Context", "classify": "Model.classify", "heatmap": "Model.heatmap"}
+
+NOTE = "Generated from include/lesionlens.h by `make bindings`; do not edit."
+
+
+def pascal(name: str) -> str:
+    """lens_map_resolution: MapResolution."""
+    name = name.removeprefix("lens_")
+    return "".join(word.capitalize() for word in _RENAMED.get(name, name).split("_"))
+
+
+def camel(name: str) -> str:
+    """tile_size: tileSize."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def paragraphs(
+    header: Header, doc: str, constant: Callable[[Enumeration, str], str], member: Callable[[str], str] = camel
+) -> list[str]:
+    """The text of a comment, with the language's names for constants and fields."""
+    doc = re.sub(r"Fill with lens_\w+_init\(\), then change what you need\.", "What is not set has its default.", doc)
+    for enumeration in header.enumerations.values():
+        doc = re.sub(rf"{enumeration.prefix}\.\.\.", pascal(enumeration.name), doc)
+        for name, _, _ in sorted(enumeration.constants, key=lambda one: -len(one[0])):
+            doc = re.sub(rf"\b{enumeration.prefix}{name.upper()}\b", constant(enumeration, name), doc)
+    doc = re.sub(r"\blens_(\w+)\(\)", lambda found: _method(found[1], member), doc)
+    doc = re.sub(r"\blens_(\w+_options)\b", lambda found: pascal(found[1]), doc)
+    for struct in header.structs.values():
+        for variable in struct.fields:
+            if "_" in variable.name:
+                doc = re.sub(rf"\b{variable.name}\b", member(variable.name), doc)
+    doc = doc.replace("NULL", "null")
+    return [" ".join(part.split()) for part in doc.split("\n\n")]
+
+
+def _method(function: str, member: Callable[[str], str]) -> str:
+    kind, _, rest = function.partition("_")
+    if kind in _CLASSES and rest:
+        return f"{_CLASSES[kind]}.{member(rest)}"
+    return _METHODS.get(function, f"lens_{function}()")
+
+
+def block(parts: list[str], indent: str, first: str = "/**", each: str = " * ", last: str = " */") -> list[str]:
+    """Paragraphs as a comment: on one line where they fit, else with lines of at most 120 characters."""
+    single = f"{indent}{first} {parts[0]}{last}"
+    if len(parts) == 1 and last and len(single) <= 120:
+        return [single]
+    lines = [indent + first] if first else []
+    for number, part in enumerate(parts):
+        if number:
+            lines.append((indent + each).rstrip())
+        wrapped = textwrap.wrap(part, 119 - len(indent) - len(each), break_on_hyphens=False)
+        lines += [f"{indent}{each}{line}" for line in wrapped]
+    return [*lines, indent + last] if last else lines
+
+
+
+
+def code(text: str, indent: str) -> list[str]:
+    """A declaration, in lines of at most 110 characters that are broken between parameters."""
+    lines = [indent]
+    for part in re.split(r"(?<=,) ", text):
+        if len(lines[-1]) + len(part) > 110:
+            lines[-1] = lines[-1].rstrip()
+            lines.append(indent + "    ")
+        lines[-1] += part + " "
+    return [line.rstrip() for line in lines]
