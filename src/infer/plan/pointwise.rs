@@ -1,7 +1,7 @@
 //! 1x1 convolutions: a matrix product, whose rows get norm and ReLU on their way into packed form.
 
 use super::memory::Span;
-use super::multiply::{DEPTH, Tile, multiply, tiles};
+use super::multiply::{DEPTH, Next, Tile, multiply, tiles};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
@@ -62,7 +62,8 @@ impl Kernel for Pointwise<'_> {
             let target = self.target.at((self.target_pixel + first) * self.target_step, reach);
             for column in self.columns.clone().step_by(width) {
                 let panel = self.weights[column * depth..][..width * depth].as_ptr();
-                for (start, rows) in tiles(count, V::ROWS) {
+                let parts = count.div_ceil(V::ROWS);
+                for (index, (start, rows)) in tiles(count, V::ROWS).enumerate() {
                     let tile = Tile {
                         rows: packed.wrapping_add(start * depth),
                         panel,
@@ -70,6 +71,7 @@ impl Kernel for Pointwise<'_> {
                         bias: self.bias.map_or(std::ptr::null(), |bias| bias[column..][..width].as_ptr()),
                         target: target.wrapping_add(start * self.target_step + column),
                         step: self.target_step,
+                        next: Next::share(panel.wrapping_add(width * depth), width, depth, index, parts),
                     };
                     // SAFETY: the rows were just packed, panel and bias are slices of the right size, and the target
                     // reaches as far as was asked of the span.
