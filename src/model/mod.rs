@@ -6,6 +6,7 @@ mod densenet;
 mod initial;
 mod layout;
 mod onnx;
+mod ranges;
 mod start;
 pub mod weights;
 
@@ -19,4 +20,5 @@ pub(crate) use densenet::{EPSILON, MOMENTUM};
 pub use initial::initial_value;
 pub(crate) use layout::{DenseLayer, Norm, Transition};
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
+pub use ranges::ActivationRanges;
 pub use start::start_network;

@@ -132,4 +132,13 @@ impl<'a> Span<'a> {
         // SAFETY: within the buffer, as was just checked.
         unsafe { self.pointer.add(first) }
     }
+
+    /// The same for bytes, which its floats are made of.
+    #[cfg(target_arch = "x86_64")]
+    pub fn bytes(self, first: usize, count: usize) -> *mut u8 {
+        let size = self.count * size_of::<f32>();
+        assert!(first.checked_add(count).is_some_and(|end| end <= size), "{count} bytes from {first} on in {size}");
+        // SAFETY: within the buffer, as was just checked.
+        unsafe { self.pointer.cast::<u8>().add(first) }
+    }
 }

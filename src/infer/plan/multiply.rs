@@ -108,6 +108,10 @@ unsafe fn accumulate_one<V: Vector, const STEP: usize, const ROWS: usize>(
             V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD + V::LANES));
         }
         next.ask::<V>(k);
+        if STEP == DEPTH {
+            // A line of the same rows at the next depths, which lie behind these.
+            V::prefetch(rows.wrapping_add((ROWS + k) * DEPTH));
+        }
         for row in 0..ROWS {
             let value = V::splat(*rows.add(row * STEP + k));
             sums[row][0] = value.times_plus(first, sums[row][0]);

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// Floats of packed rows that are worked on at a time: with a panel of weights they stay in the second-level cache.
 pub const PACKED: usize = 112 * 1024;
 
+/// Floats of pixels that are asked for ahead of their packing: about the time that the third-level cache takes.
+pub const AHEAD: usize = 1024;
+
 /// Which pixels a row is made from.
 #[derive(Clone, Copy, Debug)]
 pub enum Reading {
@@ -15,6 +18,23 @@ pub enum Reading {
     Single,
     /// The sum of four that an average pooling takes together, in images of so many rows and columns (before pooling).
     Pooled { height: usize, width: usize },
+}
+
+impl Reading {
+    /// Where `depth` channels of the pixels lie that a row is made from, pixels being `step` apart.
+    #[inline(always)]
+    pub fn pixels(self, input: Span, step: usize, row: usize, depth: usize) -> ([*const f32; 4], usize) {
+        let pixel = |number: usize| input.at(number * step, depth).cast_const();
+        match self {
+            Reading::Single => ([pixel(row); 4], 1),
+            Reading::Pooled { height, width } => {
+                let (across, down) = (width / 2, height / 2);
+                let (line, x) = (row / across, row % across * 2);
+                let first = (line / down * height + line % down * 2) * width + x;
+                ([pixel(first), pixel(first + 1), pixel(first + width), pixel(first + width + 1)], 4)
+            }
+        }
+    }
 }
 
 /// Computes some pixels of some columns of a 1x1 convolution.
@@ -98,37 +118,19 @@ impl Pointwise<'_> {
         let (scale, shift) = (self.scale.as_ptr(), self.shift.as_ptr());
         for row in 0..rows {
             let target = target.wrapping_add(row * DEPTH);
-            match self.reading {
-                Reading::Single => {
-                    let pixel = self.input.at((first + row) * self.input_step, depth).cast_const();
-                    for channel in (0..depth).step_by(V::LANES) {
-                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
-                        // SAFETY: `depth` floats are readable of pixel, scale and shift; the target is as the caller says.
-                        unsafe {
-                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
-                            V::load(pixel.add(channel)).times_plus(scale, shift).relu().store(target.add(place));
-                        }
+            let (pixels, count) = self.reading.pixels(self.input, self.input_step, first + row, depth);
+            let ahead = pixels[0].wrapping_add(AHEAD.div_ceil(depth) * self.input_step);
+            for channel in (0..depth).step_by(V::LANES) {
+                let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
+                V::prefetch(ahead.wrapping_add(channel));
+                // SAFETY: `depth` floats are readable of pixels, scale and shift; the target is as the caller says.
+                unsafe {
+                    let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
+                    let mut sum = V::load(pixels[0].add(channel)).times_plus(scale, shift).relu();
+                    for pixel in &pixels[1..count] {
+                        sum = sum.plus(V::load(pixel.add(channel)).times_plus(scale, shift).relu());
                     }
-                }
-                Reading::Pooled { height, width } => {
-                    let (across, down) = (width / 2, height / 2);
-                    let (line, x) = ((first + row) / across, (first + row) % across * 2);
-                    let y = line / down * height + line % down * 2;
-                    let pixel =
-                        |y: usize, x: usize| self.input.at((y * width + x) * self.input_step, depth).cast_const();
-                    let pixels = [pixel(y, x), pixel(y, x + 1), pixel(y + 1, x), pixel(y + 1, x + 1)];
-                    for channel in (0..depth).step_by(V::LANES) {
-                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
-                        // SAFETY: as above, for each of the four.
-                        unsafe {
-                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
-                            let mut sum = V::splat(0.0);
-                            for pixel in pixels {
-                                sum = sum.plus(V::load(pixel.add(channel)).times_plus(scale, shift).relu());
-                            }
-                            sum.store(target.add(place));
-                        }
-                    }
+                    sum.store(target.add(place));
                 }
             }
         }
