@@ -1,9 +1,10 @@
 //! A model's compiled network: made when it is needed first, checked against libtorch before it is believed.
 
+use super::plan::int8::Quantized;
 use super::plan::{Instructions, Output, Plan, Shape, TileView, Tiling, Weights};
 use crate::data::generator;
 use crate::error::{Error, Result};
-use crate::model::{LAYOUT, Model};
+use crate::model::{ActivationRanges, LAYOUT, Model};
 use crate::runtime::{HostPixels, LogLevel, Pool, TORCH, catch};
 use parking_lot::Mutex;
 use rand::RngExt;
@@ -23,11 +24,19 @@ struct Compiled {
     state: Mutex<State>,
 }
 
+struct Kept {
+    plan: Arc<Plan>,
+    /// What its 8-bit convolutions were made with.
+    ranges: Option<ActivationRanges>,
+}
+
 #[derive(Default)]
 struct State {
     weights: Option<Arc<Weights>>,
     /// The latest is the last.
-    plans: Vec<Arc<Plan>>,
+    plans: Vec<Kept>,
+    /// Models that differ in their ranges alone share this.
+    quantized: Option<(ActivationRanges, Option<Arc<Quantized>>)>,
     /// Choices of algorithms that gave what libtorch gives.
     checked: Vec<Vec<Tiling>>,
 }
@@ -38,11 +47,13 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         return Ok(None);
     }
     let mut state = model.extension(Compiled::default).state.lock();
-    if let Some(index) =
-        state.plans.iter().position(|plan| (plan.shape().height, plan.shape().width) == (height, width))
-    {
-        let plan = state.plans.remove(index);
-        state.plans.push(Arc::clone(&plan));
+    let ranges = &model.metadata().activation_ranges;
+    let fits =
+        |kept: &Kept| (kept.plan.shape().height, kept.plan.shape().width) == (height, width) && kept.ranges == *ranges;
+    if let Some(index) = state.plans.iter().position(fits) {
+        let kept = state.plans.remove(index);
+        let plan = Arc::clone(&kept.plan);
+        state.plans.push(kept);
         return Ok(Some(plan));
     }
     // Another call may have found a difference while this one waited.
@@ -67,15 +78,43 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         }
         state.checked.push(tilings);
     }
-    let plan = Arc::new(Plan::new(shape, &weights, &parameters)?);
+    let plan = Arc::new(match quantized(&mut state, model, instructions)? {
+        Some(quantized) => Plan::with_int8(shape, &weights, &quantized),
+        None => Plan::new(shape, &weights, &parameters)?,
+    });
     let megabytes = weights.bytes() as f64 / 1e6;
-    let message = format!("{} for {width} x {height} pixels; packed weights: {megabytes:.0} MB", instructions.name());
+    let name = format!("{}{}", instructions.name(), if plan.is_int8() { " in 8 bits" } else { "" });
+    let message = format!("{name} for {width} x {height} pixels; packed weights: {megabytes:.0} MB");
     model.context().log(LogLevel::Info, &message);
     if state.plans.len() == KEPT {
         state.plans.remove(0);
     }
-    state.plans.push(Arc::clone(&plan));
+    state.plans.push(Kept { plan: Arc::clone(&plan), ranges: ranges.clone() });
     Ok(Some(plan))
+}
+
+/// The model's convolutions in 8 bits, when it was calibrated for that and the processor has the instructions.
+fn quantized(state: &mut State, model: &Model, instructions: Instructions) -> Result<Option<Arc<Quantized>>> {
+    let Some(ranges) = &model.metadata().activation_ranges else {
+        return Ok(None);
+    };
+    // Narrower instructions were asked for.
+    if Instructions::available().pop() != Some(instructions) {
+        return Ok(None);
+    }
+    if let Some((of, quantized)) = &state.quantized
+        && of == ranges
+    {
+        return Ok(quantized.clone());
+    }
+    let quantized = Quantized::pack(ranges, &|index| parameter(model, index))?.map(Arc::new);
+    if quantized.is_none() {
+        let message = "the model's 8-bit convolutions need AVX-512 VNNI, which this processor lacks: it is computed in \
+                       single precision";
+        model.context().log(LogLevel::Info, message);
+    }
+    state.quantized = Some((ranges.clone(), quantized.clone()));
+    Ok(quantized)
 }
 
 /// Runs a plan on the images of tensors of N x 3 x H x W, one tensor after the other; channels-last ones, whose images

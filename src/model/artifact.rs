@@ -4,6 +4,7 @@ use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperat
 use super::compiled::{self, Compiled};
 use super::densenet::DenseNet;
 use super::layout::LAYOUT;
+use super::ranges::ActivationRanges;
 use super::start::network_of;
 use super::weights::{self, METADATA_KEY, check_parameters, densenet_parameters};
 use crate::data::Preprocessing;
@@ -52,6 +53,9 @@ pub struct Metadata {
     /// Where the threshold comes from, when it was chosen on a data set.
     #[serde(default)]
     pub operating_point: Option<StoredOperatingPoint>,
+    /// How large activations become: with them processors that can compute the model's convolutions in 8 bits do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_ranges: Option<ActivationRanges>,
 }
 
 /// Until version 2 there was no temperature.
@@ -79,6 +83,7 @@ impl Metadata {
             temperature: uncalibrated(),
             temperature_record: None,
             operating_point: None,
+            activation_ranges: None,
         }
     }
 

@@ -14,6 +14,9 @@ pub const SMALLEST_SIDE: usize = 32;
 pub(crate) const EPSILON: f64 = 1e-5;
 pub(crate) const MOMENTUM: f64 = 0.1;
 
+/// Is told of every convolution: the index of its weight, and its input.
+type Seen<'a> = &'a mut dyn FnMut(usize, &Tensor);
+
 /// The network: `Tensor` parameters for training, `SharedTensor` for any number of reading threads.
 #[derive(Debug)]
 pub struct DenseNet<T> {
@@ -90,6 +93,12 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         self.head(&self.features(input))
     }
 
+    /// Calls `seen` with every convolution's weight, as its index in the layout, and its input, while N x 3 x H x W
+    /// images go through the network.
+    pub fn observe(&self, input: &Tensor, seen: &mut dyn FnMut(usize, &Tensor)) {
+        let _ = self.features_seen(input, false, seen);
+    }
+
     /// N logits from the feature map.
     pub fn head(&self, features: &Tensor) -> Tensor {
         let pooled = features.relu().mean_dim(&[2i64, 3][..], false, features.kind());
@@ -137,7 +146,8 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         )
     }
 
-    fn convolution(&self, input: &Tensor, weight: usize, stride: i64, padding: i64) -> Tensor {
+    fn convolution(&self, input: &Tensor, weight: usize, (stride, padding): (i64, i64), seen: Seen) -> Tensor {
+        seen(weight, input);
         input.conv2d::<&Tensor>(self.parameter(weight), None, stride, padding, 1, 1)
     }
 
@@ -146,24 +156,28 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         self.norm(input, norm, train).relu_()
     }
 
-    fn layer(&self, input: &Tensor, layer: &DenseLayer, train: bool) -> Tensor {
-        let inner = self.convolution(&self.norm_relu(input, layer.norm1, train), layer.conv1, 1, 0);
-        self.convolution(&self.norm_relu(&inner, layer.norm2, train), layer.conv2, 1, 1)
+    fn layer(&self, input: &Tensor, layer: &DenseLayer, train: bool, seen: Seen) -> Tensor {
+        let inner = self.convolution(&self.norm_relu(input, layer.norm1, train), layer.conv1, (1, 0), seen);
+        self.convolution(&self.norm_relu(&inner, layer.norm2, train), layer.conv2, (1, 1), seen)
     }
 
     fn features_of(&self, input: &Tensor, train: bool) -> Tensor {
-        let stem = self.convolution(input, LAYOUT.stem, 2, 3);
+        self.features_seen(input, train, &mut |_, _| {})
+    }
+
+    fn features_seen(&self, input: &Tensor, train: bool, seen: Seen) -> Tensor {
+        let stem = self.convolution(input, LAYOUT.stem, (2, 3), seen);
         let mut features = self.norm_relu(&stem, LAYOUT.stem_norm, train).max_pool2d(3, 2, 1, 1, false);
         for (index, block) in LAYOUT.blocks.iter().enumerate() {
             let mut parts = vec![features];
             for layer in block {
-                let added = self.layer(&Tensor::cat(&parts, 1), layer, train);
+                let added = self.layer(&Tensor::cat(&parts, 1), layer, train, seen);
                 parts.push(added);
             }
             features = Tensor::cat(&parts, 1);
             if let Some(transition) = LAYOUT.transitions.get(index) {
-                let reduced =
-                    self.convolution(&self.norm_relu(&features, transition.norm, train), transition.conv, 1, 0);
+                let activated = self.norm_relu(&features, transition.norm, train);
+                let reduced = self.convolution(&activated, transition.conv, (1, 0), seen);
                 features = reduced.avg_pool2d(2, 2, 0, false, true, None);
             }
         }

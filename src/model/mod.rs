@@ -10,6 +10,7 @@ mod layout;
 mod onnx;
 mod optimize;
 mod script;
+mod ranges;
 mod start;
 pub mod weights;
 
@@ -25,4 +26,5 @@ pub use initial::initial_value;
 pub(crate) use layout::{DenseLayer, Norm, Transition};
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
 pub use optimize::Variant;
+pub use ranges::ActivationRanges;
 pub use start::start_network;

@@ -2,6 +2,7 @@
 
 use super::filtering::{GROWTH, INNER};
 use super::head::{Head, Wanted};
+use super::int8::Quantized;
 use super::memory::{Buffer, Span};
 use super::packing::Place;
 use super::pointwise::{PACKED, Pointwise, Reading};
@@ -83,6 +84,8 @@ pub struct Layers<'a> {
     pub shape: &'a Shape,
     pub weights: &'a Weights,
     pub filters: &'a [Arc<Filters>],
+    /// Convolutions in bytes, instead of those of `weights` and `filters`.
+    pub quantized: Option<&'a Quantized>,
     /// By block.
     pub features: Vec<Span<'a>>,
     pub inner: Vec<Span<'a>>,
@@ -119,6 +122,10 @@ impl Layers<'_> {
         columns: Range<usize>,
         scratch: &mut [f32],
     ) {
+        if let Some(quantized) = self.quantized {
+            let spans = (self.features[block], self.inner[inner]);
+            return quantized.reduce(self.shape, (block, layer), spans, (pixels, columns), scratch);
+        }
         let (stage, packed) = (&self.shape.stages[block], &self.weights.layers[block][layer]);
         self.weights.instructions().run(Pointwise {
             input: self.features[block],
@@ -140,6 +147,10 @@ impl Layers<'_> {
     /// Rows of tiles of a layer's 3x3 convolution, from an inner buffer.
     pub fn expand(&self, (block, layer): (usize, usize), inner: usize, rows: Range<usize>, scratch: &mut [f32]) {
         let stage = &self.shape.stages[block];
+        if let Some(quantized) = self.quantized {
+            let spans = (self.inner[inner], self.features[block]);
+            return quantized.expand(self.shape, (block, layer), spans, stage.lines(rows));
+        }
         self.weights.instructions().run(Convolution {
             tiling: stage.tiling,
             input: self.inner[inner],
@@ -163,6 +174,10 @@ impl Layers<'_> {
         columns: Range<usize>,
         scratch: &mut [f32],
     ) {
+        if let Some(quantized) = self.quantized {
+            let spans = (self.features[block], self.features[block + 1], target);
+            return quantized.transition(self.shape, block, spans, (pixels, columns), scratch);
+        }
         let (stage, next) = (&self.shape.stages[block], &self.shape.stages[block + 1]);
         let packed = &self.weights.transitions[block];
         self.weights.instructions().run(Pointwise {

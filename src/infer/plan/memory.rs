@@ -1,12 +1,15 @@
 //! Floats in memory: aligned to cache lines, on large pages when there are many, shared by the tasks of a run.
 
 use crate::error::{Error, ErrorKind, Result};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 const CACHE_LINE: usize = 64;
 const LARGE_PAGE: usize = 2 << 20;
+/// Bytes from which a buffer gets large pages: on small ones the transforms, whose stores go to many places at once, wait
+/// for addresses to be translated.
+const WORTH_LARGE_PAGES: usize = 256 << 10;
 
 /// Zeros at first.
 #[derive(Debug)]
@@ -26,24 +29,29 @@ impl Buffer {
         let count = count.max(1);
         let layout = Self::layout(count);
         // SAFETY: the layout is not empty.
-        let pointer = unsafe { alloc_zeroed(layout) };
+        let pointer = unsafe { alloc(layout) };
         let Some(pointer) = NonNull::new(pointer.cast::<f32>()) else {
             let message = format!("out of memory: {} bytes for the compiled network", layout.size());
             return Err(Error::new(ErrorKind::OutOfMemory, message));
         };
+        // Before the first write, which decides what pages the range gets: that is why it is not `alloc_zeroed`.
         #[cfg(target_os = "linux")]
         if layout.align() == LARGE_PAGE {
-            // SAFETY: the range was just allocated and begins at a page; the call is a hint about whole pages in it.
-            unsafe {
-                libc::madvise(pointer.as_ptr().cast(), layout.size() / LARGE_PAGE * LARGE_PAGE, libc::MADV_HUGEPAGE)
-            };
+            // SAFETY: the range was just allocated and consists of whole large pages; the call is a hint.
+            unsafe { libc::madvise(pointer.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
         }
+        // SAFETY: the layout has room for so many floats, and zero bytes are the float 0.
+        unsafe { pointer.write_bytes(0, count) };
         Ok(Buffer { pointer, count })
     }
 
     fn layout(count: usize) -> Layout {
         let bytes = count * size_of::<f32>();
-        let align = if bytes >= LARGE_PAGE { LARGE_PAGE } else { CACHE_LINE };
+        let (bytes, align) = if bytes >= WORTH_LARGE_PAGES {
+            (bytes.next_multiple_of(LARGE_PAGE), LARGE_PAGE)
+        } else {
+            (bytes, CACHE_LINE)
+        };
         Layout::from_size_align(bytes, align).expect("buffers are far smaller than the address space")
     }
 
@@ -123,5 +131,14 @@ impl<'a> Span<'a> {
         );
         // SAFETY: within the buffer, as was just checked.
         unsafe { self.pointer.add(first) }
+    }
+
+    /// The same for bytes, which its floats are made of.
+    #[cfg(target_arch = "x86_64")]
+    pub fn bytes(self, first: usize, count: usize) -> *mut u8 {
+        let size = self.count * size_of::<f32>();
+        assert!(first.checked_add(count).is_some_and(|end| end <= size), "{count} bytes from {first} on in {size}");
+        // SAFETY: within the buffer, as was just checked.
+        unsafe { self.pointer.cast::<u8>().add(first) }
     }
 }

@@ -4,7 +4,8 @@
 //! What libtorch computes, in fewer operations and with less traffic: norms disappear into weights or are computed on
 //! the way into a matrix product (`pointwise`), 3x3 convolutions are Winograd's (`winograd`), a transition pools before
 //! it convolves, layers of a block write beside each other so that nothing is concatenated, and few images are shared
-//! out among threads by the flow of data (`flow`), many by groups that stay in the caches (`groups`).
+//! out among threads by the flow of data (`flow`), many by groups that stay in the caches (`groups`). Calibrated models
+//! have most convolutions in 8 bits (`int8`).
 //!
 //! The bits of an image's result depend on nothing but the image, the weights, the size and the instruction set: work is
 //! cut along images, rows and output channels, never along a sum.
@@ -18,6 +19,7 @@ mod filtering;
 mod flow;
 mod groups;
 mod head;
+pub mod int8;
 mod layers;
 mod memory;
 #[allow(clippy::needless_range_loop)]
@@ -58,7 +60,9 @@ const KEPT: usize = 64 << 20;
 pub struct Plan {
     shape: Shape,
     weights: Arc<Weights>,
+    /// Of each block; none when they are quantised.
     filters: Vec<Arc<Filters>>,
+    quantized: Option<Arc<int8::Quantized>>,
     /// Of calls that are over; as much as one call needed is kept, and no more than `KEPT`.
     memory: Mutex<Vec<Memory>>,
 }
@@ -72,7 +76,18 @@ impl Plan {
             .enumerate()
             .map(|(block, stage)| weights.filters(block, stage.tiling, parameters))
             .collect::<Result<_>>()?;
-        Ok(Plan { shape, weights: Arc::clone(weights), filters, memory: Mutex::default() })
+        Ok(Plan { shape, weights: Arc::clone(weights), filters, quantized: None, memory: Mutex::default() })
+    }
+
+    /// With 8-bit convolutions; stem, norms and head are those of `weights`.
+    pub fn with_int8(shape: Shape, weights: &Arc<Weights>, quantized: &Arc<int8::Quantized>) -> Self {
+        let (weights, quantized) = (Arc::clone(weights), Some(Arc::clone(quantized)));
+        Plan { shape, weights, filters: Vec::new(), quantized, memory: Mutex::default() }
+    }
+
+    /// Whether its convolutions are computed in 8 bits.
+    pub fn is_int8(&self) -> bool {
+        self.quantized.is_some()
     }
 
     /// The sizes it is for.
@@ -97,6 +112,15 @@ impl Plan {
         let mut results = vec![0.0; images.len() * output.count(&self.shape)];
         let mut memory = std::mem::take(&mut *self.memory.lock());
         let done = self.run_on(&mut memory, pool, images, (output, Span::of(&mut results)));
+        if self.quantized.is_some() {
+            // A byte cannot say that a value is none: it must not come out as a plausible logit.
+            for (image, results) in images.iter().zip(results.chunks_exact_mut(output.count(&self.shape))) {
+                let mut rows = image.samples.chunks(image.row_step).take(self.shape.height);
+                if !rows.all(|row| row[..self.shape.width * 3].iter().all(|value| value.is_finite())) {
+                    results.fill(f32::NAN);
+                }
+            }
+        }
         let mut kept = self.memory.lock();
         if kept.len() < memory.len() && memory.iter().map(Memory::floats).sum::<usize>() <= KEPT {
             *kept = memory;
@@ -130,7 +154,14 @@ impl Plan {
     }
 
     fn layers<'a>(&'a self, features: Vec<Span<'a>>, inner: Vec<Span<'a>>) -> Layers<'a> {
-        Layers { shape: &self.shape, weights: &self.weights, filters: &self.filters, features, inner }
+        Layers {
+            shape: &self.shape,
+            weights: &self.weights,
+            filters: &self.filters,
+            quantized: self.quantized.as_deref(),
+            features,
+            inner,
+        }
     }
 
     fn run_groups(

@@ -12,6 +12,9 @@ pub const DEPTH: usize = 16;
 /// How far ahead of its use a panel is asked for, in depths: about the time that the second-level cache takes.
 const AHEAD: usize = 8;
 
+/// Depths whose code lies in a row, so that counting takes no turns from multiplying.
+const UNROLLED: usize = 4;
+
 /// The largest `Vector::ROWS`.
 pub const MOST_ROWS: usize = 14;
 
@@ -32,6 +35,31 @@ macro_rules! with_rows {
 }
 pub(super) use with_rows;
 
+/// The panel that comes next, which a tile asks for while it computes: weights come from afar, and are in the second-level
+/// cache when their turn comes.
+#[derive(Clone, Copy)]
+pub struct Next {
+    address: *const f32,
+    /// Floats to ask for at each depth.
+    step: usize,
+}
+
+impl Next {
+    /// Nothing is known to come.
+    pub const NONE: Next = Next { address: std::ptr::null(), step: 0 };
+
+    /// The share of the `index`-th of `count` tiles in a panel of `width` columns, as deep as the tiles.
+    #[inline(always)]
+    pub fn share(panel: *const f32, width: usize, depth: usize, index: usize, count: usize) -> Self {
+        Next { address: panel.wrapping_add(width * depth * index / count), step: width.div_ceil(count) }
+    }
+
+    #[inline(always)]
+    fn ask<V: Vector>(self, depth: usize) {
+        V::prefetch_far(self.address.wrapping_add(depth * self.step));
+    }
+}
+
 /// Adds rows times panel to the sums, for `depth` depths. `rows` points to depth 0 of row 0; the rows lie `STEP` floats
 /// apart.
 ///
@@ -44,21 +72,50 @@ pub unsafe fn accumulate<V: Vector, const STEP: usize, const ROWS: usize>(
     rows: *const f32,
     panel: *const f32,
     depth: usize,
+    next: Next,
 ) {
-    for k in 0..depth {
-        // SAFETY: within what the contract makes readable.
-        unsafe {
-            let at = panel.add(k * 2 * V::LANES);
-            let (first, second) = (V::load(at), V::load(at.add(V::LANES)));
-            V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD));
-            if V::LANES == 16 {
-                V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD + V::LANES));
-            }
-            for row in 0..ROWS {
-                let value = V::splat(*rows.add(row * STEP + k));
-                sums[row][0] = value.times_plus(first, sums[row][0]);
-                sums[row][1] = value.times_plus(second, sums[row][1]);
-            }
+    let whole = depth / UNROLLED * UNROLLED;
+    for start in (0..whole).step_by(UNROLLED) {
+        for k in start..start + UNROLLED {
+            // SAFETY: the contract is passed on.
+            unsafe { accumulate_one::<V, STEP, ROWS>(sums, rows, panel, k, next) };
+        }
+    }
+    for k in whole..depth {
+        // SAFETY: the contract is passed on.
+        unsafe { accumulate_one::<V, STEP, ROWS>(sums, rows, panel, k, next) };
+    }
+}
+
+/// One depth of `accumulate`.
+///
+/// # Safety
+/// As there, with `k` below the depth.
+#[inline(always)]
+unsafe fn accumulate_one<V: Vector, const STEP: usize, const ROWS: usize>(
+    sums: &mut [[V; 2]; ROWS],
+    rows: *const f32,
+    panel: *const f32,
+    k: usize,
+    next: Next,
+) {
+    // SAFETY: within what the contract makes readable.
+    unsafe {
+        let at = panel.add(k * 2 * V::LANES);
+        let (first, second) = (V::load(at), V::load(at.add(V::LANES)));
+        V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD));
+        if V::LANES == 16 {
+            V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD + V::LANES));
+        }
+        next.ask::<V>(k);
+        if STEP == DEPTH {
+            // A line of the same rows at the next depths, which lie behind these.
+            V::prefetch(rows.wrapping_add((ROWS + k) * DEPTH));
+        }
+        for row in 0..ROWS {
+            let value = V::splat(*rows.add(row * STEP + k));
+            sums[row][0] = value.times_plus(first, sums[row][0]);
+            sums[row][1] = value.times_plus(second, sums[row][1]);
         }
     }
 }
@@ -78,6 +135,7 @@ pub struct Tile {
     pub target: *mut f32,
     /// How far apart the rows go.
     pub step: usize,
+    pub next: Next,
 }
 
 /// Computes a tile of `rows` rows, with ReLU or without.
@@ -103,11 +161,12 @@ unsafe fn multiply_rows<V: Vector, const RELU: bool, const ROWS: usize>(tile: Ti
             [V::load(tile.bias), V::load(tile.bias.add(V::LANES))]
         };
         let mut sums = [bias; ROWS];
-        let (mut rows, mut panel) = (tile.rows, tile.panel);
+        let (mut rows, mut panel, mut next) = (tile.rows, tile.panel, tile.next);
         for _ in 0..tile.depth {
-            accumulate::<V, DEPTH, ROWS>(&mut sums, rows, panel, DEPTH);
+            accumulate::<V, DEPTH, ROWS>(&mut sums, rows, panel, DEPTH, next);
             rows = rows.add(ROWS * DEPTH);
             panel = panel.add(DEPTH * 2 * V::LANES);
+            next.address = next.address.wrapping_add(DEPTH * next.step);
         }
         for row in 0..ROWS {
             for half in 0..2 {

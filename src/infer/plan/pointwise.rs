@@ -1,12 +1,15 @@
 //! 1x1 convolutions: a matrix product, whose rows get norm and ReLU on their way into packed form.
 
 use super::memory::Span;
-use super::multiply::{DEPTH, Tile, multiply, tiles};
+use super::multiply::{DEPTH, Next, Tile, multiply, tiles};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
 /// Floats of packed rows that are worked on at a time: with a panel of weights they stay in the second-level cache.
 pub const PACKED: usize = 112 * 1024;
+
+/// Floats of pixels that are asked for ahead of their packing: about the time that the third-level cache takes.
+pub const AHEAD: usize = 1024;
 
 /// Which pixels a row is made from.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +18,23 @@ pub enum Reading {
     Single,
     /// The sum of four that an average pooling takes together, in images of so many rows and columns (before pooling).
     Pooled { height: usize, width: usize },
+}
+
+impl Reading {
+    /// Where `depth` channels of the pixels lie that a row is made from, pixels being `step` apart.
+    #[inline(always)]
+    pub fn pixels(self, input: Span, step: usize, row: usize, depth: usize) -> ([*const f32; 4], usize) {
+        let pixel = |number: usize| input.at(number * step, depth).cast_const();
+        match self {
+            Reading::Single => ([pixel(row); 4], 1),
+            Reading::Pooled { height, width } => {
+                let (across, down) = (width / 2, height / 2);
+                let (line, x) = (row / across, row % across * 2);
+                let first = (line / down * height + line % down * 2) * width + x;
+                ([pixel(first), pixel(first + 1), pixel(first + width), pixel(first + width + 1)], 4)
+            }
+        }
+    }
 }
 
 /// Computes some pixels of some columns of a 1x1 convolution.
@@ -62,7 +82,8 @@ impl Kernel for Pointwise<'_> {
             let target = self.target.at((self.target_pixel + first) * self.target_step, reach);
             for column in self.columns.clone().step_by(width) {
                 let panel = self.weights[column * depth..][..width * depth].as_ptr();
-                for (start, rows) in tiles(count, V::ROWS) {
+                let parts = count.div_ceil(V::ROWS);
+                for (index, (start, rows)) in tiles(count, V::ROWS).enumerate() {
                     let tile = Tile {
                         rows: packed.wrapping_add(start * depth),
                         panel,
@@ -70,6 +91,7 @@ impl Kernel for Pointwise<'_> {
                         bias: self.bias.map_or(std::ptr::null(), |bias| bias[column..][..width].as_ptr()),
                         target: target.wrapping_add(start * self.target_step + column),
                         step: self.target_step,
+                        next: Next::share(panel.wrapping_add(width * depth), width, depth, index, parts),
                     };
                     // SAFETY: the rows were just packed, panel and bias are slices of the right size, and the target
                     // reaches as far as was asked of the span.
@@ -96,37 +118,19 @@ impl Pointwise<'_> {
         let (scale, shift) = (self.scale.as_ptr(), self.shift.as_ptr());
         for row in 0..rows {
             let target = target.wrapping_add(row * DEPTH);
-            match self.reading {
-                Reading::Single => {
-                    let pixel = self.input.at((first + row) * self.input_step, depth).cast_const();
-                    for channel in (0..depth).step_by(V::LANES) {
-                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
-                        // SAFETY: `depth` floats are readable of pixel, scale and shift; the target is as the caller says.
-                        unsafe {
-                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
-                            V::load(pixel.add(channel)).times_plus(scale, shift).relu().store(target.add(place));
-                        }
+            let (pixels, count) = self.reading.pixels(self.input, self.input_step, first + row, depth);
+            let ahead = pixels[0].wrapping_add(AHEAD.div_ceil(depth) * self.input_step);
+            for channel in (0..depth).step_by(V::LANES) {
+                let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
+                V::prefetch(ahead.wrapping_add(channel));
+                // SAFETY: `depth` floats are readable of pixels, scale and shift; the target is as the caller says.
+                unsafe {
+                    let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
+                    let mut sum = V::load(pixels[0].add(channel)).times_plus(scale, shift).relu();
+                    for pixel in &pixels[1..count] {
+                        sum = sum.plus(V::load(pixel.add(channel)).times_plus(scale, shift).relu());
                     }
-                }
-                Reading::Pooled { height, width } => {
-                    let (across, down) = (width / 2, height / 2);
-                    let (line, x) = ((first + row) / across, (first + row) % across * 2);
-                    let y = line / down * height + line % down * 2;
-                    let pixel =
-                        |y: usize, x: usize| self.input.at((y * width + x) * self.input_step, depth).cast_const();
-                    let pixels = [pixel(y, x), pixel(y, x + 1), pixel(y + 1, x), pixel(y + 1, x + 1)];
-                    for channel in (0..depth).step_by(V::LANES) {
-                        let place = channel / DEPTH * rows * DEPTH + channel % DEPTH;
-                        // SAFETY: as above, for each of the four.
-                        unsafe {
-                            let (scale, shift) = (V::load(scale.add(channel)), V::load(shift.add(channel)));
-                            let mut sum = V::splat(0.0);
-                            for pixel in pixels {
-                                sum = sum.plus(V::load(pixel.add(channel)).times_plus(scale, shift).relu());
-                            }
-                            sum.store(target.add(place));
-                        }
-                    }
+                    sum.store(target.add(place));
                 }
             }
         }

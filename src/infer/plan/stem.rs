@@ -2,7 +2,7 @@
 //! time.
 
 use super::memory::Span;
-use super::multiply::{accumulate, tiles, with_rows};
+use super::multiply::{Next, accumulate, tiles, with_rows};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
@@ -152,7 +152,7 @@ unsafe fn convolve<V: Vector, const ROWS: usize>(strip: Strip) {
         for (index, source) in strip.sources.iter().enumerate() {
             let source = source.add(strip.first * 2 * COLOURS);
             let panel = strip.panel.add(index * LINE * 2 * V::LANES);
-            accumulate::<V, { 2 * COLOURS }, ROWS>(&mut sums, source, panel, LINE);
+            accumulate::<V, { 2 * COLOURS }, ROWS>(&mut sums, source, panel, LINE, Next::NONE);
         }
         for row in 0..ROWS {
             for half in 0..2 {

@@ -27,6 +27,8 @@ pub trait Vector: Copy {
     fn relu(self) -> Self;
     /// Asks for the cache line of an address, which need not be valid.
     fn prefetch(address: *const f32);
+    /// The same, to the second-level cache.
+    fn prefetch_far(address: *const f32);
 }
 
 /// Work that is compiled for each instruction set.
@@ -206,6 +208,8 @@ impl Vector for Portable {
     }
     #[inline(always)]
     fn prefetch(_: *const f32) {}
+    #[inline(always)]
+    fn prefetch_far(_: *const f32) {}
 }
 
 /// A vector type of x86 intrinsics. Values of it are made only by kernels that `Instructions::run` runs, so the
@@ -271,6 +275,11 @@ macro_rules! x86_vector {
             fn prefetch(address: *const f32) {
                 // SAFETY: a prefetch does not fault, whatever the address.
                 unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast()) }
+            }
+            #[inline(always)]
+            fn prefetch_far(address: *const f32) {
+                // SAFETY: a prefetch does not fault, whatever the address.
+                unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(address.cast()) }
             }
         }
     };

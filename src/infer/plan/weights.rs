@@ -138,7 +138,8 @@ impl Weights {
     }
 }
 
-fn buffer_of(packer: Packer) -> Result<Buffer> {
+/// What was packed, where kernels read it.
+pub(super) fn buffer_of(packer: Packer) -> Result<Buffer> {
     let values = packer.finish();
     let mut buffer = Buffer::zeroed(values.len())?;
     buffer.values_mut().copy_from_slice(&values);

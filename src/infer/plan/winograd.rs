@@ -3,7 +3,7 @@
 
 use super::filtering::{Filtering, Four, GROWTH, INNER, Tiling, Two};
 use super::memory::Span;
-use super::multiply::{DEPTH, MOST_ROWS, Tile, multiply, tiles};
+use super::multiply::{DEPTH, MOST_ROWS, Next, Tile, multiply, tiles};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
@@ -90,16 +90,25 @@ impl Convolution<'_> {
                     }
                 }
             }
+            let width = 2 * V::LANES;
+            let parts = count.div_ceil(V::ROWS);
             for point in 0..S * S {
-                for (start, rows) in tiles(count, V::ROWS) {
-                    for panel in 0..GROWTH / (2 * V::LANES) {
+                for (index, (start, rows)) in tiles(count, V::ROWS).enumerate() {
+                    for panel in 0..GROWTH / width {
                         let tile = Tile {
                             rows: part(start).wrapping_add(point * (rows * INNER + POINT_PADDING)),
-                            panel: self.weights[point * INNER * GROWTH + panel * 2 * V::LANES * INNER..].as_ptr(),
+                            panel: self.weights[(point * GROWTH + panel * width) * INNER..].as_ptr(),
                             depth: INNER / DEPTH,
                             bias: std::ptr::null(),
-                            target: sums.wrapping_add((point * count + start) * GROWTH + panel * 2 * V::LANES),
+                            target: sums.wrapping_add((point * count + start) * GROWTH + panel * width),
                             step: GROWTH,
+                            next: Next::share(
+                                self.weights.as_ptr().wrapping_add(((point + 1) * GROWTH + panel * width) * INNER),
+                                width,
+                                INNER,
+                                index,
+                                parts,
+                            ),
                         };
                         // SAFETY: weights and scratch memory are as large as the assertions say.
                         unsafe { multiply::<V, false>(rows, tile) };

@@ -1,0 +1,181 @@
+//! The network with 8-bit convolutions against libtorch computing with rounded numbers.
+
+use super::{NETWORK, classified, model, pictures, tensor, views};
+use lesionlens::infer::plan::int8::{Quantized, is_available};
+use lesionlens::infer::plan::{Instructions, Output, Plan, Shape};
+use lesionlens::model::{ActivationRanges, FileFormat, LAYOUT, Model};
+use lesionlens::runtime::{Context, ContextOptions, EngineRequest, Pool};
+use std::sync::{Arc, LazyLock};
+use tch::{Kind, Tensor};
+
+static RANGES: LazyLock<ActivationRanges> = LazyLock::new(|| {
+    let batches = [(64, 64), (96, 72)].map(|(height, width)| tensor(&pictures(8, height, width), height, width));
+    ActivationRanges::observe(&NETWORK.network(), &batches).unwrap()
+});
+
+fn quantized() -> Option<Arc<Quantized>> {
+    let quantized = Quantized::pack(&RANGES, &|index| Ok(NETWORK.0[index].clone())).unwrap();
+    assert_eq!(quantized.is_some(), is_available());
+    if quantized.is_none() {
+        println!("left out: this processor has no AVX-512 VNNI");
+    }
+    quantized.map(Arc::new)
+}
+
+fn plan(height: usize, width: usize, quantized: &Arc<Quantized>) -> Plan {
+    let weights = NETWORK.weights(Instructions::available().pop().unwrap());
+    Plan::with_int8(Shape::new(height, width), &weights, quantized)
+}
+
+fn parameter(name: &str) -> Tensor {
+    let index = LAYOUT.parameters().iter().position(|spec| spec.name == name).unwrap();
+    Tensor::from_slice(&NETWORK.0[index]).view(&LAYOUT.parameters()[index].shape[..])
+}
+
+/// Factor and addend of a norm.
+fn affine(name: &str) -> (Tensor, Tensor) {
+    let [weight, bias, mean, variance] =
+        ["weight", "bias", "running_mean", "running_var"].map(|part| parameter(&format!("{name}.{part}")));
+    let scale = weight / (variance + 1e-5).sqrt();
+    let shift = bias - mean * &scale;
+    (scale.view([1, -1, 1, 1]), shift.view([1, -1, 1, 1]))
+}
+
+fn norm(input: &Tensor, name: &str) -> Tensor {
+    let (scale, shift) = affine(name);
+    input * scale + shift
+}
+
+/// A convolution of rounded inputs with rounded weights.
+fn rounded(input: &Tensor, weight: &Tensor, padding: i64, largest: f32) -> Tensor {
+    let step = f64::from(largest) / 255.0;
+    let input = (input / step).round().clamp(0.0, 255.0) * step;
+    let steps = weight.abs().amax(&[1i64, 2, 3][..], true) / 127.0;
+    let weight = (weight / steps.clamp_min(1e-30)).round() * steps;
+    input.conv2d::<&Tensor>(&weight, None, 1, padding, 1, 1)
+}
+
+/// The last feature map as the rounded network's definition says.
+fn features(input: &Tensor) -> Tensor {
+    let mut ranges = RANGES.values().iter();
+    let mut next = || *ranges.next().unwrap();
+    let stem = input.conv2d::<&Tensor>(&parameter("features.conv0.weight"), None, 2, 3, 1, 1);
+    let mut values = norm(&stem, "features.norm0").relu().max_pool2d(3, 2, 1, 1, false);
+    for (block, layers) in [6, 12, 24, 16].into_iter().enumerate().map(|(index, layers)| (index + 1, layers)) {
+        for layer in 1..=layers {
+            let name = format!("features.denseblock{block}.denselayer{layer}");
+            let (scale, shift) = affine(&format!("{name}.norm2"));
+            let weight = parameter(&format!("{name}.conv1.weight")) * scale.view([-1, 1, 1, 1]);
+            let inner = rounded(&norm(&values, &format!("{name}.norm1")).relu(), &weight, 0, next());
+            let weight = parameter(&format!("{name}.conv2.weight"));
+            let added = rounded(&(inner + shift).relu(), &weight, 1, next());
+            values = Tensor::cat(&[values, added], 1);
+        }
+        if block < 4 {
+            let name = format!("features.transition{block}");
+            let pooled = norm(&values, &format!("{name}.norm")).relu().avg_pool2d(2, 2, 0, false, true, None);
+            values = rounded(&pooled, &parameter(&format!("{name}.conv.weight")), 0, next());
+        }
+    }
+    norm(&values, "features.norm5")
+}
+
+#[test]
+fn it_computes_what_rounding_inputs_and_weights_gives() {
+    let Some(quantized) = quantized() else { return };
+    let (network, pool) = (NETWORK.network(), Pool::new(2, 2));
+    let _guard = tch::no_grad_guard();
+    for (count, height, width) in [(2, 32, 32), (3, 33, 33), (5, 64, 64), (3, 75, 97), (1, 224, 224)] {
+        let values = pictures(count, height, width);
+        let expected = features(&tensor(&values, height, width));
+        let exact = network.features(&tensor(&values, height, width));
+        let plan = plan(height, width, &quantized);
+        let found = plan.run(&pool, &views(&values, height, width), Output::Features).unwrap();
+        let found = Tensor::from_slice(&found).view_as(&expected.permute([0, 2, 3, 1])).permute([0, 3, 1, 2]);
+        let distance = |other: &Tensor| {
+            let mean = |tensor: Tensor| tensor.abs().mean(Kind::Double).double_value(&[]);
+            mean(&found - other) / mean(other.shallow_clone())
+        };
+        // A number close to the middle of two steps may go to the other one, and moves those that come after: the kernels'
+        // own tests are exact.
+        let (from_rounded, from_exact) = (distance(&expected), distance(&exact));
+        println!("{count} of {width} x {height}: {from_rounded:.1e} from rounded, {from_exact:.1e} from exact");
+        assert!(from_rounded < 0.03, "{count} of {width} x {height}: {from_rounded}");
+        assert!(from_rounded < from_exact && from_exact < 0.2, "{count} of {width} x {height}: {from_exact}");
+    }
+}
+
+#[test]
+fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads_in_bytes() {
+    let Some(quantized) = quantized() else { return };
+    for (height, width) in [(32, 32), (33, 33), (64, 64), (75, 97), (224, 224)] {
+        let plan = plan(height, width, &quantized);
+        let values = pictures(7, height, width);
+        let images = views(&values, height, width);
+        let one = Pool::new(1, 1);
+        let alone: Vec<f32> = images.iter().map(|image| plan.run(&one, &[*image], Output::Logit).unwrap()[0]).collect();
+        for threads in [1, 2, 3, 8] {
+            let pool = Pool::new(threads, threads);
+            for count in [1, 2, 5, 7] {
+                let found = plan.run(&pool, &images[..count], Output::Logit).unwrap();
+                assert_eq!(found, alone[..count], "{count} of {width} x {height}, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pixel_that_is_no_number_gives_a_logit_that_is_none() {
+    let Some(quantized) = quantized() else { return };
+    let plan = plan(64, 64, &quantized);
+    let mut values = pictures(3, 64, 64);
+    let expected = plan.run(&Pool::new(2, 2), &views(&values, 64, 64), Output::Logit).unwrap();
+    values[64 * 64 * 3 + 777] = f32::NAN;
+    values[64 * 64 * 3 * 3 - 1] = f32::INFINITY;
+    let found = plan.run(&Pool::new(2, 2), &views(&values, 64, 64), Output::Logit).unwrap();
+    assert_eq!(found[0], expected[0]);
+    assert!(found[1].is_nan() && found[2].is_nan(), "{found:?}");
+}
+
+#[test]
+fn ranges_are_stored_as_numbers_and_checked() {
+    let values = RANGES.values().to_vec();
+    assert_eq!(ActivationRanges::from_values(values.clone()).unwrap(), *RANGES);
+    assert!(ActivationRanges::from_values(values[1..].to_vec()).unwrap_err().message().contains("118 ranges"));
+    for bad in [f32::NAN, -1.0, f32::INFINITY] {
+        let mut values = values.clone();
+        values[5] = bad;
+        assert!(ActivationRanges::from_values(values).unwrap_err().message().contains(&format!("{bad}")));
+    }
+    let _guard = tch::no_grad_guard();
+    let image = tensor(&pictures(1, 32, 32), 32, 32) * f64::NAN;
+    assert!(ActivationRanges::observe(&NETWORK.network(), &[image]).is_err());
+    let batches = [(64, 64), (96, 72)].map(|(height, width)| tensor(&pictures(8, height, width), height, width));
+    let [one, other] = batches.map(|batch| ActivationRanges::observe(&NETWORK.network(), &[batch]).unwrap());
+    let both: Vec<f32> = one.values().iter().zip(other.values()).map(|(one, other)| one.max(*other)).collect();
+    assert_eq!(both, RANGES.values());
+}
+
+#[test]
+fn a_calibrated_model_is_computed_in_bytes_also_after_saving_and_loading() {
+    let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let exact = model(EngineRequest::Plan, NETWORK.network(), Arc::clone(&log));
+    let mut metadata = exact.metadata().clone();
+    metadata.activation_ranges = Some(RANGES.clone());
+    let rounded = exact.with_metadata(metadata).unwrap();
+    // They share what is compiled.
+    let (from_exact, from_rounded) = (classified(&exact).unwrap(), classified(&rounded).unwrap());
+    assert_eq!(from_exact, classified(&exact).unwrap());
+    assert_eq!(from_rounded, classified(&rounded).unwrap());
+    assert_eq!(from_exact != from_rounded, is_available());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.safetensors");
+    rounded.save(&path, FileFormat::Safetensors).unwrap();
+    let options = |engine| ContextOptions { engine, ..ContextOptions::default() };
+    let loaded = |engine| Model::load(&Context::new(options(engine)).unwrap(), &path).unwrap();
+    assert_eq!(classified(&loaded(EngineRequest::Plan)).unwrap(), from_rounded);
+    // Other engines compute the weights as they are.
+    for (found, expected) in classified(&loaded(EngineRequest::Torch)).unwrap().iter().zip(&from_exact) {
+        assert!(((found - expected) / expected).abs() < 1e-4, "{found} {expected}");
+    }
+}
