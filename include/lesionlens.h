@@ -355,7 +355,8 @@ typedef struct lens_init_options {
      */
     int32_t device_index;
     /**
-     * LENS_PRECISION_...; default LENS_PRECISION_AUTO.
+     * LENS_PRECISION_...; default LENS_PRECISION_AUTO. LENS_PRECISION_INT8 is refused (LENS_ERROR_UNSUPPORTED) where it
+     * cannot be computed.
      */
     lens_precision precision;
     /**
@@ -802,6 +803,27 @@ typedef struct lens_optimize_options {
      * LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
      */
     lens_optimized_variant variant;
+    /**
+     * LENS_OPTIMIZED_INT8: images that go through the network at once, 1 to 65536; default 32.
+     */
+    uint32_t batch_limit;
+    /**
+     * LENS_OPTIMIZED_INT8: images like those to be classified, a few hundred of both classes; labels do not matter.
+     * Default NULL, as all other variants want it.
+     */
+    const struct lens_dataset *calibration;
+    /**
+     * Called about once a batch; default NULL.
+     */
+    lens_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *progress_user_data;
+    /**
+     * Stops the call when triggered; default NULL.
+     */
+    const struct lens_cancel_token *cancel;
 } lens_optimize_options;
 
 /**
@@ -1102,6 +1124,12 @@ typedef struct lens_train_options {
 #define LENS_PRECISION_F16 3
 
 /**
+ * 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that lens_model_optimize() made
+ * for it, when they classify; everything else in 32-bit floats, and other models altogether.
+ */
+#define LENS_PRECISION_INT8 4
+
+/**
  * Those that are safe for the GPU that is there.
  */
 #define LENS_ROCM_TUNING_AUTO 0
@@ -1335,6 +1363,12 @@ typedef struct lens_train_options {
  * What PyTorch's torch.save() writes of the state dict of torchvision's DenseNet-121 with one output.
  */
 #define LENS_OPTIMIZED_STATE_DICT 2
+
+/**
+ * A model of this library (safetensors) that contexts with LENS_PRECISION_INT8 classify with 8-bit convolutions: the
+ * same weights, and how large activations become on the images of lens_optimize_options.calibration.
+ */
+#define LENS_OPTIMIZED_INT8 3
 
 /**
  * Black, purple, orange, yellow; the reference pipeline's overlays.
@@ -1933,15 +1967,16 @@ void lens_model_free(struct lens_model *model);
 void lens_optimize_options_init(struct lens_optimize_options *options);
 
 /**
- * Writes the variant of a model that the reference pipeline calls optimised, for programs that load it with PyTorch or
- * libtorch; lens_model_load() reads it as well. Preprocessing, temperature, threshold and training record lie beside the
- * weights, in the archive's entry extra/lesionlens.json.
+ * Writes an optimised variant of a model, which lens_model_load() reads: LENS_OPTIMIZED_INT8 for this library, or what
+ * the reference pipeline calls optimised, for programs that load it with PyTorch or libtorch. Of the latter,
+ * preprocessing, temperature, threshold and training record lie in the archive's entry extra/lesionlens.json.
  *
- * This library's own speed needs none of it: on a CPU a model of any file is compiled when it is loaded
- * (LENS_ENGINE_PLAN), which is faster than either variant; for NVIDIA see the command lesionlens-export.
+ * This library's own speed needs neither of the reference's: on a CPU a model of any file is compiled when it is loaded
+ * (LENS_ENGINE_PLAN), which is faster; for NVIDIA see the command lesionlens-export.
  *
  * @param path UTF-8; an existing file is replaced, atomically.
  * @param options NULL for all defaults.
+ * @return LENS_ERROR_DATA when no image for calibration can be read; LENS_CANCELLED, with nothing written.
  */
 lens_status lens_model_optimize(const struct lens_model *model,
                                 const char *path,

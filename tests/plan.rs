@@ -131,7 +131,7 @@ fn most_pixels(set: Instructions) -> usize {
 fn different(height: usize, width: usize) -> usize {
     match height * width {
         ..=5184 => 65,
-        ..=50_176 => 7,
+        5185..=50_176 => 7,
         _ => 3,
     }
 }

@@ -350,6 +350,11 @@ namespace LesionLens
         /// a GPU will do.
         /// </summary>
         F16 = 3,
+        /// <summary>
+        /// 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.Optimize
+        /// made for it, when they classify; everything else in 32-bit floats, and other models altogether.
+        /// </summary>
+        Int8 = 4,
     }
 
     /// <summary>
@@ -539,7 +544,10 @@ namespace LesionLens
         /// <summary>Which of several GPUs, from 0; default 0. The CPU has index 0 only.</summary>
         public int? DeviceIndex { get; set; }
 
-        /// <summary>Precision; default Precision.Auto.</summary>
+        /// <summary>
+        /// Precision; default Precision.Auto. Precision.Int8 is refused (Status.ErrorUnsupported) where it cannot be
+        /// computed.
+        /// </summary>
         public Precision? Precision { get; set; }
 
         /// <summary>

@@ -77,6 +77,8 @@ static void test_lens_optimize_options_init(void)
     lens_optimize_options_init(&options);
     CHECK_EQUAL(options.struct_size, sizeof options);
     CHECK_EQUAL(options.variant, LENS_OPTIMIZED_AUTO);
+    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK(options.calibration == NULL && options.progress == NULL && options.cancel == NULL);
     lens_optimize_options_init(NULL);
 }
 
@@ -118,6 +120,21 @@ static void test_lens_model_optimize(void)
     CHECK_NEAR(again.logit, original.logit, 1e-4);
     lens_model_free(loaded);
 
+    lens_optimize_options_init(&options);
+    options.variant = LENS_OPTIMIZED_INT8;
+    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "NULL");
+    options.calibration = dataset;
+    CHECK_OK(lens_model_optimize(model, path, &options));
+    CHECK_OK(lens_model_load(context, path, &loaded));
+    /* 8 bits are for contexts that ask for them. */
+    again = fixture_classify(loaded, &images[1]);
+    CHECK(memcmp(&original, &again, sizeof again) == 0);
+    lens_model_free(loaded);
+    options.batch_limit = 0;
+    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "batch_limit", "0");
+    options.batch_limit = 32;
+    options.variant = LENS_OPTIMIZED_STATE_DICT;
+    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "INT8");
     options.variant = 99;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "variant", "99");
     CHECK_REFUSED(lens_model_optimize(NULL, path, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");

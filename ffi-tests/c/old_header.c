@@ -161,7 +161,7 @@ static const struct options_case {
      call_evaluate},
     {"lens_calibrate_options", sizeof(lens_calibrate_options), offsetof(lens_calibrate_options, cancel), fill_calibrate,
      call_calibrate},
-    {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, variant), fill_optimize,
+    {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, cancel), fill_optimize,
      call_optimize},
     {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel), fill_train, call_train},
     {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel), fill_heatmap,

@@ -58,7 +58,7 @@ def setUpModule() -> None:
     model.save(folder / "model.safetensors")
     model.save(folder / "torchscript.pt", "torchscript")
     model.optimize(folder / "int8.pt")
-    model.optimize(folder / "state.pt", "state_dict")
+    model.optimize(folder / "state.pt", variant="state_dict")
     run(TORCH_PYTHON, Path(__file__).with_name("torch_side.py"), folder)
 
 

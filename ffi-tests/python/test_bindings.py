@@ -682,6 +682,39 @@ class Journey(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "operating_point is 'best'"):
             model.calibrate(noisy, operating_point="best")
 
+    def test_int8(self) -> None:
+        path = folder / "int8.safetensors"
+        updates: list[int] = []
+        model.optimize(
+            path, variant="int8", calibration=dataset(0, 12), batch_limit=4, progress=lambda update: updates.append(1)
+        )
+        self.assertGreater(len(updates), 0)
+        self.assertTrue(context.load_model(path).describe()["int8"])
+        images = [sample(index)[0] for index in range(6)]
+        self.assertEqual(context.load_model(path).classify(images), model.classify(images))
+        try:
+            bytes_context = lesionlens.Context(precision="int8", device="cpu")
+        except lesionlens.UnsupportedError as error:
+            self.assertIn("VNNI", str(error))
+        else:
+            rounded = bytes_context.load_model(path)
+            self.assertEqual(rounded.describe()["engine"], "plan-avx512-int8")
+            found = [prediction.logit for prediction in rounded.classify(images)]
+            exact = [prediction.logit for prediction in model.classify(images)]
+            self.assertNotEqual(found, exact)
+            numpy.testing.assert_allclose(found, exact, rtol=0.1, atol=0.1)
+            # In any batch the same bits.
+            self.assertEqual(found, [rounded.classify(image)[0].logit for image in images])
+        with self.assertRaisesRegex(lesionlens.ArgumentError, "calibration"):
+            model.optimize(path, variant="int8")
+        with self.assertRaisesRegex(TypeError, "calibration is a list"):
+            model.optimize(path, variant="int8", calibration=[])
+        token = lesionlens.CancelToken()
+        token.trigger()
+        with self.assertRaises(lesionlens.Cancelled):
+            model.optimize(folder / "none.safetensors", variant="int8", calibration=dataset(0, 12), cancel=token)
+        self.assertFalse((folder / "none.safetensors").exists())
+
     def test_datasets(self) -> None:
         whole = dataset(0, 20)
         first, second = whole.split(0.7, seed=5)

@@ -42,6 +42,9 @@ pub const LENS_PRECISION_BF16: lens_precision = 2;
 /// IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a GPU will
 /// do.
 pub const LENS_PRECISION_F16: lens_precision = 3;
+/// 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that lens_model_optimize() made
+/// for it, when they classify; everything else in 32-bit floats, and other models altogether.
+pub const LENS_PRECISION_INT8: lens_precision = 4;
 
 /// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
 pub type lens_rocm_tuning = i32;
@@ -103,7 +106,8 @@ pub struct lens_init_options {
     pub device: lens_device,
     /// Which of several GPUs, from 0; default 0. The CPU has index 0 only.
     pub device_index: i32,
-    /// LENS_PRECISION_...; default LENS_PRECISION_AUTO.
+    /// LENS_PRECISION_...; default LENS_PRECISION_AUTO. LENS_PRECISION_INT8 is refused (LENS_ERROR_UNSUPPORTED) where it
+    /// cannot be computed.
     pub precision: lens_precision,
     /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
     /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
@@ -287,6 +291,7 @@ pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *
                     (LENS_PRECISION_F32, "LENS_PRECISION_F32", PrecisionRequest::F32),
                     (LENS_PRECISION_BF16, "LENS_PRECISION_BF16", PrecisionRequest::Bf16),
                     (LENS_PRECISION_F16, "LENS_PRECISION_F16", PrecisionRequest::F16),
+                    (LENS_PRECISION_INT8, "LENS_PRECISION_INT8", PrecisionRequest::Int8),
                 ],
             )?,
             // SAFETY: NULL or a C string by contract.

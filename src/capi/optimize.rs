@@ -1,13 +1,19 @@
 //! `lens_model_optimize`.
 
 use super::arguments::{choice, required, text};
+use super::cancel::lens_cancel_token;
+use super::dataset::lens_dataset;
 use super::guard::guard;
 use super::model::lens_model;
 use super::options::{self, Options};
+use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
+use crate::error::Error;
+use crate::evaluate::quantize;
 use crate::model::Variant;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::path::Path;
+use std::ptr;
 use std::sync::Arc;
 
 /// What lens_model_optimize() writes.
@@ -21,6 +27,9 @@ pub const LENS_OPTIMIZED_AUTO: lens_optimized_variant = 0;
 pub const LENS_OPTIMIZED_INT8_HEAD: lens_optimized_variant = 1;
 /// What PyTorch's torch.save() writes of the state dict of torchvision's DenseNet-121 with one output.
 pub const LENS_OPTIMIZED_STATE_DICT: lens_optimized_variant = 2;
+/// A model of this library (safetensors) that contexts with LENS_PRECISION_INT8 classify with 8-bit convolutions: the
+/// same weights, and how large activations become on the images of lens_optimize_options.calibration.
+pub const LENS_OPTIMIZED_INT8: lens_optimized_variant = 3;
 
 /// Options of lens_model_optimize(). Fill with lens_optimize_options_init(), then change what you need.
 #[repr(C)]
@@ -30,14 +39,33 @@ pub struct lens_optimize_options {
     pub struct_size: usize,
     /// LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
     pub variant: lens_optimized_variant,
+    /// LENS_OPTIMIZED_INT8: images that go through the network at once, 1 to 65536; default 32.
+    pub batch_limit: u32,
+    /// LENS_OPTIMIZED_INT8: images like those to be classified, a few hundred of both classes; labels do not matter.
+    /// Default NULL, as all other variants want it.
+    pub calibration: *const lens_dataset,
+    /// Called about once a batch; default NULL.
+    pub progress: lens_progress_fn,
+    /// Handed to progress.
+    pub progress_user_data: *mut c_void,
+    /// Stops the call when triggered; default NULL.
+    pub cancel: *const lens_cancel_token,
 }
 
-// SAFETY: repr(C), struct_size first, and an integer.
+// SAFETY: repr(C), struct_size first, numbers, raw pointers and an optional function pointer only.
 unsafe impl Options for lens_optimize_options {
     const NAME: &'static str = "lens_optimize_options";
     const FIRST_SIZE: usize = size_of::<Self>();
     fn defaults() -> Self {
-        lens_optimize_options { struct_size: size_of::<Self>(), variant: LENS_OPTIMIZED_AUTO }
+        lens_optimize_options {
+            struct_size: size_of::<Self>(),
+            variant: LENS_OPTIMIZED_AUTO,
+            batch_limit: 32,
+            calibration: ptr::null(),
+            progress: None,
+            progress_user_data: ptr::null_mut(),
+            cancel: ptr::null(),
+        }
     }
 }
 
@@ -48,15 +76,16 @@ pub unsafe extern "C" fn lens_optimize_options_init(options: *mut lens_optimize_
     unsafe { options::init(options) }
 }
 
-/// Writes the variant of a model that the reference pipeline calls optimised, for programs that load it with PyTorch or
-/// libtorch; lens_model_load() reads it as well. Preprocessing, temperature, threshold and training record lie beside the
-/// weights, in the archive's entry extra/lesionlens.json.
+/// Writes an optimised variant of a model, which lens_model_load() reads: LENS_OPTIMIZED_INT8 for this library, or what
+/// the reference pipeline calls optimised, for programs that load it with PyTorch or libtorch. Of the latter,
+/// preprocessing, temperature, threshold and training record lie in the archive's entry extra/lesionlens.json.
 ///
-/// This library's own speed needs none of it: on a CPU a model of any file is compiled when it is loaded
-/// (LENS_ENGINE_PLAN), which is faster than either variant; for NVIDIA see the command lesionlens-export.
+/// This library's own speed needs neither of the reference's: on a CPU a model of any file is compiled when it is loaded
+/// (LENS_ENGINE_PLAN), which is faster; for NVIDIA see the command lesionlens-export.
 ///
 /// @param path UTF-8; an existing file is replaced, atomically.
 /// @param options NULL for all defaults.
+/// @return LENS_ERROR_DATA when no image for calibration can be read; LENS_CANCELLED, with nothing written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_model_optimize(
     model: *const lens_model,
@@ -77,8 +106,19 @@ pub unsafe extern "C" fn lens_model_optimize(
                 (LENS_OPTIMIZED_AUTO, "LENS_OPTIMIZED_AUTO", None),
                 (LENS_OPTIMIZED_INT8_HEAD, "LENS_OPTIMIZED_INT8_HEAD", Some(Variant::Int8Head)),
                 (LENS_OPTIMIZED_STATE_DICT, "LENS_OPTIMIZED_STATE_DICT", Some(Variant::StateDict)),
+                (LENS_OPTIMIZED_INT8, "LENS_OPTIMIZED_INT8", Some(Variant::Int8)),
             ],
         )?;
+        if variant == Some(Variant::Int8) {
+            // SAFETY: NULL or a live handle by contract.
+            let images = unsafe { required("calibration", options.calibration) }?.snapshot();
+            // SAFETY: token and callback are as their contracts say for the time of the call.
+            let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
+            return quantize(&model, &images, options.batch_limit, &mut control)?.optimize(variant, Path::new(path));
+        }
+        if !options.calibration.is_null() {
+            return Err(Error::argument("calibration is not NULL, but variant is not LENS_OPTIMIZED_INT8"));
+        }
         model.optimize(variant, Path::new(path))
     })
 }

@@ -36,7 +36,7 @@ struct State {
     /// The latest is the last.
     plans: Vec<Kept>,
     /// Models that differ in their ranges alone share this.
-    quantized: Option<(ActivationRanges, Option<Arc<Quantized>>)>,
+    quantized: Option<(ActivationRanges, Arc<Quantized>)>,
     /// Choices of algorithms that gave what libtorch gives.
     checked: Vec<Vec<Tiling>>,
 }
@@ -47,9 +47,10 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         return Ok(None);
     }
     let mut state = model.extension(Compiled::default).state.lock();
-    let ranges = &model.metadata().activation_ranges;
-    let fits =
-        |kept: &Kept| (kept.plan.shape().height, kept.plan.shape().width) == (height, width) && kept.ranges == *ranges;
+    let ranges = model.activation_ranges();
+    let fits = |kept: &Kept| {
+        (kept.plan.shape().height, kept.plan.shape().width) == (height, width) && kept.ranges.as_ref() == ranges
+    };
     if let Some(index) = state.plans.iter().position(fits) {
         let kept = state.plans.remove(index);
         let plan = Arc::clone(&kept.plan);
@@ -57,7 +58,7 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         return Ok(Some(plan));
     }
     // Another call may have found a difference while this one waited.
-    let Some(instructions) = Instructions::named(model.network_engine()) else {
+    let Some(instructions) = Instructions::named(model.context().policy().engine.value) else {
         if model.network_engine() != TORCH {
             fall_back(model, &format!("this processor does not run {}", model.network_engine()));
         }
@@ -78,7 +79,7 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         }
         state.checked.push(tilings);
     }
-    let plan = Arc::new(match quantized(&mut state, model, instructions)? {
+    let plan = Arc::new(match quantized(&mut state, model)? {
         Some(quantized) => Plan::with_int8(shape, &weights, &quantized),
         None => Plan::new(shape, &weights, &parameters)?,
     });
@@ -89,32 +90,25 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
     if state.plans.len() == KEPT {
         state.plans.remove(0);
     }
-    state.plans.push(Kept { plan: Arc::clone(&plan), ranges: ranges.clone() });
+    state.plans.push(Kept { plan: Arc::clone(&plan), ranges: ranges.cloned() });
     Ok(Some(plan))
 }
 
-/// The model's convolutions in 8 bits, when it was calibrated for that and the processor has the instructions.
-fn quantized(state: &mut State, model: &Model, instructions: Instructions) -> Result<Option<Arc<Quantized>>> {
-    let Some(ranges) = &model.metadata().activation_ranges else {
+/// The model's convolutions in 8 bits, when it was calibrated for that and they were asked for.
+fn quantized(state: &mut State, model: &Model) -> Result<Option<Arc<Quantized>>> {
+    let Some(ranges) = model.activation_ranges() else {
         return Ok(None);
     };
-    // Narrower instructions were asked for.
-    if Instructions::available().pop() != Some(instructions) {
-        return Ok(None);
-    }
     if let Some((of, quantized)) = &state.quantized
         && of == ranges
     {
-        return Ok(quantized.clone());
+        return Ok(Some(Arc::clone(quantized)));
     }
-    let quantized = Quantized::pack(ranges, &|index| parameter(model, index))?.map(Arc::new);
-    if quantized.is_none() {
-        let message = "the model's 8-bit convolutions need AVX-512 VNNI, which this processor lacks: it is computed in \
-                       single precision";
-        model.context().log(LogLevel::Info, message);
-    }
-    state.quantized = Some((ranges.clone(), quantized.clone()));
-    Ok(quantized)
+    let quantized = Quantized::pack(ranges, &|index| parameter(model, index))?
+        .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))?;
+    let quantized = Arc::new(quantized);
+    state.quantized = Some((ranges.clone(), Arc::clone(&quantized)));
+    Ok(Some(quantized))
 }
 
 /// Runs a plan on the images of tensors of N x 3 x H x W, one tensor after the other; channels-last ones, whose images

@@ -157,7 +157,16 @@ impl Model {
     /// What computes the network from its weights: the context's engine, unless that was found not to give what libtorch
     /// gives.
     pub fn network_engine(&self) -> &'static str {
-        if self.fallen_back.load(Ordering::Relaxed) { TORCH } else { self.context.policy().engine.value }
+        match self.fallen_back.load(Ordering::Relaxed) {
+            true => TORCH,
+            false if self.activation_ranges().is_some() => "plan-avx512-int8",
+            false => self.context.policy().engine.value,
+        }
+    }
+
+    /// With what its convolutions are computed in 8 bits, when they are.
+    pub(crate) fn activation_ranges(&self) -> Option<&ActivationRanges> {
+        self.metadata.activation_ranges.as_ref().filter(|_| self.context.policy().int8.value)
     }
 
     /// From now on libtorch computes it.
@@ -304,6 +313,7 @@ impl Model {
             "temperature_record": self.metadata.temperature_record,
             "threshold": self.metadata.threshold,
             "operating_point": self.metadata.operating_point,
+            "int8": self.metadata.activation_ranges.is_some(),
             "training": self.metadata.training,
         })
     }

@@ -9,8 +9,8 @@ mod initial;
 mod layout;
 mod onnx;
 mod optimize;
-mod script;
 mod ranges;
+mod script;
 mod start;
 pub mod weights;
 
@@ -26,5 +26,5 @@ pub use initial::initial_value;
 pub(crate) use layout::{DenseLayer, Norm, Transition};
 pub use layout::{LAYOUT, Layout, ParameterSpec, Role};
 pub use optimize::Variant;
-pub use ranges::ActivationRanges;
+pub use ranges::{ActivationRanges, RangeObserver};
 pub use start::start_network;

@@ -1,7 +1,7 @@
-//! The variant of a model that the reference pipeline calls optimised.
+//! Optimised variants of a model: the reference pipeline's, and this library's.
 
-use super::artifact::Model;
-use crate::error::Result;
+use super::artifact::{FileFormat, Model};
+use crate::error::{Error, Result};
 use crate::runtime::{Vendor, write_atomically};
 use std::io::Write;
 use std::path::Path;
@@ -13,6 +13,8 @@ pub enum Variant {
     Int8Head,
     /// A checkpoint of PyTorch.
     StateDict,
+    /// A model of this library whose convolutions can be computed in 8-bit integers.
+    Int8,
 }
 
 impl Variant {
@@ -32,6 +34,10 @@ impl Model {
         let bytes = match variant.unwrap_or_else(|| Variant::of_reference(vendor)) {
             Variant::Int8Head => self.to_torchscript(true)?,
             Variant::StateDict => self.to_state_dict()?,
+            Variant::Int8 if self.metadata().activation_ranges.is_none() => {
+                return Err(Error::argument("the model was not calibrated for 8-bit convolutions"));
+            }
+            Variant::Int8 => return self.save(path, FileFormat::Safetensors),
         };
         write_atomically(path, |file| file.write_all(&bytes))
     }

@@ -12,6 +12,42 @@ use tch::Tensor;
 #[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct ActivationRanges(Vec<f32>);
 
+/// Watches a network at work.
+#[derive(Debug)]
+pub struct RangeObserver {
+    /// By the index of a convolution's weight.
+    largest: Vec<f32>,
+}
+
+impl Default for RangeObserver {
+    fn default() -> Self {
+        RangeObserver { largest: vec![0.0; LAYOUT.parameters().len()] }
+    }
+}
+
+impl RangeObserver {
+    /// One more batch of prepared images, N x 3 x H x W.
+    pub fn see<T: Borrow<Tensor>>(&mut self, network: &DenseNet<T>, batch: &Tensor) {
+        let _guard = tch::no_grad_guard();
+        network.observe(batch, &mut |convolution, input| {
+            // The compiled network pools before a transition's convolution.
+            let pooled = LAYOUT.transitions.iter().any(|transition| transition.conv == convolution);
+            let input = if pooled { input.avg_pool2d(2, 2, 0, false, true, None) } else { input.shallow_clone() };
+            let seen = &mut self.largest[convolution];
+            let found = input.max().double_value(&[]) as f32;
+            // NaN stays, to be refused at the end.
+            if !seen.is_nan() && (found > *seen || found.is_nan()) {
+                *seen = found;
+            }
+        });
+    }
+
+    /// What was seen.
+    pub fn finish(self) -> Result<ActivationRanges> {
+        ActivationRanges::from_values(convolutions().map(|index| self.largest[index]).collect())
+    }
+}
+
 /// The quantised convolutions: the layout's indices of their weights.
 fn convolutions() -> impl Iterator<Item = usize> {
     let parameters = LAYOUT.parameters().iter().enumerate();
@@ -21,22 +57,11 @@ fn convolutions() -> impl Iterator<Item = usize> {
 impl ActivationRanges {
     /// Of prepared images: batches of N x 3 x H x W, at least one. A few hundred images are enough.
     pub fn observe<T: Borrow<Tensor>>(network: &DenseNet<T>, batches: &[Tensor]) -> Result<Self> {
-        let _guard = tch::no_grad_guard();
-        let mut largest = vec![0f32; LAYOUT.parameters().len()];
+        let mut observer = RangeObserver::default();
         for batch in batches {
-            network.observe(batch, &mut |convolution, input| {
-                // The compiled network pools before a transition's convolution.
-                let pooled = LAYOUT.transitions.iter().any(|transition| transition.conv == convolution);
-                let input = if pooled { input.avg_pool2d(2, 2, 0, false, true, None) } else { input.shallow_clone() };
-                let seen = &mut largest[convolution];
-                let found = input.max().double_value(&[]) as f32;
-                // NaN stays, to be refused below.
-                if !(seen.is_nan() || found <= *seen) {
-                    *seen = found;
-                }
-            });
+            observer.see(network, batch);
         }
-        Self::from_values(convolutions().map(|index| largest[index]).collect())
+        observer.finish()
     }
 
     /// As `values` gave them.

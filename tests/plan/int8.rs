@@ -1,10 +1,10 @@
 //! The network with 8-bit convolutions against libtorch computing with rounded numbers.
 
-use super::{NETWORK, classified, model, pictures, tensor, views};
+use super::{NETWORK, classified, pictures, tensor, views};
 use lesionlens::infer::plan::int8::{Quantized, is_available};
 use lesionlens::infer::plan::{Instructions, Output, Plan, Shape};
-use lesionlens::model::{ActivationRanges, FileFormat, LAYOUT, Model};
-use lesionlens::runtime::{Context, ContextOptions, EngineRequest, Pool};
+use lesionlens::model::{ActivationRanges, LAYOUT, Metadata, Model, Variant};
+use lesionlens::runtime::{Context, ContextOptions, Pool, PrecisionRequest};
 use std::sync::{Arc, LazyLock};
 use tch::{Kind, Tensor};
 
@@ -157,25 +157,30 @@ fn ranges_are_stored_as_numbers_and_checked() {
 }
 
 #[test]
-fn a_calibrated_model_is_computed_in_bytes_also_after_saving_and_loading() {
-    let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let exact = model(EngineRequest::Plan, NETWORK.network(), Arc::clone(&log));
+fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
+    let context = |precision| Context::new(ContextOptions { precision, ..ContextOptions::default() });
+    if !is_available() {
+        assert!(context(PrecisionRequest::Int8).unwrap_err().message().contains("VNNI"));
+        println!("left out: this processor has no AVX-512 VNNI");
+        return;
+    }
+    let bytes = context(PrecisionRequest::Int8).unwrap();
+    let exact = Model::new(&bytes, NETWORK.network().frozen(), Metadata::default()).unwrap();
     let mut metadata = exact.metadata().clone();
     metadata.activation_ranges = Some(RANGES.clone());
     let rounded = exact.with_metadata(metadata).unwrap();
+    assert_eq!((exact.engine(), rounded.engine()), ("plan-avx512", "plan-avx512-int8"));
     // They share what is compiled.
     let (from_exact, from_rounded) = (classified(&exact).unwrap(), classified(&rounded).unwrap());
     assert_eq!(from_exact, classified(&exact).unwrap());
     assert_eq!(from_rounded, classified(&rounded).unwrap());
-    assert_eq!(from_exact != from_rounded, is_available());
+    assert_ne!(from_exact, from_rounded);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.safetensors");
-    rounded.save(&path, FileFormat::Safetensors).unwrap();
-    let options = |engine| ContextOptions { engine, ..ContextOptions::default() };
-    let loaded = |engine| Model::load(&Context::new(options(engine)).unwrap(), &path).unwrap();
-    assert_eq!(classified(&loaded(EngineRequest::Plan)).unwrap(), from_rounded);
-    // Other engines compute the weights as they are.
-    for (found, expected) in classified(&loaded(EngineRequest::Torch)).unwrap().iter().zip(&from_exact) {
-        assert!(((found - expected) / expected).abs() < 1e-4, "{found} {expected}");
-    }
+    rounded.optimize(Some(Variant::Int8), &path).unwrap();
+    assert!(exact.optimize(Some(Variant::Int8), &path).is_err());
+    assert_eq!(classified(&Model::load(&bytes, &path).unwrap()).unwrap(), from_rounded);
+    // Other contexts compute the weights as they are.
+    let plain = Model::load(&context(PrecisionRequest::Auto).unwrap(), &path).unwrap();
+    assert_eq!(classified(&plain).unwrap(), from_exact);
 }

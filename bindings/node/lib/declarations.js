@@ -165,7 +165,7 @@ exports.enumerations = {
         auto: 0, cpu: 1, cuda: 2, rocm: 3
     },
     lens_precision: {
-        auto: 0, f32: 1, bf16: 2, f16: 3
+        auto: 0, f32: 1, bf16: 2, f16: 3, int8: 4
     },
     lens_rocm_tuning: {
         auto: 0, reference: 1, off: 2

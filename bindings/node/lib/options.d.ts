@@ -94,8 +94,11 @@ export type Device = 'auto' | 'cpu' | 'cuda' | 'rocm';
  *
  * 'f16': IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a
  * GPU will do.
+ *
+ * 'int8': 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.optimize
+ * made for it, when they classify; everything else in 32-bit floats, and other models altogether.
  */
-export type Precision = 'auto' | 'f32' | 'bf16' | 'f16';
+export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 
 /**
  * Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
@@ -229,7 +232,7 @@ export interface ContextOptions {
     device?: Device;
     /** Which of several GPUs, from 0; default 0. The CPU has index 0 only. */
     deviceIndex?: number;
-    /** Precision; default 'auto'. */
+    /** Precision; default 'auto'. 'int8' is refused ('LENS_ERROR_UNSUPPORTED') where it cannot be computed. */
     precision?: Precision;
     /**
      * Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its

@@ -40,6 +40,7 @@ from .options import (
     EvaluateOptions,
     HeatmapOptions,
     LocalizeOptions,
+    OptimizeOptions,
     OverlayOptions,
     TrainOptions,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Map",
     "MapSummary",
     "Model",
+    "OptimizeOptions",
     "OutOfMemoryError",
     "OverlayOptions",
     "Picture",

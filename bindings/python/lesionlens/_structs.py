@@ -62,7 +62,7 @@ class lens_model_format(Enumeration):
 
 class lens_optimized_variant(Enumeration):
     prefix = "LENS_OPTIMIZED_"
-    names = {"auto": 0, "int8_head": 1, "state_dict": 2}
+    names = {"auto": 0, "int8_head": 1, "state_dict": 2, "int8": 3}
 
 
 class lens_pixel_format(Enumeration):
@@ -122,7 +122,7 @@ class lens_device(Enumeration):
 
 class lens_precision(Enumeration):
     prefix = "LENS_PRECISION_"
-    names = {"auto": 0, "f32": 1, "bf16": 2, "f16": 3}
+    names = {"auto": 0, "f32": 1, "bf16": 2, "f16": 3, "int8": 4}
 
 
 class lens_rocm_tuning(Enumeration):
@@ -201,6 +201,11 @@ class lens_optimize_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("variant", lens_optimized_variant),
+        ("batch_limit", c_uint32),
+        ("calibration", c_void_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
     ]
 
 

@@ -18,7 +18,6 @@ from ._structs import (
     lens_localize_options,
     lens_model_format,
     lens_optimize_options,
-    lens_optimized_variant,
     lens_prediction,
 )
 from .cancel import CancelToken
@@ -26,7 +25,15 @@ from .dataset import Dataset
 from .errors import check
 from .image import ImageLike, Views
 from .map import Map, Prediction, prediction_of
-from .options import CalibrateOptions, ClassifyOptions, EvaluateOptions, HeatmapOptions, LocalizeOptions, Path
+from .options import (
+    CalibrateOptions,
+    ClassifyOptions,
+    EvaluateOptions,
+    HeatmapOptions,
+    LocalizeOptions,
+    OptimizeOptions,
+    Path,
+)
 from .progress import ProgressCallback, Watch
 
 if TYPE_CHECKING:
@@ -152,13 +159,24 @@ class Model(Handle):
         """Saves atomically; an existing file is replaced."""
         check(library.lens_model_save(self._open(), text("path", path), lens_model_format.of("format", format)))
 
-    def optimize(self, path: Path, variant: str = "auto") -> None:
-        """Writes what the reference pipeline calls the optimised variant, for PyTorch: "int8_head", "state_dict", or
-        "auto", which is the latter on AMD and the former elsewhere."""
-        choices = lens_optimize_options()
-        library.lens_optimize_options_init(ctypes.byref(choices))
-        choices.variant = lens_optimized_variant.of("variant", variant)
-        check(library.lens_model_optimize(self._open(), text("path", path), ctypes.byref(choices)))
+    def optimize(
+        self,
+        path: Path,
+        *,
+        calibration: Dataset | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[OptimizeOptions],
+    ) -> None:
+        """Writes an optimised variant: "int8" is this library's, for contexts with precision="int8", and needs images
+        for calibration; "int8_head" and "state_dict" are the reference pipeline's, for PyTorch, and "auto" is the one
+        that it writes on such a machine. Options: OptimizeOptions."""
+        choices = make_options(lens_optimize_options, OptimizeOptions, options)
+        images = None if calibration is None else Dataset._of("calibration", calibration)
+        if images is not None:
+            choices.calibration = images.address
+        watch = Watch(choices, progress, cancel)
+        watch.check(library.lens_model_optimize(self._open(), text("path", path), ctypes.byref(choices)))
 
     def describe(self) -> dict[str, Any]:
         """Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record."""

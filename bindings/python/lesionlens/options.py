@@ -45,6 +45,13 @@ class DatasetOptions(TypedDict, total=False):
     frame_column: str | None
 
 
+class OptimizeOptions(TypedDict, total=False):
+    """variant: "auto", "int8_head", "state_dict", "int8"."""
+
+    variant: str | None
+    batch_limit: int | None
+
+
 class TrainOptions(TypedDict, total=False):
     """select_by: "accuracy", "auc", "loss"; mean and standard_deviation: one number, or red, green and blue; optimizer:
     "adam", "adamw", "sgd"; schedule: "constant", "cosine", "plateau"; grad_scaler: "auto", "standard", "amd"."""

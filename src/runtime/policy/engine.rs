@@ -2,11 +2,30 @@
 
 use super::choice::{Choice, Deciding};
 use super::precision::Precision;
-use super::request::EngineRequest;
+use super::request::{EngineRequest, PrecisionRequest};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How an engine is named that is libtorch.
 pub const TORCH: &str = "torch";
+
+/// Whether convolutions of calibrated models are computed in 8-bit integers.
+pub(super) fn int8(deciding: &Deciding, engine: &str) -> Result<Choice<bool>> {
+    if deciding.request.precision != PrecisionRequest::Int8 {
+        return Ok(Choice::new(false, "not asked for"));
+    }
+    let features = &deciding.probe.cpu.features;
+    if engine == "plan-avx512" && features.iter().any(|feature| feature == "avx512_vnni") {
+        return Ok(Choice::new(true, "as asked for; models without calibration are computed in f32"));
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "precision INT8 was asked for, which is computed by plans on the CPU with AVX-512 VNNI; here the engine is \
+             {engine}, and the processor is known to have: {}. Ask for LENS_PRECISION_AUTO",
+            features.join(", ")
+        ),
+    ))
+}
 
 pub(super) fn engine(deciding: &Deciding, precision: Precision) -> Result<Choice<&'static str>> {
     let features = &deciding.probe.cpu.features;

@@ -35,6 +35,8 @@ pub struct Policy {
     /// What computes the network when it classifies: "torch", or "plan-avx512", "plan-avx2" or "plan-portable", the
     /// network compiled for these instructions. A model whose plan does not give what libtorch gives falls back to it.
     pub engine: Choice<&'static str>,
+    /// Whether it computes convolutions in 8-bit integers, of models that were calibrated for that.
+    pub int8: Choice<bool>,
     /// CPU threads of one call.
     pub threads: Choice<usize>,
     /// Threads that compute at once, of concurrent calls together.
@@ -73,11 +75,13 @@ pub fn decide(probe: &Probe, plan: &DevicePlan, attempts: &[Attempt], request: &
     let precision = precision::precision(&deciding);
     let memory_fraction = memory::memory_fraction(&deciding);
     let memory_bytes = memory::memory_bytes(&deciding, memory_fraction.value);
+    let engine = engine::engine(&deciding, precision.value)?;
     Ok(Policy {
+        int8: engine::int8(&deciding, engine.value)?,
+        engine,
         device_index: Choice::new(request.device_index, "as asked for; 0 unless another was"),
         device,
         grad_scaler: precision::grad_scaler(&deciding, precision.value),
-        engine: engine::engine(&deciding, precision.value)?,
         concurrent_threads: threads::concurrent_threads(&deciding),
         threads: threads::threads(&deciding),
         take_turns: threads::take_turns(&deciding),

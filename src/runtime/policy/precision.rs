@@ -1,6 +1,7 @@
 //! Arithmetic, and loss scaling with it.
 
 use super::choice::{Choice, Deciding};
+use super::request::PrecisionRequest;
 use crate::runtime::probe::Vendor;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,7 @@ pub(super) fn precision(deciding: &Deciding) -> Choice<Precision> {
             (None, Precision::Bf16 | Precision::F16) => {
                 "as asked for (on CPU slower than F32: of use to try out what a GPU will do)"
             }
+            _ if deciding.request.precision == PrecisionRequest::Int8 => "what is not in 8 bits",
             _ => "as asked for",
         };
         return Choice::new(asked, reason);

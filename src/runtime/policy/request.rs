@@ -29,13 +29,15 @@ pub enum PrecisionRequest {
     Bf16,
     /// IEEE half precision.
     F16,
+    /// 32-bit floats, but convolutions of calibrated models in 8-bit integers.
+    Int8,
 }
 
 impl PrecisionRequest {
     pub(super) fn asked(self) -> Option<Precision> {
         match self {
             PrecisionRequest::Auto => None,
-            PrecisionRequest::F32 => Some(Precision::F32),
+            PrecisionRequest::F32 | PrecisionRequest::Int8 => Some(Precision::F32),
             PrecisionRequest::Bf16 => Some(Precision::Bf16),
             PrecisionRequest::F16 => Some(Precision::F16),
         }

@@ -330,6 +330,20 @@ fn the_engine_by_processor_request_precision_and_device() {
         let found = decide(&probe, &plan_device(&probe, &request, &[]), &[], &request);
         assert_eq!(found.ok().map(|policy| policy.engine.value), expected, "{features:?} {asked:?} {precision:?}");
     }
+    let vnni = [&avx512[..], &["avx512_vnni".to_string()]].concat();
+    for (features, asked, expected) in [
+        (&vnni, Engine::Auto, Some(true)),
+        (&vnni, Engine::Plan, Some(true)),
+        (&vnni, Engine::PlanAvx2, None),
+        (&vnni, Engine::Torch, None),
+        (&avx512, Engine::Auto, None),
+    ] {
+        let mut probe = machine("container");
+        probe.cpu.features.clone_from(features);
+        let request = PolicyRequest { engine: asked, precision: PrecisionRequest::Int8, ..PolicyRequest::default() };
+        let found = decide(&probe, &plan_device(&probe, &request, &[]), &[], &request);
+        assert_eq!(found.ok().map(|policy| policy.int8.value), expected, "{features:?} {asked:?}");
+    }
     let gpu = || [one_gpu(Vendor::Nvidia, "0000:04:00.0", Some((9, 0)), 80_000, 79_000)];
     let with = |engine| on("h100", &gpu(), &PolicyRequest { engine, ..PolicyRequest::default() });
     assert_eq!(with(Engine::Auto).unwrap().engine.value, "torch");

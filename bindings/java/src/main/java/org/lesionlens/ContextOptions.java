@@ -34,7 +34,10 @@ public final class ContextOptions {
         return this;
     }
 
-    /** Precision; default Precision.AUTO. */
+    /**
+     * Precision; default Precision.AUTO. Precision.INT8 is refused (Status.ERROR_UNSUPPORTED) where it cannot be
+     * computed.
+     */
     public ContextOptions precision(Precision precision) {
         this.precision = precision;
         return this;

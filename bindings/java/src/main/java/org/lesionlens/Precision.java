@@ -16,7 +16,13 @@ public enum Precision {
      * IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a
      * GPU will do.
      */
-    F16(3);
+    F16(3),
+
+    /**
+     * 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.optimize made
+     * for it, when they classify; everything else in 32-bit floats, and other models altogether.
+     */
+    INT8(4);
 
     final int value;
 

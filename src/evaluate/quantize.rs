@@ -1,0 +1,49 @@
+//! Calibrating a model for 8-bit convolutions: how large its activations become on images like those to be classified.
+
+use crate::data::{Batch, Dataset, for_each_image};
+use crate::error::{Error, Result};
+use crate::infer::check_batch_limit;
+use crate::model::{Model, RangeObserver};
+use crate::runtime::{Control, Phase, catch};
+use std::time::Instant;
+
+/// The model with the ranges of its activations on a data set, whose labels do not matter.
+pub fn quantize(model: &Model, dataset: &Dataset, batch_limit: u32, control: &mut Control) -> Result<Model> {
+    let batch_limit = check_batch_limit(batch_limit)?;
+    let samples = dataset.samples();
+    let (context, preprocessing) = (model.context(), model.preprocessing());
+    let side = preprocessing.image_size as usize;
+    let start = Instant::now();
+    context.enter();
+    let mut observer = RangeObserver::default();
+    let mut batch = Batch::new(side, side, batch_limit.min(samples.len()), context.device());
+    let (mut seen, mut read) = (0, 0);
+    let threads = context.policy().threads.value;
+    for_each_image(
+        samples,
+        |raster| preprocessing.resize(&raster),
+        threads,
+        |_, image| {
+            if let Ok(raster) = image {
+                batch.push(&raster, 0, 0, preprocessing);
+                read += 1;
+            }
+            seen += 1;
+            if batch.len() == batch_limit || (seen == samples.len() && !batch.is_empty()) {
+                catch(|| {
+                    observer.see(model.network(), &batch.tensor(0, batch.len()));
+                    Ok(())
+                })?;
+                batch.clear();
+                control.report_steady(Phase::Evaluate, seen, samples.len(), start)?;
+            }
+            Ok(())
+        },
+    )?;
+    if read == 0 {
+        return Err(Error::data(format!("none of the {} sample(s) could be read", samples.len())));
+    }
+    let mut metadata = model.metadata().clone();
+    metadata.activation_ranges = Some(observer.finish()?);
+    model.with_metadata(metadata)
+}
