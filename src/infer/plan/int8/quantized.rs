@@ -68,8 +68,8 @@ impl Quantizer {
         let start = self.bytes.len();
         for panel in (0..columns).step_by(PANEL) {
             for k in (0..depth).step_by(FOUR) {
-                for column in panel..panel + PANEL {
-                    self.bytes.extend((k..k + FOUR).map(|k| (value(column, k) / steps[column]).round() as i8));
+                for (column, one) in steps.iter().enumerate().skip(panel).take(PANEL) {
+                    self.bytes.extend((k..k + FOUR).map(|k| (value(column, k) / one).round() as i8));
                 }
             }
         }
