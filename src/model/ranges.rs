@@ -82,6 +82,7 @@ impl ActivationRanges {
     }
 
     /// What one step of the input of a convolution is worth; zero goes to byte 0, the largest to 255.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn step(&self, convolution: usize) -> f64 {
         let index = convolutions().position(|index| index == convolution).expect("a quantised convolution");
         match self.0[index] {
