@@ -1945,7 +1945,8 @@ lens_status lens_model_save(const struct lens_model *model, const char *path, le
  *
  * "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
  * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
- * and threshold come from.
+ * and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
+ * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "torch", "torchscript" or "aoti".
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded
