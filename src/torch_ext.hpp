@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <exception>
 #include <string>
@@ -10,10 +11,17 @@ namespace lens_ext {
 
 inline thread_local std::string last_error;
 
+// libtorch would print its warnings, which a guest in the host's process must not.
+struct Silence final : c10::WarningHandler {
+    void process(const c10::Warning &) override {}
+};
+inline Silence silence;
+
 // 0, or 1 with the message left for lens_ext_error().
 template <typename Work>
 int guarded(Work &&work) noexcept {
     try {
+        c10::WarningUtils::WarningHandlerGuard guard(&silence);
         work();
         return 0;
     } catch (const std::exception &error) {
