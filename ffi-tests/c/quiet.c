@@ -162,9 +162,9 @@ static void successes_print_nothing(void)
 {
     struct capture capture;
     struct calls calls;
-    fixture_path model_path, root, output, picture_path;
+    fixture_path model_path, root, output, picture_path, optimized_path;
     lens_context *context = NULL;
-    lens_model *model = NULL, *trained = NULL;
+    lens_model *model = NULL, *trained = NULL, *optimized = NULL;
     lens_dataset *dataset = NULL;
     lens_picture *picture = NULL;
     lens_prediction prediction;
@@ -177,6 +177,7 @@ static void successes_print_nothing(void)
     fixture_join(root, scratch, "root");
     fixture_join(output, scratch, "report");
     fixture_join(picture_path, scratch, "picture.png");
+    fixture_join(optimized_path, scratch, "optimised.pt");
     fixture_write_labelled(root, FIXTURE_COUNT);
     fixture_train_options(&train);
     train.progress = go_on;
@@ -194,12 +195,17 @@ static void successes_print_nothing(void)
     NOTE(LENS_OK, lens_classify(model, &image, 1, NULL, &prediction));
     NOTE(LENS_OK, lens_heatmap(model, &image, 1, NULL, &map));
     NOTE(LENS_OK, lens_evaluate(model, dataset, &evaluate, &json));
+    /* libtorch warns of quantised tensors. */
+    NOTE(LENS_OK, lens_model_optimize(model, optimized_path, NULL));
+    NOTE(LENS_OK, lens_model_load(context, optimized_path, &optimized));
+    NOTE(LENS_OK, lens_classify(optimized, &image, 1, NULL, &prediction));
     NOTE(LENS_OK, lens_png_write(picture_path, &image));
     NOTE(LENS_OK, lens_picture_load(picture_path, 0, &picture));
     lens_string_free(json);
     lens_string_free(description);
     lens_picture_free(picture);
     lens_map_free(map);
+    lens_model_free(optimized);
     lens_model_free(trained);
     lens_model_free(model);
     lens_dataset_free(dataset);
