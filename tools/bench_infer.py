@@ -64,16 +64,21 @@ def seconds_of(work: Callable[[], object], times: int) -> list[float]:
     return measured
 
 
-def peers(onnx: Path, threads: int) -> dict[str, Callable[["numpy.ndarray"], "numpy.ndarray"]]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(onnx), options, providers=["CPUExecutionProvider"])
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    request = openvino.Core().compile_model(str(onnx), "CPU", settings).create_infer_request()
-    return {
-        "onnxruntime": lambda images: session.run(["logit"], {"image": images})[0],
-        "openvino": lambda images: request.infer({"image": images})["logit"],
+def peers(arguments: argparse.Namespace, onnx: Path) -> dict[str, Callable[["numpy.ndarray"], "numpy.ndarray"]]:
+    settings = {
+        "INFERENCE_NUM_THREADS": arguments.threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
     }
+    request = openvino.Core().compile_model(str(onnx), "CPU", settings).create_infer_request()
+    found = {"openvino": lambda images: request.infer({"image": images})["logit"]}
+    # Nothing keeps ONNX Runtime's own kernels from AVX-512.
+    if not arguments.avx2:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = arguments.threads
+        session = onnxruntime.InferenceSession(str(onnx), options, providers=["CPUExecutionProvider"])
+        found["onnxruntime"] = lambda images: session.run(["logit"], {"image": images})[0]
+    return found
 
 
 def compare(
@@ -121,7 +126,7 @@ def network(arguments: argparse.Namespace, count: int, side: int, onnx: Path) ->
     ours = Ours(arguments, count, side, onnx)
     first = ours.run(1)
     images = prepared(count, side)
-    others = peers(onnx, arguments.threads)
+    others = peers(arguments, onnx)
     difference = max(float(numpy.abs(run(images) - first["logits"]).max()) for run in others.values())
     works = {peer: (lambda run=run: run(images)) for peer, run in others.items()}
     entry = compare(
@@ -132,14 +137,17 @@ def network(arguments: argparse.Namespace, count: int, side: int, onnx: Path) ->
 
 
 def heatmap(arguments: argparse.Namespace, directory: Path) -> dict:
-    """End to end, beside a loop that cuts tiles, runs them through ONNX Runtime and averages them."""
+    """End to end, beside a loop that cuts tiles, runs them through ONNX Runtime and averages them; limited to AVX2, through
+    OpenVINO."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bindings" / "python"))
     import lesionlens
 
     engine = "plan_avx2" if arguments.avx2 else "auto"
     context = lesionlens.Context(device="cpu", threads=arguments.threads, engine=engine)
     model = context.load_model(directory / "model.safetensors")
-    run = peers(directory / "model.onnx", arguments.threads)["onnxruntime"]
+    others = peers(arguments, directory / "model.onnx")
+    peer = "openvino" if arguments.avx2 else "onnxruntime"
+    run = others[peer]
     frame = (prepared(1, FRAME)[0, 0] * 255).astype(numpy.uint8)
 
     def straightforward() -> "numpy.ndarray":
@@ -160,7 +168,7 @@ def heatmap(arguments: argparse.Namespace, directory: Path) -> dict:
     difference = float(numpy.abs(found.values - straightforward()).max())
     draw = lambda times: seconds_of(lambda: model.heatmap(frame, stride=STRIDE), times)  # noqa: E731
     name = f"heatmap {found.tiles.size} tiles"
-    return compare(name, draw, {"onnxruntime": straightforward}, arguments.rounds, difference)
+    return compare(name, draw, {peer: straightforward}, arguments.rounds, difference)
 
 
 def main() -> int:
@@ -169,7 +177,7 @@ def main() -> int:
     parser.add_argument("library", type=Path)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--avx2", action="store_true", help="limit every engine to AVX2")
+    parser.add_argument("--avx2", action="store_true", help="limit ours and OpenVINO to AVX2")
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
     if arguments.avx2:

@@ -39,8 +39,11 @@ pub struct HostBuffer {
 impl HostBuffer {
     /// So many zeros, on the way to `device`.
     pub fn new(count: usize, device: Device) -> Self {
-        let floats = Tensor::zeros([count.max(1) as i64], (Kind::Float, Device::Cpu));
+        let floats = Tensor::empty([count.max(1) as i64], (Kind::Float, Device::Cpu));
         let floats = if device == Device::Cpu { floats } else { floats.pin_memory(device) };
+        // Not by libtorch: after a large fill its threads go on spinning, beside those of the pool.
+        // SAFETY: a contiguous f32 tensor in the host's memory that nobody else has; zero bytes are the float 0.
+        unsafe { floats.data_ptr().cast::<f32>().write_bytes(0, floats.numel()) };
         HostBuffer { floats, device }
     }
 
@@ -52,6 +55,11 @@ impl HostBuffer {
         unsafe { std::slice::from_raw_parts_mut(self.floats.data_ptr().cast::<f32>(), self.floats.numel()) }
     }
 
+    fn values(&self) -> &[f32] {
+        // SAFETY: as in `values_mut`, but for reading.
+        unsafe { std::slice::from_raw_parts(self.floats.data_ptr().cast::<f32>().cast_const(), self.floats.numel()) }
+    }
+
     /// How many floats there are.
     pub fn count(&self) -> usize {
         self.floats.numel()
@@ -59,8 +67,8 @@ impl HostBuffer {
 
     /// The same floats with room for more.
     pub fn grown(&self, count: usize) -> Self {
-        let grown = HostBuffer::new(count, self.device);
-        grown.floats.narrow(0, 0, self.count() as i64).copy_(&self.floats);
+        let mut grown = HostBuffer::new(count, self.device);
+        grown.values_mut()[..self.count()].copy_from_slice(self.values());
         grown
     }
 

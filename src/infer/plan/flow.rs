@@ -5,7 +5,7 @@ use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
-use super::stem::TileView;
+use super::stem::Image;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
@@ -148,7 +148,7 @@ impl Flow {
         &self,
         task: usize,
         layers: &Layers,
-        images: &[TileView],
+        images: &[Image],
         (output, results, target): (Output, Span, usize),
         scratch: &mut [f32],
     ) {

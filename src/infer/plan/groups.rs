@@ -4,7 +4,7 @@ use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::{Shape, Stage};
-use super::stem::TileView;
+use super::stem::{Image, TileView};
 use std::ops::Range;
 
 /// Floats of a block's features that are computed together: with weights and scratch memory they stay in the
@@ -60,8 +60,9 @@ impl Group<'_> {
             let part = first..(first + most).min(images.end);
             if block == 0 {
                 for (target, image) in part.clone().enumerate() {
-                    let rows = self.layers.shape.stages[0].height;
-                    self.layers.stem(self.images[image], target, 0..rows, self.scratch);
+                    let shape = self.layers.shape;
+                    let image = Image::of(self.images[image], shape.height, shape.width);
+                    self.layers.stem(image, target, 0..shape.stages[0].height, self.scratch);
                 }
             } else {
                 self.each_part(block - 1, part.clone(), &mut |this, from| {

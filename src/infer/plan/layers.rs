@@ -7,7 +7,7 @@ use super::memory::{Buffer, Span};
 use super::packing::Place;
 use super::pointwise::{PACKED, Pointwise, Reading};
 use super::shape::Shape;
-use super::stem::{self, Stem, TileView};
+use super::stem::{self, Image, Stem};
 use super::weights::{Filters, Weights};
 use super::winograd::{self, Convolution};
 use crate::error::Result;
@@ -97,13 +97,14 @@ impl Layers<'_> {
     }
 
     /// Rows of one image, after pooling, to the first block's image number `target`.
-    pub fn stem(&self, image: TileView, target: usize, rows: Range<usize>, scratch: &mut [f32]) {
+    pub fn stem(&self, image: Image, target: usize, rows: Range<usize>, scratch: &mut [f32]) {
         let stage = &self.shape.stages[0];
         self.weights.instructions().run(Stem {
             image,
             height: self.shape.height,
             width: self.shape.width,
             weights: self.at(&self.weights.stem),
+            gray_weights: self.at(&self.weights.gray_stem),
             bias: self.at(&self.weights.stem_bias),
             target: self.features[0],
             target_step: stage.step(),

@@ -38,6 +38,7 @@ pub use filtering::Tiling;
 pub use layers::Output;
 pub use packing::Parameters;
 pub use shape::{Shape, Stage};
+use stem::Image;
 pub use stem::TileView;
 pub use vector::Instructions;
 pub use weights::Weights;
@@ -213,8 +214,10 @@ impl Plan {
             scratches.push(Mutex::new(memory.scratch.values_mut()));
         }
         let layers = self.layers(features, inner);
+        let images: Vec<Image> =
+            images.iter().map(|image| Image::of(*image, self.shape.height, self.shape.width)).collect();
         pool.run(flow.needs().to_vec(), &|seat, task| {
-            flow.run(task, &layers, images, (output, results, target), &mut scratches[seat].lock());
+            flow.run(task, &layers, &images, (output, results, target), &mut scratches[seat].lock());
         });
         Ok(())
     }

@@ -52,6 +52,8 @@ pub struct Weights {
     instructions: Instructions,
     values: Buffer,
     pub(super) stem: Place,
+    /// For gray images: sums over the colours.
+    pub(super) gray_stem: Place,
     pub(super) stem_bias: Place,
     pub(super) layers: Vec<Vec<Layer>>,
     pub(super) transitions: Vec<Transition>,
@@ -66,15 +68,19 @@ impl Weights {
     /// Packs them.
     pub fn pack(instructions: Instructions, parameters: Parameters) -> Result<Self> {
         let mut packer = Packer::new(LAYOUT.trained_count() as usize);
-        let (stem, stem_bias) = {
+        let (stem, gray_stem, stem_bias) = {
             let (weight, norm) = (parameters(LAYOUT.stem)?, Affine::of(LAYOUT.stem_norm, parameters)?);
             // Depths are rows of the filter, then its columns, then colours; the parameter has the colours outside.
-            let area = stem::DEPTH / 3;
-            let value = |column: usize, depth: usize| {
-                f64::from(weight[(column * 3 + depth % 3) * area + depth / 3]) * norm.scale[column]
+            let value = |column: usize, colour: usize, place: usize| {
+                f64::from(weight[(column * 3 + colour) * stem::AREA + place]) * norm.scale[column]
             };
-            let weights = packer.add_panels(instructions, (stem::CHANNELS, stem::DEPTH), value);
-            (weights, packer.add(norm.shift))
+            let coloured = |column: usize, depth: usize| value(column, depth % 3, depth / 3);
+            let gray = |column: usize, depth: usize| (0..3).map(|colour| value(column, colour, depth)).sum();
+            (
+                packer.add_panels(instructions, (stem::CHANNELS, stem::DEPTH), coloured),
+                packer.add_panels(instructions, (stem::CHANNELS, stem::AREA), gray),
+                packer.add(norm.shift),
+            )
         };
         let mut layers = Vec::new();
         for block in &LAYOUT.blocks {
@@ -103,7 +109,19 @@ impl Weights {
         let head_bias = parameters(LAYOUT.head_bias)?[0];
         let filters = LAYOUT.blocks.iter().map(|_| Mutex::default()).collect();
         let values = buffer_of(packer)?;
-        Ok(Weights { instructions, values, stem, stem_bias, layers, transitions, last_norm, head, head_bias, filters })
+        Ok(Weights {
+            instructions,
+            values,
+            stem,
+            gray_stem,
+            stem_bias,
+            layers,
+            transitions,
+            last_norm,
+            head,
+            head_bias,
+            filters,
+        })
     }
 
     /// The instructions they are packed for.
