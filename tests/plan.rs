@@ -125,7 +125,7 @@ const BATCHES: [usize; 6] = [1, 2, 3, 7, 64, 65];
 fn most_pixels(set: Instructions) -> usize {
     match set.name() {
         _ if std::env::var_os("LENS_EVERY_BATCH").is_some() => usize::MAX,
-        "plan-portable" => 100_000,
+        "plan-portable" => 4_000_000,
         _ => usize::MAX,
     }
 }

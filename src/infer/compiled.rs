@@ -18,6 +18,9 @@ const CHECK_SIDE: usize = 64;
 /// Largest difference from libtorch on it, as a share of the largest value. Rounding stays below a hundredth of this, and
 /// weights in wrong places are far above.
 const TOLERANCE: f32 = 1e-3;
+/// Mean difference of 8-bit features from libtorch's on it, as a share of their mean size: rounding to bytes makes a few
+/// hundredths, weights in wrong places about 1.
+const TOLERANCE_INT8: f64 = 0.3;
 
 #[derive(Default)]
 struct Compiled {
@@ -39,6 +42,8 @@ struct State {
     quantized: Option<(ActivationRanges, Arc<Quantized>)>,
     /// Choices of algorithms that gave what libtorch gives.
     checked: Vec<Vec<Tiling>>,
+    /// Whether 8-bit convolutions with these weights gave about what libtorch gives.
+    checked_int8: bool,
 }
 
 /// The plan for images of this size; none where libtorch computes.
@@ -79,6 +84,15 @@ pub fn plan_for(model: &Model, height: usize, width: usize) -> Result<Option<Arc
         }
         state.checked.push(tilings);
     }
+    if ranges.is_some()
+        && !state.checked_int8
+        && let Err(difference) = check_int8(model, &weights)?
+    {
+        *state = State::default();
+        fall_back(model, &format!("in 8 bits, {difference}"));
+        return Ok(None);
+    }
+    state.checked_int8 |= ranges.is_some();
     let plan = Arc::new(match quantized(&mut state, model)? {
         Some(quantized) => Plan::with_int8(shape, &weights, &quantized),
         None => Plan::new(shape, &weights, &parameters)?,
@@ -104,11 +118,15 @@ fn quantized(state: &mut State, model: &Model) -> Result<Option<Arc<Quantized>>>
     {
         return Ok(Some(Arc::clone(quantized)));
     }
-    let quantized = Quantized::pack(ranges, &|index| parameter(model, index))?
-        .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))?;
+    let quantized = packed(model, ranges)?;
     let quantized = Arc::new(quantized);
     state.quantized = Some((ranges.clone(), Arc::clone(&quantized)));
     Ok(Some(quantized))
+}
+
+fn packed(model: &Model, ranges: &ActivationRanges) -> Result<Quantized> {
+    Quantized::pack(ranges, &|index| parameter(model, index))?
+        .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))
 }
 
 /// Runs a plan on the images of tensors of N x 3 x H x W, one tensor after the other; channels-last ones, whose images
@@ -133,19 +151,28 @@ fn parameter(model: &Model, index: usize) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_contiguous()?.f_view([-1])?)?)
 }
 
-/// Whether a small image of noise gives what it gives in libtorch; if not, how far it is off.
+/// A small image of noise, and the tensor that libtorch takes.
+fn noise() -> (Vec<f32>, Tensor) {
+    let mut random = generator(0, LAYOUT.parameters().len() as u64);
+    let samples: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
+    let side = CHECK_SIDE as i64;
+    let input = Tensor::from_slice(&samples).view([1, side, side, 3]).permute([0, 3, 1, 2]);
+    (samples, input)
+}
+
+fn run_on_noise(plan: &Plan, model: &Model, samples: &[f32], output: Output) -> Result<Vec<f32>> {
+    plan.run(model.context().pool(), &[TileView { samples, row_step: CHECK_SIDE * 3 }], output)
+}
+
+/// Whether noise gives what it gives in libtorch; if not, how far it is off.
 fn check(model: &Model, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<std::result::Result<(), String>> {
     let shape = Shape::with_tilings(CHECK_SIDE, CHECK_SIDE, |block, _, _| tilings[block]);
     let plan = Plan::new(shape, weights, &|index| parameter(model, index))?;
-    let mut random = generator(0, LAYOUT.parameters().len() as u64);
-    let samples: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
-    let view = TileView { samples: &samples, row_step: CHECK_SIDE * 3 };
-    let found = plan.run(model.context().pool(), &[view], Output::Map)?;
     model.context().enter();
+    let (samples, input) = noise();
+    let found = run_on_noise(&plan, model, &samples, Output::Map)?;
     let expected: Vec<f32> = catch(|| {
         let _guard = tch::no_grad_guard();
-        let side = CHECK_SIDE as i64;
-        let input = Tensor::from_slice(&samples).view([1, side, side, 3]).permute([0, 3, 1, 2]);
         let map = model.network().activation_map(&model.network().features(&input));
         Ok(Vec::try_from(map.f_to_kind(Kind::Float)?.f_contiguous()?.f_view([-1])?)?)
     })?;
@@ -158,4 +185,27 @@ fn check(model: &Model, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<st
     }
     let worst = differences.fold(0f32, |worst, difference| if difference <= worst { worst } else { difference });
     Ok(Err(format!("on a test image it differs by {worst:e} in values of up to {largest:e}")))
+}
+
+/// Whether noise in 8 bits gives about what it gives in libtorch; if not, how far it is off. The ranges are those of the
+/// noise: what is checked are kernels and weights, and a calibration for other images would cut it off.
+fn check_int8(model: &Model, weights: &Arc<Weights>) -> Result<std::result::Result<(), String>> {
+    model.context().enter();
+    let (samples, input) = noise();
+    let (ranges, expected) = catch(|| {
+        let _guard = tch::no_grad_guard();
+        let ranges = ActivationRanges::observe(model.network(), &[input.shallow_clone()])?;
+        let features = model.network().features(&input).f_permute([0, 2, 3, 1])?.f_to_kind(Kind::Float)?;
+        Ok((ranges, Vec::<f32>::try_from(features.f_contiguous()?.f_view([-1])?)?))
+    })?;
+    let plan = Plan::with_int8(Shape::new(CHECK_SIDE, CHECK_SIDE), weights, &Arc::new(packed(model, &ranges)?));
+    let found = run_on_noise(&plan, model, &samples, Output::Features)?;
+    let sum = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value.abs())).sum::<f64>();
+    let size = sum(&mut expected.iter().copied());
+    let difference = sum(&mut found.iter().zip(&expected).map(|(found, expected)| found - expected));
+    // NaN, too, is a difference.
+    if difference <= TOLERANCE_INT8 * size {
+        return Ok(Ok(()));
+    }
+    Ok(Err(format!("features of a test image differ by {difference:e} in all, of {size:e}")))
 }

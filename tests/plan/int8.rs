@@ -184,3 +184,36 @@ fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
     let plain = Model::load(&context(PrecisionRequest::Auto).unwrap(), &path).unwrap();
     assert_eq!(classified(&plain).unwrap(), from_exact);
 }
+
+#[test]
+fn a_network_that_bytes_cannot_hold_falls_back_and_says_so() {
+    if !is_available() {
+        println!("left out: this processor has no AVX-512 VNNI");
+        return;
+    }
+    let mut network = NETWORK.network();
+    {
+        let _guard = tch::no_grad_guard();
+        for (parameter, spec) in network.parameters_mut().iter_mut().zip(LAYOUT.parameters()) {
+            // The first input of each layer becomes so large that bytes have no steps left for the others; nobody reads it.
+            if spec.name.ends_with("norm1.weight") || spec.name.ends_with("norm1.bias") {
+                let _ = parameter.get(0).fill_(1e6);
+            } else if spec.name.ends_with("conv1.weight") {
+                let _ = parameter.narrow(1, 0, 1).zero_();
+            }
+        }
+    }
+    let said = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let lines = Arc::clone(&said);
+    let log = move |_, message: &str| lines.lock().push(message.to_string());
+    let precision = PrecisionRequest::Int8;
+    let options = ContextOptions { precision, log: Some(Box::new(log)), ..ContextOptions::default() };
+    let mut metadata = Metadata::default();
+    metadata.activation_ranges = Some(RANGES.clone());
+    let model = Model::new(&Context::new(options).unwrap(), network.frozen(), metadata).unwrap();
+    assert_eq!(model.engine(), "plan-avx512-int8");
+    classified(&model).unwrap();
+    assert_eq!(model.engine(), "torch");
+    let said = said.lock().join("\n");
+    assert!(said.contains("plan-avx512-int8") && said.contains("in 8 bits"), "{said}");
+}

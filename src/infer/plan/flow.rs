@@ -10,8 +10,8 @@ use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
 const TASKS: usize = 2;
-/// Pixels of a 1x1 convolution that are worth a task.
-const FEWEST_PIXELS: usize = 42;
+/// Pixels of a 1x1 convolution that are worth a task: about two tiles of the widest registers.
+const FEWEST_PIXELS: usize = 24;
 
 /// A part of a layer. Pixels and rows are counted through all images.
 #[derive(Clone, Debug)]
@@ -45,20 +45,25 @@ impl Written {
     }
 }
 
+/// Tasks of a layer.
+fn parts(threads: usize) -> usize {
+    if threads == 1 { 1 } else { threads * TASKS }
+}
+
 /// `count` things in `parts` parts, as even as can be, without empty ones.
 fn cut(count: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = parts.clamp(1, count);
     (0..parts).map(move |part| count * part / parts..count * (part + 1) / parts)
 }
 
-/// Pixels and columns of the tasks of a 1x1 convolution: where there are few pixels, columns are shared out too, so that
-/// each thread reads its part of the weights only.
-fn pieces(pixels: usize, columns: usize, parts: usize, width: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let cuts = (pixels / FEWEST_PIXELS).clamp(1, parts);
+/// Pixels and columns of the tasks of a 1x1 convolution. Columns are shared out, too, where there are so few pixels that
+/// threads would have nothing to do; each such task has to pack the pixels anew.
+fn pieces(pixels: usize, columns: usize, threads: usize, width: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let cuts = (pixels / FEWEST_PIXELS).clamp(1, parts(threads));
     let panels = columns / width;
     let mut pieces = Vec::new();
     for pixels in cut(pixels, cuts) {
-        for panels in cut(panels, parts / cuts) {
+        for panels in cut(panels, threads.div_ceil(cuts)) {
             pieces.push((pixels.clone(), panels.start * width..panels.end * width));
         }
     }
@@ -68,7 +73,7 @@ fn pieces(pixels: usize, columns: usize, parts: usize, width: usize) -> Vec<(Ran
 impl Flow {
     /// For so many images and threads, with panels of `width` columns.
     pub fn new(shape: &Shape, images: usize, threads: usize, width: usize, transition_columns: &[usize]) -> Self {
-        let parts = if threads == 1 { 1 } else { threads * TASKS };
+        let parts = parts(threads);
         let mut flow = Flow { work: Vec::new(), needs: Vec::new() };
         let mut written = flow.stem(shape, images, parts);
         for (block, stage) in shape.stages.iter().enumerate() {
@@ -76,7 +81,7 @@ impl Flow {
                 let before = &shape.stages[block - 1];
                 let columns = transition_columns[block - 1];
                 let mut made = Written { first: flow.work.len(), ..Written::default() };
-                for (pixels, columns) in pieces(images * stage.pixels(), columns, parts, width) {
+                for (pixels, columns) in pieces(images * stage.pixels(), columns, threads, width) {
                     // The rows of the block before that are pooled to these pixels.
                     let row = |pixel: usize| {
                         let line = pixel / stage.width;
@@ -93,7 +98,7 @@ impl Flow {
             }
             for layer in 0..stage.channels.len() - 1 {
                 let mut reduced = Written { first: flow.work.len(), ..Written::default() };
-                for (pixels, columns) in pieces(images * stage.pixels(), INNER, parts, width) {
+                for (pixels, columns) in pieces(images * stage.pixels(), INNER, threads, width) {
                     let needs = written.tasks(&pixels);
                     flow.push(Work::Reduce { block, layer, pixels: pixels.clone(), columns }, needs);
                     reduced.pixels.push(pixels);

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn gray_images_are_told_by_all_their_pixels_and_give_the_same() {
         let gray: Vec<f32> = (0..HEIGHT * WIDTH).flat_map(|pixel| [(pixel * 31 % 251) as f32 / 250.0; 3]).collect();
-                let image = seen(&gray);
+        let image = seen(&gray);
         assert!(image.gray);
         for (sample, value) in [(gray.len() - 1, 0.5), (0, 0.5), (4, f32::NAN)] {
             let mut coloured = gray.clone();
