@@ -55,7 +55,7 @@ def pneumoniamnist(context: lesionlens.Context, arguments: Namespace) -> dict[st
             flip_vertical=0.0,
         )
 
-    return recipe.test_seeds(train, test, arguments)
+    return recipe.test_seeds(train, lambda model: recipe.evaluated(model, test), arguments)
 
 
 def main() -> int:

@@ -115,27 +115,33 @@ def train(
     return model
 
 
+def evaluated(model: lesionlens.Model, test: lesionlens.Dataset) -> dict[str, Any]:
+    report = model.evaluate(test)
+    return report["metrics"] | {"confusion_matrix": report["confusion_matrix"]}
+
+
 def test_seeds(
-    train_one: Callable[[int], lesionlens.Model], test: lesionlens.Dataset, arguments: argparse.Namespace
+    train_one: Callable[[int], lesionlens.Model],
+    test_one: Callable[[lesionlens.Model], dict[str, Any]],
+    arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-    """Trains once per seed, looks at the test set once per trained model, and sums up."""
+    """Trains once per seed, looks at the test set once per trained model, and sums up. What test_one returns holds
+    FIGURES."""
     results = []
     for seed in arguments.seeds:
         started = time.monotonic()
         model = train_one(seed)
-        report = model.evaluate(test)
-        described = model.describe()
-        record = described["training"]
+        figures = test_one(model)
+        record = model.describe()["training"]
         results.append(
             {
                 "seed": seed,
                 "best_epoch": record["best_epoch"],
                 "validation": record["epochs"][record["best_epoch"] - 1],
-                "test": report["metrics"] | {"confusion_matrix": report["confusion_matrix"]},
+                "test": figures,
                 "seconds": round(time.monotonic() - started, 1),
             }
         )
-        figures = report["metrics"]
         print(f"seed {seed}: test accuracy {text(figures['accuracy'])}, AUC {text(figures['roc_auc'])}", flush=True)
     mean = {name: average([result["test"][name] for result in results]) for name in FIGURES}
     print(f"mean of {len(results)}: test accuracy {text(mean['accuracy'])}, AUC {text(mean['roc_auc'])}")
