@@ -35,7 +35,7 @@ fn draw(model: &Model, image: PixelView, options: &HeatmapOptions) -> HeatMap {
 /// Large buffers go back to the system as soon as they are freed: what is measured is what the library holds, not what
 /// glibc keeps of the tens of MiB that it had.
 fn return_freed_memory() {
-    // SAFETY: a setting of the allocator, before there is another thread; any value is allowed.
+    // SAFETY: a setting of the allocator, which takes its own lock; any value is allowed.
     #[cfg(target_env = "gnu")]
     assert_eq!(unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) }, 1);
 }
