@@ -34,20 +34,31 @@ def gray(path: Path, least: float = SIDE) -> Patch:
     return array if array.ndim == 2 else array[:, :, 0]
 
 
+def table(path: Path, *columns: str) -> list[tuple[str, ...]]:
+    """These columns of a CSV file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        missing = [column for column in columns if column not in (rows.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{path} has no column {', '.join(missing)}; it has {', '.join(rows.fieldnames or ())}")
+        return [tuple(row[column] for column in columns) for row in rows]
+
+
 def labelled(directory: Path) -> list[tuple[Path, int]]:
     """What labels.csv says of each image."""
-    with (directory / "labels.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [(directory / "images" / row["patch_filename"], int(row["stenoza_label"])) for row in rows]
+    rows = table(directory / "labels.csv", "patch_filename", "stenoza_label")
+    return [(directory / "images" / name, int(label)) for name, label in rows]
 
 
 def boxes(directory: Path) -> dict[Path, list[Box]]:
     """Where narrowings lie in each frame: x, y, width and height in pixels."""
     found: dict[Path, list[Box]] = {path: [] for path in sorted((directory / "images").iterdir())}
-    with (directory / "boxes.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            x, y, width, height = (float(row[name]) for name in ("x", "y", "width", "height"))
-            found[directory / "images" / row["filename"]].append((x, y, width, height))
+    for name, *place in table(directory / "boxes.csv", "filename", "x", "y", "width", "height"):
+        path = directory / "images" / name
+        if path not in found:
+            raise ValueError(f"{directory / 'boxes.csv'} names {name}, which is not among the images")
+        x, y, width, height = map(float, place)
+        found[path].append((x, y, width, height))
     return found
 
 
@@ -89,9 +100,7 @@ def varied(patch: Patch, numbers: numpy.random.Generator) -> Patch:
     return numpy.clip(patch, 0, 255).astype(numpy.uint8)
 
 
-def of_tiles(
-    tiles: list[tuple[Path, int]], times: int, numbers: numpy.random.Generator
-) -> Iterator[tuple[Patch, int]]:
+def of_tiles(tiles: list[tuple[Path, int]], times: int, numbers: numpy.random.Generator) -> Iterator[tuple[Patch, int]]:
     """Each tile, cut so many times at random around its middle."""
     for path, label in tiles:
         image = gray(path, TILE_CUTS[1])
@@ -136,7 +145,7 @@ def draw_phantoms(program: Path, directory: Path, tiles: int, frames: int, seed:
     command = [program, directory, "--seed", seed, "--train", tiles, "--frames", frames, "--validation", 2, "--test", 2]
     finished = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if finished.returncode != 0:
-        raise ValueError(finished.stderr.strip())
+        raise ValueError(f"{program} ended with status {finished.returncode}: {finished.stderr.strip()}")
 
 
 def pretraining(data: Path, phantoms: Path, limit: int | None, seed: int) -> lesionlens.Dataset:

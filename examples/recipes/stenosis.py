@@ -56,7 +56,9 @@ def pretrain(context: lesionlens.Context, arguments: Namespace, validation: lesi
 def tested(model: lesionlens.Model, images: list[tuple[patches.Patch, int]]) -> dict[str, Any]:
     """Figures of the mean logit of each patch's eight positions."""
     views = [view for image, _ in images for view in patches.symmetries(image)]
-    logits = numpy.array([prediction.logit for prediction in model.classify(views)]).reshape(len(images), 8).mean(axis=1)
+    logits = (
+        numpy.array([prediction.logit for prediction in model.classify(views)]).reshape(len(images), 8).mean(axis=1)
+    )
     positive = numpy.array([label == 1 for _, label in images])
     called = logits > 0
     pairs = logits[positive][:, None] - logits[~positive][None, :]
@@ -117,7 +119,11 @@ def main() -> int:
     ):
         parser.add_argument(name, type=int, default=default, metavar="NUMBER", help=f"{meaning}; default: %(default)s")
     parser.add_argument(
-        "--phantom", type=Path, default=PHANTOM, metavar="PROGRAM", help="draws phantoms; default: what make demo builds"
+        "--phantom",
+        type=Path,
+        default=PHANTOM,
+        metavar="PROGRAM",
+        help="draws phantoms; default: what make demo builds",
     )
     return recipe.run(stenosis, parser.parse_args())
 

@@ -76,6 +76,10 @@ class RecipeTest(unittest.TestCase):
         refused = self.run_recipe("stenosis.py", *arguments, "--phantom", self.directory / "none")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("make demo", refused.stderr)
+        (frames / "boxes.csv").write_text("filename,x,y,width,height\n2.png,60,70.5,20,16\n")
+        refused = self.run_recipe("stenosis.py", *arguments)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("boxes.csv names 2.png", refused.stderr)
 
     def test_patches_are_what_lies_in_the_square_that_was_cut(self) -> None:
         sys.path.insert(0, str(RECIPES))
