@@ -314,5 +314,5 @@ fn a_model_whose_plan_fails_its_check_falls_back_and_says_so() {
     assert!(classified(&model).is_err());
     assert_eq!(model.engine(), "torch");
     let said = log.lock().join("\n");
-    assert!(said.contains("plan-") && said.contains("test image"), "{said}");
+    assert!(said.contains("plan-") && said.contains("test images"), "{said}");
 }

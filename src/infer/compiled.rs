@@ -13,12 +13,12 @@ use tch::{Kind, Tensor};
 
 /// Sizes of images that plans are kept for; packed weights are shared, so each costs its working memory.
 const KEPT: usize = 4;
-/// Side of the image that a plan is checked with.
+/// Side of the images that a plan is checked with.
 const CHECK_SIDE: usize = 64;
-/// Largest difference from libtorch on it, as a share of the largest value. Rounding stays below a hundredth of this, and
+/// Largest difference from libtorch on them, as a share of the largest value. Rounding stays below a hundredth of this, and
 /// weights in wrong places are far above.
 const TOLERANCE: f32 = 1e-3;
-/// Mean difference of 8-bit features from libtorch's on it, as a share of their mean size: rounding to bytes makes a few
+/// Mean difference of 8-bit features from libtorch's on them, as a share of their mean size: rounding to bytes makes a few
 /// hundredths, weights in wrong places about 1.
 const TOLERANCE_INT8: f64 = 0.3;
 
@@ -151,17 +151,22 @@ fn parameter(model: &Model, index: usize) -> Result<Vec<f32>> {
     Ok(Vec::try_from(tensor.f_contiguous()?.f_view([-1])?)?)
 }
 
-/// A small image of noise, and the tensor that libtorch takes.
+/// Two small images of noise, in colours and in gray, which are computed differently, and the tensor that libtorch takes.
 fn noise() -> (Vec<f32>, Tensor) {
     let mut random = generator(0, LAYOUT.parameters().len() as u64);
-    let samples: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
+    let mut samples: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
+    let gray: Vec<f32> = samples.iter().step_by(3).flat_map(|value| [*value; 3]).collect();
+    samples.extend(gray);
     let side = CHECK_SIDE as i64;
-    let input = Tensor::from_slice(&samples).view([1, side, side, 3]).permute([0, 3, 1, 2]);
+    let input = Tensor::from_slice(&samples).view([2, side, side, 3]).permute([0, 3, 1, 2]);
     (samples, input)
 }
 
 fn run_on_noise(plan: &Plan, model: &Model, samples: &[f32], output: Output) -> Result<Vec<f32>> {
-    plan.run(model.context().pool(), &[TileView { samples, row_step: CHECK_SIDE * 3 }], output)
+    let row_step = CHECK_SIDE * 3;
+    let images: Vec<TileView> =
+        samples.chunks_exact(CHECK_SIDE * row_step).map(|samples| TileView { samples, row_step }).collect();
+    plan.run(model.context().pool(), &images, output)
 }
 
 /// Whether noise gives what it gives in libtorch; if not, how far it is off.
@@ -184,7 +189,7 @@ fn check(model: &Model, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<st
         return Ok(Ok(()));
     }
     let worst = differences.fold(0f32, |worst, difference| if difference <= worst { worst } else { difference });
-    Ok(Err(format!("on a test image it differs by {worst:e} in values of up to {largest:e}")))
+    Ok(Err(format!("on test images it differs by {worst:e} in values of up to {largest:e}")))
 }
 
 /// Whether noise in 8 bits gives about what it gives in libtorch; if not, how far it is off. The ranges are those of the
@@ -207,5 +212,5 @@ fn check_int8(model: &Model, weights: &Arc<Weights>) -> Result<std::result::Resu
     if difference <= TOLERANCE_INT8 * size {
         return Ok(Ok(()));
     }
-    Ok(Err(format!("features of a test image differ by {difference:e} in all, of {size:e}")))
+    Ok(Err(format!("features of test images differ by {difference:e} in all, of {size:e}")))
 }
