@@ -7,7 +7,7 @@ tiles and frames of ARCADE, and from phantoms, which the program that `make demo
 validation patches together choose that epoch. Then every seed fine-tunes on the training patches, the validation patches
 choose the epoch, and the test patches are looked at once per seed: in their eight positions, of which the mean logit
 counts, because a patch has no upright. Published for comparison: a network pre-trained on ImageNet accuracy 0.95; a small
-one pre-trained on synthetic patches 0.90 (Ovalle-Magallanes et al. 2020). Pre-training takes 35 minutes on two cores.
+one pre-trained on synthetic patches 0.90 (Ovalle-Magallanes et al. 2020). Pre-training takes half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ PHANTOM = Path(__file__).resolve().parents[2] / "target" / "release" / "examples
 
 
 def pretrain(context: lesionlens.Context, arguments: Namespace, validation: lesionlens.Dataset) -> lesionlens.Model:
+    print("pre-training: drawing phantoms and cutting patches, about two minutes", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         phantoms = Path(scratch) / "phantoms"
         patches.draw_phantoms(arguments.phantom, phantoms, arguments.drawn_tiles, arguments.drawn_frames, seed=21)
