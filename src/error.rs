@@ -82,8 +82,7 @@ impl Error {
         } else {
             ErrorKind::Internal
         };
-        // libtorch appends a C++ stack trace that says nothing to a user.
-        let message = message.split("\nException raised from").next().unwrap_or(message);
+        let message = plain_words(message);
         Error::new(kind, message.trim_end())
     }
 
@@ -103,6 +102,24 @@ impl Error {
     }
 }
 
+/// Without what says nothing to a user: what tch and its panics put around a message, C++ stack traces, and advice to
+/// Python programs.
+fn plain_words(message: &str) -> String {
+    const PANIC: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
+    // A panic shows the message as a literal of Rust.
+    let message = match message.strip_prefix(PANIC) {
+        Some(literal) => literal
+            .strip_suffix("\")")
+            .unwrap_or(literal)
+            .replace("\\n", "\n")
+            .replace("\\\"", "\"")
+            .replace("\\'", "'"),
+        None => message.strip_prefix("Internal torch error: ").unwrap_or(message).to_string(),
+    };
+    let end = ["\nException raised from", " If reserved but unallocated memory is large"];
+    end.iter().fold(message.as_str(), |message, end| message.split(end).next().unwrap_or(message)).to_string()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
@@ -114,5 +131,48 @@ impl std::error::Error for Error {}
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         Error::from_torch(&error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::AssertUnwindSafe;
+
+    #[test]
+    fn what_libtorch_says_is_left_without_what_surrounds_it() {
+        let trace =
+            "\nException raised from check at /pytorch/a.cpp:84 (most recent call first):\nframe #0: c10::Error";
+        let says = "Expected \"input\" to have 3 channels,\nbut got 1";
+        let shown = tch::TchError::Torch(format!("{says}{trace}"));
+        for message in [format!("{says}{trace}"), shown.to_string(), panicked(shown)] {
+            let error = Error::from_torch(&message);
+            assert_eq!((error.kind(), error.message()), (ErrorKind::Internal, says), "{message}");
+        }
+        assert_eq!(Error::from_torch("a panic of ours").message(), "a panic of ours");
+    }
+
+    #[test]
+    fn a_shortage_of_a_gpus_memory_is_told_without_advice_to_python() {
+        // As libtorch 2.13 said it on an H200.
+        let message = "CUDA out of memory. Tried to allocate 28.00 MiB. GPU 0 has a total capacity of 139.80 GiB of which \
+                       19.12 MiB is free. Of the allocated memory 138.89 GiB is allocated by PyTorch, and 54.02 MiB is \
+                       reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting \
+                       PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation";
+        for message in [format!("Internal torch error: {message}"), panicked(tch::TchError::Torch(message.into()))] {
+            let error = Error::from_torch(&message);
+            assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+            assert!(error.message().starts_with("CUDA out of memory. Tried"), "{error}");
+            assert!(error.message().ends_with("by PyTorch but unallocated."), "{error}");
+        }
+    }
+
+    fn failing(error: tch::TchError) -> std::result::Result<(), tch::TchError> {
+        Err(error)
+    }
+
+    fn panicked(error: tch::TchError) -> String {
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| failing(error).unwrap())).unwrap_err();
+        panic.downcast_ref::<String>().unwrap().clone()
     }
 }

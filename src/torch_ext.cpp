@@ -93,6 +93,13 @@ extern "C" int lens_ext_parallel(int64_t count, void (*task)(void *, int64_t), v
     });
 }
 
+// So many floats in memory that a GPU copies from while the host goes on. Tensor.pin_memory() would copy, and warns.
+extern "C" int lens_ext_page_locked(int64_t count, at::Tensor **floats) noexcept {
+    return guarded([&] {
+        *floats = new at::Tensor(at::empty({count}, at::TensorOptions().dtype(at::kFloat).pinned_memory(true)));
+    });
+}
+
 // result = left * right, or result += left * right. A layout is rows, columns, and the steps of both in elements.
 extern "C" int lens_ext_multiply(const float *left, const int64_t *left_layout, const float *right,
                                  const int64_t *right_layout, float *result, const int64_t *result_layout,

@@ -111,14 +111,14 @@ c10::IValue packed_linear(const at::Tensor &weight, const at::Tensor &bias) {
 
 }  // namespace
 
-// Reads a program. Its weights go where `where` lies.
-extern "C" int lens_ext_script_read(const char *bytes, size_t size, const char *metadata_name, const void *where,
+// Reads a program, its weights into the host's memory: packed 8-bit weights cannot be elsewhere.
+extern "C" int lens_ext_script_read(const char *bytes, size_t size, const char *metadata_name,
                                     Program **program) noexcept {
     return guarded([&] {
         auto script = std::make_unique<Script>();
         torch::jit::ExtraFilesMap extra{{metadata_name, ""}};
         std::istringstream stream(std::string(bytes, size));
-        script->module = torch::jit::load(stream, tensor(where).device(), extra);
+        script->module = torch::jit::load(stream, at::kCPU, extra);
         script->metadata = std::move(extra[metadata_name]);
         *program = script.release();
     });
@@ -149,11 +149,12 @@ extern "C" int lens_ext_script_visit(const Program *program, void *context,
     });
 }
 
-// Makes a program that was read ready to run: weights become constants, norms are folded into convolutions, and
-// operators are exchanged for the device's faster ones.
-extern "C" int lens_ext_script_optimize(Program *program) noexcept {
+// Makes a program that was read ready to run where `where` lies: weights become constants, norms are folded into
+// convolutions, and operators are exchanged for the device's faster ones.
+extern "C" int lens_ext_script_optimize(Program *program, const void *where) noexcept {
     return guarded([&] {
         auto &script = dynamic_cast<Script &>(*program);
+        script.module.to(tensor(where).device());
         script.module.eval();
         script.module = torch::jit::freeze(script.module);
         script.module = torch::jit::optimize_for_inference(script.module);

@@ -3,15 +3,14 @@
 use lesionlens::data::{PixelFormat, PixelView, Preprocessing, Windowing};
 use lesionlens::infer::{ClassifyOptions, classify};
 use lesionlens::model::{DenseNet, Metadata, Model};
-use lesionlens::runtime::{Context, ContextOptions, Control};
-use tch::Device;
+use lesionlens::runtime::{Context, ContextOptions, Control, PrecisionRequest};
 
 const SIDE: usize = 40;
 
 fn model(options: ContextOptions) -> Model {
-    let context = Context::new(ContextOptions { threads: 1, ..options }).unwrap();
+    let context = Context::new(ContextOptions { threads: 1, precision: PrecisionRequest::F32, ..options }).unwrap();
     let metadata = Metadata::new(Preprocessing { image_size: 32, ..Preprocessing::default() }, 0.5);
-    Model::new(&context, DenseNet::initial(3, Device::Cpu).frozen(), metadata).unwrap()
+    Model::new(&context, DenseNet::initial(3, context.device()).frozen(), metadata).unwrap()
 }
 
 fn pictures() -> Vec<Vec<u8>> {

@@ -4,11 +4,12 @@ use super::*;
 use crate::data::{Batch, PixelFormat, PixelView, Windowing};
 use crate::infer::{Prediction, logits};
 use crate::model::{DenseNet, Metadata, Model};
-use crate::runtime::{Context, ContextOptions, Control};
+use crate::runtime::{Context, ContextOptions, Control, PrecisionRequest};
 
 fn model() -> Model {
-    let context = Context::new(ContextOptions::default()).unwrap();
-    Model::new(&context, DenseNet::initial(2, tch::Device::Cpu).frozen(), Metadata::default()).unwrap()
+    let options = ContextOptions { precision: PrecisionRequest::F32, ..ContextOptions::default() };
+    let context = Context::new(options).unwrap();
+    Model::new(&context, DenseNet::initial(2, context.device()).frozen(), Metadata::default()).unwrap()
 }
 
 fn pixels(width: usize, height: usize, seed: usize) -> Vec<u8> {
@@ -31,6 +32,7 @@ fn reference(model: &Model, bytes: &[u8], width: usize, height: usize) -> (Vec<f
             let tile: Vec<f32> =
                 (0..64 * 64).map(|index| f32::from(bytes[(y + index / 64) * width + x + index % 64]) / 255.0).collect();
             let input = tch::Tensor::from_slice(&tile).view([1, 1, 64, 64]).repeat([1, 3, 1, 1]);
+            let input = input.to_device(model.context().device());
             let _guard = tch::no_grad_guard();
             let probability = model.network().logits(&input).sigmoid().double_value(&[0]) as f32;
             for row in y..y + 64 {

@@ -6,7 +6,7 @@ use super::layout::LAYOUT;
 use super::script::METADATA_NAME;
 use super::weights::{self, Archive, ArchiveKind, METADATA_KEY};
 use crate::data::generator;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Context, LogLevel, Precision, Program, Script, SharedTensor, catch, float_bytes};
 use rand::RngExt;
 use safetensors::tensor::{Dtype, TensorView};
@@ -65,7 +65,7 @@ pub fn open(context: &Context, path: &Path, bytes: &[u8]) -> Result<Option<Opene
 }
 
 fn open_script(context: &Context, bytes: &[u8]) -> Result<Opened> {
-    let script = Script::read(bytes, METADATA_NAME, context.device())
+    let script = Script::read(bytes, METADATA_NAME)
         .map_err(|error| Error::format(format!("is a TorchScript program that cannot be read: {}", error.message())))?;
     let tensors = script.tensors.iter().filter(|(_, tensor)| tensor.is_floating_point());
     let tensors = tensors.map(|(name, tensor)| Ok((name.as_str(), tensor.size(), float_bytes(tensor)?)));
@@ -85,7 +85,10 @@ fn open_script(context: &Context, bytes: &[u8]) -> Result<Opened> {
     })?;
     let tolerance = if script.quantised { ROUNDED } else { EXACT };
     let compiled = usable(context, "TorchScript program", || {
-        let program = script.into_program()?;
+        if script.quantised && context.device() != Device::Cpu {
+            return Err(Error::new(ErrorKind::Unsupported, "libtorch computes with its 8-bit weights on the CPU only"));
+        }
+        let program = script.into_program(context.device())?;
         check(&program, &network, CHECK_SIDES, tolerance)?;
         Ok(Compiled { engine: "torchscript", graphs: vec![(None, program)] })
     });
@@ -210,7 +213,7 @@ pub mod tests {
     use crate::data::{Batch, Preprocessing, Raster};
     use crate::infer::logits;
     use crate::model::{FileFormat, Model};
-    use crate::runtime::{ContextOptions, ScriptSource, script_bytes};
+    use crate::runtime::{ContextOptions, PrecisionRequest, ScriptSource, script_bytes};
     use parking_lot::Mutex;
     use std::sync::Arc;
 
@@ -220,8 +223,13 @@ pub mod tests {
         let messages = Messages::default();
         let kept = Arc::clone(&messages);
         let log = Box::new(move |_: LogLevel, message: &str| kept.lock().push(message.to_string())) as _;
-        let options =
-            ContextOptions { compiled_graph, log: Some(log), log_level: LogLevel::Info, ..ContextOptions::default() };
+        let options = ContextOptions {
+            compiled_graph,
+            precision: PrecisionRequest::F32,
+            log: Some(log),
+            log_level: LogLevel::Info,
+            ..ContextOptions::default()
+        };
         (Context::new(options).unwrap(), messages)
     }
 
@@ -242,7 +250,7 @@ pub mod tests {
         let mut random = generator(7, 0);
         let mut all = Vec::new();
         for (width, height, count) in [(64, 64, 5), (48, 80, 1)] {
-            let mut batch = Batch::new(width, height, count, Device::Cpu);
+            let mut batch = Batch::new(width, height, count, one.context().device());
             for _ in 0..count {
                 let samples = (0..width * height).map(|_| random.random::<f32>()).collect();
                 batch.push(&Raster::new(width, height, 1, samples).unwrap(), 0, 0, one.preprocessing());

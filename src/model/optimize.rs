@@ -68,7 +68,9 @@ mod tests {
 
         model.optimize(None, &path).unwrap();
         let int8 = Model::load(model.context(), &path).unwrap();
-        assert_eq!((int8.engine(), int8.metadata()), ("torchscript", model.metadata()));
+        // Packed 8-bit weights compute on the CPU; elsewhere what they stand for does.
+        let engine = if model.context().device() == tch::Device::Cpu { "torchscript" } else { model.engine() };
+        assert_eq!((int8.engine(), int8.metadata()), (engine, model.metadata()));
         let largest = differences(&int8, &model).into_iter().fold(0.0, f32::max);
         // Rounded, but little: were it exact, nothing was quantised.
         assert!(largest > 1e-7 && largest < 0.1, "{largest}");

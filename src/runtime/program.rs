@@ -69,19 +69,12 @@ pub struct Script {
 
 impl Script {
     /// Reads an archive of torch.jit.save.
-    pub fn read(bytes: &[u8], metadata_name: &str, device: Device) -> Result<Self> {
+    pub fn read(bytes: &[u8], metadata_name: &str) -> Result<Self> {
         let metadata_name = c_string(metadata_name)?;
-        let place = Tensor::zeros([1], (Kind::Float, device));
         let mut program = std::ptr::null_mut();
-        // SAFETY: so many readable bytes, a C string, a live tensor, and room for a pointer.
+        // SAFETY: so many readable bytes, a C string, and room for a pointer.
         checked(unsafe {
-            lens_ext_script_read(
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                metadata_name.as_ptr(),
-                place.as_ptr().cast(),
-                &raw mut program,
-            )
+            lens_ext_script_read(bytes.as_ptr().cast(), bytes.len(), metadata_name.as_ptr(), &raw mut program)
         })?;
         let mut script =
             Script { program: Program(program), metadata: String::new(), tensors: Vec::new(), quantised: false };
@@ -92,9 +85,10 @@ impl Script {
     }
 
     /// The program with its weights built in and its operators exchanged for the device's faster ones.
-    pub fn into_program(self) -> Result<Program> {
-        // SAFETY: a live script that no one else has.
-        checked(unsafe { lens_ext_script_optimize(self.program.0) })?;
+    pub fn into_program(self, device: Device) -> Result<Program> {
+        let place = Tensor::zeros([1], (Kind::Float, device));
+        // SAFETY: a live script that no one else has, and a live tensor.
+        checked(unsafe { lens_ext_script_optimize(self.program.0, place.as_ptr().cast()) })?;
         Ok(self.program)
     }
 }
@@ -208,11 +202,10 @@ unsafe extern "C" {
         bytes: *const c_char,
         size: usize,
         metadata_name: *const c_char,
-        place: *const c_void,
         program: *mut *mut c_void,
     ) -> c_int;
     fn lens_ext_script_visit(program: *const c_void, context: *mut c_void, visit: Visit) -> c_int;
-    fn lens_ext_script_optimize(program: *mut c_void) -> c_int;
+    fn lens_ext_script_optimize(program: *mut c_void, place: *const c_void) -> c_int;
     fn lens_ext_package_load(
         path: *const c_char,
         name: *const c_char,

@@ -39,8 +39,10 @@ pub struct HostBuffer {
 impl HostBuffer {
     /// So many zeros, on the way to `device`.
     pub fn new(count: usize, device: Device) -> Self {
-        let floats = Tensor::empty([count.max(1) as i64], (Kind::Float, Device::Cpu));
-        let floats = if device == Device::Cpu { floats } else { floats.pin_memory(device) };
+        let count = count.max(1) as i64;
+        let locked = if device == Device::Cpu { None } else { page_locked(count).ok() };
+        // Where no memory can be locked, copies are waited for.
+        let floats = locked.unwrap_or_else(|| Tensor::empty([count], (Kind::Float, Device::Cpu)));
         // Not by libtorch: after a large fill its threads go on spinning, beside those of the pool.
         // SAFETY: a contiguous f32 tensor in the host's memory that nobody else has; zero bytes are the float 0.
         unsafe { floats.data_ptr().cast::<f32>().write_bytes(0, floats.numel()) };
@@ -80,6 +82,14 @@ impl HostBuffer {
             device => part.to_device_(device, Kind::Float, true, false),
         }
     }
+}
+
+fn page_locked(count: i64) -> Result<Tensor> {
+    let mut floats = std::ptr::null_mut();
+    // SAFETY: room for the pointer to a new tensor.
+    checked(unsafe { lens_ext_page_locked(count, &raw mut floats) })?;
+    // SAFETY: a new tensor, which is taken over here.
+    Ok(unsafe { Tensor::from_ptr(floats.cast()) })
 }
 
 /// Images of a tensor, N x 3 x H x W, in the host's memory, with the samples of a pixel beside each other.
@@ -176,6 +186,7 @@ unsafe extern "C" {
     fn lens_ext_error() -> *const c_char;
     fn lens_ext_torch_version() -> *const c_char;
     fn lens_ext_torch_address() -> *const c_void;
+    fn lens_ext_page_locked(count: i64, floats: *mut *mut c_void) -> c_int;
 }
 
 /// An address inside the loaded libtorch_cpu.so.
