@@ -151,7 +151,8 @@ typedef struct lens_calibrate_options {
      */
     double target_sensitivity;
     /**
-     * Images that go through the network at once, 1 to 65536; default 32.
+     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels.
      */
     uint32_t batch_limit;
     /**
@@ -186,7 +187,8 @@ typedef struct lens_classify_options {
      */
     float threshold;
     /**
-     * Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels. Results do not depend on it beyond rounding.
      */
     uint32_t batch_limit;
     /**
@@ -429,8 +431,8 @@ typedef struct lens_init_options {
      */
     int32_t tf32;
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
-     * deterministic is 0.
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
+     * automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
      */
     int32_t benchmark;
     /**
@@ -563,8 +565,9 @@ typedef struct lens_heatmap_options {
      */
     uint32_t resize_height;
     /**
-     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
-     * bounds the memory that the call needs beside the maps. For LENS_HEATMAP_METHOD_OCCLUSION as many images go
+     * Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as many
+     * as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the memory that
+     * the call needs beside the maps. For LENS_HEATMAP_METHOD_OCCLUSION as many images go
      * through at once as have no more pixels than so many tiles, and one at least; for the two maps of the whole image
      * always one.
      */
@@ -604,7 +607,8 @@ typedef struct lens_evaluate_options {
      */
     float threshold;
     /**
-     * Images that go through the network at once, 1 to 65536; default 32.
+     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels.
      */
     uint32_t batch_limit;
     /**
@@ -804,7 +808,8 @@ typedef struct lens_optimize_options {
      */
     lens_optimized_variant variant;
     /**
-     * LENS_OPTIMIZED_INT8: images that go through the network at once, 1 to 65536; default 32.
+     * LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels.
      */
     uint32_t batch_limit;
     /**

@@ -520,8 +520,8 @@ namespace LesionLens
         public float? Threshold { get; set; }
 
         /// <summary>
-        /// Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond
-        /// rounding.
+        /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs
+        /// as many as have 4 million pixels. Results do not depend on it beyond rounding.
         /// </summary>
         public uint? BatchLimit { get; set; }
 
@@ -619,8 +619,8 @@ namespace LesionLens
         public bool? Tf32 { get; set; }
 
         /// <summary>
-        /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
-        /// deterministic is 0.
+        /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default
+        /// -1, automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
         /// </summary>
         public bool? Benchmark { get; set; }
 
@@ -707,10 +707,11 @@ namespace LesionLens
         public uint? ResizeHeight { get; set; }
 
         /// <summary>
-        /// Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch.
-        /// It bounds the memory that the call needs beside the maps. For HeatmapMethod.Occlusion as many images go
-        /// through at once as have no more pixels than so many tiles, and one at least; for the two maps of the whole
-        /// image always one.
+        /// Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as
+        /// many as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the
+        /// memory that the call needs beside the maps. For HeatmapMethod.Occlusion as many images go through at once
+        /// as have no more pixels than so many tiles, and one at least; for the two maps of the whole image always
+        /// one.
         /// </summary>
         public uint? BatchLimit { get; set; }
 

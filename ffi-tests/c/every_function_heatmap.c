@@ -15,7 +15,7 @@ static void test_lens_heatmap_options_init(void)
     CHECK_NEAR(options.scale, 1, 0);
     CHECK_EQUAL(options.resize_width, 0);
     CHECK_EQUAL(options.resize_height, 0);
-    CHECK_EQUAL(options.batch_limit, 64);
+    CHECK_EQUAL(options.batch_limit, 0);
     CHECK_NEAR(options.threshold, -1, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     CHECK_EQUAL(options.resolution, LENS_MAP_RESOLUTION_IMAGE);
@@ -111,7 +111,6 @@ static void test_lens_heatmap(void)
     HEATMAP_REFUSED(options.resize_width = options.resize_height = 127; options.scale = 2.5, "scale", "2.5");
     HEATMAP_REFUSED(options.resize_width = options.resize_height = 65537, "65537", "65536");
     HEATMAP_REFUSED(options.resolution = 99, "resolution", "99");
-    HEATMAP_REFUSED(options.batch_limit = 0, "batch_limit", "0");
     HEATMAP_REFUSED(options.batch_limit = 65537, "batch_limit", "65537");
     HEATMAP_REFUSED(options.threshold = 1.5f, "threshold", "1.5");
     HEATMAP_REFUSED(options.threshold = NAN, "threshold", "NaN");

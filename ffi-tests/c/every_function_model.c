@@ -77,7 +77,7 @@ static void test_lens_optimize_options_init(void)
     lens_optimize_options_init(&options);
     CHECK_EQUAL(options.struct_size, sizeof options);
     CHECK_EQUAL(options.variant, LENS_OPTIMIZED_AUTO);
-    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK_EQUAL(options.batch_limit, 0);
     CHECK(options.calibration == NULL && options.progress == NULL && options.cancel == NULL);
     lens_optimize_options_init(NULL);
 }
@@ -130,8 +130,8 @@ static void test_lens_model_optimize(void)
     again = fixture_classify(loaded, &images[1]);
     CHECK(memcmp(&original, &again, sizeof again) == 0);
     lens_model_free(loaded);
-    options.batch_limit = 0;
-    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "batch_limit", "0");
+    options.batch_limit = 65537;
+    CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "batch_limit", "65537");
     options.batch_limit = 32;
     options.variant = LENS_OPTIMIZED_STATE_DICT;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "INT8");
@@ -363,7 +363,7 @@ static void test_lens_classify_options_init(void)
     lens_classify_options_init(&options);
     CHECK_EQUAL(options.struct_size, sizeof options);
     CHECK_NEAR(options.threshold, -1, 0);
-    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK_EQUAL(options.batch_limit, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     lens_classify_options_init(NULL);
 }
@@ -417,7 +417,6 @@ static void test_lens_classify(void)
     CLASSIFY_REFUSED(threshold, 1.5f, "1.5");
     CLASSIFY_REFUSED(threshold, -0.5f, "-0.5");
     CLASSIFY_REFUSED(threshold, NAN, "NaN");
-    CLASSIFY_REFUSED(batch_limit, 0, "0");
     CLASSIFY_REFUSED(batch_limit, 65537, "65537");
 }
 
@@ -430,7 +429,7 @@ static void test_lens_evaluate_options_init(void)
     lens_evaluate_options_init(&options);
     CHECK_EQUAL(options.struct_size, sizeof options);
     CHECK_NEAR(options.threshold, -1, 0);
-    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK_EQUAL(options.batch_limit, 0);
     CHECK(options.output_dir == NULL);
     CHECK_NEAR(options.target_sensitivity, 0.95, 0);
     CHECK_EQUAL(options.bootstrap_samples, 2000);
@@ -517,7 +516,6 @@ static void test_lens_evaluate(void)
     CHECK_REFUSED(lens_evaluate(model, dataset, NULL, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
     EVALUATE_REFUSED(threshold, 1.5f, LENS_ERROR_ARGUMENT, "threshold", "1.5");
     EVALUATE_REFUSED(threshold, NAN, LENS_ERROR_ARGUMENT, "threshold", "NaN");
-    EVALUATE_REFUSED(batch_limit, 0, LENS_ERROR_ARGUMENT, "batch_limit", "0");
     EVALUATE_REFUSED(batch_limit, 65537, LENS_ERROR_ARGUMENT, "batch_limit", "65537");
     EVALUATE_REFUSED(target_sensitivity, 0, LENS_ERROR_ARGUMENT, "target_sensitivity", "0");
     EVALUATE_REFUSED(target_sensitivity, 1.5, LENS_ERROR_ARGUMENT, "target_sensitivity", "1.5");
@@ -600,7 +598,7 @@ static void test_lens_calibrate_options_init(void)
     CHECK_EQUAL(options.fit_temperature, 1);
     CHECK_EQUAL(options.operating_point, LENS_OPERATING_POINT_KEEP);
     CHECK_NEAR(options.target_sensitivity, 0.95, 0);
-    CHECK_EQUAL(options.batch_limit, 32);
+    CHECK_EQUAL(options.batch_limit, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     lens_calibrate_options_init(NULL);
 }
@@ -693,7 +691,6 @@ static void test_lens_model_calibrate(void)
     CALIBRATE_REFUSED(target_sensitivity, 0, "target_sensitivity", "0");
     CALIBRATE_REFUSED(target_sensitivity, 1.5, "target_sensitivity", "1.5");
     CALIBRATE_REFUSED(target_sensitivity, NAN, "target_sensitivity", "NaN");
-    CALIBRATE_REFUSED(batch_limit, 0, "batch_limit", "0");
     options.operating_point = LENS_OPERATING_POINT_KEEP;
     options.batch_limit = 32;
     options.fit_temperature = 0;

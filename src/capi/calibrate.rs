@@ -36,7 +36,8 @@ pub struct lens_calibrate_options {
     pub operating_point: lens_operating_point,
     /// For LENS_OPERATING_POINT_SENSITIVITY, above 0, at most 1; default 0.95.
     pub target_sensitivity: f64,
-    /// Images that go through the network at once, 1 to 65536; default 32.
+    /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// many as have 4 million pixels.
     pub batch_limit: u32,
     /// Called about once a batch; default NULL.
     pub progress: lens_progress_fn,

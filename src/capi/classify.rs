@@ -46,7 +46,8 @@ pub struct lens_classify_options {
     pub struct_size: usize,
     /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
     pub threshold: f32,
-    /// Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+    /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// many as have 4 million pixels. Results do not depend on it beyond rounding.
     pub batch_limit: u32,
     /// Called about once a batch; default NULL.
     pub progress: lens_progress_fn,

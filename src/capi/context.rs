@@ -150,8 +150,8 @@ pub struct lens_init_options {
     /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
     /// Ampere on, unless precision is LENS_PRECISION_F32.
     pub tf32: i32,
-    /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
-    /// deterministic is 0.
+    /// GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
+    /// automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
     pub benchmark: i32,
     /// 1: the compiled network that a model's file may bring (see lens_model_load()) computes its logits, 0: it is not
     /// run; default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not

@@ -34,7 +34,8 @@ pub struct lens_evaluate_options {
     pub struct_size: usize,
     /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
     pub threshold: f32,
-    /// Images that go through the network at once, 1 to 65536; default 32.
+    /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// many as have 4 million pixels.
     pub batch_limit: u32,
     /// Directory (made when missing) that receives the report's files; default NULL: nothing is written.
     pub output_dir: *const c_char,

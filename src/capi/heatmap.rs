@@ -88,8 +88,9 @@ pub struct lens_heatmap_options {
     pub resize_width: u32,
     /// As resize_width.
     pub resize_height: u32,
-    /// Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
-    /// bounds the memory that the call needs beside the maps. For LENS_HEATMAP_METHOD_OCCLUSION as many images go
+    /// Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as many
+    /// as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the memory that
+    /// the call needs beside the maps. For LENS_HEATMAP_METHOD_OCCLUSION as many images go
     /// through at once as have no more pixels than so many tiles, and one at least; for the two maps of the whole image
     /// always one.
     pub batch_limit: u32,

@@ -10,6 +10,7 @@ use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
 use crate::error::Error;
 use crate::evaluate::quantize;
+use crate::infer::AUTOMATIC;
 use crate::model::Variant;
 use std::ffi::{c_char, c_void};
 use std::path::Path;
@@ -39,7 +40,8 @@ pub struct lens_optimize_options {
     pub struct_size: usize,
     /// LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
     pub variant: lens_optimized_variant,
-    /// LENS_OPTIMIZED_INT8: images that go through the network at once, 1 to 65536; default 32.
+    /// LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// many as have 4 million pixels.
     pub batch_limit: u32,
     /// LENS_OPTIMIZED_INT8: images like those to be classified, a few hundred of both classes; labels do not matter.
     /// Default NULL, as all other variants want it.
@@ -60,7 +62,7 @@ unsafe impl Options for lens_optimize_options {
         lens_optimize_options {
             struct_size: size_of::<Self>(),
             variant: LENS_OPTIMIZED_AUTO,
-            batch_limit: 32,
+            batch_limit: AUTOMATIC,
             calibration: ptr::null(),
             progress: None,
             progress_user_data: ptr::null_mut(),

@@ -8,7 +8,7 @@ use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
 use crate::data::{Dataset, Skipped, fingerprint};
 use crate::error::{Error, Result};
-use crate::infer::{Prediction, at_temperature, check_batch_limit};
+use crate::infer::{AUTOMATIC, IMAGES_ON_CPU, Prediction, at_temperature, batch_limit};
 use crate::model::{CalibrationData, Metadata, Model, OperatingRule, StoredOperatingPoint, TemperatureRecord};
 use crate::runtime::{Control, RunReport};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl CalibrateOptions {
         FigureOptions::default().target_sensitivity
     }
 
-    fn check(&self) -> Result<usize> {
+    fn check(&self) -> Result<()> {
         if let Some(OperatingRule::Sensitivity(target)) = self.operating_point {
             check_target_sensitivity(target)?;
         }
@@ -39,13 +39,13 @@ impl CalibrateOptions {
                 "fit_temperature is 0 and operating_point is KEEP: nothing is left to calibrate",
             ));
         }
-        check_batch_limit(self.batch_limit)
+        Ok(())
     }
 }
 
 impl Default for CalibrateOptions {
     fn default() -> Self {
-        CalibrateOptions { fit_temperature: true, operating_point: None, batch_limit: 32 }
+        CalibrateOptions { fit_temperature: true, operating_point: None, batch_limit: AUTOMATIC }
     }
 }
 
@@ -57,7 +57,9 @@ pub fn calibrate(
     control: &mut Control,
 ) -> Result<(Model, Value)> {
     let report = RunReport::begin();
-    let batch_limit = options.check()?;
+    options.check()?;
+    let side = model.preprocessing().image_size as usize;
+    let batch_limit = batch_limit(model.context(), options.batch_limit, IMAGES_ON_CPU, (side, side))?;
     check_both_classes(dataset.samples().iter().map(|sample| sample.positive))?;
     let before = model.metadata();
     // What the network itself computes: a temperature on top of another would be rounded twice.

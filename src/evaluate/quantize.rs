@@ -2,17 +2,17 @@
 
 use crate::data::{Batch, Dataset, for_each_image};
 use crate::error::{Error, Result};
-use crate::infer::check_batch_limit;
+use crate::infer::{IMAGES_ON_CPU, batch_limit};
 use crate::model::{Model, RangeObserver};
 use crate::runtime::{Control, Phase, catch};
 use std::time::Instant;
 
 /// The model with the ranges of its activations on a data set, whose labels do not matter.
-pub fn quantize(model: &Model, dataset: &Dataset, batch_limit: u32, control: &mut Control) -> Result<Model> {
-    let batch_limit = check_batch_limit(batch_limit)?;
+pub fn quantize(model: &Model, dataset: &Dataset, at_once: u32, control: &mut Control) -> Result<Model> {
     let samples = dataset.samples();
     let (context, preprocessing) = (model.context(), model.preprocessing());
     let side = preprocessing.image_size as usize;
+    let batch_limit = batch_limit(context, at_once, IMAGES_ON_CPU, (side, side))?;
     let start = Instant::now();
     context.enter();
     let mut observer = RangeObserver::default();

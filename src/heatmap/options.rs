@@ -4,6 +4,7 @@ use super::accumulate::Blend;
 use super::tiles::Edge;
 use crate::data::{LONGEST_SIDE, MOST_PIXELS};
 use crate::error::{Error, Result};
+use crate::infer::AUTOMATIC;
 use crate::model::SMALLEST_SIDE;
 
 /// How a heatmap is made.
@@ -76,7 +77,7 @@ pub struct HeatmapOptions {
     pub blend: Blend,
     /// What is done to the image's size before tiling.
     pub resample: Resample,
-    /// Tiles that go through the network at once.
+    /// Tiles that go through the network at once; `AUTOMATIC` leaves it to the library.
     pub batch_limit: u32,
     /// Instead of the model's own threshold.
     pub threshold: Option<f32>,
@@ -94,7 +95,7 @@ impl Default for HeatmapOptions {
             edge: Edge::Cover,
             blend: Blend::Mean,
             resample: Resample::Scale(1.0),
-            batch_limit: 64,
+            batch_limit: AUTOMATIC,
             threshold: None,
             resolution: Resolution::Image,
         }

@@ -11,11 +11,14 @@ use super::plan::{Look, Plan};
 use super::writer::MapWriter;
 use crate::data::{Batch, CheckedView, PixelView, Raster, ResampledView, check_all_values};
 use crate::error::Result;
-use crate::infer::{Prediction, check_batch_limit, logits, logits_of};
+use crate::infer::{Prediction, batch_limit, logits, logits_of};
 use crate::model::{Model, SMALLEST_SIDE, check_threshold};
 use crate::runtime::{Control, Phase};
 use std::collections::VecDeque;
 use std::time::Instant;
+
+/// Tiles that go through the network at once on the CPU, unless something else was asked for.
+const TILES_ON_CPU: usize = 64;
 
 /// Heatmaps of images, in order.
 ///
@@ -28,7 +31,8 @@ pub fn heatmap(
     control: &mut Control,
 ) -> Result<Vec<HeatMap>> {
     options.check()?;
-    let batch_limit = check_batch_limit(options.batch_limit)?;
+    let tile = options.tile_size as usize;
+    let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile))?;
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
     let plans = images
@@ -42,7 +46,7 @@ pub fn heatmap(
         options,
         threshold,
         batch_limit,
-        batch: TileBatch::new(options.tile_size as usize),
+        batch: TileBatch::new(tile),
         waiting: VecDeque::new(),
         finished: Vec::with_capacity(images.len()),
         done: 0,

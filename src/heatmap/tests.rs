@@ -159,6 +159,7 @@ fn occlusion_shows_how_far_the_probability_falls() {
             .map(|index| if inside(index) { mean as f32 } else { f32::from(bytes[index]) / 255.0 })
             .collect();
         let input = tch::Tensor::from_slice(&hidden).view([1, 1, height as i64, width as i64]);
+        let input = input.to_device(model.context().device());
         let _guard = tch::no_grad_guard();
         let logit = model.network().logits(&input.repeat([1, 3, 1, 1])).double_value(&[0]) as f32;
         assert!((tile.logit - logit).abs() < 1e-4, "{left} {top}: {} {logit}", tile.logit);
@@ -247,7 +248,7 @@ fn options_out_of_range_name_their_value() {
         (HeatmapOptions { stride: 65, ..HeatmapOptions::default() }, "65"),
         (HeatmapOptions { resample: Resample::Scale(f64::NAN), ..HeatmapOptions::default() }, "NaN"),
         (HeatmapOptions { resample: Resample::Size(70_000, 9), ..HeatmapOptions::default() }, "70000"),
-        (HeatmapOptions { batch_limit: 0, ..HeatmapOptions::default() }, "batch_limit 0"),
+        (HeatmapOptions { batch_limit: 65_537, ..HeatmapOptions::default() }, "batch_limit 65537"),
         (HeatmapOptions { threshold: Some(1.5), ..HeatmapOptions::default() }, "1.5"),
     ] {
         let error = heatmap(&model, &[view(&bytes, 64, 64)], &options, &mut Control::default()).unwrap_err();

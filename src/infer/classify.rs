@@ -1,8 +1,9 @@
 //! Classifying whole images.
 
+use super::batch_limit::{AUTOMATIC, batch_limit};
 use super::engine::logits;
 use crate::data::{Batch, PixelView, check_all_values};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Model, check_threshold};
 use crate::runtime::{Control, Phase};
 use serde::Serialize;
@@ -41,23 +42,18 @@ impl Prediction {
 pub struct ClassifyOptions {
     /// Instead of the model's own threshold.
     pub threshold: Option<f32>,
-    /// Images that go through the network at once.
+    /// Images that go through the network at once; `AUTOMATIC` leaves it to the library.
     pub batch_limit: u32,
 }
 
 impl Default for ClassifyOptions {
     fn default() -> Self {
-        ClassifyOptions { threshold: None, batch_limit: 32 }
+        ClassifyOptions { threshold: None, batch_limit: AUTOMATIC }
     }
 }
 
-/// Refuses a batch limit that makes no sense.
-pub fn check_batch_limit(batch_limit: u32) -> Result<usize> {
-    if (1..=65_536).contains(&batch_limit) {
-        return Ok(batch_limit as usize);
-    }
-    Err(Error::argument(format!("batch_limit {batch_limit} is not in 1..65536")))
-}
+/// Whole images that go through the network at once on the CPU, unless something else was asked for.
+pub const IMAGES_ON_CPU: usize = 32;
 
 /// Classifies a batch of prepared images.
 pub fn classify_batch(model: &Model, batch: &Batch, threshold: f32) -> Result<Vec<Prediction>> {
@@ -71,11 +67,11 @@ pub fn classify(
     options: &ClassifyOptions,
     control: &mut Control,
 ) -> Result<Vec<Prediction>> {
-    let batch_limit = check_batch_limit(options.batch_limit)?;
+    let side = model.preprocessing().image_size as usize;
+    let batch_limit = batch_limit(model.context(), options.batch_limit, IMAGES_ON_CPU, (side, side))?;
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
     let start = Instant::now();
-    let side = model.preprocessing().image_size as usize;
     let mut batch = Batch::new(side, side, batch_limit.min(images.len()), model.context().device());
     let mut predictions = Vec::with_capacity(images.len());
     control.check()?;

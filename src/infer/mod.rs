@@ -1,10 +1,12 @@
 //! From images to probabilities.
 
+mod batch_limit;
 mod classify;
 mod compiled;
 mod engine;
 #[allow(unsafe_code)]
 pub mod plan;
 
-pub use classify::{ClassifyOptions, Prediction, check_batch_limit, classify, classify_batch};
+pub use batch_limit::{AUTOMATIC, batch_limit};
+pub use classify::{ClassifyOptions, IMAGES_ON_CPU, Prediction, classify, classify_batch};
 pub use engine::{PlaceMaps, at_temperature, logits, logits_of, place_maps};

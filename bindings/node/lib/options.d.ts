@@ -221,7 +221,8 @@ export interface ClassifyOptions {
     /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
     threshold?: number;
     /**
-     * Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels. Results do not depend on it beyond rounding.
      */
     batchLimit?: number;
 }
@@ -288,8 +289,8 @@ export interface ContextOptions {
      */
     tf32?: boolean;
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
-     * deterministic is 0.
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
+     * automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
      */
     benchmark?: boolean;
     /**
@@ -339,9 +340,10 @@ export interface HeatmapOptions {
     /** As resizeWidth. */
     resizeHeight?: number;
     /**
-     * Tiles that go through the network at once, 1 to 65536; default 64. Tiles of different images share a batch. It
-     * bounds the memory that the call needs beside the maps. For 'occlusion' as many images go through at once as have
-     * no more pixels than so many tiles, and one at least; for the two maps of the whole image always one.
+     * Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as many
+     * as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the memory that
+     * the call needs beside the maps. For 'occlusion' as many images go through at once as have no more pixels than so
+     * many tiles, and one at least; for the two maps of the whole image always one.
      */
     batchLimit?: number;
     /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */

@@ -61,6 +61,9 @@ pub struct Policy {
     pub memory_fraction: Choice<f64>,
     /// Training gives unused GPU memory back after so many batches, and every fifth epoch; 0: never.
     pub empty_cache_every: Choice<u32>,
+    /// Pixels that go through the network at once in classifying, where a call leaves it to the library; none: a number
+    /// of images that depends on the call.
+    pub batch_pixels: Choice<Option<usize>>,
     /// How much of the reference pipeline's batch, 128 images at 128 pixels, goes through the network at once.
     pub start_batch: Choice<StartBatch>,
     /// Loss scaling in training; none where gradients have the range of f32.
@@ -91,6 +94,7 @@ pub fn decide(probe: &Probe, plan: &DevicePlan, attempts: &[Attempt], request: &
         compiled_graph: kernels::compiled_graph(&deciding),
         deterministic: kernels::deterministic(&deciding),
         cache_bytes: memory::cache_bytes(&deciding),
+        batch_pixels: memory::batch_pixels(&deciding),
         start_batch: memory::start_batch(&deciding, memory_bytes.value, precision.value),
         empty_cache_every: memory::empty_cache_every(&deciding),
         memory_fraction,

@@ -45,6 +45,7 @@ struct Row {
     graph: bool,
     turns: bool,
     start: StartBatch,
+    pixels: Option<usize>,
 }
 
 impl Row {
@@ -60,6 +61,7 @@ impl Row {
             graph: policy.compiled_graph.value,
             turns: policy.take_turns.value,
             start: policy.start_batch.value,
+            pixels: policy.batch_pixels.value,
         }
     }
 }
@@ -70,12 +72,13 @@ fn nvidia(training: usize) -> Row {
         precision: Precision::Bf16,
         scaler: None,
         tf32: true,
-        benchmark: true,
+        benchmark: false,
         fraction: 1.0,
         empty_cache: 0,
         graph: true,
         turns: true,
         start: StartBatch { training, inference: 128 },
+        pixels: Some(1 << 22),
     }
 }
 
@@ -85,6 +88,7 @@ fn amd() -> Row {
         precision: Precision::F16,
         scaler: Some(ScalerSettings::AMD),
         tf32: false,
+        benchmark: true,
         fraction: 0.85,
         empty_cache: 100,
         graph: false,
@@ -100,6 +104,7 @@ fn cpu(training: usize) -> Row {
         benchmark: false,
         graph: true,
         turns: false,
+        pixels: None,
         ..nvidia(training)
     }
 }

@@ -13,7 +13,8 @@ public final class ClassifyOptions {
     }
 
     /**
-     * Images that go through the network at once, 1 to 65536; default 32. Results do not depend on it beyond rounding.
+     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * many as have 4 million pixels. Results do not depend on it beyond rounding.
      */
     public ClassifyOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);

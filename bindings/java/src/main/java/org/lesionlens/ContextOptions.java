@@ -147,8 +147,8 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, 0: not; default -1, automatic: 1 when
-     * deterministic is 0.
+     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
+     * automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
      */
     public ContextOptions benchmark(boolean benchmark) {
         this.benchmark = benchmark;
