@@ -5,6 +5,8 @@ mod context;
 mod files;
 mod footprint;
 mod gpu_state;
+pub(crate) mod kernels;
+pub(crate) mod matrix;
 mod mixed;
 pub(crate) mod parallel;
 mod policy;

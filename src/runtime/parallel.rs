@@ -1,4 +1,4 @@
-//! Work on libtorch's own threads, and what libtorch computes for it there.
+//! Work on libtorch's own threads, and the convolutions that libtorch computes for it there.
 
 use super::torch::{catch, checked};
 use crate::error::{Error, Result};
@@ -54,81 +54,6 @@ pub fn for_each_job<T: Send, F: Fn(&mut T) -> Result<()> + Sync>(jobs: &mut [T],
     // SAFETY: run_job gets what it expects, and neither unwinds nor is called after this returns.
     checked(unsafe { lens_ext_parallel(jobs.len() as i64, run_job::<T, F>, (&raw mut shared).cast::<c_void>()) })?;
     shared.failure.into_inner().map_or(Ok(()), Err)
-}
-
-/// Rows and columns of a matrix in a slice, and how far apart they lie.
-#[derive(Clone, Copy, Debug)]
-struct MatrixLayout {
-    rows: usize,
-    columns: usize,
-    row_step: usize,
-    column_step: usize,
-}
-
-impl MatrixLayout {
-    fn new(available: usize, rows: usize, columns: usize, row_step: usize) -> Self {
-        let needed = if rows == 0 { 0 } else { (rows - 1) * row_step + columns };
-        assert!(columns <= row_step && needed <= available, "{rows} rows of {columns} in {available} numbers");
-        MatrixLayout { rows, columns, row_step, column_step: 1 }
-    }
-
-    fn as_array(self) -> [i64; 4] {
-        [self.rows, self.columns, self.row_step, self.column_step].map(|number| number as i64)
-    }
-}
-
-/// A matrix to read.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    values: &'a [f32],
-    layout: MatrixLayout,
-}
-
-impl<'a> Matrix<'a> {
-    /// With its rows `row_step` numbers apart.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize, row_step: usize) -> Self {
-        Matrix { values, layout: MatrixLayout::new(values.len(), rows, columns, row_step) }
-    }
-
-    /// Its transpose.
-    pub fn transposed(self) -> Self {
-        let MatrixLayout { rows, columns, row_step, column_step } = self.layout;
-        let layout = MatrixLayout { rows: columns, columns: rows, row_step: column_step, column_step: row_step };
-        Matrix { layout, ..self }
-    }
-}
-
-/// A matrix to write.
-#[derive(Debug)]
-pub struct MatrixMut<'a> {
-    values: &'a mut [f32],
-    layout: MatrixLayout,
-}
-
-impl<'a> MatrixMut<'a> {
-    /// With its rows `row_step` numbers apart.
-    pub fn new(values: &'a mut [f32], rows: usize, columns: usize, row_step: usize) -> Self {
-        let layout = MatrixLayout::new(values.len(), rows, columns, row_step);
-        MatrixMut { values, layout }
-    }
-
-    /// Becomes `left` times `right`, or has it added when `accumulate`; on this thread alone when called from a job.
-    pub fn multiply(&mut self, left: Matrix, right: Matrix, accumulate: bool) -> Result<()> {
-        let (a, b, c) = (left.layout, right.layout, self.layout);
-        assert!(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "{a:?} times {b:?} is not {c:?}");
-        // SAFETY: each layout was checked against its slice, and the three slices live through the call.
-        checked(unsafe {
-            lens_ext_multiply(
-                left.values.as_ptr(),
-                a.as_array().as_ptr(),
-                right.values.as_ptr(),
-                b.as_array().as_ptr(),
-                self.values.as_mut_ptr(),
-                c.as_array().as_ptr(),
-                accumulate,
-            )
-        })
-    }
 }
 
 /// Images x rows x columns x channels.
@@ -252,15 +177,6 @@ pub fn convolution_backward(
 
 unsafe extern "C" {
     fn lens_ext_parallel(count: i64, task: unsafe extern "C" fn(*mut c_void, i64), context: *mut c_void) -> c_int;
-    fn lens_ext_multiply(
-        left: *const f32,
-        left_layout: *const i64,
-        right: *const f32,
-        right_layout: *const i64,
-        result: *mut f32,
-        result_layout: *const i64,
-        accumulate: bool,
-    ) -> c_int;
     fn lens_ext_convolution_backward(
         gradient: *const c_void,
         input: *const c_void,

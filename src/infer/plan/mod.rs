@@ -22,14 +22,11 @@ mod head;
 pub mod int8;
 mod layers;
 mod memory;
-#[allow(clippy::needless_range_loop)]
-mod multiply;
 mod packing;
 mod pointwise;
 mod shape;
 #[allow(clippy::needless_range_loop)]
 mod stem;
-mod vector;
 mod weights;
 #[allow(clippy::needless_range_loop)]
 mod winograd;
@@ -45,6 +42,7 @@ pub use weights::Weights;
 
 use crate::error::{Error, Result};
 use crate::runtime::Pool;
+use crate::runtime::kernels::{multiply, vector};
 use flow::Flow;
 use groups::{Group, groups, sizes};
 use layers::{Layers, Memory};

@@ -6,9 +6,9 @@ use super::pointwise::convolve;
 use super::statistics::{Affine, Moments, NormSums, Statistics, Taken};
 use crate::error::Result;
 use crate::model::DenseLayer;
+use crate::runtime::matrix::{Factor, Matrix, MatrixMut};
 use crate::runtime::parallel::{
-    Matrix, MatrixMut, Shape, Window, convolution, convolution_backward, floats, floats_mut, for_each_job, parts,
-    split_rows,
+    Shape, Window, convolution, convolution_backward, floats, floats_mut, for_each_job, parts, split_rows,
 };
 use std::ops::Range;
 use tch::Tensor;
@@ -130,7 +130,7 @@ impl Block {
             &outer_affine,
             weight,
             &mut gradient.values[..shape.len()],
-            (gradients.of(layer.conv1), &mut memory.threads),
+            (gradients.of(layer.conv1), memory),
         )?;
         let (norm_weight, norm_bias) = gradients.of_norm(&layer.norm1);
         gradient.taken.add(&self.statistics, &outer_affine, &sums, norm_weight, norm_bias);
@@ -166,11 +166,14 @@ impl Block {
         affine: &Affine,
         weight: &[f32],
         total: &mut [f32],
-        (weight_gradient, threads): (&mut [f32], &mut Vec<ThreadMemory>),
+        (weight_gradient, memory): (&mut [f32], &mut Memory),
     ) -> Result<Vec<NormSums>> {
         let (step, channels, count) = (self.shape.channels, affine.scale.len(), norm2.scale.len());
         let pixels = tile_pixels(channels);
         let parts = parts(self.shape.rows());
+        let Memory { threads, panels, .. } = memory;
+        let weight_count = weight.len();
+        let weight = Factor::of(Matrix::new(weight, count, channels, channels), panels)?;
         let threads = thread_memory(threads, parts.len());
         struct Job<'a> {
             part: Range<usize>,
@@ -194,9 +197,10 @@ impl Block {
             .collect();
         let mean = self.statistics.mean(0..channels);
         for_each_job(&mut jobs, |job| {
-            let weight_gradient = sized(&mut job.memory.weight_gradient, weight.len())?;
-            let tile_memory = sized(&mut job.memory.tile, pixels * channels)?;
-            let tile_gradient = sized(&mut job.memory.tile_gradient, pixels * channels)?;
+            let ThreadMemory { tile: tile_memory, tile_gradient, weight_gradient, panels } = &mut *job.memory;
+            let weight_gradient = sized(weight_gradient, weight_count)?;
+            let tile_memory = sized(tile_memory, pixels * channels)?;
+            let tile_gradient = sized(tile_gradient, pixels * channels)?;
             for tile in tiles(job.part.clone(), pixels) {
                 let (local, size) = (tile.start - job.part.start, tile.len());
                 let inner_gradient = &mut job.inner_gradient[local * count..(local + size) * count];
@@ -217,15 +221,11 @@ impl Block {
                 let inner_gradient = Matrix::new(inner_gradient, size, count, count);
                 MatrixMut::new(weight_gradient, count, channels, channels).multiply(
                     inner_gradient.transposed(),
-                    Matrix::new(tile_input, size, channels, channels),
+                    &Factor::of(Matrix::new(tile_input, size, channels, channels), panels)?,
                     local > 0,
                 )?;
                 let tile_gradient = &mut tile_gradient[..size * channels];
-                MatrixMut::new(tile_gradient, size, channels, channels).multiply(
-                    inner_gradient,
-                    Matrix::new(weight, count, channels, channels),
-                    false,
-                )?;
+                MatrixMut::new(tile_gradient, size, channels, channels).multiply(inner_gradient, &weight, false)?;
                 spread_add(
                     set,
                     tile_gradient,
@@ -261,7 +261,7 @@ impl Inner {
     ) -> Result<()> {
         let (rows, count) = (input.len() / step, weight.size()[0] as usize);
         let output = sized(&mut self.values, rows * count)?;
-        let moments = convolve(set, weight, (output, count), &mut memory.threads, |tile, normalized| {
+        let moments = convolve(set, weight, (output, count), memory, |tile, normalized| {
             let input = &input[tile.start * step..tile.end * step];
             normalize(set, input, step, &affine.scale, &affine.shift, normalized);
         })?;

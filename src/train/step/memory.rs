@@ -40,6 +40,8 @@ pub struct ThreadMemory {
     pub tile: Vec<f32>,
     pub tile_gradient: Vec<f32>,
     pub weight_gradient: Vec<f32>,
+    /// A tile as the right factor of a product.
+    pub panels: Vec<f32>,
 }
 
 /// One for each of so many threads.
@@ -69,6 +71,8 @@ pub struct Memory {
     pub outer: Vec<f32>,
     /// Gradient of its output.
     pub outer_gradient: Vec<f32>,
+    /// A weight as the right factor of a product.
+    pub panels: Vec<f32>,
     /// Each thread's.
     pub threads: Vec<ThreadMemory>,
 }

@@ -1,10 +1,11 @@
 //! 1x1 convolutions whose input is made on the way, tile by tile, and is never whole in memory.
 
 use super::kernels::InstructionSet;
-use super::memory::{ThreadMemory, sized, thread_memory, tile_pixels, tiles};
+use super::memory::{Memory, sized, thread_memory, tile_pixels, tiles};
 use super::statistics::Moments;
 use crate::error::Result;
-use crate::runtime::parallel::{Matrix, MatrixMut, floats, for_each_job, parts, split_rows};
+use crate::runtime::matrix::{Factor, Matrix, MatrixMut};
+use crate::runtime::parallel::{floats, for_each_job, parts, split_rows};
 use std::ops::Range;
 use tch::Tensor;
 
@@ -14,11 +15,12 @@ pub fn convolve(
     set: InstructionSet,
     weight: &Tensor,
     (output, step): (&mut [f32], usize),
-    threads: &mut Vec<ThreadMemory>,
+    memory: &mut Memory,
     prepare: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) -> Result<Vec<Moments>> {
     let (count, channels) = (weight.size()[0] as usize, weight.size()[1] as usize);
-    let weight = Matrix::new(floats(weight)?, count, channels, channels).transposed();
+    let Memory { threads, panels, .. } = memory;
+    let weight = Factor::of(Matrix::new(floats(weight)?, count, channels, channels).transposed(), panels)?;
     let pixels = tile_pixels(channels);
     let parts = parts(output.len() / step);
     let outputs = split_rows(output, step, &parts);
@@ -35,7 +37,7 @@ pub fn convolve(
             let input = &mut tile_memory[..tile.len() * channels];
             prepare(tile.clone(), input);
             let input = Matrix::new(input, tile.len(), channels, channels);
-            MatrixMut::new(output, tile.len(), count, step).multiply(input, weight, false)?;
+            MatrixMut::new(output, tile.len(), count, step).multiply(input, &weight, false)?;
             moments.add(set, output, step);
         }
         Ok(())

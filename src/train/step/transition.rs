@@ -3,12 +3,13 @@
 
 use super::block::{Block, BlockGradient};
 use super::kernels::{InstructionSet, normalize_pooled, spread_set};
-use super::memory::{Gradients, Memory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
+use super::memory::{Gradients, Memory, ThreadMemory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
 use super::pointwise::convolve;
 use super::statistics::{Affine, NormSums, Taken};
 use crate::error::Result;
 use crate::model::Transition;
-use crate::runtime::parallel::{Matrix, MatrixMut, Shape, floats, for_each_job, parts, split_rows};
+use crate::runtime::matrix::{Factor, Matrix, MatrixMut};
+use crate::runtime::parallel::{Shape, floats, for_each_job, parts, split_rows};
 use std::ops::Range;
 use tch::Tensor;
 
@@ -37,7 +38,7 @@ pub fn forward(
     let affine = from.statistics.affine(parameters, &transition.norm)?;
     let (rows, step) = (to.shape.rows(), to.shape.channels);
     let output = &mut to.values[..rows * step];
-    let moments = convolve(set, &parameters[transition.conv], (output, step), &mut memory.threads, |tile, pooled| {
+    let moments = convolve(set, &parameters[transition.conv], (output, step), memory, |tile, pooled| {
         pool(set, from, &affine, tile, pooled);
     })?;
     to.statistics.set(0, moments.into_iter());
@@ -79,7 +80,10 @@ pub fn backward(
     // A part is whole images, whose pixels nobody else writes.
     let parts = parts(shape.images);
     let totals = split_rows(total, shape.pixels() * channels, &parts);
-    let threads = thread_memory(&mut memory.threads, parts.len());
+    let Memory { threads, panels, .. } = memory;
+    let weight_count = weight.len();
+    let weight = Factor::of(Matrix::new(weight, count, channels, channels), panels)?;
+    let threads = thread_memory(threads, parts.len());
     let mut jobs: Vec<_> = parts
         .into_iter()
         .zip(totals)
@@ -92,9 +96,10 @@ pub fn backward(
             total.fill(0.0);
         }
         let first = part.start * shape.pixels() * channels;
-        let weight_gradient = sized(&mut memory.weight_gradient, weight.len())?;
-        let tile_memory = sized(&mut memory.tile, pixels * channels)?;
-        let tile_gradient = sized(&mut memory.tile_gradient, pixels * channels)?;
+        let ThreadMemory { tile: tile_memory, tile_gradient, weight_gradient, panels } = &mut **memory;
+        let weight_gradient = sized(weight_gradient, weight_count)?;
+        let tile_memory = sized(tile_memory, pixels * channels)?;
+        let tile_gradient = sized(tile_gradient, pixels * channels)?;
         let rows = part.start * pooled.pixels()..part.end * pooled.pixels();
         for tile in tiles(rows.clone(), pixels) {
             pool(set, from, &affine, tile.clone(), tile_memory);
@@ -103,14 +108,10 @@ pub fn backward(
                 Matrix::new(&output_gradient[tile.start * count..tile.end * count], size, count, count);
             MatrixMut::new(weight_gradient, count, channels, channels).multiply(
                 output_gradient.transposed(),
-                Matrix::new(tile_memory, size, channels, channels),
+                &Factor::of(Matrix::new(tile_memory, size, channels, channels), panels)?,
                 tile.start > rows.start,
             )?;
-            MatrixMut::new(tile_gradient, size, channels, channels).multiply(
-                output_gradient,
-                Matrix::new(weight, count, channels, channels),
-                false,
-            )?;
+            MatrixMut::new(tile_gradient, size, channels, channels).multiply(output_gradient, &weight, false)?;
             for (row, pixel_gradient) in tile.zip(tile_gradient.chunks_exact_mut(channels)) {
                 pixel_gradient.iter_mut().for_each(|value| *value *= 0.25);
                 let [upper, _, lower, _] = quad(shape, row);

@@ -33,7 +33,7 @@ macro_rules! with_rows {
         with_rows!(each $rows, $function, $generics, $arguments, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
     };
 }
-pub(super) use with_rows;
+pub(crate) use with_rows;
 
 /// The panel that comes next, which a tile asks for while it computes: weights come from afar, and are in the second-level
 /// cache when their turn comes.
