@@ -41,16 +41,18 @@ pub fn heatmap(
         .map(|(index, image)| Plan::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
         .collect::<Result<Vec<_>>>()?;
     let images = check_all_values(images)?;
+    let total: usize = plans.iter().map(Plan::steps).sum();
     let mut run = Run {
         model,
         options,
         threshold,
         batch_limit,
+        together: total.div_ceil(total.div_ceil(batch_limit).max(1)),
         batch: TileBatch::new(tile),
         waiting: VecDeque::new(),
         finished: Vec::with_capacity(images.len()),
         done: 0,
-        total: plans.iter().map(Plan::steps).sum(),
+        total,
         start: Instant::now(),
     };
     control.check()?;
@@ -72,6 +74,8 @@ struct Run<'a> {
     options: &'a HeatmapOptions,
     threshold: f32,
     batch_limit: usize,
+    /// Tiles of each batch: the last is not to be a rest, whose tiles would cost more.
+    together: usize,
     batch: TileBatch,
     waiting: VecDeque<Waiting>,
     finished: Vec<HeatMap>,
@@ -108,7 +112,7 @@ impl Run<'_> {
             for y in &grid.rows[rows] {
                 for x in &grid.columns {
                     self.batch.push(band, *x, *y);
-                    if self.batch.len() == self.batch_limit {
+                    if self.batch.len() == self.together {
                         self.flush(control)?;
                     }
                 }

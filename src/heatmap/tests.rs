@@ -234,7 +234,7 @@ fn work_that_is_cancelled_stops_within_a_batch() {
         let error = heatmap(&model, &[view(&bytes, 512, 64)], &options, &mut control).unwrap_err();
         assert_eq!(error.kind(), crate::error::ErrorKind::Cancelled);
         drop(control);
-        let expected = if method == Method::Tiles { [(9, 29), (18, 29)] } else { [(1, 30), (2, 30)] };
+        let expected = if method == Method::Tiles { [(8, 29), (16, 29)] } else { [(1, 30), (2, 30)] };
         assert_eq!(seen, expected, "{method:?}");
     }
 }
