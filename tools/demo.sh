@@ -13,9 +13,9 @@ step() { printf '\n== %s\n' "$*" >&2; }
 step "1/5 drawing phantom angiograms"
 target/release/examples/phantom "$phantom" --seed 1
 
-step "2/5 training (two to three minutes on two cores)"
+step "2/5 training (one to three minutes on two cores)"
 rm -rf "$demo/run"
-"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --size 64 --epochs 4 --batch 16 \
+"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --size 64 --epochs 6 --batch 16 \
     --lr 1e-3 --schedule cosine --average-decay 0.98 --select auc --seed 1 --run-dir "$demo/run"
 
 step "3/5 evaluating on tiles that were not trained on"
