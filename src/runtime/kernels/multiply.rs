@@ -12,6 +12,9 @@ pub const DEPTH: usize = 16;
 /// How far ahead of its use a panel is asked for, in depths: about the time that the second-level cache takes.
 const AHEAD: usize = 8;
 
+/// Floats of a line of the cache.
+const LINE: usize = 16;
+
 /// Depths whose code lies in a row, so that counting takes no turns from multiplying.
 const UNROLLED: usize = 4;
 
@@ -56,7 +59,11 @@ impl Next {
 
     #[inline(always)]
     fn ask<V: Vector>(self, depth: usize) {
-        V::prefetch_far(self.address.wrapping_add(depth * self.step));
+        let address = self.address.wrapping_add(depth * self.step);
+        V::prefetch_far(address);
+        if self.step > LINE {
+            V::prefetch_far(address.wrapping_add(LINE));
+        }
     }
 }
 
