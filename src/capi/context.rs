@@ -56,8 +56,8 @@ pub const LENS_ROCM_TUNING_REFERENCE: lens_rocm_tuning = 1;
 pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
 
 /// What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's. A
-/// plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on a test
-/// image when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
+/// plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on test
+/// images when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
 /// told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or
 /// "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
 pub type lens_engine = i32;

@@ -8,7 +8,7 @@ use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
 use crate::data::{Dataset, Skipped, fingerprint};
 use crate::error::{Error, Result};
-use crate::infer::{AUTOMATIC, IMAGES_ON_CPU, Prediction, at_temperature, batch_limit};
+use crate::infer::{AUTOMATIC, Prediction, at_temperature, whole_images};
 use crate::model::{CalibrationData, Metadata, Model, OperatingRule, StoredOperatingPoint, TemperatureRecord};
 use crate::runtime::{Control, RunReport};
 use serde_json::{Value, json};
@@ -58,8 +58,7 @@ pub fn calibrate(
 ) -> Result<(Model, Value)> {
     let report = RunReport::begin();
     options.check()?;
-    let side = model.preprocessing().image_size as usize;
-    let batch_limit = batch_limit(model.context(), options.batch_limit, IMAGES_ON_CPU, (side, side))?;
+    let batch_limit = whole_images(model, options.batch_limit)?;
     check_both_classes(dataset.samples().iter().map(|sample| sample.positive))?;
     let before = model.metadata();
     // What the network itself computes: a temperature on top of another would be rounded twice.

@@ -2,7 +2,7 @@
 
 use crate::data::{Batch, Dataset, for_each_image};
 use crate::error::{Error, Result};
-use crate::infer::{IMAGES_ON_CPU, batch_limit};
+use crate::infer::whole_images;
 use crate::model::{Model, RangeObserver};
 use crate::runtime::{Control, Phase, catch};
 use std::time::Instant;
@@ -12,7 +12,7 @@ pub fn quantize(model: &Model, dataset: &Dataset, at_once: u32, control: &mut Co
     let samples = dataset.samples();
     let (context, preprocessing) = (model.context(), model.preprocessing());
     let side = preprocessing.image_size as usize;
-    let batch_limit = batch_limit(context, at_once, IMAGES_ON_CPU, (side, side))?;
+    let batch_limit = whole_images(model, at_once)?;
     let start = Instant::now();
     context.enter();
     let mut observer = RangeObserver::default();

@@ -8,7 +8,7 @@ use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::data::{Dataset, Skipped};
 use crate::error::{Error, Result};
 use crate::heatmap::{HeatmapOptions, Method, Resample};
-use crate::infer::{AUTOMATIC, IMAGES_ON_CPU, batch_limit};
+use crate::infer::{AUTOMATIC, whole_images};
 use crate::model::{Model, check_threshold};
 use crate::runtime::{Control, RunReport};
 use serde_json::{Value, json};
@@ -51,8 +51,7 @@ impl Default for EvaluateOptions {
 /// The report, which is also written when a directory is given.
 pub fn evaluate(model: &Model, dataset: &Dataset, options: &EvaluateOptions, control: &mut Control) -> Result<Value> {
     let run = RunReport::begin();
-    let side = model.preprocessing().image_size as usize;
-    let batch_limit = batch_limit(model.context(), options.batch_limit, IMAGES_ON_CPU, (side, side))?;
+    let batch_limit = whole_images(model, options.batch_limit)?;
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
     options.report.check()?;

@@ -1,10 +1,14 @@
 //! How many images go through the network at once.
 
 use crate::error::{Error, Result};
+use crate::model::Model;
 use crate::runtime::Context;
 
 /// Leaves the choice to the library.
 pub const AUTOMATIC: u32 = 0;
+
+/// Whole images that keep a CPU busy.
+const IMAGES_ON_CPU: usize = 32;
 
 /// More at once has no use, and an absurd number is a mistake.
 const MOST: u32 = 65_536;
@@ -13,6 +17,12 @@ const MOST: u32 = 65_536;
 /// threads busy, on a GPU as many as have the pixels of the policy.
 pub fn batch_limit(context: &Context, asked: u32, on_cpu: usize, size: (usize, usize)) -> Result<usize> {
     choose(context.policy().batch_pixels.value, asked, on_cpu, size)
+}
+
+/// The same for whole images, at the model's size.
+pub fn whole_images(model: &Model, asked: u32) -> Result<usize> {
+    let side = model.preprocessing().image_size as usize;
+    batch_limit(model.context(), asked, IMAGES_ON_CPU, (side, side))
 }
 
 fn choose(pixels: Option<usize>, asked: u32, on_cpu: usize, (width, height): (usize, usize)) -> Result<usize> {

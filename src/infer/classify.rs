@@ -1,6 +1,6 @@
 //! Classifying whole images.
 
-use super::batch_limit::{AUTOMATIC, batch_limit};
+use super::batch_limit::{AUTOMATIC, whole_images};
 use super::engine::logits;
 use crate::data::{Batch, PixelView, check_all_values};
 use crate::error::Result;
@@ -52,9 +52,6 @@ impl Default for ClassifyOptions {
     }
 }
 
-/// Whole images that go through the network at once on the CPU, unless something else was asked for.
-pub const IMAGES_ON_CPU: usize = 32;
-
 /// Classifies a batch of prepared images.
 pub fn classify_batch(model: &Model, batch: &Batch, threshold: f32) -> Result<Vec<Prediction>> {
     Ok(logits(model, batch)?.into_iter().map(|logit| Prediction::from_logit(logit, threshold)).collect())
@@ -67,11 +64,11 @@ pub fn classify(
     options: &ClassifyOptions,
     control: &mut Control,
 ) -> Result<Vec<Prediction>> {
-    let side = model.preprocessing().image_size as usize;
-    let batch_limit = batch_limit(model.context(), options.batch_limit, IMAGES_ON_CPU, (side, side))?;
+    let batch_limit = whole_images(model, options.batch_limit)?;
     let threshold = options.threshold.unwrap_or(model.threshold());
     check_threshold(threshold)?;
     let start = Instant::now();
+    let side = model.preprocessing().image_size as usize;
     let mut batch = Batch::new(side, side, batch_limit.min(images.len()), model.context().device());
     let mut predictions = Vec::with_capacity(images.len());
     control.check()?;

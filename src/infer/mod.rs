@@ -7,6 +7,6 @@ mod engine;
 #[allow(unsafe_code)]
 pub mod plan;
 
-pub use batch_limit::{AUTOMATIC, batch_limit};
-pub use classify::{ClassifyOptions, IMAGES_ON_CPU, Prediction, classify, classify_batch};
+pub use batch_limit::{AUTOMATIC, batch_limit, whole_images};
+pub use classify::{ClassifyOptions, Prediction, classify, classify_batch};
 pub use engine::{PlaceMaps, at_temperature, logits, logits_of, place_maps};

@@ -63,9 +63,7 @@ impl<'a> Factor<'a> {
         if !product::suits(columns) {
             return Ok(Factor::AsItLies(matrix));
         }
-        let at = |row: usize, column: usize| matrix.values[row * row_step + column * column_step];
-        let line = (column_step == 1).then_some((matrix.values, row_step));
-        Ok(Factor::Packed(Panels::pack((rows, columns), line, at, memory)?))
+        Ok(Factor::Packed(Panels::pack(matrix.values, (rows, columns), (row_step, column_step), memory)?))
     }
 }
 

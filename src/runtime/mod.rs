@@ -1,6 +1,7 @@
 //! What machine this is and what to do with it; progress and cancelling; everything of libtorch that is global.
 
 mod backend;
+pub(crate) mod buffer;
 mod context;
 mod files;
 mod footprint;

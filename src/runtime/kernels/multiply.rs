@@ -127,6 +127,27 @@ unsafe fn accumulate_one<V: Vector, const STEP: usize, const ROWS: usize>(
     }
 }
 
+/// Adds packed rows, `[depth / 16][row][16]`, times panel to the sums, for so many depths in units of `DEPTH`.
+///
+/// # Safety
+/// The machine has `V`'s instructions, and rows and panel are so deep.
+#[inline(always)]
+pub unsafe fn accumulate_packed<V: Vector, const ROWS: usize>(
+    sums: &mut [[V; 2]; ROWS],
+    mut rows: *const f32,
+    mut panel: *const f32,
+    depth: usize,
+    mut next: Next,
+) {
+    for _ in 0..depth {
+        // SAFETY: the contract is passed on.
+        unsafe { accumulate::<V, DEPTH, ROWS>(sums, rows, panel, DEPTH, next) };
+        rows = rows.wrapping_add(ROWS * DEPTH);
+        panel = panel.wrapping_add(DEPTH * 2 * V::LANES);
+        next.address = next.address.wrapping_add(DEPTH * next.step);
+    }
+}
+
 /// What one tile reads and writes.
 #[derive(Clone, Copy)]
 pub struct Tile {
@@ -168,13 +189,7 @@ unsafe fn multiply_rows<V: Vector, const RELU: bool, const ROWS: usize>(tile: Ti
             [V::load(tile.bias), V::load(tile.bias.add(V::LANES))]
         };
         let mut sums = [bias; ROWS];
-        let (mut rows, mut panel, mut next) = (tile.rows, tile.panel, tile.next);
-        for _ in 0..tile.depth {
-            accumulate::<V, DEPTH, ROWS>(&mut sums, rows, panel, DEPTH, next);
-            rows = rows.add(ROWS * DEPTH);
-            panel = panel.add(DEPTH * 2 * V::LANES);
-            next.address = next.address.wrapping_add(DEPTH * next.step);
-        }
+        accumulate_packed::<V, ROWS>(&mut sums, tile.rows, tile.panel, tile.depth, tile.next);
         for row in 0..ROWS {
             for half in 0..2 {
                 let value = if RELU { sums[row][half].relu() } else { sums[row][half] };

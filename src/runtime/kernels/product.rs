@@ -1,9 +1,10 @@
 //! Products of matrices in single precision on one thread, for processors on which libtorch's do without the widest
 //! instructions: the Intel MKL in it takes AVX2 on processors of other makers.
 
-use super::multiply::{DEPTH, Next, accumulate, tiles, with_rows};
+use super::multiply::{DEPTH, Next, accumulate_packed, tiles, with_rows};
 use super::vector::{Instructions, Kernel, Vector};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::runtime::buffer::sized;
 use once_cell::sync::Lazy;
 use std::cell::RefCell;
 
@@ -49,54 +50,38 @@ pub struct Panels<'a> {
 }
 
 impl<'a> Panels<'a> {
-    /// A matrix of so many rows and columns, where `suits` says so, by its values; `lines`, if its rows lie one after the
-    /// other, so many numbers apart, in a slice.
-    pub fn pack(
-        (rows, columns): (usize, usize),
-        lines: Option<(&[f32], usize)>,
-        value: impl Fn(usize, usize) -> f32,
-        memory: &'a mut Vec<f32>,
-    ) -> Result<Self> {
-        let instructions = INSTRUCTIONS.expect("asked for where it suits");
-        Self::pack_for(instructions, (rows, columns), lines, value, memory)
+    /// A matrix of so many rows and columns, where `suits` says so; `steps` lead from one row to the next, and from one
+    /// column to the next.
+    pub fn pack(values: &[f32], size: (usize, usize), steps: (usize, usize), memory: &'a mut Vec<f32>) -> Result<Self> {
+        Self::pack_for(INSTRUCTIONS.expect("asked for where it suits"), values, size, steps, memory)
     }
 
     fn pack_for(
         instructions: Instructions,
+        values: &[f32],
         (rows, columns): (usize, usize),
-        lines: Option<(&[f32], usize)>,
-        value: impl Fn(usize, usize) -> f32,
+        (row_step, column_step): (usize, usize),
         memory: &'a mut Vec<f32>,
     ) -> Result<Self> {
-        let width = 2 * instructions.lanes();
-        let count = rows.next_multiple_of(DEPTH) * columns;
-        if memory.len() < count {
-            memory.try_reserve_exact(count - memory.len()).map_err(|_| {
-                Error::new(ErrorKind::OutOfMemory, format!("out of memory: {} bytes for a product", count * 4))
-            })?;
-            memory.resize(count, 0.0);
-        }
-        let panels = memory[..count].chunks_exact_mut((rows.next_multiple_of(DEPTH) * width).max(1));
-        for (panel, first) in panels.zip((0..columns).step_by(width)) {
+        let (width, depth) = (2 * instructions.lanes(), rows.next_multiple_of(DEPTH));
+        let packed = sized(memory, depth * columns)?;
+        for (panel, first) in packed.chunks_exact_mut((depth * width).max(1)).zip((0..columns).step_by(width)) {
             let (filled, rest) = panel.split_at_mut(rows * width);
             rest.fill(0.0);
-            match lines {
-                Some((values, step)) => {
-                    for (row, target) in filled.chunks_exact_mut(width).enumerate() {
-                        target.copy_from_slice(&values[row * step + first..][..width]);
-                    }
+            if column_step == 1 {
+                for (row, target) in filled.chunks_exact_mut(width).enumerate() {
+                    target.copy_from_slice(&values[row * row_step + first..][..width]);
                 }
-                // Column by column, which lie together in what is then a transpose.
-                None => {
-                    for column in 0..width {
-                        for row in 0..rows {
-                            filled[row * width + column] = value(row, first + column);
-                        }
-                    }
+                continue;
+            }
+            // Column by column, which lie together in what is then a transpose.
+            for column in 0..width {
+                for row in 0..rows {
+                    filled[row * width + column] = values[row * row_step + (first + column) * column_step];
                 }
             }
         }
-        Ok(Panels { values: &memory[..count], depth: rows, columns, instructions })
+        Ok(Panels { values: packed, depth: rows, columns, instructions })
     }
 
     /// Its rows.
@@ -278,8 +263,8 @@ unsafe fn compute<V: Vector, const TRANSPOSED: bool, const ROWS: usize>(tile: Ti
                 }
             }
         }
-        let (mut left, mut panel) = (tile.left, tile.panel);
         if TRANSPOSED {
+            let (mut left, mut panel) = (tile.left, tile.panel);
             for _ in 0..tile.depth {
                 let (first, second) = (V::load(panel), V::load(panel.add(V::LANES)));
                 for row in 0..ROWS {
@@ -291,11 +276,7 @@ unsafe fn compute<V: Vector, const TRANSPOSED: bool, const ROWS: usize>(tile: Ti
                 panel = panel.wrapping_add(2 * V::LANES);
             }
         } else {
-            for _ in 0..tile.depth / DEPTH {
-                accumulate::<V, DEPTH, ROWS>(&mut sums, left, panel, DEPTH, Next::NONE);
-                left = left.wrapping_add(ROWS * DEPTH);
-                panel = panel.wrapping_add(DEPTH * 2 * V::LANES);
-            }
+            accumulate_packed::<V, ROWS>(&mut sums, tile.left, tile.panel, tile.depth / DEPTH, Next::NONE);
         }
         for row in 0..ROWS {
             for half in 0..2 {
@@ -338,11 +319,12 @@ mod tests {
                 let columns = panels * width;
                 let (left_step, right_step, step) = (depth.max(rows) + 3, columns + 5, columns + 2);
                 let (left, right) = (noise(left_step * depth.max(rows), 1), noise(right_step * depth, 2));
+                let value = |row: usize, column: usize| right[row * right_step + column];
+                let transpose: Vec<f32> =
+                    (0..columns * depth).map(|place| value(place % depth, place / depth)).collect();
                 let mut packed = vec![f32::NAN; 7];
-                let lines = Some((&right[..], right_step));
-                for lines in [lines, None] {
-                    let value = |row: usize, column: usize| right[row * right_step + column];
-                    let panels = Panels::pack_for(instructions, (depth, columns), lines, value, &mut packed).unwrap();
+                for (values, steps) in [(&right, (right_step, 1)), (&transpose, (1, depth))] {
+                    let panels = Panels::pack_for(instructions, values, (depth, columns), steps, &mut packed).unwrap();
                     for (is_transposed, accumulate) in [(false, false), (true, false), (false, true), (true, true)] {
                         let mut target = noise(rows * step, 3);
                         let before = target.clone();
@@ -371,7 +353,7 @@ mod tests {
         let instructions = Instructions::available()[0];
         let columns = 2 * instructions.lanes();
         let mut memory = Vec::new();
-        let right = Panels::pack_for(instructions, (0, columns), None, |_, _| 1.0, &mut memory).unwrap();
+        let right = Panels::pack_for(instructions, &[], (0, columns), (1, 1), &mut memory).unwrap();
         let mut target = vec![1.0; 3 * columns];
         let left = Left { values: &[], rows: 3, step: 1, is_transposed: false };
         multiply(Product { left, right: &right, target: &mut target, step: columns, accumulate: true });

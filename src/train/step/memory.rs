@@ -1,8 +1,9 @@
 //! Buffers that a step needs for a while, kept from step to step.
 
 use super::kernels::{InstructionSet, add};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::model::Norm;
+pub use crate::runtime::buffer::sized;
 use crate::runtime::parallel::{for_each_job, parts, split_rows};
 use std::ops::Range;
 
@@ -18,20 +19,6 @@ pub fn tile_pixels(channels: usize) -> usize {
 pub fn tiles(range: Range<usize>, pixels: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(pixels).map(move |start| start..(start + pixels).min(end))
-}
-
-/// A buffer of this length, whatever it held before.
-pub fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&mut [T]> {
-    if buffer.len() < length {
-        // Nothing of the old content is worth copying, and its memory may be needed.
-        *buffer = Vec::new();
-        buffer.try_reserve_exact(length).map_err(|_| {
-            let bytes = length * size_of::<T>();
-            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for a training step"))
-        })?;
-        buffer.resize(length, T::default());
-    }
-    Ok(&mut buffer[..length])
 }
 
 /// One thread's.

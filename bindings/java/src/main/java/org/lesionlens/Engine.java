@@ -4,7 +4,7 @@ package org.lesionlens;
 /**
  * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's.
  * A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on
- * a test image when it is needed first, and where it does not give the same, libtorch computes that model and the log
+ * test images when it is needed first, and where it does not give the same, libtorch computes that model and the log
  * callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
  * "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for any batch and any
  * number of threads.
