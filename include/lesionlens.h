@@ -327,7 +327,7 @@ typedef int32_t lens_log_level;
 typedef void (*lens_log_fn)(lens_log_level level, const char *message, void *user_data);
 
 /**
- * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's. A
+ * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on it. A
  * plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on test
  * images when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
  * told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or

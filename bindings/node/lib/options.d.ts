@@ -112,10 +112,10 @@ export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 export type RocmTuning = 'auto' | 'reference' | 'off';
 
 /**
- * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training is always libtorch's.
- * A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on
- * test images when it is needed first, and where it does not give the same, libtorch computes that model and the log
- * callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
+ * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on
+ * it. A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch
+ * on test images when it is needed first, and where it does not give the same, libtorch computes that model and the
+ * log callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
  * "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for any batch and any
  * number of threads.
  *
