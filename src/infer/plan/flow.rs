@@ -4,7 +4,7 @@
 use super::filtering::INNER;
 use super::layers::{Layers, Output};
 use super::memory::Span;
-use super::shape::Shape;
+use super::shape::{Shape, Stage};
 use super::stem::Image;
 use std::ops::Range;
 
@@ -12,19 +12,43 @@ use std::ops::Range;
 const TASKS: usize = 2;
 /// Pixels of a 1x1 convolution that are worth a task: about two tiles of the widest registers.
 const FEWEST_PIXELS: usize = 24;
+/// Tiles of a 3x3 convolution that are worth a task when all threads have one: each task reads all of the weights.
+const FEWEST_TILES: usize = 28;
 
 /// A part of a layer. Pixels and rows are counted through all images.
 #[derive(Clone, Debug)]
 enum Work {
-    Stem { image: usize, rows: Range<usize> },
-    Reduce { block: usize, layer: usize, pixels: Range<usize>, columns: Range<usize> },
-    Expand { block: usize, layer: usize, rows: Range<usize> },
-    Transition { block: usize, pixels: Range<usize>, columns: Range<usize> },
-    Head { image: usize },
+    Stem {
+        image: usize,
+        rows: Range<usize>,
+    },
+    /// `soon` is the part of the 3x3 convolution's weights that it asks for, and of how many.
+    Reduce {
+        block: usize,
+        layer: usize,
+        pixels: Range<usize>,
+        columns: Range<usize>,
+        soon: (usize, usize),
+    },
+    Expand {
+        block: usize,
+        layer: usize,
+        tiles: Range<usize>,
+    },
+    Transition {
+        block: usize,
+        pixels: Range<usize>,
+        columns: Range<usize>,
+    },
+    Head {
+        image: usize,
+    },
 }
 
 /// The tasks for some images, in the order in which they are begun.
 pub struct Flow {
+    images: usize,
+    threads: usize,
     work: Vec<Work>,
     needs: Vec<Range<usize>>,
 }
@@ -70,11 +94,32 @@ fn pieces(pixels: usize, columns: usize, threads: usize, width: usize) -> Vec<(R
     pieces
 }
 
+/// Tiles of the tasks of a 3x3 convolution: whole rows of them, or any.
+fn tiles(stage: &Stage, images: usize, threads: usize, whole_rows: bool) -> Vec<Range<usize>> {
+    let (rows, across) = (images * stage.tile_rows(), stage.tiles_across());
+    if whole_rows {
+        return cut(rows, parts(threads)).map(|rows| rows.start * across..rows.end * across).collect();
+    }
+    cut(rows * across, (rows * across / FEWEST_TILES).clamp(threads, parts(threads))).collect()
+}
+
+/// What the tasks depend on beside the sizes.
+pub struct Means<'a> {
+    pub threads: usize,
+    /// Columns of a panel.
+    pub width: usize,
+    /// Of each transition.
+    pub columns: &'a [usize],
+    /// Whether 3x3 convolutions compute whole rows of tiles.
+    pub whole_rows: bool,
+}
+
 impl Flow {
-    /// For so many images and threads, with panels of `width` columns.
-    pub fn new(shape: &Shape, images: usize, threads: usize, width: usize, transition_columns: &[usize]) -> Self {
+    /// For so many images.
+    pub fn new(shape: &Shape, images: usize, means: Means) -> Self {
+        let Means { threads, width, columns: transition_columns, whole_rows } = means;
         let parts = parts(threads);
-        let mut flow = Flow { work: Vec::new(), needs: Vec::new() };
+        let mut flow = Flow { images, threads, work: Vec::new(), needs: Vec::new() };
         let mut written = flow.stem(shape, images, parts);
         for (block, stage) in shape.stages.iter().enumerate() {
             if block > 0 {
@@ -98,19 +143,22 @@ impl Flow {
             }
             for layer in 0..stage.channels.len() - 1 {
                 let mut reduced = Written { first: flow.work.len(), ..Written::default() };
-                for (pixels, columns) in pieces(images * stage.pixels(), INNER, threads, width) {
-                    let needs = written.tasks(&pixels);
-                    flow.push(Work::Reduce { block, layer, pixels: pixels.clone(), columns }, needs);
+                let pieces = pieces(images * stage.pixels(), INNER, threads, width);
+                // Tasks that run side by side ask for the same part, each for its own thread's cache.
+                let rounds = pieces.len().div_ceil(threads);
+                for (index, (pixels, columns)) in pieces.into_iter().enumerate() {
+                    let (needs, soon) = (written.tasks(&pixels), (index / threads, rounds));
+                    flow.push(Work::Reduce { block, layer, pixels: pixels.clone(), columns, soon }, needs);
                     reduced.pixels.push(pixels);
                 }
                 written = Written { first: flow.work.len(), ..Written::default() };
-                for rows in cut(images * stage.tile_rows(), parts) {
+                for tiles in tiles(stage, images, threads, whole_rows) {
                     // One more each way is read, which may be the next image's and then is waited for in vain.
-                    let lines = stage.lines(rows.clone());
+                    let lines = stage.lines(tiles.clone());
                     let read = lines.start.saturating_sub(1) * stage.width
                         ..(lines.end + 1).min(images * stage.height) * stage.width;
                     let needs = reduced.tasks(&read);
-                    flow.push(Work::Expand { block, layer, rows }, needs);
+                    flow.push(Work::Expand { block, layer, tiles }, needs);
                     written.pixels.push(lines.start * stage.width..lines.end * stage.width);
                 }
             }
@@ -126,7 +174,7 @@ impl Flow {
         let stage = &shape.stages[0];
         let mut written = Written::default();
         for image in 0..images {
-            for rows in cut(stage.height, parts.div_ceil(images) * 2) {
+            for rows in cut(stage.height, parts.div_ceil(images)) {
                 let line = |row: usize| (image * stage.height + row) * stage.width;
                 written.pixels.push(line(rows.start)..line(rows.end));
                 self.push(Work::Stem { image, rows }, 0..0);
@@ -138,6 +186,11 @@ impl Flow {
     fn push(&mut self, work: Work, needs: Range<usize>) {
         self.work.push(work);
         self.needs.push(needs);
+    }
+
+    /// Whether it is for so many images and threads.
+    pub fn fits(&self, images: usize, threads: usize) -> bool {
+        (self.images, self.threads) == (images, threads)
     }
 
     /// Which tasks have to be done before each.
@@ -160,11 +213,12 @@ impl Flow {
         let inner = |block: usize, layer: usize| block * Self::INNER + layer % Self::INNER;
         match self.work[task].clone() {
             Work::Stem { image, rows } => layers.stem(images[image], image, rows, scratch),
-            Work::Reduce { block, layer, pixels, columns } => {
-                layers.reduce((block, layer), inner(block, layer), pixels, columns, scratch);
+            Work::Reduce { block, layer, pixels, columns, soon } => {
+                let soon = layers.filters((block, layer), soon);
+                layers.reduce((block, layer), inner(block, layer), (pixels, columns), soon, scratch);
             }
-            Work::Expand { block, layer, rows } => {
-                layers.expand((block, layer), inner(block, layer), rows, scratch);
+            Work::Expand { block, layer, tiles } => {
+                layers.expand((block, layer), inner(block, layer), tiles, scratch);
             }
             Work::Transition { block, pixels, columns } => layers.transition(block, 0, pixels, columns, scratch),
             Work::Head { image } => layers.head(image, output, results, target + image),
@@ -176,61 +230,108 @@ impl Flow {
 mod tests {
     use super::*;
 
+    /// The pixels of a tile.
+    fn tile_pixels(stage: &Stage, tile: usize) -> Vec<usize> {
+        let (side, row, column) = (stage.tiling.side(), tile / stage.tiles_across(), tile % stage.tiles_across());
+        let (image, y, x) = (row / stage.tile_rows(), row % stage.tile_rows() * side, column * side);
+        let lines = y..(y + side).min(stage.height);
+        lines
+            .flat_map(|y| (x..(x + side).min(stage.width)).map(move |x| (y, x)))
+            .map(|(y, x)| (image * stage.height + y) * stage.width + x)
+            .collect()
+    }
+
     /// Which pixels a task reads of what the tasks of one kind before it wrote.
-    fn reads(shape: &Shape, work: &Work) -> Option<Range<usize>> {
+    fn reads(shape: &Shape, work: &Work) -> Option<Vec<usize>> {
         Some(match work {
-            Work::Reduce { pixels, .. } => pixels.clone(),
-            Work::Expand { block, rows, .. } => {
+            Work::Reduce { pixels, .. } => pixels.clone().collect(),
+            Work::Expand { block, tiles, .. } => {
                 let stage = &shape.stages[*block];
-                let side = stage.tiling.side();
-                let place = |row: usize| (row / stage.tile_rows() * stage.height, row % stage.tile_rows() * side);
-                let (image, first) = place(rows.start);
-                let (last_image, last) = place(rows.end - 1);
-                let end = last_image + (last + side + 1).min(stage.height);
-                (image + first.saturating_sub(1)) * stage.width..end * stage.width
+                let (height, width) = (stage.height, stage.width);
+                let around = |pixel: usize| {
+                    let (image, y, x) = (pixel / (height * width), pixel / width % height, pixel % width);
+                    let lines = y.saturating_sub(1)..(y + 2).min(height);
+                    lines.flat_map(move |y| {
+                        (x.saturating_sub(1)..(x + 2).min(width)).map(move |x| (image * height + y) * width + x)
+                    })
+                };
+                tiles.clone().flat_map(|tile| tile_pixels(stage, tile)).flat_map(around).collect()
             }
             _ => return None,
         })
     }
 
+    /// Which pixels a task writes.
+    fn writes(shape: &Shape, work: &Work) -> Vec<usize> {
+        match work {
+            Work::Stem { image, rows } => {
+                let stage = &shape.stages[0];
+                let line = |row: usize| (image * stage.height + row) * stage.width;
+                (line(rows.start)..line(rows.end)).collect()
+            }
+            Work::Reduce { pixels, .. } | Work::Transition { pixels, .. } => pixels.clone().collect(),
+            Work::Expand { block, tiles, .. } => {
+                tiles.clone().flat_map(|tile| tile_pixels(&shape.stages[*block], tile)).collect()
+            }
+            Work::Head { .. } => Vec::new(),
+        }
+    }
+
+    fn flow(shape: &Shape, images: usize, threads: usize, whole_rows: bool) -> Flow {
+        Flow::new(shape, images, Means { threads, width: 32, columns: &[128, 256, 512], whole_rows })
+    }
+
     #[test]
     fn every_pixel_that_is_read_was_waited_for() {
-        for (height, width, images, threads) in [(64, 64, 1, 2), (224, 224, 1, 2), (75, 97, 3, 4), (257, 300, 2, 16)] {
+        let cases = [(64, 64, 1, 2), (224, 224, 1, 2), (75, 97, 3, 4), (257, 300, 2, 16)];
+        for ((height, width, images, threads), whole_rows) in
+            cases.into_iter().flat_map(|case| [(case, false), (case, true)])
+        {
             let shape = Shape::new(height, width);
-            let flow = Flow::new(&shape, images, threads, 32, &[128, 256, 512]);
+            let flow = flow(&shape, images, threads, whole_rows);
             for (task, (work, needs)) in flow.work.iter().zip(&flow.needs).enumerate() {
                 assert!(needs.end <= task);
                 let Some(read) = reads(&shape, work) else {
                     continue;
                 };
-                let mut covered = vec![0; read.end];
                 for need in &flow.work[needs.clone()] {
-                    let written = match (work, need) {
-                        (Work::Reduce { .. }, Work::Stem { image, rows }) => {
-                            let stage = &shape.stages[0];
-                            (image * stage.height + rows.start) * stage.width
-                                ..(image * stage.height + rows.end) * stage.width
-                        }
-                        (Work::Reduce { .. }, Work::Transition { pixels, .. }) => pixels.clone(),
-                        (Work::Reduce { block, layer, .. }, Work::Expand { block: of, layer: before, rows }) => {
+                    match (work, need) {
+                        (Work::Reduce { layer: 0, .. }, Work::Stem { .. } | Work::Transition { .. }) => {}
+                        (Work::Reduce { block, layer, .. }, Work::Expand { block: of, layer: before, .. }) => {
                             assert_eq!((block, *layer), (of, before + 1));
-                            let stage = &shape.stages[*of];
-                            let line = |row: usize| {
-                                row / stage.tile_rows() * stage.height + row % stage.tile_rows() * stage.tiling.side()
-                            };
-                            line(rows.start) * stage.width..line(rows.end).min(images * stage.height) * stage.width
                         }
-                        (Work::Expand { block, layer, .. }, Work::Reduce { block: of, layer: before, pixels, .. }) => {
+                        (Work::Expand { block, layer, .. }, Work::Reduce { block: of, layer: before, .. }) => {
                             assert_eq!((block, layer), (of, before));
-                            pixels.clone()
                         }
                         other => panic!("{other:?}"),
-                    };
-                    for pixel in written.filter(|pixel| *pixel < read.end) {
-                        covered[pixel] += 1;
                     }
                 }
-                assert!(covered[read.clone()].iter().all(|count| *count > 0), "{work:?} needs {needs:?}");
+                let mut written: Vec<usize> =
+                    flow.work[needs.clone()].iter().flat_map(|need| writes(&shape, need)).collect();
+                written.sort_unstable();
+                for pixel in read {
+                    assert!(written.binary_search(&pixel).is_ok(), "{work:?} needs {needs:?}, not pixel {pixel}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_tile_belongs_to_one_task_and_rows_are_whole_where_they_must_be() {
+        for (images, threads, whole_rows) in [(1, 1, false), (1, 2, false), (3, 16, false), (2, 3, true)] {
+            let shape = Shape::new(160, 224);
+            for (block, stage) in shape.stages.iter().enumerate() {
+                let mut next = 0;
+                for work in flow(&shape, images, threads, whole_rows).work {
+                    if let Work::Expand { block: of, layer: 0, tiles } = work
+                        && of == block
+                    {
+                        assert_eq!(tiles.start, next);
+                        assert!(!whole_rows || tiles.end.is_multiple_of(stage.tiles_across()));
+                        next = tiles.end;
+                    }
+                }
+                assert_eq!(next, images * stage.tile_rows() * stage.tiles_across());
             }
         }
     }

@@ -82,16 +82,16 @@ impl Group<'_> {
     /// All layers of a block on the first images of its memory.
     fn block(&mut self, block: usize, images: usize) {
         let stage = &self.layers.shape.stages[block];
-        let (rows, lines) = (images * stage.tile_rows(), images * stage.height);
+        let (rows, across, lines) = (images * stage.tile_rows(), stage.tiles_across(), images * stage.height);
         let band = (BAND / (INNER * stage.width * stage.tiling.side())).max(1);
         for layer in 0..stage.channels.len() - 1 {
             let mut reduced = 0;
             for first in (0..rows).step_by(band) {
-                let end = (first + band).min(rows);
+                let tiles = first * across..(first + band).min(rows) * across;
                 // A row of tiles reads one row of pixels more than it writes, if the image has it.
-                let needed = (stage.lines(first..end).end + 1).min(lines) * stage.width;
-                self.layers.reduce((block, layer), 0, reduced..needed, 0..INNER, self.scratch);
-                self.layers.expand((block, layer), 0, first..end, self.scratch);
+                let needed = (stage.lines(tiles.clone()).end + 1).min(lines) * stage.width;
+                self.layers.reduce((block, layer), 0, (reduced..needed, 0..INNER), &[], self.scratch);
+                self.layers.expand((block, layer), 0, tiles, self.scratch);
                 reduced = needed;
             }
         }

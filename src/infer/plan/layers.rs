@@ -114,13 +114,13 @@ impl Layers<'_> {
         });
     }
 
-    /// A layer's 1x1 convolution, to an inner buffer.
+    /// A layer's 1x1 convolution, to an inner buffer. Asks for the weights of `soon` meanwhile.
     pub fn reduce(
         &self,
         (block, layer): (usize, usize),
         inner: usize,
-        pixels: Range<usize>,
-        columns: Range<usize>,
+        (pixels, columns): (Range<usize>, Range<usize>),
+        soon: &[f32],
         scratch: &mut [f32],
     ) {
         if let Some(quantized) = self.quantized {
@@ -141,16 +141,23 @@ impl Layers<'_> {
             target_pixel: 0,
             pixels,
             columns,
+            soon,
             scratch,
         });
     }
 
-    /// Rows of tiles of a layer's 3x3 convolution, from an inner buffer.
-    pub fn expand(&self, (block, layer): (usize, usize), inner: usize, rows: Range<usize>, scratch: &mut [f32]) {
+    /// A share of the weights of a layer's 3x3 convolution: part `index` of `count`.
+    pub fn filters(&self, (block, layer): (usize, usize), (index, count): (usize, usize)) -> &[f32] {
+        let all = self.filters.get(block).map_or(&[][..], |filters| filters.layer(layer));
+        &all[all.len() * index / count..all.len() * (index + 1) / count]
+    }
+
+    /// Tiles of a layer's 3x3 convolution, from an inner buffer; in 8 bits whole rows of them.
+    pub fn expand(&self, (block, layer): (usize, usize), inner: usize, tiles: Range<usize>, scratch: &mut [f32]) {
         let stage = &self.shape.stages[block];
         if let Some(quantized) = self.quantized {
             let spans = (self.inner[inner], self.features[block]);
-            return quantized.expand(self.shape, (block, layer), spans, stage.lines(rows));
+            return quantized.expand(self.shape, (block, layer), spans, stage.lines(tiles));
         }
         self.weights.instructions().run(Convolution {
             tiling: stage.tiling,
@@ -161,7 +168,7 @@ impl Layers<'_> {
             target_channel: stage.channels[0] + layer * GROWTH,
             height: stage.height,
             width: stage.width,
-            rows,
+            tiles,
             scratch,
         });
     }
@@ -194,6 +201,7 @@ impl Layers<'_> {
             target_pixel: target * next.pixels(),
             pixels,
             columns,
+            soon: &[],
             scratch,
         });
     }

@@ -43,7 +43,7 @@ pub use weights::Weights;
 use crate::error::{Error, Result};
 use crate::runtime::Pool;
 use crate::runtime::kernels::{multiply, vector};
-use flow::Flow;
+use flow::{Flow, Means};
 use groups::{Group, groups, sizes};
 use layers::{Layers, Memory};
 use memory::{Buffer, Span};
@@ -64,6 +64,8 @@ pub struct Plan {
     quantized: Option<Arc<int8::Quantized>>,
     /// Of calls that are over; as much as one call needed is kept, and no more than `KEPT`.
     memory: Mutex<Vec<Memory>>,
+    /// Of the last call with few images.
+    flow: Mutex<Option<Arc<Flow>>>,
 }
 
 impl Plan {
@@ -75,13 +77,22 @@ impl Plan {
             .enumerate()
             .map(|(block, stage)| weights.filters(block, stage.tiling, parameters))
             .collect::<Result<_>>()?;
-        Ok(Plan { shape, weights: Arc::clone(weights), filters, quantized: None, memory: Mutex::default() })
+        Ok(Self::of(shape, weights, filters, None))
     }
 
     /// With 8-bit convolutions; stem, norms and head are those of `weights`.
     pub fn with_int8(shape: Shape, weights: &Arc<Weights>, quantized: &Arc<int8::Quantized>) -> Self {
-        let (weights, quantized) = (Arc::clone(weights), Some(Arc::clone(quantized)));
-        Plan { shape, weights, filters: Vec::new(), quantized, memory: Mutex::default() }
+        Self::of(shape, weights, Vec::new(), Some(Arc::clone(quantized)))
+    }
+
+    fn of(
+        shape: Shape,
+        weights: &Arc<Weights>,
+        filters: Vec<Arc<Filters>>,
+        quantized: Option<Arc<int8::Quantized>>,
+    ) -> Self {
+        let weights = Arc::clone(weights);
+        Plan { shape, weights, filters, quantized, memory: Mutex::default(), flow: Mutex::default() }
     }
 
     /// Whether its convolutions are computed in 8 bits.
@@ -186,6 +197,17 @@ impl Plan {
         Ok(())
     }
 
+    fn flow(&self, images: usize, threads: usize) -> Arc<Flow> {
+        let mut last = self.flow.lock();
+        if let Some(flow) = last.as_ref().filter(|flow| flow.fits(images, threads)) {
+            return Arc::clone(flow);
+        }
+        let width = 2 * self.weights.instructions().lanes();
+        let columns: Vec<usize> = self.weights.transitions.iter().map(|transition| transition.columns).collect();
+        let means = Means { threads, width, columns: &columns, whole_rows: self.is_int8() };
+        Arc::clone(last.insert(Arc::new(Flow::new(&self.shape, images, means))))
+    }
+
     fn run_flow(
         &self,
         memory: &mut [Memory],
@@ -193,9 +215,7 @@ impl Plan {
         images: &[TileView],
         (output, results, target): (Output, Span, usize),
     ) -> Result<()> {
-        let width = 2 * self.weights.instructions().lanes();
-        let columns: Vec<usize> = self.weights.transitions.iter().map(|transition| transition.columns).collect();
-        let flow = Flow::new(&self.shape, images.len(), pool.threads(), width, &columns);
+        let flow = self.flow(images.len(), pool.threads());
         let features: Vec<usize> = self.shape.stages.iter().map(|stage| images.len() * stage.floats()).collect();
         let inner: Vec<usize> = self
             .shape

@@ -1,7 +1,7 @@
 //! 1x1 convolutions: a matrix product, whose rows get norm and ReLU on their way into packed form.
 
 use super::memory::Span;
-use super::multiply::{DEPTH, Next, Tile, multiply, tiles};
+use super::multiply::{Ahead, DEPTH, Next, Stream, Tile, multiply, tiles};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
@@ -58,6 +58,8 @@ pub struct Pointwise<'a> {
     pub pixels: Range<usize>,
     /// Which columns; whole panels.
     pub columns: Range<usize>,
+    /// Weights of what comes next, which it asks for: they come from afar while the memory has little to do.
+    pub soon: &'a [f32],
     /// At least `PACKED` floats.
     pub scratch: &'a mut [f32],
 }
@@ -72,6 +74,8 @@ impl Kernel for Pointwise<'_> {
         assert!(self.bias.is_none_or(|bias| bias.len() >= self.columns.end));
         let packed = self.scratch.as_mut_ptr();
         let most = PACKED / depth / V::ROWS * V::ROWS;
+        let all_parts: usize = tiles(self.pixels.len(), most).map(|(_, count)| count.div_ceil(V::ROWS)).sum();
+        let mut soon = Stream::of(self.soon, all_parts * (self.columns.len() / width) * depth);
         for (first, count) in tiles(self.pixels.len(), most) {
             let first = self.pixels.start + first;
             for (start, rows) in tiles(count, V::ROWS) {
@@ -91,8 +95,9 @@ impl Kernel for Pointwise<'_> {
                         bias: self.bias.map_or(std::ptr::null(), |bias| bias[column..][..width].as_ptr()),
                         target: target.wrapping_add(start * self.target_step + column),
                         step: self.target_step,
-                        next: Next::share(panel.wrapping_add(width * depth), width, depth, index, parts),
+                        next: Next::share(panel.wrapping_add(width * depth), width, depth, index, parts).and(soon),
                     };
+                    soon = soon.after(depth);
                     // SAFETY: the rows were just packed, panel and bias are slices of the right size, and the target
                     // reaches as far as was asked of the span.
                     unsafe {

@@ -38,18 +38,24 @@ impl Stage {
         self.pixels() * self.step()
     }
 
-    /// Rows of pixels that rows of tiles make, both counted through all images.
-    pub fn lines(&self, rows: Range<usize>) -> Range<usize> {
-        let line = |row: usize, more: usize| {
+    /// Rows of pixels that tiles lie in, both counted through all images.
+    pub fn lines(&self, tiles: Range<usize>) -> Range<usize> {
+        let line = |tile: usize, more: usize| {
+            let row = tile / self.tiles_across();
             let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
             image * self.height + (row * self.tiling.side() + more).min(self.height)
         };
-        if rows.is_empty() { 0..0 } else { line(rows.start, 0)..line(rows.end - 1, self.tiling.side()) }
+        if tiles.is_empty() { 0..0 } else { line(tiles.start, 0)..line(tiles.end - 1, self.tiling.side()) }
     }
 
     /// Rows of tiles of one image.
     pub fn tile_rows(&self) -> usize {
         self.height.div_ceil(self.tiling.side())
+    }
+
+    /// Tiles of one row.
+    pub fn tiles_across(&self) -> usize {
+        self.width.div_ceil(self.tiling.side())
     }
 }
 

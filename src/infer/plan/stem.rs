@@ -2,7 +2,7 @@
 //! time. Gray images, as X-rays are, take a third of the products: their colours' weights are added up beforehand.
 
 use super::memory::Span;
-use super::multiply::{Next, accumulate, tiles, with_rows};
+use super::multiply::{accumulate, tiles, with_rows};
 use super::vector::{Kernel, Vector};
 use std::ops::Range;
 
@@ -219,7 +219,7 @@ unsafe fn convolve<V: Vector, const STEP: usize, const ROWS: usize>(strip: Strip
         for (index, source) in strip.sources.iter().enumerate() {
             let source = source.add(strip.first * STEP);
             let panel = strip.panel.add(index * line * 2 * V::LANES);
-            accumulate::<V, STEP, ROWS>(&mut sums, source, panel, line, Next::NONE);
+            accumulate::<V, (), STEP, ROWS>(&mut sums, source, panel, line, ());
         }
         for row in 0..ROWS {
             for half in 0..2 {

@@ -22,7 +22,7 @@ pub fn scratch(tiling: Tiling) -> usize {
     tiling.points() * GROUP * MOST_ROWS * (INNER + POINT_PADDING + GROWTH)
 }
 
-/// Computes rows of tiles of a layer's 3x3 convolution.
+/// Computes tiles of a layer's 3x3 convolution.
 pub struct Convolution<'a> {
     /// Size of the tiles.
     pub tiling: Tiling,
@@ -37,8 +37,8 @@ pub struct Convolution<'a> {
     /// Of each image.
     pub height: usize,
     pub width: usize,
-    /// Rows of tiles, counted through all images.
-    pub rows: Range<usize>,
+    /// Which tiles, row by row, counted through all images.
+    pub tiles: Range<usize>,
     /// At least `scratch(tiling)` floats.
     pub scratch: &'a mut [f32],
 }
@@ -77,8 +77,8 @@ impl Convolution<'_> {
         assert!(sums.len() >= S * S * GROUP * MOST_ROWS * GROWTH);
         assert!(self.weights.len() >= S * S * INNER * GROWTH);
         let (products, sums) = (products.as_mut_ptr(), sums.as_mut_ptr());
-        for (first, count) in tiles(self.rows.len() * across, GROUP * V::ROWS) {
-            let first = self.rows.start * across + first;
+        for (first, count) in tiles(self.tiles.len(), GROUP * V::ROWS) {
+            let first = self.tiles.start + first;
             // Each tile of the register has its part of the scratch memory.
             let part = |row: usize| products.wrapping_add(S * S * row * (INNER + POINT_PADDING));
             for (start, rows) in tiles(count, V::ROWS) {
@@ -258,9 +258,9 @@ mod tests {
                 let mut target = Buffer::zeroed(images * height * width * step).unwrap();
                 target.values_mut().fill(f32::NAN);
                 let mut scratch = vec![f32::NAN; scratch(tiling)];
-                let rows = images * height.div_ceil(tiling.side());
-                // In two parts, of which the second begins in the middle of an image.
-                for rows in [0..2, 2..rows] {
+                let count = images * height.div_ceil(tiling.side()) * width.div_ceil(tiling.side());
+                // In two parts, of which the second begins in the middle of a row.
+                for tiles in [0..4, 4..count] {
                     instructions.run(Convolution {
                         tiling,
                         input: source.span(),
@@ -270,7 +270,7 @@ mod tests {
                         target_channel: first,
                         height,
                         width,
-                        rows,
+                        tiles,
                         scratch: &mut scratch,
                     });
                 }

@@ -38,32 +38,86 @@ macro_rules! with_rows {
 }
 pub(crate) use with_rows;
 
-/// The panel that comes next, which a tile asks for while it computes: weights come from afar, and are in the second-level
-/// cache when their turn comes.
+/// What a tile asks for while it computes: weights come from afar, and are in the second-level cache when their turn
+/// comes.
+pub trait Ahead: Copy {
+    /// Asks for what belongs to a depth.
+    fn ask<V: Vector>(self, depth: usize);
+    /// The same after so many depths.
+    fn after(self, depths: usize) -> Self;
+}
+
+/// Nothing is known to come.
+impl Ahead for () {
+    #[inline(always)]
+    fn ask<V: Vector>(self, _: usize) {}
+    #[inline(always)]
+    fn after(self, _: usize) -> Self {}
+}
+
+/// Floats that are asked for little by little.
 #[derive(Clone, Copy)]
-pub struct Next {
+pub struct Stream {
     address: *const f32,
-    /// Floats to ask for at each depth.
+    /// Floats at each depth.
     step: usize,
 }
 
-impl Next {
-    /// Nothing is known to come.
-    pub const NONE: Next = Next { address: std::ptr::null(), step: 0 };
+impl Stream {
+    /// All of these in so many depths; none when that were more than a line at a depth, which would come too late.
+    pub fn of(values: &[f32], depths: usize) -> Self {
+        let step = values.len().div_ceil(depths.max(1));
+        Stream { address: values.as_ptr(), step: if step > LINE { 0 } else { step } }
+    }
+}
 
+impl Ahead for Stream {
+    #[inline(always)]
+    fn ask<V: Vector>(self, depth: usize) {
+        V::prefetch_far(self.address.wrapping_add(depth * self.step));
+    }
+    #[inline(always)]
+    fn after(self, depths: usize) -> Self {
+        Stream { address: self.address.wrapping_add(depths * self.step), ..self }
+    }
+}
+
+/// The panel that comes next, and what comes later.
+#[derive(Clone, Copy)]
+pub struct Next {
+    panel: Stream,
+    soon: Stream,
+}
+
+impl Next {
     /// The share of the `index`-th of `count` tiles in a panel of `width` columns, as deep as the tiles.
     #[inline(always)]
     pub fn share(panel: *const f32, width: usize, depth: usize, index: usize, count: usize) -> Self {
-        Next { address: panel.wrapping_add(width * depth * index / count), step: width.div_ceil(count) }
+        let share = Stream { address: panel.wrapping_add(width * depth * index / count), step: width.div_ceil(count) };
+        Next { panel: share, soon: Stream { address: panel, step: 0 } }
     }
 
+    /// Something else, too.
+    #[inline(always)]
+    pub fn and(self, soon: Stream) -> Self {
+        // Where nothing comes the panel is asked for again, which costs less than an address without memory.
+        if soon.step == 0 { self } else { Next { soon, ..self } }
+    }
+}
+
+impl Ahead for Next {
     #[inline(always)]
     fn ask<V: Vector>(self, depth: usize) {
-        let address = self.address.wrapping_add(depth * self.step);
-        V::prefetch_far(address);
-        if self.step > LINE {
-            V::prefetch_far(address.wrapping_add(LINE));
+        self.panel.ask::<V>(depth);
+        // A panel has two lines at a depth: a tile alone asks for both.
+        if self.panel.step > LINE {
+            V::prefetch_far(self.panel.address.wrapping_add(depth * self.panel.step + LINE));
         }
+        self.soon.ask::<V>(depth);
+    }
+    #[inline(always)]
+    fn after(self, depths: usize) -> Self {
+        Next { panel: self.panel.after(depths), soon: self.soon.after(depths) }
     }
 }
 
@@ -74,23 +128,23 @@ impl Next {
 /// The machine has `V`'s instructions; `(ROWS - 1) * STEP + depth` floats are readable from `rows` on, and
 /// `2 * V::LANES * depth` from `panel` on.
 #[inline(always)]
-pub unsafe fn accumulate<V: Vector, const STEP: usize, const ROWS: usize>(
+pub unsafe fn accumulate<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize>(
     sums: &mut [[V; 2]; ROWS],
     rows: *const f32,
     panel: *const f32,
     depth: usize,
-    next: Next,
+    next: A,
 ) {
     let whole = depth / UNROLLED * UNROLLED;
     for start in (0..whole).step_by(UNROLLED) {
         for k in start..start + UNROLLED {
             // SAFETY: the contract is passed on.
-            unsafe { accumulate_one::<V, STEP, ROWS>(sums, rows, panel, k, next) };
+            unsafe { accumulate_one::<V, A, STEP, ROWS>(sums, rows, panel, k, next) };
         }
     }
     for k in whole..depth {
         // SAFETY: the contract is passed on.
-        unsafe { accumulate_one::<V, STEP, ROWS>(sums, rows, panel, k, next) };
+        unsafe { accumulate_one::<V, A, STEP, ROWS>(sums, rows, panel, k, next) };
     }
 }
 
@@ -99,12 +153,12 @@ pub unsafe fn accumulate<V: Vector, const STEP: usize, const ROWS: usize>(
 /// # Safety
 /// As there, with `k` below the depth.
 #[inline(always)]
-unsafe fn accumulate_one<V: Vector, const STEP: usize, const ROWS: usize>(
+unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize>(
     sums: &mut [[V; 2]; ROWS],
     rows: *const f32,
     panel: *const f32,
     k: usize,
-    next: Next,
+    next: A,
 ) {
     // SAFETY: within what the contract makes readable.
     unsafe {
@@ -132,19 +186,19 @@ unsafe fn accumulate_one<V: Vector, const STEP: usize, const ROWS: usize>(
 /// # Safety
 /// The machine has `V`'s instructions, and rows and panel are so deep.
 #[inline(always)]
-pub unsafe fn accumulate_packed<V: Vector, const ROWS: usize>(
+pub unsafe fn accumulate_packed<V: Vector, A: Ahead, const ROWS: usize>(
     sums: &mut [[V; 2]; ROWS],
     mut rows: *const f32,
     mut panel: *const f32,
     depth: usize,
-    mut next: Next,
+    mut next: A,
 ) {
     for _ in 0..depth {
         // SAFETY: the contract is passed on.
-        unsafe { accumulate::<V, DEPTH, ROWS>(sums, rows, panel, DEPTH, next) };
+        unsafe { accumulate::<V, A, DEPTH, ROWS>(sums, rows, panel, DEPTH, next) };
         rows = rows.wrapping_add(ROWS * DEPTH);
         panel = panel.wrapping_add(DEPTH * 2 * V::LANES);
-        next.address = next.address.wrapping_add(DEPTH * next.step);
+        next = next.after(DEPTH);
     }
 }
 
@@ -189,7 +243,7 @@ unsafe fn multiply_rows<V: Vector, const RELU: bool, const ROWS: usize>(tile: Ti
             [V::load(tile.bias), V::load(tile.bias.add(V::LANES))]
         };
         let mut sums = [bias; ROWS];
-        accumulate_packed::<V, ROWS>(&mut sums, tile.rows, tile.panel, tile.depth, tile.next);
+        accumulate_packed::<V, Next, ROWS>(&mut sums, tile.rows, tile.panel, tile.depth, tile.next);
         for row in 0..ROWS {
             for half in 0..2 {
                 let value = if RELU { sums[row][half].relu() } else { sums[row][half] };

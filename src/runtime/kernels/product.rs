@@ -1,7 +1,7 @@
 //! Products of matrices in single precision on one thread, for processors on which libtorch's do without the widest
 //! instructions: the Intel MKL in it takes AVX2 on processors of other makers.
 
-use super::multiply::{DEPTH, Next, accumulate_packed, tiles, with_rows};
+use super::multiply::{DEPTH, accumulate_packed, tiles, with_rows};
 use super::vector::{Instructions, Kernel, Vector};
 use crate::error::Result;
 use crate::runtime::buffer::sized;
@@ -276,7 +276,7 @@ unsafe fn compute<V: Vector, const TRANSPOSED: bool, const ROWS: usize>(tile: Ti
                 panel = panel.wrapping_add(2 * V::LANES);
             }
         } else {
-            accumulate_packed::<V, ROWS>(&mut sums, tile.left, tile.panel, tile.depth / DEPTH, Next::NONE);
+            accumulate_packed::<V, (), ROWS>(&mut sums, tile.left, tile.panel, tile.depth / DEPTH, ());
         }
         for row in 0..ROWS {
             for half in 0..2 {
