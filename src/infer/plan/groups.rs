@@ -13,12 +13,23 @@ use std::ops::Range;
 const TOGETHER: [usize; 4] = [192 * 1024, 192 * 1024, 600 * 1024, 192 * 1024];
 /// Floats of the inner buffer that a 1x1 convolution makes before the 3x3 convolution reads them.
 const BAND: usize = 64 * 1024;
+/// Pixels of images that a thread computes in the time in which all weights come from memory, as measured.
+const FETCHING: usize = 64 * 64;
 /// Images that go through the last block together at most.
 const MOST: usize = 32;
 
 /// How many images of a block are computed together in groups of at most `group`.
 fn together(shape: &Shape, block: usize, group: usize) -> usize {
     (TOGETHER[block] / shape.stages[block].floats()).clamp(1, group)
+}
+
+/// How many of `count` images go through in groups: all, or as many for each thread as for the others. What is left then
+/// all threads compute together, for which the weights are fetched once more: that pays where threads without an image
+/// would wait for longer.
+pub fn grouped(shape: &Shape, count: usize, threads: usize) -> usize {
+    let left = count % threads;
+    let waiting = shape.height * shape.width * (threads - left) / threads;
+    if left > 0 && (count < threads || waiting > FETCHING) { count - left } else { count }
 }
 
 /// Images of each group when `threads` threads share `count` images: as even as can be, and as many groups for each.
@@ -109,6 +120,25 @@ mod tests {
             assert_eq!(groups.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
             assert!(groups.len().is_multiple_of(threads), "{} groups for {threads} threads", groups.len());
             assert!(groups.iter().all(|group| (1..=MOST).contains(&group.len())));
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_shared_where_that_takes_less_than_waiting() {
+        for (side, count, threads, expected) in [
+            (64, 1, 1, 1),
+            (64, 1, 2, 0),
+            (224, 3, 4, 0),
+            (64, 64, 2, 64),
+            (64, 65, 2, 65),
+            (224, 9, 2, 8),
+            (96, 3, 2, 2),
+            (80, 3, 2, 3),
+            (160, 15, 8, 15),
+            (224, 9, 8, 8),
+            (512, 15, 8, 8),
+        ] {
+            assert_eq!(grouped(&Shape::new(side, side), count, threads), expected, "{count} of {side} on {threads}");
         }
     }
 

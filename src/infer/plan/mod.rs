@@ -152,9 +152,8 @@ impl Plan {
         for memory in memory.iter_mut() {
             memory.reserve_scratch(&self.shape)?;
         }
-        // As many groups for each thread as for the others; what is left they compute together.
-        let grouped = images.len() / threads * threads;
-        if threads == 1 || grouped > 0 {
+        let grouped = groups::grouped(&self.shape, images.len(), threads);
+        if grouped > 0 {
             self.run_groups(memory, pool, &images[..grouped], (output, results))?;
         }
         if grouped < images.len() {
