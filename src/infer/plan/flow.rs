@@ -1,7 +1,7 @@
 //! Few images: every layer is cut into tasks, each of which begins when the parts of the layer before that it reads are
 //! done. There are no barriers, so that no thread waits while anything can be computed.
 
-use super::filtering::INNER;
+use super::filtering::{GROWTH, INNER};
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::{Shape, Stage};
@@ -14,6 +14,8 @@ const TASKS: usize = 2;
 const FEWEST_PIXELS: usize = 24;
 /// Tiles of a 3x3 convolution that are worth a task when all threads have one: each task reads all of the weights.
 const FEWEST_TILES: usize = 28;
+/// Tiles that go through the widest registers at once: so few are computed with before the next weights have come.
+const FEW_TILES: usize = 14;
 
 /// A part of a layer. Pixels and rows are counted through all images.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ enum Work {
         block: usize,
         layer: usize,
         tiles: Range<usize>,
+        columns: Range<usize>,
     },
     Transition {
         block: usize,
@@ -94,13 +97,25 @@ fn pieces(pixels: usize, columns: usize, threads: usize, width: usize) -> Vec<(R
     pieces
 }
 
-/// Tiles of the tasks of a 3x3 convolution: whole rows of them, or any.
-fn tiles(stage: &Stage, images: usize, threads: usize, whole_rows: bool) -> Vec<Range<usize>> {
-    let (rows, across) = (images * stage.tile_rows(), stage.tiles_across());
-    if whole_rows {
-        return cut(rows, parts(threads)).map(|rows| rows.start * across..rows.end * across).collect();
+/// Tiles and channels of the tasks of a 3x3 convolution: whole rows of tiles, or any. Tasks for few tiles share out the
+/// channels, so that each reads a part of the weights.
+fn shares(stage: &Stage, images: usize, means: &Means) -> Vec<(Range<usize>, Range<usize>)> {
+    let (rows, across, threads) = (images * stage.tile_rows(), stage.tiles_across(), means.threads);
+    if means.whole_rows {
+        let rows = cut(rows, parts(threads));
+        return rows.map(|rows| (rows.start * across..rows.end * across, 0..GROWTH)).collect();
     }
-    cut(rows * across, (rows * across / FEWEST_TILES).clamp(threads, parts(threads))).collect()
+    let tiles = rows * across;
+    let vectors = 2 * GROWTH / means.width;
+    let column_cuts = if tiles > FEW_TILES { 1 } else { vectors.min(threads) };
+    let cuts = (tiles / FEWEST_TILES).clamp(threads.div_ceil(column_cuts), parts(threads));
+    let mut shares = Vec::new();
+    for tiles in cut(tiles, cuts) {
+        for part in cut(vectors, column_cuts) {
+            shares.push((tiles.clone(), part.start * means.width / 2..part.end * means.width / 2));
+        }
+    }
+    shares
 }
 
 /// What the tasks depend on beside the sizes.
@@ -117,7 +132,7 @@ pub struct Means<'a> {
 impl Flow {
     /// For so many images.
     pub fn new(shape: &Shape, images: usize, means: Means) -> Self {
-        let Means { threads, width, columns: transition_columns, whole_rows } = means;
+        let Means { threads, width, columns: transition_columns, .. } = means;
         let parts = parts(threads);
         let mut flow = Flow { images, threads, work: Vec::new(), needs: Vec::new() };
         let mut written = flow.stem(shape, images, parts);
@@ -152,13 +167,13 @@ impl Flow {
                     reduced.pixels.push(pixels);
                 }
                 written = Written { first: flow.work.len(), ..Written::default() };
-                for tiles in tiles(stage, images, threads, whole_rows) {
+                for (tiles, columns) in shares(stage, images, &means) {
                     // One more each way is read, which may be the next image's and then is waited for in vain.
                     let lines = stage.lines(tiles.clone());
                     let read = lines.start.saturating_sub(1) * stage.width
                         ..(lines.end + 1).min(images * stage.height) * stage.width;
                     let needs = reduced.tasks(&read);
-                    flow.push(Work::Expand { block, layer, tiles }, needs);
+                    flow.push(Work::Expand { block, layer, tiles, columns }, needs);
                     written.pixels.push(lines.start * stage.width..lines.end * stage.width);
                 }
             }
@@ -217,8 +232,8 @@ impl Flow {
                 let soon = layers.filters((block, layer), soon);
                 layers.reduce((block, layer), inner(block, layer), (pixels, columns), soon, scratch);
             }
-            Work::Expand { block, layer, tiles } => {
-                layers.expand((block, layer), inner(block, layer), tiles, scratch);
+            Work::Expand { block, layer, tiles, columns } => {
+                layers.expand((block, layer), inner(block, layer), (tiles, columns), scratch);
             }
             Work::Transition { block, pixels, columns } => layers.transition(block, 0, pixels, columns, scratch),
             Work::Head { image } => layers.head(image, output, results, target + image),
@@ -317,21 +332,25 @@ mod tests {
     }
 
     #[test]
-    fn every_tile_belongs_to_one_task_and_rows_are_whole_where_they_must_be() {
-        for (images, threads, whole_rows) in [(1, 1, false), (1, 2, false), (3, 16, false), (2, 3, true)] {
-            let shape = Shape::new(160, 224);
+    fn every_channel_of_a_tile_belongs_to_one_task_and_rows_are_whole_where_they_must_be() {
+        for (side, images, threads, whole_rows) in
+            [(224, 1, 1, false), (224, 1, 2, false), (64, 1, 2, false), (64, 3, 16, false), (160, 2, 3, true)]
+        {
+            let shape = Shape::new(side, side + 32);
             for (block, stage) in shape.stages.iter().enumerate() {
-                let mut next = 0;
+                let mut times = vec![[0; GROWTH]; images * stage.tile_rows() * stage.tiles_across()];
                 for work in flow(&shape, images, threads, whole_rows).work {
-                    if let Work::Expand { block: of, layer: 0, tiles } = work
+                    if let Work::Expand { block: of, layer: 0, tiles, columns } = work
                         && of == block
                     {
-                        assert_eq!(tiles.start, next);
                         assert!(!whole_rows || tiles.end.is_multiple_of(stage.tiles_across()));
-                        next = tiles.end;
+                        assert!(!whole_rows || columns == (0..GROWTH));
+                        for tile in &mut times[tiles] {
+                            tile[columns.clone()].iter_mut().for_each(|times| *times += 1);
+                        }
                     }
                 }
-                assert_eq!(next, images * stage.tile_rows() * stage.tiles_across());
+                assert!(times.iter().flatten().all(|times| *times == 1), "block {block}: {times:?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Many images: each task takes a group through the whole network, so that threads never wait for each other.
 
-use super::filtering::INNER;
+use super::filtering::{GROWTH, INNER};
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
@@ -102,7 +102,7 @@ impl Group<'_> {
                 // A row of tiles reads one row of pixels more than it writes, if the image has it.
                 let needed = (stage.lines(tiles.clone()).end + 1).min(lines) * stage.width;
                 self.layers.reduce((block, layer), 0, (reduced..needed, 0..INNER), &[], self.scratch);
-                self.layers.expand((block, layer), 0, tiles, self.scratch);
+                self.layers.expand((block, layer), 0, (tiles, 0..GROWTH), self.scratch);
                 reduced = needed;
             }
         }

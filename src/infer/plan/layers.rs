@@ -152,8 +152,15 @@ impl Layers<'_> {
         &all[all.len() * index / count..all.len() * (index + 1) / count]
     }
 
-    /// Tiles of a layer's 3x3 convolution, from an inner buffer; in 8 bits whole rows of them.
-    pub fn expand(&self, (block, layer): (usize, usize), inner: usize, tiles: Range<usize>, scratch: &mut [f32]) {
+    /// Tiles and channels of a layer's 3x3 convolution, from an inner buffer; in 8 bits whole rows of tiles, and all
+    /// channels.
+    pub fn expand(
+        &self,
+        (block, layer): (usize, usize),
+        inner: usize,
+        (tiles, columns): (Range<usize>, Range<usize>),
+        scratch: &mut [f32],
+    ) {
         let stage = &self.shape.stages[block];
         if let Some(quantized) = self.quantized {
             let spans = (self.inner[inner], self.features[block]);
@@ -169,6 +176,7 @@ impl Layers<'_> {
             height: stage.height,
             width: stage.width,
             tiles,
+            columns,
             scratch,
         });
     }

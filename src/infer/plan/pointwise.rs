@@ -102,8 +102,8 @@ impl Kernel for Pointwise<'_> {
                     // reaches as far as was asked of the span.
                     unsafe {
                         match self.bias {
-                            Some(_) => multiply::<V, true>(rows, tile),
-                            None => multiply::<V, false>(rows, tile),
+                            Some(_) => multiply::<V, true, 2>(rows, tile),
+                            None => multiply::<V, false, 2>(rows, tile),
                         }
                     }
                 }

@@ -219,7 +219,7 @@ unsafe fn convolve<V: Vector, const STEP: usize, const ROWS: usize>(strip: Strip
         for (index, source) in strip.sources.iter().enumerate() {
             let source = source.add(strip.first * STEP);
             let panel = strip.panel.add(index * line * 2 * V::LANES);
-            accumulate::<V, (), STEP, ROWS>(&mut sums, source, panel, line, ());
+            accumulate::<V, (), STEP, ROWS, 2>(&mut sums, source, panel, line, ());
         }
         for row in 0..ROWS {
             for half in 0..2 {

@@ -39,6 +39,8 @@ pub struct Convolution<'a> {
     pub width: usize,
     /// Which tiles, row by row, counted through all images.
     pub tiles: Range<usize>,
+    /// Which of the channels that it writes: whole vectors.
+    pub columns: Range<usize>,
     /// At least `scratch(tiling)` floats.
     pub scratch: &'a mut [f32],
 }
@@ -73,6 +75,8 @@ impl Convolution<'_> {
             let (row, column) = (tile / across, tile % across);
             Corner { image: row / down, y: row % down * M, x: column * M }
         };
+        assert!(self.columns.end <= GROWTH);
+        assert!(self.columns.start.is_multiple_of(V::LANES) && self.columns.end.is_multiple_of(V::LANES));
         let (products, sums) = self.scratch.split_at_mut(S * S * GROUP * MOST_ROWS * (INNER + POINT_PADDING));
         assert!(sums.len() >= S * S * GROUP * MOST_ROWS * GROWTH);
         assert!(self.weights.len() >= S * S * INNER * GROWTH);
@@ -94,24 +98,34 @@ impl Convolution<'_> {
             let parts = count.div_ceil(V::ROWS);
             for point in 0..S * S {
                 for (index, (start, rows)) in tiles(count, V::ROWS).enumerate() {
-                    for panel in 0..GROWTH / width {
+                    let mut column = self.columns.start;
+                    while column < self.columns.end {
+                        let (first, half) = (column / width * width, column % width);
+                        let whole = half == 0 && column + width <= self.columns.end;
+                        let panel =
+                            |point: usize| self.weights.as_ptr().wrapping_add((point * GROWTH + first) * INNER + half);
                         let tile = Tile {
                             rows: part(start).wrapping_add(point * (rows * INNER + POINT_PADDING)),
-                            panel: self.weights[(point * GROWTH + panel * width) * INNER..].as_ptr(),
+                            panel: panel(point),
                             depth: INNER / DEPTH,
                             bias: std::ptr::null(),
-                            target: sums.wrapping_add((point * count + start) * GROWTH + panel * width),
+                            target: sums.wrapping_add((point * count + start) * GROWTH + column),
                             step: GROWTH,
-                            next: Next::share(
-                                self.weights.as_ptr().wrapping_add(((point + 1) * GROWTH + panel * width) * INNER),
-                                width,
-                                INNER,
-                                index,
-                                parts,
-                            ),
+                            next: if whole {
+                                Next::share(panel(point + 1), width, INNER, index, parts)
+                            } else {
+                                Next::half(panel(point + 1), width)
+                            },
                         };
                         // SAFETY: weights and scratch memory are as large as the assertions say.
-                        unsafe { multiply::<V, false>(rows, tile) };
+                        unsafe {
+                            if whole {
+                                multiply::<V, false, 2>(rows, tile);
+                            } else {
+                                multiply::<V, false, 1>(rows, tile);
+                            }
+                        }
+                        column += if whole { width } else { V::LANES };
                     }
                 }
             }
@@ -154,7 +168,7 @@ impl Convolution<'_> {
         let pixel = (corner.image * self.height + corner.y) * self.width + corner.x;
         let reach = ((rows - 1) * self.width + columns - 1) * self.target_step + GROWTH;
         let target = self.target.at(pixel * self.target_step + self.target_channel, reach);
-        for channel in (0..GROWTH).step_by(V::LANES) {
+        for channel in self.columns.clone().step_by(V::LANES) {
             let mut lines = [[V::splat(0.0); S]; M];
             for x in 0..S {
                 let mut column = [V::splat(0.0); S];
@@ -259,8 +273,8 @@ mod tests {
                 target.values_mut().fill(f32::NAN);
                 let mut scratch = vec![f32::NAN; scratch(tiling)];
                 let count = images * height.div_ceil(tiling.side()) * width.div_ceil(tiling.side());
-                // In two parts, of which the second begins in the middle of a row.
-                for tiles in [0..4, 4..count] {
+                // In parts, of which the second begins in the middle of a row and the others make half of the channels.
+                for (tiles, columns) in [(0..4, 0..GROWTH), (4..count, 0..GROWTH / 2), (4..count, GROWTH / 2..GROWTH)] {
                     instructions.run(Convolution {
                         tiling,
                         input: source.span(),
@@ -271,6 +285,7 @@ mod tests {
                         height,
                         width,
                         tiles,
+                        columns,
                         scratch: &mut scratch,
                     });
                 }

@@ -86,6 +86,8 @@ impl Ahead for Stream {
 #[derive(Clone, Copy)]
 pub struct Next {
     panel: Stream,
+    /// Whether a depth has two lines.
+    both: bool,
     soon: Stream,
 }
 
@@ -94,7 +96,13 @@ impl Next {
     #[inline(always)]
     pub fn share(panel: *const f32, width: usize, depth: usize, index: usize, count: usize) -> Self {
         let share = Stream { address: panel.wrapping_add(width * depth * index / count), step: width.div_ceil(count) };
-        Next { panel: share, soon: Stream { address: panel, step: 0 } }
+        Next { panel: share, both: share.step > LINE, soon: Stream { address: panel, step: 0 } }
+    }
+
+    /// The half that begins there of a panel of `width` columns.
+    #[inline(always)]
+    pub fn half(panel: *const f32, width: usize) -> Self {
+        Next { panel: Stream { address: panel, step: width }, both: false, soon: Stream { address: panel, step: 0 } }
     }
 
     /// Something else, too.
@@ -109,27 +117,26 @@ impl Ahead for Next {
     #[inline(always)]
     fn ask<V: Vector>(self, depth: usize) {
         self.panel.ask::<V>(depth);
-        // A panel has two lines at a depth: a tile alone asks for both.
-        if self.panel.step > LINE {
+        if self.both {
             V::prefetch_far(self.panel.address.wrapping_add(depth * self.panel.step + LINE));
         }
         self.soon.ask::<V>(depth);
     }
     #[inline(always)]
     fn after(self, depths: usize) -> Self {
-        Next { panel: self.panel.after(depths), soon: self.soon.after(depths) }
+        Next { panel: self.panel.after(depths), soon: self.soon.after(depths), ..self }
     }
 }
 
 /// Adds rows times panel to the sums, for `depth` depths. `rows` points to depth 0 of row 0; the rows lie `STEP` floats
-/// apart.
+/// apart. `WIDE` is 2, or 1 for half a panel, whose `panel` is the address of the half.
 ///
 /// # Safety
-/// The machine has `V`'s instructions; `(ROWS - 1) * STEP + depth` floats are readable from `rows` on, and
-/// `2 * V::LANES * depth` from `panel` on.
+/// The machine has `V`'s instructions; `(ROWS - 1) * STEP + depth` floats are readable from `rows` on, and at each of
+/// `depth` steps of `2 * V::LANES` floats from `panel` on `WIDE * V::LANES` floats.
 #[inline(always)]
-pub unsafe fn accumulate<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize>(
-    sums: &mut [[V; 2]; ROWS],
+pub unsafe fn accumulate<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize, const WIDE: usize>(
+    sums: &mut [[V; WIDE]; ROWS],
     rows: *const f32,
     panel: *const f32,
     depth: usize,
@@ -139,12 +146,12 @@ pub unsafe fn accumulate<V: Vector, A: Ahead, const STEP: usize, const ROWS: usi
     for start in (0..whole).step_by(UNROLLED) {
         for k in start..start + UNROLLED {
             // SAFETY: the contract is passed on.
-            unsafe { accumulate_one::<V, A, STEP, ROWS>(sums, rows, panel, k, next) };
+            unsafe { accumulate_one::<V, A, STEP, ROWS, WIDE>(sums, rows, panel, k, next) };
         }
     }
     for k in whole..depth {
         // SAFETY: the contract is passed on.
-        unsafe { accumulate_one::<V, A, STEP, ROWS>(sums, rows, panel, k, next) };
+        unsafe { accumulate_one::<V, A, STEP, ROWS, WIDE>(sums, rows, panel, k, next) };
     }
 }
 
@@ -153,8 +160,8 @@ pub unsafe fn accumulate<V: Vector, A: Ahead, const STEP: usize, const ROWS: usi
 /// # Safety
 /// As there, with `k` below the depth.
 #[inline(always)]
-unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize>(
-    sums: &mut [[V; 2]; ROWS],
+unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usize, const WIDE: usize>(
+    sums: &mut [[V; WIDE]; ROWS],
     rows: *const f32,
     panel: *const f32,
     k: usize,
@@ -163,9 +170,10 @@ unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usi
     // SAFETY: within what the contract makes readable.
     unsafe {
         let at = panel.add(k * 2 * V::LANES);
-        let (first, second) = (V::load(at), V::load(at.add(V::LANES)));
+        let first = V::load(at);
+        let second = if WIDE == 2 { V::load(at.add(V::LANES)) } else { first };
         V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD));
-        if V::LANES == 16 {
+        if V::LANES == 16 && WIDE == 2 {
             V::prefetch(at.wrapping_add(2 * V::LANES * AHEAD + V::LANES));
         }
         next.ask::<V>(k);
@@ -176,7 +184,9 @@ unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usi
         for row in 0..ROWS {
             let value = V::splat(*rows.add(row * STEP + k));
             sums[row][0] = value.times_plus(first, sums[row][0]);
-            sums[row][1] = value.times_plus(second, sums[row][1]);
+            if WIDE == 2 {
+                sums[row][WIDE - 1] = value.times_plus(second, sums[row][WIDE - 1]);
+            }
         }
     }
 }
@@ -186,8 +196,8 @@ unsafe fn accumulate_one<V: Vector, A: Ahead, const STEP: usize, const ROWS: usi
 /// # Safety
 /// The machine has `V`'s instructions, and rows and panel are so deep.
 #[inline(always)]
-pub unsafe fn accumulate_packed<V: Vector, A: Ahead, const ROWS: usize>(
-    sums: &mut [[V; 2]; ROWS],
+pub unsafe fn accumulate_packed<V: Vector, A: Ahead, const ROWS: usize, const WIDE: usize>(
+    sums: &mut [[V; WIDE]; ROWS],
     mut rows: *const f32,
     mut panel: *const f32,
     depth: usize,
@@ -195,7 +205,7 @@ pub unsafe fn accumulate_packed<V: Vector, A: Ahead, const ROWS: usize>(
 ) {
     for _ in 0..depth {
         // SAFETY: the contract is passed on.
-        unsafe { accumulate::<V, A, DEPTH, ROWS>(sums, rows, panel, DEPTH, next) };
+        unsafe { accumulate::<V, A, DEPTH, ROWS, WIDE>(sums, rows, panel, DEPTH, next) };
         rows = rows.wrapping_add(ROWS * DEPTH);
         panel = panel.wrapping_add(DEPTH * 2 * V::LANES);
         next = next.after(DEPTH);
@@ -207,11 +217,11 @@ pub unsafe fn accumulate_packed<V: Vector, A: Ahead, const ROWS: usize>(
 pub struct Tile {
     /// Packed pixels: `[depth / 16][row][16]`.
     pub rows: *const f32,
-    /// Packed weights: `[depth][2 * LANES]`.
+    /// Packed weights: `[depth][2 * LANES]`, or where the second half of each begins.
     pub panel: *const f32,
     /// In units of `DEPTH`.
     pub depth: usize,
-    /// What the sums begin with: `2 * LANES` floats, or null for zeros.
+    /// What the sums begin with: a float for each column, or null for zeros.
     pub bias: *const f32,
     /// Where row 0 goes.
     pub target: *mut f32,
@@ -220,32 +230,37 @@ pub struct Tile {
     pub next: Next,
 }
 
-/// Computes a tile of `rows` rows, with ReLU or without.
+/// Computes a tile of `rows` rows, with ReLU or without, of a panel (`WIDE` is 2) or half of one (1).
 ///
 /// # Safety
 /// The machine has `V`'s instructions, `rows` is 1 to `V::ROWS`, and the tile's pointers reach what it says.
 #[inline(always)]
-pub unsafe fn multiply<V: Vector, const RELU: bool>(rows: usize, tile: Tile) {
+pub unsafe fn multiply<V: Vector, const RELU: bool, const WIDE: usize>(rows: usize, tile: Tile) {
     // SAFETY: the contract is passed on.
-    unsafe { with_rows!(rows, multiply_rows, (V, RELU), (tile)) }
+    unsafe { with_rows!(rows, multiply_rows, (V, RELU, WIDE), (tile)) }
 }
 
 #[inline(always)]
-unsafe fn multiply_rows<V: Vector, const RELU: bool, const ROWS: usize>(tile: Tile) {
+unsafe fn multiply_rows<V: Vector, const RELU: bool, const WIDE: usize, const ROWS: usize>(tile: Tile) {
     if ROWS > V::ROWS {
         unreachable!("a tile of {ROWS} rows");
     }
     // SAFETY: within what the tile says, by contract.
     unsafe {
         let bias = if tile.bias.is_null() {
-            [V::splat(0.0); 2]
+            [V::splat(0.0); WIDE]
         } else {
-            [V::load(tile.bias), V::load(tile.bias.add(V::LANES))]
+            let first = V::load(tile.bias);
+            let mut bias = [first; WIDE];
+            if WIDE == 2 {
+                bias[WIDE - 1] = V::load(tile.bias.add(V::LANES));
+            }
+            bias
         };
         let mut sums = [bias; ROWS];
-        accumulate_packed::<V, Next, ROWS>(&mut sums, tile.rows, tile.panel, tile.depth, tile.next);
+        accumulate_packed::<V, Next, ROWS, WIDE>(&mut sums, tile.rows, tile.panel, tile.depth, tile.next);
         for row in 0..ROWS {
-            for half in 0..2 {
+            for half in 0..WIDE {
                 let value = if RELU { sums[row][half].relu() } else { sums[row][half] };
                 value.store(tile.target.add(row * tile.step + half * V::LANES));
             }

@@ -276,7 +276,7 @@ unsafe fn compute<V: Vector, const TRANSPOSED: bool, const ROWS: usize>(tile: Ti
                 panel = panel.wrapping_add(2 * V::LANES);
             }
         } else {
-            accumulate_packed::<V, (), ROWS>(&mut sums, tile.left, tile.panel, tile.depth / DEPTH, ());
+            accumulate_packed::<V, (), ROWS, 2>(&mut sums, tile.left, tile.panel, tile.depth / DEPTH, ());
         }
         for row in 0..ROWS {
             for half in 0..2 {
