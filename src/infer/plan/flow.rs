@@ -6,6 +6,7 @@ use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::{Shape, Stage};
 use super::stem::Image;
+use super::winograd::SHARE;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
@@ -106,13 +107,12 @@ fn shares(stage: &Stage, images: usize, means: &Means) -> Vec<(Range<usize>, Ran
         return rows.map(|rows| (rows.start * across..rows.end * across, 0..GROWTH)).collect();
     }
     let tiles = rows * across;
-    let vectors = 2 * GROWTH / means.width;
-    let column_cuts = if tiles > FEW_TILES { 1 } else { vectors.min(threads) };
+    let column_cuts = if tiles > FEW_TILES || threads == 1 { 1 } else { GROWTH / SHARE };
     let cuts = (tiles / FEWEST_TILES).clamp(threads.div_ceil(column_cuts), parts(threads));
     let mut shares = Vec::new();
     for tiles in cut(tiles, cuts) {
-        for part in cut(vectors, column_cuts) {
-            shares.push((tiles.clone(), part.start * means.width / 2..part.end * means.width / 2));
+        for columns in cut(GROWTH, column_cuts) {
+            shares.push((tiles.clone(), columns));
         }
     }
     shares

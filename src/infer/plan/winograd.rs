@@ -12,6 +12,9 @@ const POINT_PADDING: usize = DEPTH;
 /// Tiles of the register that go through together: the weights of a point are read once for all of them.
 const GROUP: usize = 2;
 
+/// Channels of those that it writes of a task that does not write all: a panel, or half of one.
+pub const SHARE: usize = GROWTH / 2;
+
 /// What lies outside the image.
 #[repr(align(64))]
 struct Outside([f32; INNER]);
@@ -39,7 +42,7 @@ pub struct Convolution<'a> {
     pub width: usize,
     /// Which tiles, row by row, counted through all images.
     pub tiles: Range<usize>,
-    /// Which of the channels that it writes: whole vectors.
+    /// Which of the channels that it writes: one of two `SHARE`s, or all.
     pub columns: Range<usize>,
     /// At least `scratch(tiling)` floats.
     pub scratch: &'a mut [f32],
@@ -75,8 +78,7 @@ impl Convolution<'_> {
             let (row, column) = (tile / across, tile % across);
             Corner { image: row / down, y: row % down * M, x: column * M }
         };
-        assert!(self.columns.end <= GROWTH);
-        assert!(self.columns.start.is_multiple_of(V::LANES) && self.columns.end.is_multiple_of(V::LANES));
+        assert!([0..SHARE, SHARE..GROWTH, 0..GROWTH].contains(&self.columns));
         let (products, sums) = self.scratch.split_at_mut(S * S * GROUP * MOST_ROWS * (INNER + POINT_PADDING));
         assert!(sums.len() >= S * S * GROUP * MOST_ROWS * GROWTH);
         assert!(self.weights.len() >= S * S * INNER * GROWTH);
@@ -98,34 +100,29 @@ impl Convolution<'_> {
             let parts = count.div_ceil(V::ROWS);
             for point in 0..S * S {
                 for (index, (start, rows)) in tiles(count, V::ROWS).enumerate() {
-                    let mut column = self.columns.start;
-                    while column < self.columns.end {
-                        let (first, half) = (column / width * width, column % width);
-                        let whole = half == 0 && column + width <= self.columns.end;
-                        let panel =
-                            |point: usize| self.weights.as_ptr().wrapping_add((point * GROWTH + first) * INNER + half);
-                        let tile = Tile {
+                    for column in self.columns.clone().step_by(width) {
+                        let panel = |point: usize| {
+                            let first = (point * GROWTH + column / width * width) * INNER;
+                            self.weights.as_ptr().wrapping_add(first + column % width)
+                        };
+                        let mut tile = Tile {
                             rows: part(start).wrapping_add(point * (rows * INNER + POINT_PADDING)),
                             panel: panel(point),
                             depth: INNER / DEPTH,
                             bias: std::ptr::null(),
                             target: sums.wrapping_add((point * count + start) * GROWTH + column),
                             step: GROWTH,
-                            next: if whole {
-                                Next::share(panel(point + 1), width, INNER, index, parts)
-                            } else {
-                                Next::half(panel(point + 1), width)
-                            },
+                            next: Next::share(panel(point + 1), width, INNER, index, parts),
                         };
                         // SAFETY: weights and scratch memory are as large as the assertions say.
                         unsafe {
-                            if whole {
-                                multiply::<V, false, 2>(rows, tile);
-                            } else {
+                            if width > SHARE && self.columns.len() == SHARE {
+                                tile.next = Next::half(panel(point + 1), width);
                                 multiply::<V, false, 1>(rows, tile);
+                            } else {
+                                multiply::<V, false, 2>(rows, tile);
                             }
                         }
-                        column += if whole { width } else { V::LANES };
                     }
                 }
             }
