@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-CASES = ((1, 224), (8, 224), (64, 64), (256, 64), (1, 512))
+CASES = ((1, 64), (1, 224), (8, 224), (64, 64), (256, 64), (1, 512))
 #: Of the picture whose heatmap is drawn, and of its tiles.
 FRAME, TILE, STRIDE = 512, 64, 44
 #: Time that one measurement of a round should take, in seconds.
