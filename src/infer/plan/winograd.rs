@@ -271,7 +271,7 @@ mod tests {
                 let mut scratch = vec![f32::NAN; scratch(tiling)];
                 let count = images * height.div_ceil(tiling.side()) * width.div_ceil(tiling.side());
                 // In parts, of which the second begins in the middle of a row and the others make half of the channels.
-                for (tiles, columns) in [(0..4, 0..GROWTH), (4..count, 0..GROWTH / 2), (4..count, GROWTH / 2..GROWTH)] {
+                for (tiles, columns) in [(0..4, 0..GROWTH), (4..count, 0..SHARE), (4..count, SHARE..GROWTH)] {
                     instructions.run(Convolution {
                         tiling,
                         input: source.span(),
