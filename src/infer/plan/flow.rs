@@ -4,6 +4,7 @@
 use super::filtering::{GROWTH, INNER};
 use super::layers::{Layers, Output};
 use super::memory::Span;
+use super::multiply::MOST_ROWS;
 use super::shape::{Shape, Stage};
 use super::stem::Image;
 use super::winograd::SHARE;
@@ -13,10 +14,10 @@ use std::ops::Range;
 const TASKS: usize = 2;
 /// Pixels of a 1x1 convolution that are worth a task: about two tiles of the widest registers.
 const FEWEST_PIXELS: usize = 24;
-/// Tiles of a 3x3 convolution that are worth a task when all threads have one: each task reads all of the weights.
-const FEWEST_TILES: usize = 28;
 /// Tiles that go through the widest registers at once: so few are computed with before the next weights have come.
-const FEW_TILES: usize = 14;
+const FEW_TILES: usize = MOST_ROWS;
+/// Tiles of a 3x3 convolution that are worth a task when all threads have one: each task reads all of the weights.
+const FEWEST_TILES: usize = 2 * FEW_TILES;
 
 /// A part of a layer. Pixels and rows are counted through all images.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Written {
 
 /// Tasks of a layer.
 fn parts(threads: usize) -> usize {
-    if threads == 1 { 1 } else { threads * TASKS }
+    threads * TASKS
 }
 
 /// `count` things in `parts` parts, as even as can be, without empty ones.
@@ -100,14 +101,14 @@ fn pieces(pixels: usize, columns: usize, threads: usize, width: usize) -> Vec<(R
 
 /// Tiles and channels of the tasks of a 3x3 convolution: whole rows of tiles, or any. Tasks for few tiles share out the
 /// channels, so that each reads a part of the weights.
-fn shares(stage: &Stage, images: usize, means: &Means) -> Vec<(Range<usize>, Range<usize>)> {
-    let (rows, across, threads) = (images * stage.tile_rows(), stage.tiles_across(), means.threads);
-    if means.whole_rows {
+fn shares(stage: &Stage, images: usize, threads: usize, whole_rows: bool) -> Vec<(Range<usize>, Range<usize>)> {
+    let (rows, across) = (images * stage.tile_rows(), stage.tiles_across());
+    if whole_rows {
         let rows = cut(rows, parts(threads));
         return rows.map(|rows| (rows.start * across..rows.end * across, 0..GROWTH)).collect();
     }
     let tiles = rows * across;
-    let column_cuts = if tiles > FEW_TILES || threads == 1 { 1 } else { GROWTH / SHARE };
+    let column_cuts = if tiles > FEW_TILES { 1 } else { GROWTH / SHARE };
     let cuts = (tiles / FEWEST_TILES).clamp(threads.div_ceil(column_cuts), parts(threads));
     let mut shares = Vec::new();
     for tiles in cut(tiles, cuts) {
@@ -118,30 +119,18 @@ fn shares(stage: &Stage, images: usize, means: &Means) -> Vec<(Range<usize>, Ran
     shares
 }
 
-/// What the tasks depend on beside the sizes.
-pub struct Means<'a> {
-    pub threads: usize,
-    /// Columns of a panel.
-    pub width: usize,
-    /// Of each transition.
-    pub columns: &'a [usize],
-    /// Whether 3x3 convolutions compute whole rows of tiles.
-    pub whole_rows: bool,
-}
-
 impl Flow {
-    /// For so many images.
-    pub fn new(shape: &Shape, images: usize, means: Means) -> Self {
-        let Means { threads, width, columns: transition_columns, .. } = means;
+    /// For so many images and threads, with panels of `width` columns; 3x3 convolutions compute whole rows of tiles or
+    /// any tiles.
+    pub fn new(shape: &Shape, images: usize, threads: usize, width: usize, whole_rows: bool) -> Self {
         let parts = parts(threads);
         let mut flow = Flow { images, threads, work: Vec::new(), needs: Vec::new() };
         let mut written = flow.stem(shape, images, parts);
         for (block, stage) in shape.stages.iter().enumerate() {
             if block > 0 {
                 let before = &shape.stages[block - 1];
-                let columns = transition_columns[block - 1];
                 let mut made = Written { first: flow.work.len(), ..Written::default() };
-                for (pixels, columns) in pieces(images * stage.pixels(), columns, threads, width) {
+                for (pixels, columns) in pieces(images * stage.pixels(), stage.channels[0], threads, width) {
                     // The rows of the block before that are pooled to these pixels.
                     let row = |pixel: usize| {
                         let line = pixel / stage.width;
@@ -167,7 +156,7 @@ impl Flow {
                     reduced.pixels.push(pixels);
                 }
                 written = Written { first: flow.work.len(), ..Written::default() };
-                for (tiles, columns) in shares(stage, images, &means) {
+                for (tiles, columns) in shares(stage, images, threads, whole_rows) {
                     // One more each way is read, which may be the next image's and then is waited for in vain.
                     let lines = stage.lines(tiles.clone());
                     let read = lines.start.saturating_sub(1) * stage.width
@@ -276,24 +265,28 @@ mod tests {
         })
     }
 
-    /// Which pixels a task writes.
-    fn writes(shape: &Shape, work: &Work) -> Vec<usize> {
+    /// Which pixels a task writes, how many channels of them, and how many there are.
+    fn writes(shape: &Shape, work: &Work) -> (Vec<usize>, usize, usize) {
         match work {
             Work::Stem { image, rows } => {
                 let stage = &shape.stages[0];
                 let line = |row: usize| (image * stage.height + row) * stage.width;
-                (line(rows.start)..line(rows.end)).collect()
+                ((line(rows.start)..line(rows.end)).collect(), 1, 1)
             }
-            Work::Reduce { pixels, .. } | Work::Transition { pixels, .. } => pixels.clone().collect(),
-            Work::Expand { block, tiles, .. } => {
-                tiles.clone().flat_map(|tile| tile_pixels(&shape.stages[*block], tile)).collect()
+            Work::Reduce { pixels, columns, .. } => (pixels.clone().collect(), columns.len(), INNER),
+            Work::Transition { block, pixels, columns } => {
+                (pixels.clone().collect(), columns.len(), shape.stages[block + 1].channels[0])
             }
-            Work::Head { .. } => Vec::new(),
+            Work::Expand { block, tiles, columns, .. } => {
+                let pixels = tiles.clone().flat_map(|tile| tile_pixels(&shape.stages[*block], tile));
+                (pixels.collect(), columns.len(), GROWTH)
+            }
+            Work::Head { .. } => (Vec::new(), 0, 0),
         }
     }
 
     fn flow(shape: &Shape, images: usize, threads: usize, whole_rows: bool) -> Flow {
-        Flow::new(shape, images, Means { threads, width: 32, columns: &[128, 256, 512], whole_rows })
+        Flow::new(shape, images, threads, 32, whole_rows)
     }
 
     #[test]
@@ -321,12 +314,17 @@ mod tests {
                         other => panic!("{other:?}"),
                     }
                 }
-                let mut written: Vec<usize> =
-                    flow.work[needs.clone()].iter().flat_map(|need| writes(&shape, need)).collect();
-                written.sort_unstable();
-                for pixel in read {
-                    assert!(written.binary_search(&pixel).is_ok(), "{work:?} needs {needs:?}, not pixel {pixel}");
+                // The first block has the most pixels.
+                let (mut written, mut all) = (vec![0; images * shape.stages[0].pixels()], 0);
+                for need in &flow.work[needs.clone()] {
+                    let (pixels, channels, of) = writes(&shape, need);
+                    pixels.into_iter().for_each(|pixel| written[pixel] += channels);
+                    all = of;
                 }
+                for pixel in read {
+                    assert_eq!(written[pixel], all, "{work:?} needs {needs:?}, not all of pixel {pixel}");
+                }
+                assert!(all > 0);
             }
         }
     }

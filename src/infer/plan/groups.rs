@@ -79,8 +79,8 @@ impl Group<'_> {
                 }
             } else {
                 self.each_part(block - 1, part.clone(), &mut |this, from| {
-                    let pixels = this.layers.shape.stages[block].pixels();
-                    let columns = this.layers.weights.transitions[block - 1].columns;
+                    let stage = &this.layers.shape.stages[block];
+                    let (pixels, columns) = (stage.pixels(), stage.channels[0]);
                     let target = from.start - first;
                     this.layers.transition(block - 1, target, 0..from.len() * pixels, 0..columns, this.scratch);
                 });

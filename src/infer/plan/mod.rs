@@ -43,7 +43,7 @@ pub use weights::Weights;
 use crate::error::{Error, Result};
 use crate::runtime::Pool;
 use crate::runtime::kernels::{multiply, vector};
-use flow::{Flow, Means};
+use flow::Flow;
 use groups::{Group, groups, sizes};
 use layers::{Layers, Memory};
 use memory::{Buffer, Span};
@@ -202,9 +202,7 @@ impl Plan {
             return Arc::clone(flow);
         }
         let width = 2 * self.weights.instructions().lanes();
-        let columns: Vec<usize> = self.weights.transitions.iter().map(|transition| transition.columns).collect();
-        let means = Means { threads, width, columns: &columns, whole_rows: self.is_int8() };
-        Arc::clone(last.insert(Arc::new(Flow::new(&self.shape, images, means))))
+        Arc::clone(last.insert(Arc::new(Flow::new(&self.shape, images, threads, width, self.is_int8()))))
     }
 
     fn run_flow(

@@ -28,8 +28,6 @@ pub struct Transition {
     pub norm: [Place; 2],
     /// Of the convolution, with the pooling's factor in it.
     pub weights: Place,
-    /// How many channels it makes.
-    pub columns: usize,
 }
 
 /// A block's 3x3 convolutions, packed for one tiling: layer after layer.
@@ -102,7 +100,7 @@ impl Weights {
             let (columns, depth) = (weight.len() / norm[0].len(), norm[0].len());
             let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * 0.25;
             let weights = packer.add_panels(instructions, (columns, depth), value);
-            transitions.push(Transition { norm, weights, columns });
+            transitions.push(Transition { norm, weights });
         }
         let last_norm = packer.add_norm(LAYOUT.last_norm, parameters)?;
         let head = packer.add(parameters(LAYOUT.head_weight)?.into_iter().map(f64::from));
