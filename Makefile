@@ -6,6 +6,8 @@ export CARGO_TERM_COLOR ?= auto
 # Builds always see the view that `make setup` lays out, whatever LIBTORCH said where it came from.
 CARGO := LIBTORCH="$(CURDIR)/.libtorch/view" cargo
 LIBRARY := target/release/liblesionlens.so
+# The second library, with libtorch.
+TORCH_LIBRARY := target/release/liblesionlens_torch.so
 HOST := target/lens-host
 HOST_SOURCES := $(wildcard examples/host/*.c)
 PYTHON_TOOLS := target/python-tools
@@ -22,15 +24,20 @@ PACKAGE := target/package
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
-.PHONY: all help setup library host demo test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
-all: host notices
+.PHONY: build all help setup library torch host demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+build: host
+all: host torch notices
 
 help:
 	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
-	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 10 minutes the first time)'
+	@echo 'make torch    build the second library ($(TORCH_LIBRARY)), for GPUs, half precision and'
+	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
+	@echo 'make all      both'
+	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 6 minutes the first time); needs no libtorch'
+	@echo 'make check    the fast lane: format, lints, unit tests of everything but libtorch, a smoke test of the C interface'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
 	@echo '              and Java, Node and C# where their tools are'
-	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (both of the above do this by themselves)'
+	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (make torch and make test do this by themselves)'
 	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
@@ -53,9 +60,12 @@ help:
 setup:
 	@tools/libtorch.sh
 
-library: setup
+library:
 	$(CARGO) build --release --lib
 	@ln -sf liblesionlens.so $(LIBRARY).0
+
+torch: setup
+	$(CARGO) build --release --package lens-torch --lib
 
 host: library
 	$(MAKE) --no-print-directory $(HOST)
@@ -68,18 +78,24 @@ demo: host
 	$(CARGO) build --release --examples
 	tools/demo.sh
 
-test: host
-	cargo fmt --check
-	$(CARGO) clippy --release --all-targets -- -D warnings
-	$(CARGO) test --release
+check: host
+	cargo fmt --all --check
+	$(CARGO) clippy --release --workspace --exclude lens-torch --all-targets -- -D warnings
+	$(CARGO) test --release --workspace --exclude lens-torch --lib
+	sh ffi-tests/smoke.sh
+
+test: host torch
+	cargo fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) test --release --workspace
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
-wheel: library
+wheel: library torch
 	tools/wheel.sh $(LIBRARY) dist
 
-test-torch: library bench-python
+test-torch: library torch bench-python
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python \
 	    $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
@@ -89,15 +105,15 @@ cuda: setup
 
 # What a process has loaded stays loaded, so each test has its own.
 test-cuda-load: cuda
-	$(CARGO) test --release --no-run --test cuda_load
+	$(CARGO) test --release --package lens-torch --no-run --test cuda_load
 	for name in registers_and_says_that_there_is_no_driver says_when_libtorch_was_asked_too_early; do \
 	    LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib" \
-	        $(CARGO) test --release --test cuda_load -- --ignored --nocapture --exact $$name || exit 1; \
+	        $(CARGO) test --release --package lens-torch --test cuda_load -- --ignored --nocapture --exact $$name || exit 1; \
 	done
-	$(CARGO) test --release --test cuda_load -- --ignored --nocapture --exact names_the_library_that_is_missing
+	$(CARGO) test --release --package lens-torch --test cuda_load -- --ignored --nocapture --exact names_the_library_that_is_missing
 
 test-gpu: setup
-	$(CARGO) build --release --example gpu_table
+	$(CARGO) build --release --package lens-torch --lib --example gpu_table
 	if [ -f "$(CUDA_DIRECTORY)/complete" ]; then \
 	    export LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib"; \
 	fi; target/release/examples/gpu_table $(DEVICE)
@@ -107,24 +123,24 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: host interop-python bench-python test-archive test-ddp
+test-interop: host torch interop-python bench-python test-archive test-ddp
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" LENS_TORCH_PYTHON="$(abspath $(BENCH_PYTHON))" \
 	    target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 
 # examples/archive on a Ray cluster of two processes, in an environment of its own: about 600 MB.
-test-archive: library
+test-archive: library torch
 	@[ -x target/archive-python/bin/python ] || python3 -m venv target/archive-python
 	@target/archive-python/bin/python -m pip install --quiet -r examples/archive/requirements.txt pydicom==3.0.2 psutil==7.2.2
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" target/archive-python/bin/python -m unittest discover -s ffi-tests/interop-archive
 
 # examples/ddp with the PyTorch of bench-train.
-test-ddp: library bench-python
+test-ddp: library torch bench-python
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" \
 	    "$(BENCH_PYTHON)" -m unittest discover -s ffi-tests/interop-torch
 
 # cargo names the program in a line of JSON; the last one is this one.
-bench-train: setup bench-python
-	@program=$$($(CARGO) build --release --bench train_step --message-format=json-render-diagnostics | \
+bench-train: bench-python
+	@program=$$($(CARGO) build --release --package lens-cpu --bench train_step --message-format=json-render-diagnostics | \
 	    sed -n 's/.*"executable":"\([^"]*train_step[^"]*\)".*/\1/p' | tail -n 1) && \
 	    python3 tools/bench_train.py "$$program" --python "$(BENCH_PYTHON)" --threads "$$(nproc)"
 
@@ -137,7 +153,7 @@ bench: library interop-python
 bench-python:
 	@tools/bench_python.sh "$(BENCH_PYTHON)" target/bench-python
 
-header: setup
+header:
 	UPDATE_HEADER=1 $(CARGO) test --release --test header
 
 abi: library header

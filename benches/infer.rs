@@ -5,10 +5,12 @@
 //! number of batches; each is answered by a line of JSON with the engine's name, their seconds, the logits, and the peak
 //! memory so far in KiB.
 
-use lesionlens::data::{Batch, Raster};
-use lesionlens::infer::logits;
-use lesionlens::model::{DenseNet, FileFormat, Metadata, Model};
-use lesionlens::runtime::{Context, ContextOptions, EngineRequest, peak_memory_bytes};
+use lens_engine::policy::EngineRequest;
+use lens_images::{Batch, Raster};
+use lens_model::{Metadata, Model, Parameters};
+use lens_runtime::{Classifier, FileFormat};
+use lens_runtime::{Context, ContextOptions, peak_memory_bytes};
+use lens_tasks::classify::logits;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -27,11 +29,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let options = ContextOptions { engine, threads: threads.parse()?, ..ContextOptions::default() };
     let context = Context::new(options)?;
-    let model = Model::new(&context, DenseNet::initial(0, context.device()).frozen(), Metadata::default())?;
+    let model = Classifier::new(&context, Model::new(Parameters::initial(0)?, Metadata::default()))?;
     model.save(Path::new(onnx), FileFormat::Onnx)?;
     model.save(&Path::new(onnx).with_file_name("model.safetensors"), FileFormat::Safetensors)?;
     let (side, count): (usize, usize) = (side.parse()?, count.parse()?);
-    let mut batch = Batch::new(side, side, count, context.device());
+    let mut batch = Batch::new(side, side);
     for image in 0..count {
         let samples = (0..side * side * 3).map(|index| ((index * 31 + image * 7) % 251) as f32 / 250.0).collect();
         batch.push(&Raster::new(side, side, 3, samples)?, 0, 0, model.preprocessing());

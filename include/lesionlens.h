@@ -327,11 +327,13 @@ typedef int32_t lens_log_level;
 typedef void (*lens_log_fn)(lens_log_level level, const char *message, void *user_data);
 
 /**
- * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on it. A
- * plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on test
- * images when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
- * told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or
- * "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
+ * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps or
+ * evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor has. Each
+ * model's plan is compared with the network computed layer by layer, on test images, when it is needed first, and where it
+ * does not give the same, that plain network computes the model, slowly, and the log callback is told (a warning).
+ * lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable", "reference" (the
+ * plain network) or "torch". For one model, size of image and plan, results are the same bits for any batch and any number
+ * of threads.
  */
 typedef int32_t lens_engine;
 
@@ -362,15 +364,17 @@ typedef struct lens_init_options {
      */
     lens_precision precision;
     /**
-     * Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
-     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     * Directory that holds libtorch's libraries, should libtorch be needed (see lens_init()); default NULL: the directory
+     * libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
+     * libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one, that
+     * one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
      */
     const char *libtorch_dir;
     /**
      * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
-     * libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
-     * OMP_WAIT_POLICY=passive in its environment.
+     * the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait actively for
+     * each other.
      */
     uint32_t threads;
     /**
@@ -411,7 +415,7 @@ typedef struct lens_init_options {
     lens_engine engine;
     /**
      * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the host or
      * its user set there wins.
      */
     double memory_fraction;
@@ -421,8 +425,8 @@ typedef struct lens_init_options {
      */
     int32_t empty_cache_every;
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
-     * training step in f32 always has the former.
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The
+     * library's own engine always has the former.
      */
     int32_t channels_last;
     /**
@@ -1150,12 +1154,12 @@ typedef struct lens_train_options {
 #define LENS_ROCM_TUNING_OFF 2
 
 /**
- * The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+ * On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
  */
 #define LENS_ENGINE_AUTO 0
 
 /**
- * libtorch.
+ * libtorch, also for training; needs liblesionlens_torch.so.
  */
 #define LENS_ENGINE_TORCH 1
 
@@ -1339,7 +1343,7 @@ typedef struct lens_train_options {
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
 /**
- * TorchScript, for PyTorch and libtorch: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
+ * TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
  * 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
  */
 #define LENS_MODEL_FORMAT_TORCHSCRIPT 1
@@ -1481,7 +1485,7 @@ typedef struct lens_train_options {
 #define LENS_ERROR_UNSUPPORTED 8
 
 /**
- * A defect in the library or in libtorch; the message carries what was caught.
+ * A defect in the library, or in libtorch where that computes; the message carries what was caught.
  */
 #define LENS_ERROR_INTERNAL 9
 
@@ -1637,22 +1641,29 @@ void lens_init_options_init(struct lens_init_options *options);
  * Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
  * several threads; each call makes a context of its own.
  *
- * The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
- * the context used last wins.
+ * This library needs nothing beyond the system's C library to classify, draw heatmaps, evaluate, calibrate and train on the
+ * CPU, and then nothing else is loaded. liblesionlens_torch.so, with libtorch, is loaded here when the machine shows a GPU
+ * that LENS_DEVICE_AUTO may use, or when a GPU, half precision or LENS_ENGINE_TORCH is asked for; and by lens_model_load(),
+ * lens_model_save() and lens_model_optimize() for TorchScript, AOTInductor and PyTorch's own files that they read or write
+ * through it. Where it is missing, LENS_DEVICE_AUTO goes on with the CPU and says why in lens_context_describe(), and what
+ * cannot be done without it fails with what to install. What is loaded stays loaded.
  *
- * When a GPU is to be used, call it early: libtorch looks for GPUs once, at the first convolution if not before, so its
- * GPU half must be loaded before anything in the process computes with libtorch, also before a context for the CPU
- * computes. Environment variables for the GPU's runtime are set just before the half is loaded (those in
+ * Where libtorch computes, the number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold
+ * for the process: the context used last wins. When a GPU is to be used, call this early: libtorch looks for GPUs once, at
+ * its first convolution if not before, so its library for GPUs must be loaded before anything in the process computes with
+ * libtorch. Environment variables for the GPU's runtime are set just before that library is loaded (those in
  * lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
  * the host reads the environment. On CPU nothing is set.
  *
  * @param options NULL for all defaults.
  * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
- *         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in;
- *         LENS_ERROR_VERSION when header, library or libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
+ *         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in,
+ *         or when liblesionlens_torch.so is needed and cannot be loaded; LENS_ERROR_VERSION when header, libraries or
+ *         libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
  */
-lens_status lens_init(const struct lens_init_options *options, struct lens_context **context);
+lens_status lens_init(const struct lens_init_options *options,
+                      struct lens_context **context);
 
 /**
  * What was found and decided, as JSON: hardware, versions, policy with the reason for each choice, environment
@@ -1917,7 +1928,7 @@ void lens_map_free(struct lens_map *map);
  * one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
  * asks for anything but tensors is refused by name.
  *
- * Two kinds of files bring the network compiled, and lens_init_options.compiled_graph says whether that computes the
+ * Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says whether that computes the
  * logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
  * - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
  *   reference pipeline write it, with a last layer of 8-bit integers;
@@ -1951,7 +1962,7 @@ lens_status lens_model_save(const struct lens_model *model, const char *path, le
  * "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
  * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
  * and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
- * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "torch", "torchscript" or "aoti".
+ * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch", "torchscript" or "aoti".
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Whether the second library, with libtorch, is part of what is packed.
+WITH_TORCH = (ROOT / "target/release/liblesionlens_torch.so").exists()
 
 
 @dataclass
@@ -50,13 +52,18 @@ def crates() -> dict[str, Component]:
             re.MULTILINE,
         )
     }
+    own = next(reference for reference in packages if reference.startswith("lesionlens@"))
     found: dict[str, Component] = {}
     above: list[Component] = []
-    tree = run("cargo", "tree", "--locked", "--target", target(), "--edges", "normal,no-proc-macro", "--no-dedupe",
+    roots = ["--package", "lesionlens", *(["--package", "lens-torch"] if WITH_TORCH else [])]
+    tree = run("cargo", "tree", "--locked", *roots, "--target", target(), "--edges", "normal,no-proc-macro", "--no-dedupe",
                "--prefix", "depth", "--format", " {p}")
-    for line in tree.splitlines():
+    for line in filter(None, tree.splitlines()):
         depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", line).groups()
         package = packages[f"{name}@{version}"]
+        # The parts of the workspace are the library itself.
+        if package["source"] is None:
+            name, package = "lesionlens", packages[own]
         component = found.setdefault(
             f"{name}@{version}",
             Component(
@@ -71,7 +78,7 @@ def crates() -> dict[str, Component]:
             ),
         )
         del above[int(depth):]
-        if above:
+        if above and above[-1] is not component:
             above[-1].needs.add(component.reference)
         above.append(component)
     return found
@@ -92,7 +99,10 @@ def standard_library() -> Component:
 
 
 def libtorch() -> list[Component]:
-    """libtorch, and the libraries that its PyPI build is linked against; versions are those of tools/libtorch.lock."""
+    """libtorch, and the libraries that its PyPI build is linked against, where the second library is there; versions are
+    those of tools/libtorch.lock."""
+    if not WITH_TORCH:
+        return []
     libraries = (ROOT / ".libtorch/view/lib/libtorch_cpu.so").resolve().parent
     wheels = libraries.parents[1]
     licences = {"torch": "BSD-3-Clause"}
@@ -116,7 +126,7 @@ def libtorch() -> list[Component]:
 
 
 def onnx_messages() -> Component:
-    proto = (ROOT / "src/model/onnx/onnx.proto").read_text()
+    proto = (ROOT / "crates/model/src/onnx/onnx.proto").read_text()
     version = int(re.search(r"^ *IR_VERSION = 0x(\w+);", proto, re.MULTILINE).group(1), 16)
     return Component("onnx.proto", f"IR-{version}", "Apache-2.0", "pkg:github/onnx/onnx",
                      website="https://github.com/onnx/onnx")

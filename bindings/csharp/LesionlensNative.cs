@@ -270,7 +270,9 @@ namespace LesionLens
         ErrorVersion = 7,
         /// <summary>This version of the library cannot do that.</summary>
         ErrorUnsupported = 8,
-        /// <summary>A defect in the library or in libtorch; the message carries what was caught.</summary>
+        /// <summary>
+        /// A defect in the library, or in libtorch where that computes; the message carries what was caught.
+        /// </summary>
         ErrorInternal = 9,
         /// <summary>The progress callback or the cancel token stopped the call; nothing half-written is left.</summary>
         Cancelled = 10,
@@ -385,20 +387,21 @@ namespace LesionLens
     }
 
     /// <summary>
-    /// What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend
-    /// on it. A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against
-    /// libtorch on test images when it is needed first, and where it does not give the same, libtorch computes that
-    /// model and the log callback is told (a warning). Model.Describe and reports name what computes: "plan-avx512",
-    /// "plan-avx2", "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for
-    /// any batch and any number of threads.
+    /// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws
+    /// heatmaps or evaluates, with the network compiled for some instructions; when it trains, with the widest that
+    /// the processor has. Each model's plan is compared with the network computed layer by layer, on test images, when
+    /// it is needed first, and where it does not give the same, that plain network computes the model, slowly, and the
+    /// log callback is told (a warning). Model.Describe and reports name what computes: "plan-avx512", "plan-avx2",
+    /// "plan-portable", "reference" (the plain network) or "torch". For one model, size of image and plan, results are
+    /// the same bits for any batch and any number of threads.
     /// </summary>
     public enum Engine
     {
         /// <summary>
-        /// The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+        /// On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
         /// </summary>
         Auto = 0,
-        /// <summary>libtorch.</summary>
+        /// <summary>libtorch, also for training; needs liblesionlens_torch.so.</summary>
         Torch = 1,
         /// <summary>A plan for the widest instructions that the processor has.</summary>
         Plan = 2,
@@ -551,16 +554,19 @@ namespace LesionLens
         public Precision? Precision { get; set; }
 
         /// <summary>
-        /// Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its
-        /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
-        /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+        /// Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the
+        /// directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded.
+        /// It must hold libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the
+        /// process has loaded one, that one. liblesionlens_torch.so is looked for here, too, before it is looked for
+        /// beside this library. libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here,
+        /// then beside the loaded libtorch_cpu.so.
         /// </summary>
         public string LibtorchDir { get; set; }
 
         /// <summary>
         /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
-        /// Threads of libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or
-        /// start the process with OMP_WAIT_POLICY=passive in its environment.
+        /// Threads of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU,
+        /// wait actively for each other.
         /// </summary>
         public uint? Threads { get; set; }
 
@@ -595,8 +601,8 @@ namespace LesionLens
 
         /// <summary>
         /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD,
-        /// 1 on NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the
-        /// host or its user set there wins.
+        /// 1 on NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded;
+        /// what the host or its user set there wins.
         /// </summary>
         public double? MemoryFraction { get; set; }
 
@@ -607,8 +613,8 @@ namespace LesionLens
         public int? EmptyCacheEvery { get; set; }
 
         /// <summary>
-        /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
-        /// training step in f32 always has the former.
+        /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The
+        /// library's own engine always has the former.
         /// </summary>
         public bool? ChannelsLast { get; set; }
 

@@ -1,11 +1,10 @@
 """Entries of the commands `lesionlens` and `lesionlens-export`. Outside the package, so that a package that cannot be imported, for want of
-libtorch, is a message and no traceback."""
+the library, is a message and no traceback."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-import warnings
 from typing import Callable
 
 
@@ -19,10 +18,7 @@ def export() -> int:
 
 def _start(command: str, module: str) -> int:
     try:
-        with warnings.catch_warnings():
-            # Of a torch that cannot be imported as well, which the commands report themselves.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            run: Callable[[], int] = importlib.import_module(module).main
+        run: Callable[[], int] = importlib.import_module(module).main
     except ImportError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 1

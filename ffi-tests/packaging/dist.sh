@@ -11,18 +11,21 @@ make --no-print-directory -C "$root" dist DIST="$work/dist" >"$work/log" 2>&1 ||
 mkdir "$work/elsewhere"
 tar -C "$work/elsewhere" -xzf "$work"/dist/*.tar.gz || { fail "there is no tarball"; finish; }
 tree=$(echo "$work"/elsewhere/lesionlens-*)
-for file in lib/liblesionlens.so include/lesionlens.h include/lesionlens.hpp bindings/python/lesionlens/__init__.py \
+for file in lib/liblesionlens.so lib/liblesionlens_torch.so include/lesionlens.h include/lesionlens.hpp bindings/python/lesionlens/__init__.py \
     share/doc/lesionlens/LICENSE.txt share/doc/lesionlens/THIRD-PARTY-NOTICES.txt share/doc/lesionlens/sbom.cdx.json \
     examples/cpp/viewer.cpp README.md; do
     [ -s "$tree/$file" ] || fail "$file is not in the tarball"
 done
-runpath=$(readelf -d "$tree/lib/liblesionlens.so" | sed -n 's/.*(RUNPATH).*\[\(.*\)\]/\1/p')
+runpath=$(readelf -d "$tree/lib/liblesionlens_torch.so" | sed -n 's/.*(RUNPATH).*\[\(.*\)\]/\1/p')
 [ "$runpath" = '$ORIGIN:$ORIGIN/lesionlens/libtorch/lib' ] || fail "RUNPATH is $runpath"
 readelf -S "$tree/lib/liblesionlens.so" | grep -q '\.debug_info' && fail "debug information is in the library"
-readelf -S "$work"/dist/*.debug | grep -q '\.debug_line' || fail "there is no debug information beside the tarball"
+readelf -S "$work"/dist/liblesionlens.so.*.debug | grep -q '\.debug_line' || fail "there is no debug information beside the tarball"
 number_of() { readelf -n "$1" | sed -n 's/.*Build ID: //p'; }
-[ "$(number_of "$tree/lib/liblesionlens.so")" = "$(number_of "$work"/dist/*.debug)" ] ||
+[ "$(number_of "$tree/lib/liblesionlens.so")" = "$(number_of "$work"/dist/liblesionlens.so.*.debug)" ] ||
     fail "the debug information is of another build"
+
+# Without libtorch the CPU does everything.
+apart lens-host "$tree/bin/lens-host" classify --model "$work/model.safetensors" "$work/image.png" --json
 
 # A libtorch away from the build tree; copying half a gigabyte takes less time than packing it.
 sh "$root/packaging/copy_libtorch.sh" "$libtorch" "$work/libtorch/lib"
@@ -32,14 +35,14 @@ printf 'not a library' >"$work/broken/lib/libtorch_cpu.so"
 "$tree/use-libtorch.sh" "$work/broken" >"$work/log" 2>&1 && fail "use-libtorch.sh takes a broken libtorch"
 [ ! -e "$tree/lib/lesionlens/libtorch" ] || fail "use-libtorch.sh leaves its link to a broken libtorch"
 apart use-libtorch "$tree/use-libtorch.sh" "$work/libtorch"
-apart lens-host "$tree/bin/lens-host" classify --model "$work/model.safetensors" "$work/image.png" --json
+apart lens-host-torch "$tree/bin/lens-host" classify --engine torch --model "$work/model.safetensors" "$work/image.png" --json
 
 cat >"$work/snippet.py" <<'PYTHON'
 import sys
 
 import lesionlens
 
-with lesionlens.Context() as context:
+with lesionlens.Context(engine="torch") as context:
     model = context.load_model(sys.argv[1])
     print("%.6f" % model.classify(lesionlens.Picture(sys.argv[2]).array)[0].probability)
 with open("/proc/self/maps") as maps:

@@ -21,10 +21,14 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 [ "$(readlink "$staged/lib/x86_64/liblesionlens.so")" = liblesionlens.so.0 ] &&
     [ "$(readlink "$staged/lib/x86_64/liblesionlens.so.0")" = "liblesionlens.so.$version" ] ||
     fail "liblesionlens.so does not lead to liblesionlens.so.0 and on to liblesionlens.so.$version"
-grep -qF "$libtorch" "$work/install.out" || fail "make install does not say which libtorch the library uses"
-[ "$(runpath_of "$staged/lib/x86_64/liblesionlens.so")" = "\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib:$libtorch" ] ||
-    fail "RUNPATH is $(runpath_of "$staged/lib/x86_64/liblesionlens.so")"
-"$staged/bin/lens-host" info >/dev/null || fail "the installed lens-host does not run"
+grep -qF "$libtorch" "$work/install.out" || fail "make install does not say which libtorch the second library uses"
+[ "$(runpath_of "$staged/lib/x86_64/liblesionlens.so")" = "" ] || fail "the library has a RUNPATH"
+[ "$(runpath_of "$staged/lib/x86_64/liblesionlens_torch.so")" = "\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib:$libtorch" ] ||
+    fail "RUNPATH is $(runpath_of "$staged/lib/x86_64/liblesionlens_torch.so")"
+for engine in auto torch; do
+    "$staged/bin/lens-host" info --engine $engine >/dev/null || fail "the installed lens-host does not run ($engine)"
+done
+[ "$(wc -c <"$(readlink -f "$staged/lib/x86_64/liblesionlens.so")")" -le 8388608 ] || fail "the library is larger than 8 MiB"
 up=$(sed -n 's/^prefix=${pcfiledir}//p' "$staged/lib/x86_64/pkgconfig/lesionlens.pc")
 [ -n "$up" ] && [ -f "$staged/lib/x86_64/pkgconfig$up/include/lesionlens.h" ] ||
     fail "the prefix of lesionlens.pc does not lead to the headers"
@@ -36,11 +40,12 @@ left=$(find "$work/staged" ! -type d)
 # With libtorch, and then moved: nothing may remember the first place.
 install_to PREFIX="$work/first" WITH_LIBTORCH=1
 mv "$work/first" "$work/moved"
-[ "$(runpath_of "$work/moved/lib/liblesionlens.so")" = '$ORIGIN:$ORIGIN/lesionlens/libtorch/lib' ] ||
-    fail "RUNPATH is $(runpath_of "$work/moved/lib/liblesionlens.so")"
+[ "$(runpath_of "$work/moved/lib/liblesionlens_torch.so")" = '$ORIGIN:$ORIGIN/lesionlens/libtorch/lib' ] ||
+    fail "RUNPATH is $(runpath_of "$work/moved/lib/liblesionlens_torch.so")"
 remembered=$(grep -rlF --include='*.pc' --include='*.cmake' -e "$work" -e "$root" "$work/moved")
 [ -z "$remembered" ] || fail "absolute paths are in $remembered"
 apart lens-host "$work/moved/bin/lens-host" classify --model "$work/model.safetensors" "$work/image.png"
+apart lens-host-torch "$work/moved/bin/lens-host" classify --engine torch --model "$work/model.safetensors" "$work/image.png"
 
 view() { # NAME: a viewer in $work/NAME/viewer
     apart "$1" "$work/$1/viewer" "$work/model.safetensors" "$work/image.png" "$work/$1.png"

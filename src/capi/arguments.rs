@@ -1,6 +1,6 @@
 //! From raw pointers to Rust references, with a message for each way that can fail.
 
-use crate::error::{Error, Result};
+use lens_base::{Error, Result};
 use std::ffi::{CStr, c_char};
 
 /// A place for a result, set to NULL / zero at once, so that it is so on every failure.

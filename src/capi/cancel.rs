@@ -3,7 +3,7 @@
 use super::arguments::{out, required};
 use super::guard::{guard, release};
 use super::status::lens_status;
-use crate::runtime::Cancel;
+use lens_base::Cancel;
 
 /// Stops long calls from another thread: put it into the options of a call, and trigger it at any time. One token may
 /// serve several calls. All its functions may be called from any thread at any time, except free.

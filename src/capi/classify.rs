@@ -8,7 +8,7 @@ use super::model::lens_model;
 use super::options::{self, Options};
 use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
-use crate::infer::{ClassifyOptions, Prediction, classify};
+use lens_tasks::classify::{ClassifyOptions, Prediction, classify};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;

@@ -6,8 +6,10 @@ use super::options::{self, Options};
 use super::status::lens_status;
 use super::text::to_host;
 use super::version::LENS_ABI_VERSION;
-use crate::error::{Error, ErrorKind};
-use crate::runtime::{Context, ContextOptions, DeviceRequest, EngineRequest, LogLevel, PrecisionRequest, RocmTuning};
+use ::lens_engine::policy::{DeviceRequest, EngineRequest, PrecisionRequest, RocmTuning};
+use lens_base::LogLevel;
+use lens_base::{Error, ErrorKind};
+use lens_runtime::{Context, ContextOptions};
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -55,15 +57,17 @@ pub const LENS_ROCM_TUNING_REFERENCE: lens_rocm_tuning = 1;
 /// None.
 pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
 
-/// What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on it. A
-/// plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch on test
-/// images when it is needed first, and where it does not give the same, libtorch computes that model and the log callback is
-/// told (a warning). lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable" or
-/// "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
+/// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps or
+/// evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor has. Each
+/// model's plan is compared with the network computed layer by layer, on test images, when it is needed first, and where it
+/// does not give the same, that plain network computes the model, slowly, and the log callback is told (a warning).
+/// lens_model_describe() and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable", "reference" (the
+/// plain network) or "torch". For one model, size of image and plan, results are the same bits for any batch and any number
+/// of threads.
 pub type lens_engine = i32;
-/// The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+/// On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
 pub const LENS_ENGINE_AUTO: lens_engine = 0;
-/// libtorch.
+/// libtorch, also for training; needs liblesionlens_torch.so.
 pub const LENS_ENGINE_TORCH: lens_engine = 1;
 /// A plan for the widest instructions that the processor has.
 pub const LENS_ENGINE_PLAN: lens_engine = 2;
@@ -109,13 +113,15 @@ pub struct lens_init_options {
     /// LENS_PRECISION_...; default LENS_PRECISION_AUTO. LENS_PRECISION_INT8 is refused (LENS_ERROR_UNSUPPORTED) where it
     /// cannot be computed.
     pub precision: lens_precision,
-    /// Directory that holds libtorch's libraries; default NULL: beside the plugin, else where it was linked. Its
-    /// libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
-    /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+    /// Directory that holds libtorch's libraries, should libtorch be needed (see lens_init()); default NULL: the directory
+    /// libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
+    /// libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one, that
+    /// one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
+    /// for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
     pub libtorch_dir: *const c_char,
     /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads of
-    /// libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process with
-    /// OMP_WAIT_POLICY=passive in its environment.
+    /// the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait actively for
+    /// each other.
     pub threads: u32,
     /// LENS_ROCM_TUNING_...; default LENS_ROCM_TUNING_AUTO.
     pub rocm_tuning: lens_rocm_tuning,
@@ -138,14 +144,14 @@ pub struct lens_init_options {
     /// f32, and PLAN_AVX2 on a processor without.
     pub engine: lens_engine,
     /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-    /// NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
+    /// NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the host or
     /// its user set there wins.
     pub memory_fraction: f64,
     /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
     /// default -1, automatic: 100 on AMD, never on NVIDIA.
     pub empty_cache_every: i32,
-    /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
-    /// training step in f32 always has the former.
+    /// 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The
+    /// library's own engine always has the former.
     pub channels_last: i32,
     /// NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
     /// Ampere on, unless precision is LENS_PRECISION_F32.
@@ -230,20 +236,26 @@ impl HostLog {
 /// Sets the library up: finds out what machine this is and decides how to use it. May be called repeatedly and from
 /// several threads; each call makes a context of its own.
 ///
-/// The number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold for the process:
-/// the context used last wins.
+/// This library needs nothing beyond the system's C library to classify, draw heatmaps, evaluate, calibrate and train on the
+/// CPU, and then nothing else is loaded. liblesionlens_torch.so, with libtorch, is loaded here when the machine shows a GPU
+/// that LENS_DEVICE_AUTO may use, or when a GPU, half precision or LENS_ENGINE_TORCH is asked for; and by lens_model_load(),
+/// lens_model_save() and lens_model_optimize() for TorchScript, AOTInductor and PyTorch's own files that they read or write
+/// through it. Where it is missing, LENS_DEVICE_AUTO goes on with the CPU and says why in lens_context_describe(), and what
+/// cannot be done without it fails with what to install. What is loaded stays loaded.
 ///
-/// When a GPU is to be used, call it early: libtorch looks for GPUs once, at the first convolution if not before, so its
-/// GPU half must be loaded before anything in the process computes with libtorch, also before a context for the CPU
-/// computes. Environment variables for the GPU's runtime are set just before the half is loaded (those in
+/// Where libtorch computes, the number of threads, TF32, benchmark and deterministic are libtorch's own settings and so hold
+/// for the process: the context used last wins. When a GPU is to be used, call this early: libtorch looks for GPUs once, at
+/// its first convolution if not before, so its library for GPUs must be loaded before anything in the process computes with
+/// libtorch. Environment variables for the GPU's runtime are set just before that library is loaded (those in
 /// lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
 /// the host reads the environment. On CPU nothing is set.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_ARGUMENT for an option out of range; LENS_ERROR_DEVICE when a device was asked for that
-///         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in;
-///         LENS_ERROR_VERSION when header, library or libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
+///         cannot be used, with the reason; LENS_ERROR_UNSUPPORTED for a precision the device does not compute in,
+///         or when liblesionlens_torch.so is needed and cannot be loaded; LENS_ERROR_VERSION when header, libraries or
+///         libtorch do not fit; LENS_ERROR_IO when libtorch_dir holds none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_init(options: *const lens_init_options, context: *mut *mut lens_context) -> lens_status {
     guard(|| {

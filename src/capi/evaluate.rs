@@ -11,7 +11,7 @@ use super::options::{self, Options};
 use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
 use super::text::to_host;
-use crate::evaluate::{BadCriterion, BadRule, Bootstrap, EvaluateOptions, FigureOptions, ReportOptions, evaluate};
+use lens_tasks::evaluate::{BadCriterion, BadRule, Bootstrap, EvaluateOptions, FigureOptions, ReportOptions, evaluate};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::ptr;

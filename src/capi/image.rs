@@ -1,8 +1,8 @@
 //! `lens_image`: a view of the caller's pixels.
 
 use super::arguments::flag;
-use crate::data::{PixelFormat, PixelView, Windowing};
-use crate::error::{Error, Result};
+use lens_base::{Error, Result};
+use lens_images::{PixelFormat, PixelView, Windowing};
 use std::ffi::c_void;
 
 /// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.

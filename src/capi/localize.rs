@@ -9,7 +9,7 @@ use super::options::{self, Options};
 use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
 use super::text::to_host;
-use crate::evaluate::{LocalizeOptions, localize};
+use lens_tasks::evaluate::{LocalizeOptions, localize};
 use std::ffi::{c_char, c_void};
 use std::path::Path;
 use std::ptr;

@@ -4,8 +4,8 @@ use super::arguments::{array, choice, out, required};
 use super::classify::lens_prediction;
 use super::guard::{guard, release};
 use super::status::lens_status;
-use crate::error::Result;
-use crate::heatmap::{Aggregate, HeatMap, Tile, aggregate};
+use lens_base::Result;
+use lens_tasks::heatmap::{Aggregate, HeatMap, Tile, aggregate};
 
 /// A heatmap: a value for every pixel of an image, and the grid of tiles it was made from. Immutable, so thread-safe;
 /// independent of the model and the image.

@@ -5,17 +5,17 @@ use super::context::lens_context;
 use super::guard::{guard, release};
 use super::status::lens_status;
 use super::text::to_host;
-use crate::model::{FileFormat, Model};
+use lens_runtime::{Classifier, FileFormat};
 use std::ffi::c_char;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A trained classifier with its preprocessing, threshold and training record. Immutable, so thread-safe: any number of
 /// threads may classify with it at once. Keeps its context alive.
-pub struct lens_model(pub(super) Arc<Model>);
+pub struct lens_model(pub(super) Arc<Classifier>);
 
 impl lens_model {
-    pub(super) fn to_host(model: Model) -> *mut lens_model {
+    pub(super) fn to_host(model: Classifier) -> *mut lens_model {
         Box::into_raw(Box::new(lens_model(Arc::new(model))))
     }
 }
@@ -25,7 +25,7 @@ pub type lens_model_format = i32;
 /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
 /// in the file's metadata, under "lesionlens".
 pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
-/// TorchScript, for PyTorch and libtorch: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
+/// TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
 /// 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
 pub const LENS_MODEL_FORMAT_TORCHSCRIPT: lens_model_format = 1;
 /// ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
@@ -42,7 +42,7 @@ pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 /// one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
 /// asks for anything but tensors is refused by name.
 ///
-/// Two kinds of files bring the network compiled, and lens_init_options.compiled_graph says whether that computes the
+/// Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says whether that computes the
 /// logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
 /// - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
 ///   reference pipeline write it, with a last layer of 8-bit integers;
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn lens_model_load(
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
         let context = Arc::clone(&context.0);
-        *model = lens_model::to_host(Model::load(&context, Path::new(path))?);
+        *model = lens_model::to_host(Classifier::load(&context, Path::new(path))?);
         Ok(())
     })
 }
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn lens_model_save(
 /// "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
 /// "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
 /// and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
-/// computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "torch", "torchscript" or "aoti".
+/// computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch", "torchscript" or "aoti".
 ///
 /// "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
 /// stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

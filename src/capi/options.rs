@@ -5,7 +5,7 @@
 //! on writing the old size: a program never has more written than its own header made room for.
 
 use super::version::LENS_ABI_VERSION;
-use crate::error::{Error, ErrorKind, Result};
+use lens_base::{Error, ErrorKind, Result};
 
 /// A `#[repr(C)]` options struct whose first field is `struct_size: usize`.
 ///

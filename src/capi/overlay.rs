@@ -6,8 +6,8 @@ use super::image::{lens_image, view};
 use super::map::lens_map;
 use super::options::{self, Options};
 use super::status::lens_status;
-use crate::error::Error;
-use crate::heatmap::{Colormap, OverlayOptions, OverlayScale, Resolution};
+use lens_base::Error;
+use lens_tasks::heatmap::{Colormap, OverlayOptions, OverlayScale, Resolution};
 use std::ptr;
 
 /// Colours of an overlay, from low to high.

@@ -4,7 +4,7 @@ use super::arguments::{out, required, text};
 use super::guard::{guard, release};
 use super::image::{describe, lens_image, view};
 use super::status::lens_status;
-use crate::data::{Picture, write_png};
+use lens_images::{Picture, write_png};
 use std::ffi::c_char;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Progress reports to the host.
 
 use super::cancel::lens_cancel_token;
-use crate::runtime::{Cancel, Control, Phase, Update};
+use lens_base::{Cancel, Control, Phase, Update};
 use std::ffi::c_void;
 
 /// What a long call is doing.

@@ -1,6 +1,6 @@
 //! `lens_status`: what a call came to.
 
-use crate::error::ErrorKind;
+use lens_base::ErrorKind;
 use std::ffi::{CStr, c_char};
 
 /// What a call came to. Numbers are never reused.
@@ -24,25 +24,24 @@ pub const LENS_ERROR_DATA: lens_status = 6;
 pub const LENS_ERROR_VERSION: lens_status = 7;
 /// This version of the library cannot do that.
 pub const LENS_ERROR_UNSUPPORTED: lens_status = 8;
-/// A defect in the library or in libtorch; the message carries what was caught.
+/// A defect in the library, or in libtorch where that computes; the message carries what was caught.
 pub const LENS_ERROR_INTERNAL: lens_status = 9;
 /// The progress callback or the cancel token stopped the call; nothing half-written is left.
 pub const LENS_CANCELLED: lens_status = 10;
 
-impl ErrorKind {
-    pub(super) fn status(self) -> lens_status {
-        match self {
-            ErrorKind::Argument => LENS_ERROR_ARGUMENT,
-            ErrorKind::Io => LENS_ERROR_IO,
-            ErrorKind::Format => LENS_ERROR_FORMAT,
-            ErrorKind::Device => LENS_ERROR_DEVICE,
-            ErrorKind::OutOfMemory => LENS_ERROR_OUT_OF_MEMORY,
-            ErrorKind::Data => LENS_ERROR_DATA,
-            ErrorKind::Version => LENS_ERROR_VERSION,
-            ErrorKind::Unsupported => LENS_ERROR_UNSUPPORTED,
-            ErrorKind::Internal => LENS_ERROR_INTERNAL,
-            ErrorKind::Cancelled => LENS_CANCELLED,
-        }
+/// The status that a kind of error becomes.
+pub(super) fn status_of(kind: ErrorKind) -> lens_status {
+    match kind {
+        ErrorKind::Argument => LENS_ERROR_ARGUMENT,
+        ErrorKind::Io => LENS_ERROR_IO,
+        ErrorKind::Format => LENS_ERROR_FORMAT,
+        ErrorKind::Device => LENS_ERROR_DEVICE,
+        ErrorKind::OutOfMemory => LENS_ERROR_OUT_OF_MEMORY,
+        ErrorKind::Data => LENS_ERROR_DATA,
+        ErrorKind::Version => LENS_ERROR_VERSION,
+        ErrorKind::Unsupported => LENS_ERROR_UNSUPPORTED,
+        ErrorKind::Internal => LENS_ERROR_INTERNAL,
+        ErrorKind::Cancelled => LENS_CANCELLED,
     }
 }
 

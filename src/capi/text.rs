@@ -1,7 +1,7 @@
 //! Strings handed to the host.
 
 use super::guard::release;
-use crate::error::{Error, Result};
+use lens_base::{Error, Result};
 use std::ffi::{CString, c_char};
 
 /// A string the host frees with `lens_string_free`.

@@ -21,7 +21,8 @@
  *
  * ''LENS_ERROR_UNSUPPORTED'': This version of the library cannot do that.
  *
- * ''LENS_ERROR_INTERNAL'': A defect in the library or in libtorch; the message carries what was caught.
+ * ''LENS_ERROR_INTERNAL'': A defect in the library, or in libtorch where that computes; the message carries what was
+ * caught.
  *
  * ''LENS_CANCELLED'': The progress callback or the cancel token stopped the call; nothing half-written is left.
  */
@@ -112,16 +113,17 @@ export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 export type RocmTuning = 'auto' | 'reference' | 'off';
 
 /**
- * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on
- * it. A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch
- * on test images when it is needed first, and where it does not give the same, libtorch computes that model and the
- * log callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
- * "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for any batch and any
- * number of threads.
+ * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
+ * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
+ * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
+ * first, and where it does not give the same, that plain network computes the model, slowly, and the log callback is
+ * told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
+ * "reference" (the plain network) or "torch". For one model, size of image and plan, results are the same bits for any
+ * batch and any number of threads.
  *
- * 'auto': The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch.
+ * 'auto': On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
  *
- * 'torch': libtorch.
+ * 'torch': libtorch, also for training; needs liblesionlens_torch.so.
  *
  * 'plan': A plan for the widest instructions that the processor has.
  *
@@ -236,15 +238,18 @@ export interface ContextOptions {
     /** Precision; default 'auto'. 'int8' is refused ('LENS_ERROR_UNSUPPORTED') where it cannot be computed. */
     precision?: Precision;
     /**
-     * Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its
-     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
-     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     * Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the directory
+     * libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
+     * libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one,
+     * that one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library.
+     * libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
+     * libtorch_cpu.so.
      */
     libtorchDir?: string;
     /**
      * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads
-     * of libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process
-     * with OMP_WAIT_POLICY=passive in its environment.
+     * of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait
+     * actively for each other.
      */
     threads?: number;
     /** RocmTuning; default 'auto'. */
@@ -269,8 +274,8 @@ export interface ContextOptions {
     engine?: Engine;
     /**
      * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
-     * its user set there wins.
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the
+     * host or its user set there wins.
      */
     memoryFraction?: number;
     /**
@@ -279,8 +284,8 @@ export interface ContextOptions {
      */
     emptyCacheEvery?: number;
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
-     * training step in f32 always has the former.
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The library's
+     * own engine always has the former.
      */
     channelsLast?: boolean;
     /**

@@ -8,7 +8,6 @@ from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_ui
 from pathlib import Path
 from typing import Any
 
-from . import _libtorch
 from . import _structs as structs
 
 ENVIRONMENT = "LESIONLENS_LIBRARY"
@@ -112,15 +111,9 @@ def find() -> str:
 
 def load(path: str, abi_version: int = structs.ABI_VERSION) -> ctypes.CDLL:
     """Loads a library and declares its functions; ImportError when it is another one than this package is for."""
-    failures = _libtorch.load()
     try:
         loaded = ctypes.CDLL(path)
     except OSError as error:
-        if failures and ("libtorch" in str(error) or "libc10" in str(error)):
-            places = "".join(f"\n  {failure}" for failure in [*failures, f"where the linker looks: {error}"])
-            raise ImportError(
-                f"{path} needs libtorch {_libtorch.VERSION}, which is nowhere:{places}\n{_libtorch.INSTALL}"
-            ) from None
         raise ImportError(
             f"{path} cannot be loaded: {error}; set {ENVIRONMENT} to the path of liblesionlens.so"
         ) from error

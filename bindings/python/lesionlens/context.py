@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import c_void_p
 from typing import TYPE_CHECKING, Any, Callable
 
+from . import _libtorch
 from ._arguments import make_options, text
 from ._handle import Handle, describe
 from ._library import library
 from ._structs import ABI_VERSION, lens_init_options, lens_log_fn, lens_log_level, lens_train_options
 from .cancel import CancelToken
 from .dataset import Dataset
-from .errors import check
+from .errors import IoError, check
 from .model import Model
 from .options import ContextOptions, Path, TrainOptions
 from .progress import ProgressCallback, Watch
@@ -33,6 +35,12 @@ class Context(Handle):
         """Options: ContextOptions."""
         choices = make_options(lens_init_options, ContextOptions, options)
         choices.abi_version = ABI_VERSION
+        if options.get("libtorch_dir") is None:
+            try:
+                directory = _libtorch.find()
+            except ValueError as error:
+                raise IoError(str(error)) from None
+            choices.libtorch_dir = None if directory is None else os.fsencode(directory)
         keep: tuple[Any, ...] = ()
         if log is not None:
             choices.log = _log_callback(log)

@@ -44,9 +44,12 @@ public final class ContextOptions {
     }
 
     /**
-     * Directory that holds libtorch's libraries; default null: beside the plugin, else where it was linked. Its
-     * libtorch must be the one that was loaded with the plugin. libtorch's GPU half (libtorch_cuda.so or
-     * libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     * Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the directory
+     * libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
+     * libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one,
+     * that one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library.
+     * libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
+     * libtorch_cpu.so.
      */
     public ContextOptions libtorchDir(String libtorchDir) {
         this.libtorchDir = libtorchDir;
@@ -55,8 +58,8 @@ public final class ContextOptions {
 
     /**
      * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads
-     * of libtorch wait actively for each other: on a machine busy with other work, ask for fewer, or start the process
-     * with OMP_WAIT_POLICY=passive in its environment.
+     * of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait
+     * actively for each other.
      */
     public ContextOptions threads(int threads) {
         this.threads = Arguments.notNegative("threads", threads);
@@ -111,8 +114,8 @@ public final class ContextOptions {
 
     /**
      * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's GPU half is loaded; what the host or
-     * its user set there wins.
+     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the
+     * host or its user set there wins.
      */
     public ContextOptions memoryFraction(double memoryFraction) {
         this.memoryFraction = memoryFraction;
@@ -129,8 +132,8 @@ public final class ContextOptions {
     }
 
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The CPU's
-     * training step in f32 always has the former.
+     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The library's
+     * own engine always has the former.
      */
     public ContextOptions channelsLast(boolean channelsLast) {
         this.channelsLast = channelsLast;

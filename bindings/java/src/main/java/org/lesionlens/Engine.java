@@ -2,18 +2,19 @@
 package org.lesionlens;
 
 /**
- * What computes the network when it classifies, draws heatmaps or evaluates on the CPU. Training does not depend on
- * it. A plan is the network compiled for some instructions, in 32-bit floats; each model's is checked against libtorch
- * on test images when it is needed first, and where it does not give the same, libtorch computes that model and the
- * log callback is told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2",
- * "plan-portable" or "torch". For one model, size of image and plan, results are the same bits for any batch and any
- * number of threads.
+ * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
+ * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
+ * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
+ * first, and where it does not give the same, that plain network computes the model, slowly, and the log callback is
+ * told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
+ * "reference" (the plain network) or "torch". For one model, size of image and plan, results are the same bits for any
+ * batch and any number of threads.
  */
 public enum Engine {
-    /** The fastest: a plan in f32 where the processor has AVX-512F or AVX2 with FMA, else libtorch. */
+    /** On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch. */
     AUTO(0),
 
-    /** libtorch. */
+    /** libtorch, also for training; needs liblesionlens_torch.so. */
     TORCH(1),
 
     /** A plan for the widest instructions that the processor has. */

@@ -30,7 +30,7 @@ public enum Status {
     /** This version of the library cannot do that. */
     ERROR_UNSUPPORTED(8),
 
-    /** A defect in the library or in libtorch; the message carries what was caught. */
+    /** A defect in the library, or in libtorch where that computes; the message carries what was caught. */
     ERROR_INTERNAL(9),
 
     /** The progress callback or the cancel token stopped the call; nothing half-written is left. */

@@ -1,0 +1,16 @@
+//! What every room may know: the error, progress and cancelling, files that are whole or not there, random numbers that
+//! are the same everywhere. Knows nothing of images, networks or C.
+
+#![deny(unsafe_code)]
+
+mod error;
+mod files;
+mod logger;
+mod progress;
+mod random;
+
+pub use error::{Error, ErrorKind, Result, catch, panic_message};
+pub use files::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
+pub use logger::{Log, LogLevel, Logger};
+pub use progress::{Cancel, Control, Phase, ProgressFn, Update};
+pub use random::generator;

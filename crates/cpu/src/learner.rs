@@ -1,0 +1,204 @@
+//! A network in training on the CPU.
+
+use crate::kernels::vector::Instructions;
+use crate::pool::Pool;
+use crate::train::{Cpu, Loss, TrainStep, adam_step, blend, clip, decay, descend};
+use lens_base::{Error, ErrorKind, Result};
+use lens_engine::{Learner, LearnerSettings, OptimizerKind, ScalerState, Slot, UpdateStep, Weights};
+use lens_images::Images;
+use lens_model::{LAYOUT, Role, TrainingParameters};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Parameters, gradients and the optimiser's buffers, in plain memory.
+pub struct CpuLearner {
+    pool: Arc<Pool>,
+    instructions: Instructions,
+    optimizer: OptimizerKind,
+    step: TrainStep,
+    current: TrainingParameters,
+    average: Option<TrainingParameters>,
+    first_moment: Vec<f32>,
+    /// Adam's and AdamW's.
+    second_moment: Vec<f32>,
+    gradients: Vec<f32>,
+    head_only: bool,
+    /// Running statistics at `begin`.
+    statistics_before: Vec<f32>,
+}
+
+impl CpuLearner {
+    /// Begins at these parameters.
+    pub fn new(
+        pool: Arc<Pool>,
+        instructions: Instructions,
+        start: &TrainingParameters,
+        settings: &LearnerSettings,
+    ) -> Result<Self> {
+        let count = LAYOUT.trained_count();
+        let second = if settings.optimizer == OptimizerKind::Sgd { 0 } else { count };
+        Ok(CpuLearner {
+            pool,
+            instructions,
+            optimizer: settings.optimizer,
+            step: TrainStep::default(),
+            average: settings.average.then(|| copy(start)).transpose()?,
+            current: copy(start)?,
+            first_moment: zeros(count)?,
+            second_moment: zeros(second)?,
+            gradients: zeros(count)?,
+            head_only: false,
+            statistics_before: zeros(LAYOUT.statistics_count())?,
+        })
+    }
+
+    /// The trained numbers that a step moves.
+    fn moved(&self) -> Range<usize> {
+        let first = if self.head_only { self.step.places()[LAYOUT.head_weight].start } else { 0 };
+        first..self.current.values.len()
+    }
+
+    fn buffer(&self, slot: Slot) -> Result<&[f32]> {
+        let average = || self.average.as_ref().ok_or_else(|| Error::internal("this run has no moving average"));
+        Ok(match slot {
+            Slot::Values => &self.current.values,
+            Slot::Statistics => &self.current.statistics,
+            Slot::AverageValues => &average()?.values,
+            Slot::AverageStatistics => &average()?.statistics,
+            Slot::FirstMoment => &self.first_moment,
+            Slot::SecondMoment => &self.second_moment,
+        })
+    }
+
+    fn buffer_mut(&mut self, slot: Slot) -> Result<&mut [f32]> {
+        let average = self.average.as_mut().ok_or_else(|| Error::internal("this run has no moving average"));
+        Ok(match slot {
+            Slot::Values => &mut self.current.values,
+            Slot::Statistics => &mut self.current.statistics,
+            Slot::AverageValues => &mut average?.values,
+            Slot::AverageStatistics => &mut average?.statistics,
+            Slot::FirstMoment => &mut self.first_moment,
+            Slot::SecondMoment => &mut self.second_moment,
+        })
+    }
+}
+
+fn zeros(count: usize) -> Result<Vec<f32>> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| Error::new(ErrorKind::OutOfMemory, format!("out of memory: {} bytes for training", 4 * count)))?;
+    values.resize(count, 0.0);
+    Ok(values)
+}
+
+fn copy(parameters: &TrainingParameters) -> Result<TrainingParameters> {
+    let mut copy = TrainingParameters::zeroed()?;
+    copy.values.copy_from_slice(&parameters.values);
+    copy.statistics.copy_from_slice(&parameters.statistics);
+    Ok(copy)
+}
+
+fn check_length(slot: Slot, there: usize, given: usize) -> Result<()> {
+    if there == given {
+        return Ok(());
+    }
+    Err(Error::internal(format!("{given} numbers for the buffer {slot:?}, which has {there}")))
+}
+
+impl Learner for CpuLearner {
+    fn begin(&mut self, head_only: bool) -> Result<()> {
+        self.head_only = head_only;
+        self.gradients.fill(0.0);
+        self.statistics_before.copy_from_slice(&self.current.statistics);
+        Ok(())
+    }
+
+    fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64> {
+        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
+        let TrainingParameters { values, statistics } = &mut self.current;
+        let task = (targets, Loss { pos_weight }, share);
+        match self.head_only {
+            true => self.step.accumulate_head(cpu, (values, statistics), images, task, &mut self.gradients),
+            false => self.step.accumulate(cpu, (values, statistics), images, task, &mut self.gradients),
+        }
+    }
+
+    fn abandon(&mut self) -> Result<()> {
+        self.current.statistics.copy_from_slice(&self.statistics_before);
+        Ok(())
+    }
+
+    fn update(&mut self, step: &UpdateStep) -> Result<bool> {
+        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
+        let moved = self.moved();
+        let gradients = &mut self.gradients[moved.clone()];
+        if let Some(most) = step.clip_norm {
+            clip(gradients, most);
+        }
+        let values = &mut self.current.values[moved.clone()];
+        let parameters = LAYOUT.parameters().iter().zip(self.step.places());
+        let weights = parameters
+            .filter(|(spec, place)| {
+                matches!(spec.role, Role::Convolution | Role::HeadWeight) && place.start >= moved.start
+            })
+            .map(|(_, place)| place.start - moved.start..place.end - moved.start);
+        decay(self.optimizer, step, values, gradients, weights);
+        let first_moment = &mut self.first_moment[moved.clone()];
+        match self.optimizer {
+            OptimizerKind::Sgd => descend(cpu, step, values, gradients, first_moment),
+            OptimizerKind::Adam | OptimizerKind::AdamW => {
+                let moments = (first_moment, &mut self.second_moment[moved]);
+                adam_step(cpu, step, values, gradients, moments)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn blend_average(&mut self, share: f64) -> Result<()> {
+        let Some(average) = &mut self.average else {
+            return Err(Error::internal("this run has no moving average"));
+        };
+        blend(self.instructions, &mut average.values, &self.current.values, share as f32);
+        blend(self.instructions, &mut average.statistics, &self.current.statistics, share as f32);
+        Ok(())
+    }
+
+    fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
+        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
+        let parameters = match (weights, &self.average) {
+            (Weights::Average, Some(average)) => average,
+            _ => &self.current,
+        };
+        self.step.logits(cpu, (&parameters.values, &parameters.statistics), images)
+    }
+
+    fn read(&self, slot: Slot, values: &mut [f32]) -> Result<()> {
+        let buffer = self.buffer(slot)?;
+        check_length(slot, buffer.len(), values.len())?;
+        values.copy_from_slice(buffer);
+        Ok(())
+    }
+
+    fn write(&mut self, slot: Slot, values: &[f32]) -> Result<()> {
+        let buffer = self.buffer_mut(slot)?;
+        check_length(slot, buffer.len(), values.len())?;
+        buffer.copy_from_slice(values);
+        Ok(())
+    }
+
+    fn scaler(&self) -> Result<Option<ScalerState>> {
+        Ok(None)
+    }
+
+    fn set_scaler(&mut self, _: ScalerState) -> Result<()> {
+        Err(Error::internal("single precision needs no loss scaling"))
+    }
+
+    fn is_finite(&self) -> Result<bool> {
+        Ok(self.current.values.iter().all(|value| value.is_finite()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

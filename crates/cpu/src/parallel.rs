@@ -1,0 +1,77 @@
+//! Work shared out among the threads of a pool.
+
+use crate::pool::Pool;
+use lens_base::Result;
+use parking_lot::Mutex;
+use std::ops::Range;
+
+/// `count` things in as many parts of equal size as the pool has threads, but no empty ones.
+pub fn parts(pool: &Pool, count: usize) -> Vec<Range<usize>> {
+    let parts = pool.threads().min(count);
+    (0..parts).map(|part| count * part / parts..count * (part + 1) / parts).collect()
+}
+
+/// Cuts a slice of rows of equal length at the bounds of `parts`, which follow each other from 0.
+pub fn split_rows<'a, T>(mut rows: &'a mut [T], length: usize, parts: &[Range<usize>]) -> Vec<&'a mut [T]> {
+    parts
+        .iter()
+        .map(|part| {
+            let (first, rest) = std::mem::take(&mut rows).split_at_mut(part.len() * length);
+            rows = rest;
+            first
+        })
+        .collect()
+}
+
+/// Runs `work` once for each job, on the pool's threads; one of the errors comes back, if there are any. A panic goes on
+/// here when all jobs are through.
+pub fn for_each_job<T: Send>(pool: &Pool, jobs: &mut [T], work: impl Fn(&mut T) -> Result<()> + Sync) -> Result<()> {
+    // Each job is locked once, by the thread that does it.
+    let jobs: Vec<Mutex<&mut T>> = jobs.iter_mut().map(Mutex::new).collect();
+    let failure = Mutex::new(None);
+    pool.run(vec![0..0; jobs.len()], &|_, job| {
+        if let Err(error) = work(&mut jobs[job].lock()) {
+            failure.lock().get_or_insert(error);
+        }
+    });
+    failure.into_inner().map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lens_base::Error;
+
+    #[test]
+    fn parts_follow_each_other_and_none_is_empty() {
+        let pool = Pool::new(3, 3);
+        assert_eq!(parts(&pool, 8), [0..2, 2..5, 5..8]);
+        assert_eq!(parts(&pool, 2), [0..1, 1..2]);
+        assert!(parts(&pool, 0).is_empty());
+        let mut rows: Vec<usize> = (0..16).collect();
+        let cut = split_rows(&mut rows, 2, &parts(&pool, 8));
+        assert_eq!(cut, [&[0, 1, 2, 3][..], &[4, 5, 6, 7, 8, 9], &[10, 11, 12, 13, 14, 15]]);
+    }
+
+    #[test]
+    fn every_job_is_done_once_and_an_error_comes_back() {
+        let pool = Pool::new(2, 2);
+        let mut jobs = vec![0; 50];
+        for_each_job(&pool, &mut jobs, |job| {
+            *job += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert!(jobs.iter().all(|count| *count == 1));
+        jobs[7] = 5;
+        let refused = for_each_job(&pool, &mut jobs, |job| match job {
+            5 => Err(Error::internal("the fifth")),
+            _ => {
+                *job = 2;
+                Ok(())
+            }
+        });
+        assert_eq!(refused.unwrap_err().message(), "the fifth");
+        assert_eq!(jobs.iter().filter(|count| **count == 2).count(), 49);
+    }
+}

@@ -1,0 +1,163 @@
+//! The network's weights, packed once for all sizes of images.
+
+use super::filtering::{INNER, Tiling};
+use super::memory::Buffer;
+use super::packing::{Affine, Packer, Place};
+use super::stem;
+use super::vector::Instructions;
+use lens_base::Result;
+use lens_model::{LAYOUT, Parameters};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Where the parts of a dense layer lie.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Factors and addends of the first norm.
+    pub norm: [Place; 2],
+    /// Of the 1x1 convolution, with the second norm's factors in it.
+    pub weights: Place,
+    /// The second norm's addends.
+    pub bias: Place,
+}
+
+/// Where the parts of a transition lie.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// Factors and addends of the norm.
+    pub norm: [Place; 2],
+    /// Of the convolution, with the pooling's factor in it.
+    pub weights: Place,
+}
+
+/// A block's 3x3 convolutions, packed for one tiling: layer after layer.
+#[derive(Debug)]
+pub struct Filters {
+    tiling: Tiling,
+    values: Buffer,
+}
+
+impl Filters {
+    /// Those of one layer.
+    pub fn layer(&self, layer: usize) -> &[f32] {
+        let count = self.tiling.weight_count();
+        &self.values.values()[layer * count..][..count]
+    }
+}
+
+/// Everything but the 3x3 convolutions, and those as far as they were needed.
+pub struct Weights {
+    instructions: Instructions,
+    values: Buffer,
+    pub(super) stem: Place,
+    /// For gray images: sums over the colours.
+    pub(super) gray_stem: Place,
+    pub(super) stem_bias: Place,
+    pub(super) layers: Vec<Vec<Layer>>,
+    pub(super) transitions: Vec<Transition>,
+    pub(super) last_norm: [Place; 2],
+    pub(super) head: Place,
+    pub(super) head_bias: f32,
+    /// By block.
+    filters: Vec<Mutex<Vec<Arc<Filters>>>>,
+}
+
+impl Weights {
+    /// Packs them.
+    pub fn pack(instructions: Instructions, parameters: &Parameters) -> Result<Self> {
+        let mut packer = Packer::new(LAYOUT.trained_count());
+        let (stem, gray_stem, stem_bias) = {
+            let (weight, norm) = (parameters.of(LAYOUT.stem), Affine::of(LAYOUT.stem_norm, parameters));
+            // Depths are rows of the filter, then its columns, then colours; the parameter has the colours outside.
+            let value = |column: usize, colour: usize, place: usize| {
+                f64::from(weight[(column * 3 + colour) * stem::AREA + place]) * norm.scale[column]
+            };
+            let coloured = |column: usize, depth: usize| value(column, depth % 3, depth / 3);
+            let gray = |column: usize, depth: usize| (0..3).map(|colour| value(column, colour, depth)).sum();
+            (
+                packer.add_panels(instructions, (stem::CHANNELS, stem::DEPTH), coloured),
+                packer.add_panels(instructions, (stem::CHANNELS, stem::AREA), gray),
+                packer.add(norm.shift),
+            )
+        };
+        let mut layers = Vec::new();
+        for block in &LAYOUT.blocks {
+            let mut packed = Vec::new();
+            for layer in block {
+                let norm = packer.add_norm(layer.norm1, parameters);
+                let (weight, inner) = (parameters.of(layer.conv1), Affine::of(layer.norm2, parameters));
+                let depth = weight.len() / INNER;
+                let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * inner.scale[column];
+                let weights = packer.add_panels(instructions, (INNER, depth), value);
+                packed.push(Layer { norm, weights, bias: packer.add(inner.shift) });
+            }
+            layers.push(packed);
+        }
+        let mut transitions = Vec::new();
+        for transition in &LAYOUT.transitions {
+            let norm = packer.add_norm(transition.norm, parameters);
+            let weight = parameters.of(transition.conv);
+            let (columns, depth) = (weight.len() / norm[0].len(), norm[0].len());
+            let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * 0.25;
+            let weights = packer.add_panels(instructions, (columns, depth), value);
+            transitions.push(Transition { norm, weights });
+        }
+        let last_norm = packer.add_norm(LAYOUT.last_norm, parameters);
+        let head = packer.add(parameters.of(LAYOUT.head_weight).iter().map(|value| f64::from(*value)));
+        let head_bias = parameters.of(LAYOUT.head_bias)[0];
+        let filters = LAYOUT.blocks.iter().map(|_| Mutex::default()).collect();
+        let values = buffer_of(packer)?;
+        Ok(Weights {
+            instructions,
+            values,
+            stem,
+            gray_stem,
+            stem_bias,
+            layers,
+            transitions,
+            last_norm,
+            head,
+            head_bias,
+            filters,
+        })
+    }
+
+    /// The instructions they are packed for.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+
+    /// What lies at a place.
+    pub fn at(&self, place: &Place) -> &[f32] {
+        &self.values.values()[place.clone()]
+    }
+
+    /// A block's 3x3 convolutions for a tiling, packed when they are asked for first.
+    pub fn filters(&self, block: usize, tiling: Tiling, parameters: &Parameters) -> Result<Arc<Filters>> {
+        let mut packed = self.filters[block].lock();
+        if let Some(filters) = packed.iter().find(|filters| filters.tiling == tiling) {
+            return Ok(Arc::clone(filters));
+        }
+        let mut packer = Packer::new(LAYOUT.blocks[block].len() * tiling.weight_count());
+        for layer in &LAYOUT.blocks[block] {
+            tiling.pack(self.instructions, parameters.of(layer.conv2), &mut packer);
+        }
+        let filters = Arc::new(Filters { tiling, values: buffer_of(packer)? });
+        packed.push(Arc::clone(&filters));
+        Ok(filters)
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        let filters = self.filters.iter().map(|block| block.lock().iter().map(|f| f.values.len()).sum::<usize>());
+        (self.values.len() + filters.sum::<usize>()) * size_of::<f32>()
+    }
+}
+
+/// What was packed, where kernels read it.
+pub(super) fn buffer_of(packer: Packer) -> Result<Buffer> {
+    let values = packer.finish();
+    let mut buffer = Buffer::zeroed(values.len())?;
+    buffer.values_mut().copy_from_slice(&values);
+    Ok(buffer)
+}

@@ -1,0 +1,20 @@
+//! What an engine is, and which one suits a machine: the interface that training, evaluation and heatmaps are written
+//! above, the plain data that crosses to the libtorch library, and pure decisions from what was found and asked for.
+//! Computes nothing and loads nothing.
+
+#![deny(unsafe_code)]
+
+mod footprint;
+mod interface;
+pub mod policy;
+pub mod probe;
+mod reported;
+pub mod rocm;
+pub mod torch_table;
+
+pub use footprint::{Footprint, WEIGHTS};
+pub use interface::{
+    Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network, OptimizerKind, ScalerState, Slot,
+    UpdateStep, Weights,
+};
+pub use reported::{Reported, ReportedGpu};

@@ -1,0 +1,142 @@
+//! Which device computes: what is to be tried, and what comes of it.
+
+use super::choice::Choice;
+use super::request::{DeviceRequest, PolicyRequest};
+use crate::probe::{Gpu, Probe, Vendor};
+use crate::reported::{Reported, ReportedGpu};
+use lens_base::{Error, ErrorKind, Result};
+
+impl Vendor {
+    /// What the device is called in options and reports.
+    pub fn device_name(self) -> &'static str {
+        match self {
+            Vendor::Nvidia => "cuda",
+            Vendor::Amd => "rocm",
+        }
+    }
+}
+
+/// What is to be tried before the CPU.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DevicePlan {
+    /// In this order, up to the first that works.
+    pub attempts: Vec<Vendor>,
+    /// Why others are not tried.
+    pub passed_over: Vec<String>,
+}
+
+/// What came of trying one.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Which.
+    pub vendor: Vendor,
+    /// What it reported, or why it cannot be used.
+    pub outcome: std::result::Result<Reported, String>,
+}
+
+/// Plans; `available` are the vendors whose GPU libraries this libtorch has.
+pub fn plan_device(probe: &Probe, request: &PolicyRequest, available: &[Vendor]) -> DevicePlan {
+    let attempts = match request.device {
+        DeviceRequest::Cpu => vec![],
+        // Tried whatever the probe found: a sandbox may hide from it what the runtime can use.
+        DeviceRequest::Cuda => vec![Vendor::Nvidia],
+        DeviceRequest::Rocm => vec![Vendor::Amd],
+        DeviceRequest::Auto => return plan_automatic(probe, available),
+    };
+    DevicePlan { attempts, passed_over: vec![] }
+}
+
+fn plan_automatic(probe: &Probe, available: &[Vendor]) -> DevicePlan {
+    let mut plan = DevicePlan::default();
+    if probe.gpus.is_empty() {
+        plan.passed_over.push("no NVIDIA or AMD GPU was found".into());
+    }
+    // No libtorch carries the GPU libraries of both vendors; where one directory holds both, NVIDIA's needs less set up around it.
+    for vendor in [Vendor::Nvidia, Vendor::Amd] {
+        let (usable, unusable): (Vec<&Gpu>, Vec<&Gpu>) = probe.gpus_of(vendor).partition(|gpu| obstacle(gpu).is_none());
+        plan.passed_over.extend(unusable.into_iter().filter_map(obstacle));
+        if usable.is_empty() {
+            continue;
+        }
+        if available.contains(&vendor) {
+            plan.attempts.push(vendor);
+        } else {
+            plan.passed_over.push(format!(
+                "{} GPU(s) at {} left alone: this libtorch has no {}",
+                usable.len(),
+                usable.iter().map(|gpu| gpu.address.as_str()).collect::<Vec<_>>().join(", "),
+                vendor.library()
+            ));
+        }
+    }
+    plan
+}
+
+/// Why a GPU is not to be used unless asked for.
+pub(super) fn obstacle(gpu: &Gpu) -> Option<String> {
+    let because = |reason: String| Some(format!("the GPU at {} is left alone: {reason}", gpu.address));
+    let needed = match gpu.vendor {
+        Vendor::Nvidia => "nvidia",
+        Vendor::Amd => "amdgpu",
+    };
+    if let Some(driver) = gpu.driver.as_deref().filter(|driver| *driver != needed) {
+        return because(format!("its kernel driver is {driver}, not {needed}"));
+    }
+    match (gpu.vendor, gpu.architecture) {
+        (Vendor::Nvidia, _) => None,
+        (Vendor::Amd, None) => because("amdgpu's compute interface (/sys/class/kfd) does not list it".into()),
+        (Vendor::Amd, Some(architecture)) if !architecture.is_rocm_target() => {
+            because(format!("libtorch's ROCm builds have no kernels for {architecture}"))
+        }
+        (Vendor::Amd, Some(_)) => None,
+    }
+}
+
+/// The GPU that is used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen<'a> {
+    pub vendor: Vendor,
+    pub gpu: &'a ReportedGpu,
+}
+
+/// The device; without a GPU, the CPU.
+pub(super) fn choose<'a>(
+    plan: &DevicePlan,
+    attempts: &'a [Attempt],
+    request: &PolicyRequest,
+) -> Result<(Choice<&'static str>, Option<Chosen<'a>>)> {
+    let mut reasons = plan.passed_over.clone();
+    for attempt in attempts {
+        let name = attempt.vendor.device_name();
+        match &attempt.outcome {
+            Ok(reported) => match reported.gpus.get(request.device_index as usize) {
+                Some(gpu) => {
+                    let reason = match request.device {
+                        DeviceRequest::Auto => format!("the first that works of {} GPU(s)", reported.gpus.len()),
+                        _ => "as asked for".into(),
+                    };
+                    return Ok((Choice::new(name, reason), Some(Chosen { vendor: attempt.vendor, gpu })));
+                }
+                None => reasons.push(format!(
+                    "device_index is {}, but {name} has {} device(s), counted from 0",
+                    request.device_index,
+                    reported.gpus.len()
+                )),
+            },
+            Err(reason) => reasons.push(format!("{name}: {reason}")),
+        }
+    }
+    let reasons = reasons.join("; ");
+    match request.device {
+        DeviceRequest::Cuda | DeviceRequest::Rocm => Err(Error::new(
+            ErrorKind::Device,
+            format!("the device that was asked for cannot be used: {reasons}; LENS_DEVICE_AUTO goes on with the CPU"),
+        )),
+        DeviceRequest::Auto if request.device_index != 0 => Err(Error::argument(format!(
+            "device_index is {}; the CPU has index 0 only, and no GPU can be used: {reasons}",
+            request.device_index
+        ))),
+        DeviceRequest::Auto => Ok((Choice::new("cpu", reasons), None)),
+        DeviceRequest::Cpu => Ok((Choice::new("cpu", "as asked for"), None)),
+    }
+}

@@ -1,0 +1,171 @@
+//! Normalised images on their way into the network.
+
+use super::preprocessing::Preprocessing;
+use super::raster::Raster;
+
+/// An image, or a part of one, in somebody's memory: f32 samples, normalised, pixel by pixel.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageView<'a> {
+    /// The memory that it lies in; views that share it name the same slice.
+    pub memory: &'a [f32],
+    /// Where its first sample lies.
+    pub offset: usize,
+    /// Samples from one row to the next.
+    pub row_step: usize,
+    /// 1 for gray, 3 for red, green and blue beside each other.
+    pub channels: usize,
+}
+
+impl<'a> ImageView<'a> {
+    /// From its first sample on.
+    pub fn samples(&self) -> &'a [f32] {
+        &self.memory[self.offset..]
+    }
+
+    /// The samples of one row of `width` pixels.
+    pub fn row(&self, y: usize, width: usize) -> &'a [f32] {
+        &self.memory[self.offset + y * self.row_step..][..width * self.channels]
+    }
+}
+
+/// Images of one size.
+#[derive(Clone, Debug)]
+pub struct Images<'a> {
+    /// Of each, in pixels.
+    pub width: usize,
+    /// Of each, in pixels.
+    pub height: usize,
+    /// One for each.
+    pub views: Vec<ImageView<'a>>,
+}
+
+impl Images<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.views.is_empty()
+    }
+
+    /// Copies all of them to `values`, one after the other, with `channels` channels (3 where one of them has 3).
+    pub fn gather(&self, channels: usize, values: &mut Vec<f32>) {
+        values.clear();
+        values.reserve(self.len() * self.width * self.height * channels);
+        for view in &self.views {
+            for y in 0..self.height {
+                let row = view.row(y, self.width);
+                if view.channels == channels {
+                    values.extend_from_slice(row);
+                } else {
+                    values.extend(row.iter().flat_map(|value| [*value; 3]));
+                }
+            }
+        }
+    }
+
+    /// 1 when all of them are gray, else 3.
+    pub fn channels(&self) -> usize {
+        self.views.iter().map(|view| view.channels).max().unwrap_or(1)
+    }
+}
+
+/// Images of one size, normalised, in memory of their own. Gray ones take one channel.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    width: usize,
+    height: usize,
+    values: Vec<f32>,
+    /// Where each image begins, and its channels.
+    images: Vec<(usize, usize)>,
+}
+
+impl Batch {
+    /// An empty batch of images of this size.
+    pub fn new(width: usize, height: usize) -> Self {
+        Batch { width, height, values: Vec::new(), images: Vec::new() }
+    }
+
+    /// How many images it holds.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// Width and height of its images.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// Adds the part of an image that begins at `x`, `y`.
+    pub fn push(&mut self, raster: &Raster, x: usize, y: usize, preprocessing: &Preprocessing) {
+        let start = self.values.len();
+        let channels = preprocessing.normalise(raster, (x, y), (self.width, self.height), &mut self.values);
+        self.images.push((start, channels));
+    }
+
+    /// `count` of its images from index `first` on.
+    pub fn images(&self, first: usize, count: usize) -> Images<'_> {
+        let view = |&(offset, channels): &(usize, usize)| ImageView {
+            memory: &self.values,
+            offset,
+            row_step: self.width * channels,
+            channels,
+        };
+        let views = self.images[first..first + count].iter().map(view).collect();
+        Images { width: self.width, height: self.height, views }
+    }
+
+    /// All of its images.
+    pub fn all(&self) -> Images<'_> {
+        self.images(0, self.len())
+    }
+
+    /// Forgets its images, keeps its memory.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.images.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(images: &Images, channels: usize) -> Vec<f32> {
+        let mut values = Vec::new();
+        images.gather(channels, &mut values);
+        values
+    }
+
+    #[test]
+    fn gray_fills_three_channels_where_they_are_normalised_differently() {
+        let raster = Raster::new(2, 1, 1, vec![0.0, 1.0]).unwrap();
+        let preprocessing =
+            Preprocessing { image_size: 32, mean: [0.0, 0.5, 1.0], standard_deviation: [1.0, 0.5, 0.25] };
+        let mut batch = Batch::new(1, 1);
+        batch.push(&raster, 0, 0, &preprocessing);
+        batch.push(&raster, 1, 0, &preprocessing);
+        assert_eq!(batch.all().channels(), 3);
+        assert_eq!(gathered(&batch.all(), 3), [0.0, -1.0, -4.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_tile_is_cut_where_it_was_asked_for_and_gray_stays_gray() {
+        let gray = Raster::new(4, 3, 1, (0..12).map(|value| value as f32).collect()).unwrap();
+        let coloured = Raster::new(2, 2, 3, (0..12).map(|value| value as f32).collect()).unwrap();
+        let mut batch = Batch::new(2, 2);
+        batch.push(&gray, 1, 1, &Preprocessing::default());
+        batch.push(&coloured, 0, 0, &Preprocessing::default());
+        assert_eq!(gathered(&batch.images(0, 1), 1), [5.0, 6.0, 9.0, 10.0]);
+        assert_eq!(batch.all().channels(), 3);
+        assert_eq!(gathered(&batch.all(), 3)[..6], [5.0, 5.0, 5.0, 6.0, 6.0, 6.0]);
+        assert_eq!(gathered(&batch.all(), 3)[12..], *coloured.samples());
+    }
+}

@@ -1,0 +1,293 @@
+//! Labelled images.
+
+use super::pixels::PixelView;
+use super::raster::Raster;
+use super::scan::{Root, scan};
+use crate::Picture;
+use lens_base::generator;
+use lens_base::sha256_hex;
+use lens_base::{Error, Result};
+use rand::seq::SliceRandom;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What to do with a file that is missing or cannot be decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnreadable {
+    /// Fail, and name it.
+    #[default]
+    Fail,
+    /// Leave it out, and count it.
+    Skip,
+}
+
+/// How a directory is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetOptions {
+    /// Column of labels.csv with file names.
+    pub filename_column: String,
+    /// Column of labels.csv with labels.
+    pub label_column: String,
+    /// Column of labels.csv with frame numbers, from 0; `None`: "frame", if there is one. Rows without a number mean
+    /// frame 0.
+    pub frame_column: Option<String>,
+    /// Directory of the images, relative to the root.
+    pub image_directory: String,
+    /// Label or folder that means positive; `None`: labels are 0 and 1, and the second of two folders is positive.
+    pub positive_class: Option<String>,
+    /// What to do with unreadable files.
+    pub on_unreadable: OnUnreadable,
+}
+
+impl Default for DatasetOptions {
+    /// The reference pipeline's layout.
+    fn default() -> Self {
+        DatasetOptions {
+            filename_column: "patch_filename".into(),
+            label_column: "stenoza_label".into(),
+            frame_column: None,
+            image_directory: "images".into(),
+            positive_class: None,
+            on_unreadable: OnUnreadable::Fail,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// A name below a directory that many samples share.
+    File {
+        directory: Arc<Path>,
+        name: FileName,
+        frame: u32,
+    },
+    Memory(Arc<Raster>),
+}
+
+/// Most files are named as their samples.
+#[derive(Clone, Debug)]
+enum FileName {
+    Id,
+    Other(Box<Path>),
+}
+
+/// One labelled image.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Its name in reports.
+    pub id: Arc<str>,
+    /// Whether it is of the positive class.
+    pub positive: bool,
+    source: Source,
+    on_unreadable: OnUnreadable,
+}
+
+impl Sample {
+    /// The file `name` below `directory`; `frame` when a table names one.
+    pub(super) fn file(
+        directory: &Arc<Path>,
+        name: &Path,
+        frame: Option<u32>,
+        positive: bool,
+        on_unreadable: OnUnreadable,
+    ) -> Self {
+        let shown = name.to_string_lossy();
+        let id = frame.map_or_else(|| Arc::from(&*shown), |frame| Arc::from(format!("{shown}#{frame}")));
+        let name = if Path::new(&*id) == name { FileName::Id } else { FileName::Other(name.into()) };
+        let source = Source::File { directory: Arc::clone(directory), name, frame: frame.unwrap_or(0) };
+        Sample { id, positive, source, on_unreadable }
+    }
+
+    /// Its file, when it has one.
+    pub fn path(&self) -> Option<PathBuf> {
+        match &self.source {
+            Source::File { directory, name: FileName::Id, .. } => Some(directory.join(&*self.id)),
+            Source::File { directory, name: FileName::Other(name), .. } => Some(directory.join(name)),
+            Source::Memory(_) => None,
+        }
+    }
+
+    /// Whether it may be left out when it cannot be read.
+    pub fn may_be_skipped(&self) -> bool {
+        self.on_unreadable == OnUnreadable::Skip
+    }
+
+    /// Reads and decodes it.
+    pub fn load(&self) -> Result<Arc<Raster>> {
+        match &self.source {
+            Source::Memory(raster) => Ok(Arc::clone(raster)),
+            Source::File { frame, .. } => {
+                let path = self.path().unwrap_or_default();
+                let picture = Picture::load(&path, *frame)?;
+                let raster = picture.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
+                Ok(Arc::new(raster))
+            }
+        }
+    }
+}
+
+/// SHA-256 over names and labels, in order.
+pub fn fingerprint<'a>(samples: impl Iterator<Item = &'a Sample>) -> String {
+    sha256_hex(samples.map(|sample| format!("{}\t{}\n", sample.id, u8::from(sample.positive))))
+}
+
+/// A sample that was left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    /// Its file.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How many skipped files reports name; the count is always whole.
+const NAMED_SKIPS: usize = 20;
+
+impl Skipped {
+    /// `count` and the first `files`, for reports.
+    pub fn describe(skipped: &[Skipped]) -> Value {
+        json!({ "count": skipped.len(), "files": &skipped[..skipped.len().min(NAMED_SKIPS)] })
+    }
+}
+
+/// Labelled images: files that are read when needed, and pixels that were handed over.
+#[derive(Clone, Debug, Default)]
+pub struct Dataset {
+    samples: Vec<Sample>,
+    roots: Vec<Root>,
+    skipped: Vec<Skipped>,
+}
+
+impl Dataset {
+    /// Adds a directory: labels.csv and images/, or a folder per class. On failure nothing is added.
+    pub fn extend(&mut self, path: &Path, options: &DatasetOptions) -> Result<()> {
+        let found = scan(path, options)?;
+        self.samples.extend(found.samples);
+        self.skipped.extend(found.skipped);
+        self.roots.push(found.root);
+        Ok(())
+    }
+
+    /// Adds pixels, copied, with label 0 or 1.
+    pub fn add(&mut self, view: &PixelView, label: i32, id: Option<&str>) -> Result<()> {
+        if label != 0 && label != 1 {
+            return Err(Error::argument(format!("label is {label}; it must be 0 (negative) or 1 (positive)")));
+        }
+        let raster = view.to_raster().map_err(|error| error.prefixed("image"))?;
+        self.samples.push(Sample {
+            id: id.map_or_else(|| Arc::from(format!("sample {}", self.samples.len())), Arc::from),
+            positive: label == 1,
+            source: Source::Memory(Arc::new(raster)),
+            on_unreadable: OnUnreadable::Fail,
+        });
+        Ok(())
+    }
+
+    /// Its samples.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// What was left out when it was opened.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Splits class by class into a part with `fraction` of the samples and the rest; both keep the samples' order.
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Dataset, Dataset)> {
+        if !(fraction > 0.0 && fraction < 1.0) {
+            return Err(Error::argument(format!("fraction {fraction} must be above 0 and below 1")));
+        }
+        let mut random = generator(seed, 0);
+        let mut is_first = vec![false; self.samples.len()];
+        for positive in [false, true] {
+            let mut class: Vec<usize> =
+                (0..self.samples.len()).filter(|index| self.samples[*index].positive == positive).collect();
+            class.shuffle(&mut random);
+            let taken = (class.len() as f64 * fraction).round() as usize;
+            class[..taken].iter().for_each(|index| is_first[*index] = true);
+        }
+        let part = |first: bool| Dataset {
+            samples: self
+                .samples
+                .iter()
+                .zip(&is_first)
+                .filter(|(_, is)| **is == first)
+                .map(|(s, _)| s.clone())
+                .collect(),
+            roots: self.roots.clone(),
+            skipped: Vec::new(),
+        };
+        let (one, other) = (part(true), part(false));
+        if one.samples.is_empty() || other.samples.is_empty() {
+            return Err(Error::data(format!(
+                "fraction {fraction} of {} sample(s) leaves one part empty ({} and {})",
+                self.samples.len(),
+                one.samples.len(),
+                other.samples.len()
+            )));
+        }
+        Ok((one, other))
+    }
+
+    /// Counts, roots and what was left out.
+    pub fn describe(&self) -> Value {
+        let positives = self.samples.iter().filter(|sample| sample.positive).count();
+        json!({
+            "schema": { "name": "lesionlens.dataset", "version": 1 },
+            "samples": self.samples.len(),
+            "positives": positives,
+            "negatives": self.samples.len() - positives,
+            "roots": self.roots,
+            "skipped": Skipped::describe(&self.skipped),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PixelFormat, Windowing};
+
+    fn memory(positives: usize, negatives: usize) -> Dataset {
+        let mut dataset = Dataset::default();
+        let view = PixelView::new(&[9], 1, 1, 1, PixelFormat::Gray8, Windowing::default()).unwrap();
+        for label in std::iter::repeat_n(1, positives).chain(std::iter::repeat_n(0, negatives)) {
+            dataset.add(&view, label, None).unwrap();
+        }
+        dataset
+    }
+
+    #[test]
+    fn a_split_keeps_the_share_of_positives_and_loses_nothing() {
+        let (one, other) = memory(40, 160).split(0.75, 3).unwrap();
+        assert_eq!(one.describe()["positives"], 30);
+        assert_eq!(one.samples().len(), 150);
+        let mut ids: Vec<_> = one.samples().iter().chain(other.samples()).map(|sample| &sample.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 200);
+    }
+
+    #[test]
+    fn a_split_depends_on_the_seed_alone() {
+        let ids = |seed| {
+            let (one, _) = memory(20, 20).split(0.5, seed).unwrap();
+            one.samples().iter().map(|sample| sample.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(1), ids(1));
+        assert_ne!(ids(1), ids(2));
+    }
+
+    #[test]
+    fn impossible_splits_and_labels_are_refused() {
+        assert!(memory(1, 0).split(0.5, 0).is_err());
+        for fraction in [0.0, 1.0, f64::NAN, -1.0] {
+            assert!(memory(9, 9).split(fraction, 0).is_err());
+        }
+        let view = PixelView::new(&[9], 1, 1, 1, PixelFormat::Gray8, Windowing::default()).unwrap();
+        assert!(Dataset::default().add(&view, 2, None).unwrap_err().message().contains('2'));
+    }
+}

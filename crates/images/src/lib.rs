@@ -1,0 +1,32 @@
+//! Images: pixels, decoders, DICOM, data sets, augmentation, and the batches that engines read. Knows nothing of networks
+//! or of C.
+
+#![deny(unsafe_code)]
+
+mod augment;
+mod batch;
+mod dataset;
+mod dicom;
+mod loader;
+mod ordered;
+mod picture;
+mod pixels;
+mod png;
+mod preprocessing;
+mod raster;
+mod resampled;
+mod sampler;
+mod scan;
+mod tiff;
+
+pub use augment::{Augmentation, flipped, rotated};
+pub use batch::{Batch, ImageView, Images};
+pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint};
+pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
+pub use picture::Picture;
+pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
+pub use png::{encode_png, write_png};
+pub use preprocessing::Preprocessing;
+pub use raster::{Raster, RowResampler};
+pub use resampled::ResampledView;
+pub use sampler::{Sampling, epoch_order};

@@ -1,0 +1,513 @@
+//! Views of pixels in many formats, checked before use, and their values as 0..1.
+
+use super::raster::Raster;
+use lens_base::{Error, Result};
+use std::ops::{Deref, Range};
+
+/// Layout of one pixel; samples of more than 8 bits are in the machine's byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// One unsigned 8-bit sample.
+    Gray8,
+    /// One unsigned 16-bit sample.
+    Gray16,
+    /// One signed 16-bit sample.
+    GrayS16,
+    /// One 32-bit float.
+    GrayF32,
+    /// Red, green, blue.
+    Rgb8,
+    /// Blue, green, red.
+    Bgr8,
+    /// Red, green, blue, alpha (ignored).
+    Rgba8,
+    /// Blue, green, red, alpha (ignored).
+    Bgra8,
+}
+
+impl std::fmt::Display for PixelFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            PixelFormat::Gray8 => "GRAY8",
+            PixelFormat::Gray16 => "GRAY16",
+            PixelFormat::GrayS16 => "GRAY_S16",
+            PixelFormat::GrayF32 => "GRAY_F32",
+            PixelFormat::Rgb8 => "RGB8",
+            PixelFormat::Bgr8 => "BGR8",
+            PixelFormat::Rgba8 => "RGBA8",
+            PixelFormat::Bgra8 => "BGRA8",
+        })
+    }
+}
+
+impl PixelFormat {
+    /// Bytes of a pixel.
+    pub fn bytes(self) -> usize {
+        match self {
+            PixelFormat::Gray8 => 1,
+            PixelFormat::Gray16 | PixelFormat::GrayS16 => 2,
+            PixelFormat::Rgb8 | PixelFormat::Bgr8 => 3,
+            PixelFormat::GrayF32 | PixelFormat::Rgba8 | PixelFormat::Bgra8 => 4,
+        }
+    }
+
+    /// Where red, green and blue lie in a pixel; `None` for gray.
+    fn colour_order(self) -> Option<[usize; 3]> {
+        match self {
+            PixelFormat::Rgb8 | PixelFormat::Rgba8 => Some([0, 1, 2]),
+            PixelFormat::Bgr8 | PixelFormat::Bgra8 => Some([2, 1, 0]),
+            _ => None,
+        }
+    }
+}
+
+/// How stored values become 0..1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Windowing {
+    /// Low bits of a 16-bit sample that carry the value; 0: all.
+    pub bits_stored: u32,
+    /// Rescale slope.
+    pub slope: f64,
+    /// Rescale intercept.
+    pub intercept: f64,
+    /// Window center, in rescaled units.
+    pub center: f64,
+    /// Window width; 0: the full stored range.
+    pub width: f64,
+    /// Whether bright means low (MONOCHROME1), applied after windowing.
+    pub invert: bool,
+}
+
+impl Default for Windowing {
+    fn default() -> Self {
+        Windowing { bits_stored: 0, slope: 1.0, intercept: 0.0, center: 0.0, width: 0.0, invert: false }
+    }
+}
+
+/// Pixels in somebody's memory.
+#[derive(Clone, Copy, Debug)]
+pub struct PixelView<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    height: usize,
+    row_stride: usize,
+    format: PixelFormat,
+    windowing: Windowing,
+}
+
+/// Longest side of an image; beyond any detector or scanner, and small enough that products of sizes cannot overflow.
+pub const LONGEST_SIDE: u32 = 65_536;
+/// Most pixels of an image.
+pub const MOST_PIXELS: u64 = 1 << 30;
+
+impl<'a> PixelView<'a> {
+    /// How many bytes a view of this geometry spans; refuses geometry that makes no sense.
+    pub fn byte_count(width: u32, height: u32, row_stride: usize, format: PixelFormat) -> Result<usize> {
+        for (name, side) in [("width", width), ("height", height)] {
+            if !(1..=LONGEST_SIDE).contains(&side) {
+                return Err(Error::argument(format!("{name} {side} is not in 1..{LONGEST_SIDE}")));
+            }
+        }
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            return Err(Error::argument(format!("width {width} x height {height} is more than {MOST_PIXELS} pixels")));
+        }
+        let row = width as usize * format.bytes();
+        if row_stride < row {
+            return Err(Error::argument(format!(
+                "row_stride {row_stride} is less than width {width} x {} byte(s)",
+                format.bytes()
+            )));
+        }
+        (height as usize - 1)
+            .checked_mul(row_stride)
+            .and_then(|bytes| bytes.checked_add(row))
+            .filter(|bytes| isize::try_from(*bytes).is_ok())
+            .ok_or_else(|| {
+                Error::argument(format!("row_stride {row_stride} x height {height} is more than memory can hold"))
+            })
+    }
+
+    /// A view, after checking everything that can be checked without looking at every pixel.
+    pub fn new(
+        bytes: &'a [u8],
+        width: u32,
+        height: u32,
+        row_stride: usize,
+        format: PixelFormat,
+        windowing: Windowing,
+    ) -> Result<Self> {
+        let needed = PixelView::byte_count(width, height, row_stride, format)?;
+        if bytes.len() < needed {
+            return Err(Error::argument(format!("{} bytes of pixels are fewer than the {needed} needed", bytes.len())));
+        }
+        check_windowing(format, &windowing)?;
+        Ok(PixelView { bytes, width: width as usize, height: height as usize, row_stride, format, windowing })
+    }
+
+    /// A view of rows without gaps, whose values are meant as they are stored.
+    pub fn plain(bytes: &'a [u8], width: u32, height: u32, format: PixelFormat) -> Result<Self> {
+        PixelView::new(bytes, width, height, width as usize * format.bytes(), format, Windowing::default())
+    }
+
+    /// The bytes from the first pixel on.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Bytes from row to row.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// Layout of a pixel.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// How stored values become 0..1.
+    pub fn windowing(&self) -> &Windowing {
+        &self.windowing
+    }
+
+    /// The bytes of each row, without padding.
+    pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let row = self.width * self.format.bytes();
+        (0..self.height).map(move |y| &self.bytes[y * self.row_stride..][..row])
+    }
+
+    /// All pixels as 0..1; refuses values that are out of their range, with their place.
+    pub fn to_raster(&self) -> Result<Raster> {
+        self.checked()?.to_raster()
+    }
+
+    /// The same view, known to have no samples out of their range; refuses those, with their place.
+    pub fn checked(&self) -> Result<CheckedView<'a>> {
+        self.check_values()?;
+        Ok(CheckedView(*self))
+    }
+
+    fn check_values(&self) -> Result<()> {
+        let (lowest, highest) = stored_range(self.format, &self.windowing);
+        // Samples that use all their bits cannot be out of range.
+        if matches!(self.format, PixelFormat::Gray16 | PixelFormat::GrayS16) && highest - lowest >= 65_535.0 {
+            return Ok(());
+        }
+        for (y, row) in self.rows().enumerate() {
+            match self.format {
+                PixelFormat::Gray16 | PixelFormat::GrayS16 => {
+                    for (x, pixel) in row.chunks_exact(2).enumerate() {
+                        let stored = self.stored(pixel);
+                        if !(lowest..=highest).contains(&stored) {
+                            return Err(Error::argument(format!(
+                                "the value {stored} at x {x}, y {y} does not fit bits_stored {}: {lowest} to {highest}",
+                                self.windowing.bits_stored
+                            )));
+                        }
+                    }
+                }
+                PixelFormat::GrayF32 => {
+                    for (x, pixel) in row.chunks_exact(4).enumerate() {
+                        self.check_float(self.stored(pixel), x, y)?;
+                    }
+                }
+                // Every byte is a value.
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self, pixel: &[u8]) -> f64 {
+        match self.format {
+            PixelFormat::Gray16 => f64::from(u16::from_ne_bytes([pixel[0], pixel[1]])),
+            PixelFormat::GrayS16 => f64::from(i16::from_ne_bytes([pixel[0], pixel[1]])),
+            _ => f64::from(f32::from_ne_bytes([pixel[0], pixel[1], pixel[2], pixel[3]])),
+        }
+    }
+
+    fn check_float(&self, stored: f64, x: usize, y: usize) -> Result<()> {
+        if !stored.is_finite() {
+            return Err(Error::argument(format!("the value at x {x}, y {y} is {stored}; values must be finite")));
+        }
+        let rescaled = stored * self.windowing.slope + self.windowing.intercept;
+        if self.windowing.width == 0.0 && !(0.0..=1.0).contains(&rescaled) {
+            return Err(Error::argument(format!(
+                "the value at x {x}, y {y} is {rescaled}; floats without a window must lie in 0..1 (set window_center \
+                 and window_width)"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A view whose every sample is in its range.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedView<'a>(PixelView<'a>);
+
+impl<'a> Deref for CheckedView<'a> {
+    type Target = PixelView<'a>;
+
+    fn deref(&self) -> &PixelView<'a> {
+        &self.0
+    }
+}
+
+impl CheckedView<'_> {
+    /// All pixels as 0..1.
+    pub fn to_raster(&self) -> Result<Raster> {
+        self.rows_to_raster(0..self.height, self.is_gray())
+    }
+
+    /// Whether all pixels are gray. Gray pictures often come as colour; they get the same values, and so the same
+    /// result, as gray ones.
+    pub fn is_gray(&self) -> bool {
+        self.format.colour_order().is_none() || self.pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
+    }
+
+    /// Some rows as 0..1, with one channel where `gray`, which must be what `is_gray` said.
+    pub fn rows_to_raster(&self, rows: Range<usize>, gray: bool) -> Result<Raster> {
+        let bytes = &self.bytes[rows.start * self.row_stride..];
+        let part = CheckedView(PixelView { bytes, height: rows.len(), ..self.0 });
+        let value = |byte: u8| f32::from(byte) / 255.0;
+        let (channels, samples) = match part.format.colour_order() {
+            None => (1, part.gray_samples()),
+            Some(_) if gray => (1, part.pixels().map(|pixel| value(pixel[0])).collect()),
+            Some(order) => (3, part.pixels().flat_map(|pixel| order.map(|channel| value(pixel[channel]))).collect()),
+        };
+        Raster::new(part.width, part.height, channels, samples)
+    }
+
+    fn pixels(&self) -> impl Iterator<Item = &[u8]> {
+        self.rows().flat_map(|row| row.chunks_exact(self.format.bytes()))
+    }
+
+    fn gray_samples(&self) -> Vec<f32> {
+        let scale = Scale::new(self.format, &self.windowing);
+        let mut samples = Vec::with_capacity(self.width * self.height);
+        if self.format == PixelFormat::Gray8 {
+            let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
+            self.rows().for_each(|row| samples.extend(row.iter().map(|value| table[usize::from(*value)])));
+        } else {
+            samples.extend(self.pixels().map(|pixel| scale.apply(self.stored(pixel))));
+        }
+        samples
+    }
+}
+
+/// Refuses images with samples out of their range, by number, before work on any of them begins.
+pub fn check_all_values<'a>(images: &[PixelView<'a>]) -> Result<Vec<CheckedView<'a>>> {
+    images
+        .iter()
+        .enumerate()
+        .map(|(index, image)| image.checked().map_err(|error| error.prefixed(&format!("image {index}"))))
+        .collect()
+}
+
+fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {
+    let most_bits = match format {
+        PixelFormat::Gray16 | PixelFormat::GrayS16 => 16,
+        PixelFormat::GrayF32 => 0,
+        _ => 8,
+    };
+    let bits = windowing.bits_stored;
+    let fits = match format {
+        PixelFormat::Gray16 | PixelFormat::GrayS16 => bits <= most_bits,
+        _ => bits == 0 || bits == most_bits,
+    };
+    if !fits {
+        return Err(Error::argument(format!(
+            "bits_stored {bits} does not fit {format}: {}",
+            match most_bits {
+                16 => "it must be 1 to 16, or 0 for all",
+                0 => "it must be 0",
+                _ => "it must be 8, or 0",
+            }
+        )));
+    }
+    for (name, value) in [
+        ("rescale_slope", windowing.slope),
+        ("rescale_intercept", windowing.intercept),
+        ("window_center", windowing.center),
+        ("window_width", windowing.width),
+    ] {
+        if !value.is_finite() {
+            return Err(Error::argument(format!("{name} is {value}; it must be finite")));
+        }
+    }
+    if windowing.slope == 0.0 {
+        return Err(Error::argument("rescale_slope is 0; it must not be"));
+    }
+    let width = windowing.width;
+    if format.colour_order().is_some()
+        && (width != 0.0 || windowing.invert || windowing.slope != 1.0 || windowing.intercept != 0.0)
+    {
+        return Err(Error::argument(format!(
+            "{format} has no window, rescaling or inversion: leave window_width, rescale_slope, rescale_intercept and \
+             invert at 0"
+        )));
+    }
+    // DICOM's LINEAR function divides by width - 1.
+    if width < 0.0 || (format != PixelFormat::GrayF32 && width > 0.0 && width < 1.0) {
+        return Err(Error::argument(format!(
+            "window_width {width} must be at least 1 (above 0 for floats), or 0 for the full stored range"
+        )));
+    }
+    Ok(())
+}
+
+fn stored_range(format: PixelFormat, windowing: &Windowing) -> (f64, f64) {
+    let bits = match (format, windowing.bits_stored) {
+        (PixelFormat::Gray16 | PixelFormat::GrayS16, 0) => 16,
+        (PixelFormat::Gray16 | PixelFormat::GrayS16, bits) => bits,
+        (PixelFormat::GrayF32, _) => return (0.0, 1.0),
+        _ => 8,
+    };
+    match format {
+        PixelFormat::GrayS16 => (-f64::from(1u32 << (bits - 1)), f64::from((1u32 << (bits - 1)) - 1)),
+        _ => (0.0, f64::from((1u32 << bits) - 1)),
+    }
+}
+
+/// A stored value to 0..1: a line, clipped, perhaps turned round.
+struct Scale {
+    slope: f64,
+    intercept: f64,
+    /// The rescaled value that becomes 0.
+    low: f64,
+    /// Distance from there to the one that becomes 1.
+    span: f64,
+    invert: bool,
+}
+
+impl Scale {
+    fn new(format: PixelFormat, windowing: &Windowing) -> Self {
+        let Windowing { slope, intercept, center, width, invert, .. } = *windowing;
+        let (low, span) = if width > 0.0 && format == PixelFormat::GrayF32 {
+            (center - width / 2.0, width)
+        } else if width > 0.0 {
+            // PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped.
+            (center - 0.5 - (width - 1.0) / 2.0, width - 1.0)
+        } else {
+            // The full stored range in rescaled units; a negative slope keeps its meaning.
+            let (lowest, highest) = stored_range(format, windowing);
+            match format {
+                PixelFormat::GrayF32 => (0.0, 1.0),
+                _ => {
+                    let ends = (lowest * slope + intercept, highest * slope + intercept);
+                    (ends.0.min(ends.1), (ends.1 - ends.0).abs())
+                }
+            }
+        };
+        Scale { slope, intercept, low, span, invert }
+    }
+
+    fn apply(&self, stored: f64) -> f32 {
+        let rescaled = stored * self.slope + self.intercept;
+        let value = if self.span > 0.0 {
+            ((rescaled - self.low) / self.span).clamp(0.0, 1.0)
+        } else {
+            // A window of width 1 is a threshold.
+            f64::from(rescaled > self.low)
+        };
+        (if self.invert { 1.0 - value } else { value }) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gray16(values: &[u16], windowing: Windowing) -> Result<Vec<f32>> {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let width = values.len() as u32;
+        let view = PixelView::new(&bytes, width, 1, bytes.len(), PixelFormat::Gray16, windowing)?;
+        Ok(view.to_raster()?.samples().to_vec())
+    }
+
+    #[test]
+    fn the_window_function_of_the_dicom_standard() {
+        // PS3.3 C.11.2.1.2.1's example: center 2048, width 4096 maps 0..4095 to the full range.
+        let windowing = Windowing { bits_stored: 12, center: 2048.0, width: 4096.0, ..Windowing::default() };
+        assert_eq!(gray16(&[0, 4095], windowing).unwrap(), [0.0, 1.0]);
+        // And center 0.5 + 100, width 101 maps 50..150.
+        let windowing = Windowing { center: 100.5, width: 101.0, ..Windowing::default() };
+        let values = gray16(&[0, 50, 100, 150, 999], windowing).unwrap();
+        assert_eq!(values, [0.0, 0.0, 0.5, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn monochrome1_is_the_mirror_of_monochrome2() {
+        let values = [0u16, 17, 2048, 4000, 4095];
+        let mirrored: Vec<u16> = values.iter().map(|value| 4095 - value).collect();
+        for (center, width) in [(0.0, 0.0), (1800.0, 900.0)] {
+            let normal = Windowing { bits_stored: 12, center, width, ..Windowing::default() };
+            // Mirroring a LINEAR window: its middle is at center - 0.5.
+            let mirror = Windowing { center: 4095.0 - center + 1.0, invert: true, ..normal };
+            let (one, other) = (gray16(&values, normal).unwrap(), gray16(&mirrored, mirror).unwrap());
+            for (one, other) in one.iter().zip(&other) {
+                assert!((one - other).abs() < 1e-6, "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_negative_slope_turns_the_full_range_round() {
+        let windowing = Windowing { bits_stored: 8, slope: -1.0, intercept: 255.0, ..Windowing::default() };
+        assert_eq!(gray16(&[0, 255], windowing).unwrap(), [1.0, 0.0]);
+    }
+
+    #[test]
+    fn signed_samples_use_their_range() {
+        let bytes: Vec<u8> = [-2048i16, 0, 2047].iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let windowing = Windowing { bits_stored: 12, ..Windowing::default() };
+        let view = PixelView::new(&bytes, 3, 1, 6, PixelFormat::GrayS16, windowing).unwrap();
+        let samples = view.to_raster().unwrap().samples().to_vec();
+        assert_eq!(samples[0], 0.0);
+        assert!((samples[1] - 2048.0 / 4095.0).abs() < 1e-6);
+        assert_eq!(samples[2], 1.0);
+    }
+
+    #[test]
+    fn colour_orders_agree() {
+        let rgb = [10u8, 20, 30, 40, 50, 60];
+        let bgra = [30u8, 20, 10, 0, 60, 50, 40, 255];
+        let one = PixelView::new(&rgb, 2, 1, 6, PixelFormat::Rgb8, Windowing::default()).unwrap();
+        let other = PixelView::new(&bgra, 2, 1, 8, PixelFormat::Bgra8, Windowing::default()).unwrap();
+        assert_eq!(one.to_raster().unwrap(), other.to_raster().unwrap());
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_their_place() {
+        let windowing = Windowing { bits_stored: 12, ..Windowing::default() };
+        let message = gray16(&[1, 4096], windowing).unwrap_err().to_string();
+        assert!(message.contains("4096") && message.contains("x 1"), "{message}");
+        let floats: Vec<u8> = [0.5f32, f32::NAN].iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let view = PixelView::new(&floats, 2, 1, 8, PixelFormat::GrayF32, Windowing::default()).unwrap();
+        assert!(view.to_raster().unwrap_err().message().contains("NaN"));
+    }
+
+    #[test]
+    fn geometry_that_makes_no_sense_is_refused() {
+        let cases = [
+            (0, 5, 5, "width 0"),
+            (5, 70_000, 5, "70000"),
+            (5, 5, 4, "row_stride 4"),
+            (65_536, 65_536, 65_536, "pixels"),
+        ];
+        for (width, height, stride, sign) in cases {
+            let error = PixelView::byte_count(width, height, stride, PixelFormat::Gray8).unwrap_err();
+            assert!(error.message().contains(sign), "{error}");
+        }
+        assert!(PixelView::byte_count(4, 65_536, usize::MAX / 2, PixelFormat::Gray8).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! From 0..1 pixels to the network's input.
+
+use super::raster::Raster;
+use lens_base::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// What is done to an image before the network; stored in the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Width and height that whole images are resized to.
+    pub image_size: u32,
+    /// Subtracted from red, green and blue.
+    pub mean: [f32; 3],
+    /// Then divided by.
+    pub standard_deviation: [f32; 3],
+}
+
+impl Default for Preprocessing {
+    /// The reference pipeline's: 128 pixels, no normalisation.
+    fn default() -> Self {
+        Preprocessing { image_size: 128, mean: [0.0; 3], standard_deviation: [1.0; 3] }
+    }
+}
+
+impl Preprocessing {
+    /// Refuses what cannot work.
+    pub fn check(&self) -> Result<()> {
+        if !(32..=4096).contains(&self.image_size) {
+            return Err(Error::argument(format!("image_size {} is not in 32..4096", self.image_size)));
+        }
+        for (channel, (mean, deviation)) in self.mean.iter().zip(self.standard_deviation).enumerate() {
+            if !mean.is_finite() {
+                return Err(Error::argument(format!("mean[{channel}] is {mean}; it must be finite")));
+            }
+            if !deviation.is_finite() || deviation <= 0.0 {
+                return Err(Error::argument(format!(
+                    "standard_deviation[{channel}] is {deviation}; it must be above 0"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A whole image at the network's input size.
+    pub fn resize(&self, raster: &Raster) -> Result<Raster> {
+        raster.resized(self.image_size as usize, self.image_size as usize)
+    }
+
+    /// Whether gray images stay gray: every channel is normalised alike.
+    pub fn keeps_gray(&self) -> bool {
+        self.mean == [self.mean[0]; 3] && self.standard_deviation == [self.standard_deviation[0]; 3]
+    }
+
+    /// Appends some rows of an image, normalised, to `values`: one channel where the image is gray and stays so, else red,
+    /// green and blue beside each other. Returns how many channels.
+    pub fn normalise(
+        &self,
+        raster: &Raster,
+        (x, y): (usize, usize),
+        (width, height): (usize, usize),
+        values: &mut Vec<f32>,
+    ) -> usize {
+        debug_assert!(x + width <= raster.width() && y + height <= raster.height());
+        let scale: [f32; 3] = std::array::from_fn(|channel| 1.0 / self.standard_deviation[channel]);
+        let normalised = |channel: usize, value: f32| (value - self.mean[channel]) * scale[channel];
+        let stored = raster.channels();
+        let channels = if stored == 1 && self.keeps_gray() { 1 } else { 3 };
+        values.reserve(width * height * channels);
+        for row in y..y + height {
+            let samples = &raster.samples()[(row * raster.width() + x) * stored..][..width * stored];
+            match (stored, channels) {
+                (1, 1) => values.extend(samples.iter().map(|value| normalised(0, *value))),
+                (1, _) => values.extend(
+                    samples
+                        .iter()
+                        .flat_map(|value| -> [f32; 3] { std::array::from_fn(|channel| normalised(channel, *value)) }),
+                ),
+                _ => values.extend(samples.as_chunks::<3>().0.iter().flat_map(|values| -> [f32; 3] {
+                    std::array::from_fn(|channel| normalised(channel, values[channel]))
+                })),
+            }
+        }
+        channels
+    }
+}

@@ -1,0 +1,26 @@
+//! The network as data: its layout, its numbers, what is known about it, and the files that hold it. Knows images only by
+//! what is done to them before the network; computes nothing.
+
+#![deny(unsafe_code)]
+
+mod calibration;
+mod graph;
+mod initial;
+mod layout;
+mod model;
+mod onnx;
+mod parameters;
+mod ranges;
+mod start;
+pub mod weights;
+
+pub use calibration::{
+    CalibrationData, OperatingPoint, OperatingRule, Rate, StoredOperatingPoint, TEMPERATURE_RANGE, TemperatureRecord,
+};
+pub use graph::{GraphBuilder, features};
+pub use initial::initial_value;
+pub use layout::{DenseLayer, EPSILON, LAYOUT, Layout, MOMENTUM, Norm, ParameterSpec, Role, SMALLEST_SIDE, Transition};
+pub use model::{Metadata, Model, check_threshold};
+pub use parameters::{Parameters, TrainingParameters, float_bytes};
+pub use ranges::ActivationRanges;
+pub use start::start_parameters;

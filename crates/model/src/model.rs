@@ -1,0 +1,346 @@
+//! A trained model and its file: safetensors, with everything but the weights in the metadata.
+
+use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
+use super::layout::LAYOUT;
+use super::parameters::{Parameters, float_bytes};
+use super::ranges::ActivationRanges;
+use super::start::collected;
+use super::weights::{self, METADATA_KEY, check_parameters, densenet_parameters};
+use lens_base::{Error, ErrorKind, Result};
+use lens_images::Preprocessing;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Everything of a model but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Version of this record.
+    version: u32,
+    /// What is done to an image before the network.
+    pub preprocessing: Preprocessing,
+    /// Probability above which an image is called positive.
+    pub threshold: f32,
+    /// How it was trained, when it was trained here.
+    pub training: Option<Value>,
+    /// What the network's output is divided by.
+    #[serde(default = "uncalibrated")]
+    pub temperature: f64,
+    /// Where the temperature comes from, when it was fitted.
+    #[serde(default)]
+    pub temperature_record: Option<TemperatureRecord>,
+    /// Where the threshold comes from, when it was chosen on a data set.
+    #[serde(default)]
+    pub operating_point: Option<StoredOperatingPoint>,
+    /// How large activations become: with them processors that can compute the model's convolutions in 8 bits do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_ranges: Option<ActivationRanges>,
+}
+
+/// Until version 2 there was no temperature.
+fn uncalibrated() -> f64 {
+    1.0
+}
+
+/// The version of `Metadata` that is written, and the highest that is read.
+const METADATA_VERSION: u32 = 2;
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Metadata::new(Preprocessing::default(), 0.5)
+    }
+}
+
+impl Metadata {
+    /// Of a model without a training record.
+    pub fn new(preprocessing: Preprocessing, threshold: f32) -> Self {
+        Metadata {
+            version: METADATA_VERSION,
+            preprocessing,
+            threshold,
+            training: None,
+            temperature: uncalibrated(),
+            temperature_record: None,
+            operating_point: None,
+            activation_ranges: None,
+        }
+    }
+
+    /// Refuses what cannot work.
+    pub fn check(&self) -> Result<()> {
+        self.preprocessing.check()?;
+        check_threshold(self.threshold)?;
+        check_temperature(self.temperature)
+    }
+}
+
+/// Refuses what is no probability.
+pub fn check_threshold(threshold: f32) -> Result<()> {
+    if (0.0..=1.0).contains(&threshold) {
+        return Ok(());
+    }
+    Err(Error::argument(format!("threshold {threshold} is not in 0..1")))
+}
+
+/// A trained classifier as a value: numbers, and what is known about them.
+#[derive(Clone, Debug)]
+pub struct Model {
+    parameters: Arc<Parameters>,
+    metadata: Metadata,
+    sha256: Arc<str>,
+}
+
+impl Model {
+    /// Of these numbers.
+    pub fn new(parameters: Parameters, metadata: Metadata) -> Self {
+        let sha256 = parameters.sha256().into();
+        Model { parameters: Arc::new(parameters), metadata, sha256 }
+    }
+
+    /// The numbers.
+    pub fn parameters(&self) -> &Arc<Parameters> {
+        &self.parameters
+    }
+
+    /// Everything but the numbers.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// SHA-256 of the numbers.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// What is done to an image before the network.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.metadata.preprocessing
+    }
+
+    /// Probability above which an image is called positive.
+    pub fn threshold(&self) -> f32 {
+        self.metadata.threshold
+    }
+
+    /// What the network's output is divided by; 1 without calibration.
+    pub fn temperature(&self) -> f64 {
+        self.metadata.temperature
+    }
+
+    /// The same numbers with other metadata.
+    pub fn with_metadata(&self, metadata: Metadata) -> Result<Self> {
+        metadata.check()?;
+        Ok(Model { metadata, ..self.clone() })
+    }
+
+    /// The same with a training record, which names the hash of the numbers.
+    pub fn with_training_record(mut self, record: impl FnOnce(&str) -> Value) -> Self {
+        self.metadata.training = Some(record(&self.sha256));
+        self
+    }
+
+    /// Reads a file of weights.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let state = weights::read(bytes)?;
+        let metadata = match state.metadata.get(METADATA_KEY) {
+            Some(text) => parse_metadata(text)?,
+            None => Metadata::default(),
+        };
+        let (parameters, report) = densenet_parameters(state)?;
+        if let Some((name, shape)) = report.dropped.first() {
+            return Err(Error::format(format!(
+                "{name} is {shape:?}: no model with one output; it can be trained from"
+            )));
+        }
+        check_parameters(&parameters, &report)?;
+        let parameters = collected(&parameters, |_, spec| Err(Error::internal(format!("{} is missing", spec.name))))?;
+        Ok(Model::new(parameters, metadata))
+    }
+
+    /// Reads tensors of names and shapes that another reader found, and the text of the metadata where there is one.
+    pub fn from_tensors(tensors: &[(String, Vec<usize>, Vec<f32>)], metadata: Option<&str>) -> Result<Self> {
+        let tensors: Vec<_> =
+            tensors.iter().map(|(name, shape, values)| (name, shape, Dtype::F32, float_bytes(values))).collect();
+        let tensors = tensors.iter().map(|(name, shape, kind, bytes)| (name.as_str(), &shape[..], *kind, &bytes[..]));
+        Model::parse(&serialised(tensors, metadata)?)
+    }
+
+    /// The bytes of a safetensors file.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        let parameters = LAYOUT.parameters().iter().enumerate();
+        let bytes: Vec<Vec<u8>> = parameters.map(|(index, _)| float_bytes(self.parameters.of(index))).collect();
+        let tensors = LAYOUT.parameters().iter().zip(&bytes);
+        let tensors = tensors.map(|(spec, bytes)| (spec.name.as_str(), &spec.shape[..], Dtype::F32, &bytes[..]));
+        // torchvision refuses a file without them; nothing is computed from them.
+        let counts: Vec<String> = LAYOUT.batch_counts().collect();
+        let counts = counts.iter().map(|name| (name.as_str(), &[][..], Dtype::I64, &[0; 8][..]));
+        serialised(tensors.chain(counts), Some(&self.metadata_text()?))
+    }
+
+    /// Everything but the numbers, as files hold it.
+    pub fn metadata_text(&self) -> Result<String> {
+        serde_json::to_string(&self.metadata)
+            .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))
+    }
+
+    /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
+    pub fn describe(&self) -> Map<String, Value> {
+        let description = json!({
+            "architecture": "densenet121",
+            "parameters": LAYOUT.trained_count(),
+            "model_sha256": &*self.sha256,
+            "preprocessing": {
+                "channels": 3,
+                "range": [0, 1],
+                "resize": "antialiased bilinear",
+                "image_size": self.metadata.preprocessing.image_size,
+                "mean": self.metadata.preprocessing.mean,
+                "standard_deviation": self.metadata.preprocessing.standard_deviation,
+            },
+            "temperature": self.metadata.temperature,
+            "temperature_record": self.metadata.temperature_record,
+            "threshold": self.metadata.threshold,
+            "operating_point": self.metadata.operating_point,
+            "int8": self.metadata.activation_ranges.is_some(),
+            "training": self.metadata.training,
+        });
+        match description {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// A safetensors file.
+fn serialised<'a>(
+    tensors: impl Iterator<Item = (&'a str, &'a [usize], Dtype, &'a [u8])>,
+    metadata: Option<&str>,
+) -> Result<Vec<u8>> {
+    let internal = |error: safetensors::SafeTensorError| Error::internal(format!("cannot lay out the file: {error}"));
+    let views = tensors
+        .map(|(name, shape, kind, bytes)| {
+            TensorView::new(kind, shape.to_vec(), bytes).map(|view| (name, view)).map_err(internal)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let metadata = metadata.map(|text| HashMap::from([(METADATA_KEY.to_string(), text.to_string())]));
+    safetensors::serialize(views, metadata).map_err(internal)
+}
+
+fn parse_metadata(text: &str) -> Result<Metadata> {
+    let broken = |reason: String| Error::format(format!("its lesionlens metadata is broken: {reason}"));
+    let value: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    if let Some(version) = value["version"].as_u64()
+        && version > u64::from(METADATA_VERSION)
+    {
+        return Err(Error::new(
+            ErrorKind::Version,
+            format!(
+                "its metadata has version {version}; version {} of the library reads up to {METADATA_VERSION}: install a \
+                 newer one",
+                env!("CARGO_PKG_VERSION")
+            ),
+        ));
+    }
+    let mut metadata: Metadata = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+    metadata.version = METADATA_VERSION;
+    metadata.check().map_err(|error| broken(error.message().to_string()))?;
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calibration::{CalibrationData, OperatingPoint, OperatingRule, Rate};
+    use super::*;
+
+    fn model() -> Model {
+        let metadata = Metadata::new(Preprocessing::default(), 0.25);
+        Model::new(Parameters::initial(4).unwrap(), metadata).with_training_record(|hash| json!({ "of": hash }))
+    }
+
+    #[test]
+    fn a_saved_model_comes_back_whole() {
+        let model = model();
+        let bytes = model.to_safetensors().unwrap();
+        let loaded = Model::parse(&bytes).unwrap();
+        assert_eq!(loaded.sha256(), model.sha256());
+        assert_eq!(loaded.metadata, model.metadata);
+        assert_eq!(loaded.to_safetensors().unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_calibrated_model_comes_back_whole_and_keeps_its_weights() {
+        let data = CalibrationData { fingerprint: "ab".repeat(32), samples: 30, positives: 9, negatives: 21 };
+        let rate = Rate { value: 8.0 / 9.0, low: 0.565, high: 0.980 };
+        let point = OperatingPoint {
+            rule: OperatingRule::Sensitivity(0.85),
+            threshold: 0.3,
+            sensitivity: rate,
+            specificity: rate,
+            true_positive: 8,
+            false_positive: 2,
+            true_negative: 19,
+            false_negative: 1,
+        };
+        let plain = model();
+        let calibrated = plain
+            .with_metadata(Metadata {
+                temperature: 1.0 / 0.7,
+                temperature_record: Some(TemperatureRecord {
+                    temperature_before: 1.0,
+                    log_loss_before: 0.1 + 0.2,
+                    log_loss_after: 1.0 / 3.0,
+                    data: data.clone(),
+                }),
+                threshold: point.threshold,
+                operating_point: Some(StoredOperatingPoint { point, data }),
+                ..plain.metadata().clone()
+            })
+            .unwrap();
+        assert_eq!(calibrated.sha256(), plain.sha256());
+        assert_eq!(plain.temperature(), 1.0);
+        let loaded = Model::parse(&calibrated.to_safetensors().unwrap()).unwrap();
+        assert_eq!(loaded.metadata, calibrated.metadata);
+        let described = loaded.describe();
+        assert_eq!(described["operating_point"]["rule"], "sensitivity");
+        assert_eq!(described["operating_point"]["target"], 0.85);
+        assert!(plain.with_metadata(Metadata { temperature: 0.0, ..Metadata::default() }).is_err());
+    }
+
+    #[test]
+    fn metadata_of_version_1_is_read() {
+        let text = serde_json::to_string(&Metadata::default()).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        value["version"] = json!(1);
+        for name in ["temperature", "temperature_record", "operating_point"] {
+            value.as_object_mut().unwrap().remove(name).unwrap();
+        }
+        assert_eq!(parse_metadata(&value.to_string()).unwrap(), Metadata::default());
+        value["temperature"] = json!(-1.5);
+        assert!(parse_metadata(&value.to_string()).unwrap_err().message().contains("temperature -1.5"));
+    }
+
+    #[test]
+    fn files_that_are_no_model_are_refused_with_the_reason() {
+        let model = model();
+        let bytes = model.to_safetensors().unwrap();
+        let message = |bytes: &[u8]| Model::parse(bytes).unwrap_err().to_string();
+        assert!(message(b"nonsense").contains("neither a safetensors file nor a state dict"));
+        assert!(message(&bytes[..bytes.len() / 2]).contains("not a whole safetensors file"));
+        // The header is text at the file's beginning; a name of the same length keeps it well-formed.
+        let mut changed = bytes.clone();
+        let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let text = String::from_utf8(bytes[8..header].to_vec()).unwrap();
+        changed[8..header].copy_from_slice(text.replace("features.conv0.weight", "features.conv9.weight").as_bytes());
+        let found = message(&changed);
+        assert!(found.contains("1 missing: features.conv0.weight"), "{found}");
+        assert!(found.contains("1 extra: features.conv9.weight"), "{found}");
+        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":2", "\\\"version\\\":9").as_bytes());
+        assert!(message(&changed).contains("version 9"));
+        changed[8..header].copy_from_slice(text.as_bytes());
+        let last = changed.len() - 4;
+        changed[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert!(message(&changed).contains("not finite"));
+    }
+}

@@ -1,0 +1,40 @@
+//! Parameters of a file.
+
+use super::initial::initial_value;
+use super::layout::{LAYOUT, ParameterSpec};
+use super::parameters::Parameters;
+use super::weights::{self, Report, TensorData, check_parameters, densenet_parameters};
+use lens_base::{Error, Result};
+use std::collections::HashMap;
+
+/// Parameters to train from: a file's, and a head as `seed` gives it when the file's has other outputs.
+pub fn start_parameters(bytes: &[u8], seed: u64) -> Result<(Parameters, Report)> {
+    let (parameters, report) = densenet_parameters(weights::read(bytes)?)?;
+    check_parameters(&parameters, &report)?;
+    let parameters = collected(&parameters, |index, spec| Ok(initial_value(spec, index, seed)))?;
+    Ok((parameters, report))
+}
+
+/// Parameters that were checked; `absent` gives those that are not there.
+pub(super) fn collected(
+    parameters: &[(String, TensorData)],
+    absent: impl Fn(usize, &ParameterSpec) -> Result<Vec<f32>>,
+) -> Result<Parameters> {
+    let parameters: HashMap<&str, &TensorData> =
+        parameters.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let mut collected = Parameters::zeroed()?;
+    for (index, spec) in LAYOUT.parameters().iter().enumerate() {
+        let values = match parameters.get(spec.name.as_str()) {
+            Some(data) => {
+                let values = data.values().map_err(|error| error.prefixed(&spec.name))?;
+                if !values.iter().all(|value| value.is_finite()) {
+                    return Err(Error::format(format!("{} has values that are not finite", spec.name)));
+                }
+                values
+            }
+            None => absent(index, spec)?,
+        };
+        collected.of_mut(index).copy_from_slice(&values);
+    }
+    Ok(collected)
+}

@@ -1,0 +1,46 @@
+//! Readers of weights: safetensors files and PyTorch's checkpoints, old and new, told apart by content.
+//!
+//! Nothing that a file says is run. Tensors are views into the file's bytes until their values are asked for.
+
+mod archive;
+mod check;
+mod dtype;
+mod global;
+mod names;
+mod object;
+mod pickle;
+mod plain;
+mod rebuild;
+mod state_dict;
+mod tensor;
+mod torch_legacy;
+mod torch_zip;
+
+pub use archive::{Archive, ArchiveKind, is_archive};
+pub use check::check_parameters;
+pub use dtype::Dtype;
+pub use names::{Report, densenet_parameters};
+pub use state_dict::{METADATA_KEY, StateDict};
+pub use tensor::TensorData;
+
+use lens_base::{Error, Result};
+
+/// Reads a file's bytes.
+pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
+    if is_archive(bytes) {
+        return torch_zip::read(bytes);
+    }
+    // A header's length in eight bytes, then the header, which is JSON.
+    if bytes.get(8) == Some(&b'{') {
+        return plain::read(bytes);
+    }
+    if bytes.first() == Some(&0x80) {
+        return torch_legacy::read(bytes);
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return Err(Error::format(
+            "is a tar archive, as PyTorch wrote before 0.1.10: load it there and save it with a PyTorch of today",
+        ));
+    }
+    Err(Error::format("is neither a safetensors file nor a state dict saved by torch.save"))
+}

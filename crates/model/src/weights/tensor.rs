@@ -1,0 +1,199 @@
+//! A tensor in a file's bytes.
+
+use super::dtype::Dtype;
+use lens_base::{Error, ErrorKind, Result};
+
+/// Dimensions beyond which a file is taken for broken; a network's tensors have up to five.
+const MAX_DIMENSIONS: usize = 8;
+/// Numbers beyond which a tensor's values are not spelled out. A few bytes can stand for any number of equal values, so
+/// the file's size bounds nothing.
+const MAX_VALUES: usize = 1 << 28;
+
+/// A strided view into bytes of a file; nothing is copied before its values are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorData<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// In numbers, not bytes.
+    strides: Vec<usize>,
+    /// From the first number on; every number that shape and strides reach lies within.
+    bytes: &'a [u8],
+}
+
+/// Where a tensor lies in its storage, as a file says it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Placement {
+    offset: usize,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+}
+
+impl Placement {
+    /// Refuses what no tensor can have.
+    pub fn new(offset: i64, shape: &[i64], strides: &[i64]) -> Result<Self> {
+        if shape.len() != strides.len() || shape.len() > MAX_DIMENSIONS {
+            return Err(Error::format(format!(
+                "a tensor has {} dimensions and {} strides; they must be as many, and at most {MAX_DIMENSIONS}",
+                shape.len(),
+                strides.len()
+            )));
+        }
+        let plain = |numbers: &[i64]| numbers.iter().map(|number| usize::try_from(*number).ok()).collect();
+        let (Ok(offset), Some(shape), Some(strides)) = (usize::try_from(offset), plain(shape), plain(strides)) else {
+            return Err(Error::format(format!(
+                "a tensor has the shape {shape:?}, the strides {strides:?} and the offset {offset}; none may be below 0"
+            )));
+        };
+        Ok(Placement { offset, shape, strides })
+    }
+
+    /// One row after the other from the storage's beginning.
+    pub fn contiguous(shape: &[usize]) -> Self {
+        Placement { offset: 0, shape: shape.to_vec(), strides: row_major(shape) }
+    }
+
+    /// How many numbers the tensor has, and how many of its storage it reaches over; nothing when that overflows.
+    fn extent(&self) -> Option<(usize, usize)> {
+        let count = self.shape.iter().try_fold(1usize, |count, side| count.checked_mul(*side))?;
+        if self.shape.contains(&0) {
+            return Some((0, 0));
+        }
+        let last = self.shape.iter().zip(&self.strides).try_fold(self.offset, |last, (side, stride)| {
+            (side - 1).checked_mul(*stride).and_then(|reach| last.checked_add(reach))
+        })?;
+        Some((count, last.checked_add(1)?))
+    }
+}
+
+impl<'a> TensorData<'a> {
+    /// Refuses a view that leaves its storage.
+    pub(super) fn new(dtype: Dtype, placement: &Placement, storage: &'a [u8]) -> Result<Self> {
+        let Placement { offset, shape, strides } = placement;
+        let available = storage.len() / dtype.size();
+        let Some((_, reach)) = placement.extent().filter(|(_, reach)| *reach <= available) else {
+            return Err(Error::format(format!(
+                "the shape {shape:?} with the strides {strides:?} from {offset} on leaves its storage of {available} \
+                 numbers"
+            )));
+        };
+        // An empty tensor may name any offset.
+        let bytes = if reach == 0 { &[] } else { &storage[offset * dtype.size()..reach * dtype.size()] };
+        Ok(TensorData { dtype, shape: shape.clone(), strides: strides.clone(), bytes })
+    }
+
+    /// The type of its numbers.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its numbers row by row. Memory is taken for as many as the shape says: check it first.
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let to_f32 = self.dtype.to_f32().ok_or_else(|| {
+            Error::format(format!("has the type {}; it must be a real float type", self.dtype.name()))
+        })?;
+        let count: usize = self.shape.iter().product();
+        if count > MAX_VALUES {
+            return Err(Error::format(format!("has {count} values; at most {MAX_VALUES} are read")));
+        }
+        let mut values = Vec::new();
+        values
+            .try_reserve_exact(count)
+            .map_err(|_| Error::new(ErrorKind::OutOfMemory, format!("no memory for the {count} values of a tensor")))?;
+        let size = self.dtype.size();
+        if self.strides == row_major(&self.shape) {
+            values.extend(self.bytes.chunks_exact(size).map(to_f32));
+            return Ok(values);
+        }
+        let mut index = vec![0; self.shape.len()];
+        let mut position = 0;
+        while values.len() < count {
+            values.push(to_f32(&self.bytes[position * size..][..size]));
+            // The last dimension that is not at its end advances; those after it start anew.
+            for dimension in (0..index.len()).rev() {
+                if index[dimension] + 1 < self.shape[dimension] {
+                    index[dimension] += 1;
+                    position += self.strides[dimension];
+                    break;
+                }
+                position -= index[dimension] * self.strides[dimension];
+                index[dimension] = 0;
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Strides of a tensor whose rows follow one another. Saturating: a shape that overflows is refused elsewhere.
+fn row_major(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; shape.len()];
+    for dimension in (1..shape.len()).rev() {
+        strides[dimension - 1] = strides[dimension].saturating_mul(shape[dimension].max(1));
+    }
+    strides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(shape: &[i64], strides: &[i64], offset: i64, storage: &[f32]) -> Result<Vec<f32>> {
+        let bytes: Vec<u8> = storage.iter().flat_map(|value| value.to_le_bytes()).collect();
+        TensorData::new(Dtype::Float32, &Placement::new(offset, shape, strides)?, &bytes)?.values()
+    }
+
+    #[test]
+    fn strides_and_offsets_choose_the_values() {
+        let storage = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        assert_eq!(view(&[2, 3], &[3, 1], 0, &storage).unwrap(), storage);
+        assert_eq!(view(&[3, 2], &[1, 3], 0, &storage).unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(view(&[2, 2], &[0, 2], 1, &storage).unwrap(), [1.0, 3.0, 1.0, 3.0]);
+        assert_eq!(view(&[2], &[1], 4, &storage).unwrap(), [4.0, 5.0]);
+        assert_eq!(view(&[], &[], 3, &storage).unwrap(), [3.0]);
+        // A side of one may have any stride, and an empty tensor any offset.
+        assert_eq!(view(&[1, 2], &[i64::MAX, 1], 0, &storage).unwrap(), [0.0, 1.0]);
+        assert!(view(&[3, 0], &[1, 1], 99, &storage).unwrap().is_empty());
+    }
+
+    #[test]
+    fn views_that_cannot_be_are_refused() {
+        let message =
+            |shape: &[i64], strides: &[i64], offset| view(shape, strides, offset, &[0.0; 6]).unwrap_err().to_string();
+        for (shape, strides, offset) in [
+            (&[2i64, 3][..], &[3i64, 1][..], 1),
+            (&[7], &[1], 0),
+            (&[2], &[6], 0),
+            (&[], &[], 6),
+            (&[i64::MAX, i64::MAX], &[1, 1], 0),
+            (&[i64::MAX, 4, 4], &[0, 0, 0], 0),
+            (&[2], &[i64::MAX], i64::MAX),
+        ] {
+            assert!(message(shape, strides, offset).contains("leaves its storage of 6 numbers"), "{shape:?}");
+        }
+        assert!(message(&[-1], &[1], 0).contains("below 0"));
+        assert!(message(&[1], &[-1], 0).contains("below 0"));
+        assert!(message(&[1], &[1], -1).contains("below 0"));
+        assert!(message(&[1, 1], &[1], 0).contains("2 dimensions and 1 strides"));
+        assert!(message(&[1; 9], &[1; 9], 0).contains("at most 8"));
+        // One number that stands for a thousand million of them.
+        assert!(message(&[1 << 15, 1 << 15], &[0, 0], 0).contains("values; at most"));
+    }
+
+    #[test]
+    fn every_float_type_becomes_32_bits() {
+        let values = |dtype, bytes: &[u8]| {
+            let placement = Placement::contiguous(&[bytes.len() / Dtype::size(dtype)]);
+            TensorData::new(dtype, &placement, bytes).unwrap().values()
+        };
+        assert_eq!(values(Dtype::Float64, &0.1f64.to_le_bytes()).unwrap(), [0.1f32]);
+        // The smallest subnormal, the largest number and minus infinity of binary16.
+        let half = values(Dtype::Float16, &[0x01, 0x00, 0xff, 0x7b, 0x00, 0xfc]).unwrap();
+        assert_eq!(half, [2f32.powi(-24), 65504.0, f32::NEG_INFINITY]);
+        assert_eq!(values(Dtype::BFloat16, &[0x49, 0x40]).unwrap(), [3.140625]);
+        assert!(values(Dtype::Int64, &[0; 8]).unwrap_err().message().contains("has the type int64"));
+    }
+}

@@ -1,0 +1,161 @@
+//! A model that is ready to compute in a context.
+
+use super::context::Context;
+use super::programs::{self, Compiled};
+use super::script::{METADATA_NAME, source};
+use lens_base::{Error, Result, sha256_hex, write_atomically};
+use lens_engine::{EngineName, Network};
+use lens_images::{Images, Preprocessing};
+use lens_model::{Metadata, Model};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// File format of a saved model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// safetensors.
+    Safetensors,
+    /// ONNX.
+    Onnx,
+    /// TorchScript, written by libtorch.
+    TorchScript,
+}
+
+/// A model, and its network on a context's engine. Thread-safe.
+#[derive(Clone)]
+pub struct Classifier {
+    context: Arc<Context>,
+    model: Model,
+    network: Arc<dyn Network>,
+    compiled: Option<Arc<Compiled>>,
+    file_sha256: Option<String>,
+}
+
+impl std::fmt::Debug for Classifier {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Classifier").field("sha256", &self.sha256()).finish_non_exhaustive()
+    }
+}
+
+impl Classifier {
+    /// Makes a model ready.
+    pub fn new(context: &Arc<Context>, model: Model) -> Result<Self> {
+        let network = context.engine().load(&model)?;
+        Ok(Classifier { context: Arc::clone(context), model, network, compiled: None, file_sha256: None })
+    }
+
+    /// Reads a file.
+    pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read model", path, &error))?;
+        let named = |error: Error| error.prefixed(&path.display().to_string());
+        let mut classifier = match programs::open(context, path, &bytes).map_err(named)? {
+            Some(opened) => Classifier {
+                context: Arc::clone(context),
+                model: opened.model,
+                network: opened.network,
+                compiled: opened.compiled.map(Arc::new),
+                file_sha256: None,
+            },
+            None => Classifier::new(context, Model::parse(&bytes).map_err(named)?)?,
+        };
+        classifier.file_sha256 = Some(sha256_hex([&bytes]));
+        Ok(classifier)
+    }
+
+    /// Writes a file.
+    pub fn save(&self, path: &Path, format: FileFormat) -> Result<()> {
+        let bytes = match format {
+            FileFormat::Safetensors => self.model.to_safetensors()?,
+            FileFormat::Onnx => self.model.to_onnx()?,
+            FileFormat::TorchScript => self.to_torchscript(false)?,
+        };
+        write_atomically(path, |file| file.write_all(&bytes))
+    }
+
+    /// A TorchScript archive: N x 1 logits, before the temperature, of N x 3 x H x W images.
+    pub(super) fn to_torchscript(&self, int8_head: bool) -> Result<Vec<u8>> {
+        let metadata = (METADATA_NAME, &self.model.metadata_text()?[..]);
+        let library = self.context.torch_library()?;
+        library.script_bytes(self.model.parameters(), &source(int8_head), int8_head, metadata)
+    }
+
+    /// The context it computes in.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The network that computes from its weights.
+    pub fn network(&self) -> &dyn Network {
+        &*self.network
+    }
+
+    /// What computes its logits: the compiled network that its file brought, or else what computes everything.
+    pub fn engine(&self) -> EngineName {
+        self.compiled.as_ref().map_or_else(|| self.network.engine(), |compiled| compiled.engine)
+    }
+
+    /// The network's output for images, before the temperature.
+    pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
+        let program = self.compiled.as_ref().and_then(|compiled| compiled.program(images.height, images.width));
+        match program {
+            Some(program) => program.logits(images),
+            None => self.network.logits(images),
+        }
+    }
+
+    /// What is done to an image before the network.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        self.model.preprocessing()
+    }
+
+    /// Probability above which an image is called positive.
+    pub fn threshold(&self) -> f32 {
+        self.model.threshold()
+    }
+
+    /// What the network's output is divided by; 1 without calibration.
+    pub fn temperature(&self) -> f64 {
+        self.model.temperature()
+    }
+
+    /// Everything but the weights.
+    pub fn metadata(&self) -> &Metadata {
+        self.model.metadata()
+    }
+
+    /// SHA-256 of the weights.
+    pub fn sha256(&self) -> &str {
+        self.model.sha256()
+    }
+
+    /// The same weights with other metadata.
+    pub fn with_metadata(&self, metadata: Metadata) -> Result<Self> {
+        let network = self.network.with_ranges(metadata.activation_ranges.as_ref());
+        let model = self.model.with_metadata(metadata)?;
+        Ok(Classifier { model, network, file_sha256: None, ..self.clone() })
+    }
+
+    /// The same with a training record, which names the hash of the weights.
+    pub fn with_training_record(self, record: impl FnOnce(&str) -> Value) -> Self {
+        Classifier { model: self.model.with_training_record(record), ..self }
+    }
+
+    /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
+    pub fn describe(&self) -> Value {
+        let mut fields = serde_json::Map::new();
+        fields.insert("schema".into(), json!({ "name": "lesionlens.model", "version": 1 }));
+        fields.insert("library".into(), json!(env!("CARGO_PKG_VERSION")));
+        fields.insert("abi".into(), json!(crate::ABI_VERSION));
+        fields.insert("file_sha256".into(), json!(self.file_sha256));
+        fields.insert("engine".into(), json!(self.engine()));
+        fields.extend(self.model.describe());
+        Value::Object(fields)
+    }
+}

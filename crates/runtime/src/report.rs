@@ -1,0 +1,50 @@
+//! What every report says of the run it is about.
+
+use super::context::Context;
+use lens_engine::EngineName;
+use serde_json::{Map, Value, json};
+use std::time::{Instant, SystemTime};
+
+/// Collects the fields that all JSON reports carry.
+pub struct RunReport {
+    started: SystemTime,
+    clock: Instant,
+}
+
+impl RunReport {
+    /// Begins now.
+    pub fn begin() -> Self {
+        RunReport { started: SystemTime::now(), clock: Instant::now() }
+    }
+
+    /// Seconds since the beginning.
+    pub fn seconds(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64()
+    }
+
+    /// `schema`, `library`, `abi`, `libtorch`, `device`, `precision`, `engine`, `model_sha256`, `started`, `seconds`.
+    pub fn header(
+        &self,
+        schema: &str,
+        version: u32,
+        context: &Context,
+        model_sha256: &str,
+        engine: EngineName,
+    ) -> Map<String, Value> {
+        let mut fields = context.identity(schema, version);
+        fields.insert("device".into(), json!(context.policy().device.value));
+        fields.insert("precision".into(), json!(context.policy().precision.value));
+        fields.insert("engine".into(), json!(engine));
+        fields.insert("model_sha256".into(), json!(model_sha256));
+        fields.insert("started".into(), json!(humantime::format_rfc3339_seconds(self.started).to_string()));
+        fields.insert("seconds".into(), json!(self.seconds()));
+        fields
+    }
+}
+
+/// Peak memory of the process so far, in bytes, where the system tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}

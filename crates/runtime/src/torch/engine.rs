@@ -1,0 +1,150 @@
+//! libtorch as an engine.
+
+use super::learner::TorchLearner;
+use super::library::TorchLibrary;
+use super::raw::{checked, json, numbers, text, with_images};
+use lens_base::Result;
+use lens_engine::torch_table::{TorchSettings, TorchTable};
+use lens_engine::{Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network};
+use lens_images::Images;
+use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// A handle of the other library and what frees it.
+pub(super) struct Handle {
+    pub table: &'static TorchTable,
+    pub pointer: *mut c_void,
+    free: unsafe extern "C" fn(*mut c_void),
+}
+
+// SAFETY: the table's handles may be used and freed on any thread.
+unsafe impl Send for Handle {}
+// SAFETY: those that are shared here may be used by several threads at once; a learner is only used through `&mut`.
+unsafe impl Sync for Handle {}
+
+impl Handle {
+    /// Of what `make` writes, which `free` frees.
+    pub fn new(
+        table: &'static TorchTable,
+        free: unsafe extern "C" fn(*mut c_void),
+        make: impl FnOnce(*mut *mut c_void) -> i32,
+    ) -> Result<Self> {
+        let mut pointer = std::ptr::null_mut();
+        checked(table, make(&raw mut pointer))?;
+        Ok(Handle { table, pointer, free })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: from the function that makes such handles, and freed once.
+        unsafe { (self.free)(self.pointer) };
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Handle").field(&self.pointer).finish()
+    }
+}
+
+/// libtorch on a device.
+pub struct TorchEngine {
+    handle: Arc<Handle>,
+}
+
+impl TorchEngine {
+    /// With these settings.
+    pub fn new(library: &Arc<TorchLibrary>, settings: &TorchSettings) -> Result<Self> {
+        let (table, settings) = (library.table(), json(settings)?);
+        // SAFETY: text that outlives the call, and room for the handle.
+        let make = |engine| unsafe { (table.engine_new)(text(&settings), engine) };
+        Ok(TorchEngine { handle: Arc::new(Handle::new(table, table.engine_free, make)?) })
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Engine for TorchEngine {
+    fn load(&self, model: &Model) -> Result<Arc<dyn Network>> {
+        let (table, engine) = (self.handle.table, self.handle.pointer);
+        let parameters = numbers(model.parameters().all());
+        // SAFETY: a live engine, numbers that outlive the call, and room for the handle.
+        let make = |network| unsafe { (table.network_new)(engine, parameters, network) };
+        let handle = Handle::new(table, table.network_free, make)?;
+        Ok(Arc::new(TorchNetwork { handle: Arc::new(handle) }))
+    }
+
+    fn learner(&self, start: &TrainingParameters, settings: &LearnerSettings) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(TorchLearner::new(&self.handle, start, settings)?))
+    }
+
+    fn empty_cache(&self) {
+        // SAFETY: a live engine. A failure leaves things as they are, and the next allocation tells.
+        unsafe { (self.handle.table.engine_empty_cache)(self.handle.pointer) };
+    }
+
+    fn gpu_memory(&self) -> Option<GpuMemory> {
+        let mut bytes = [0; 4];
+        // SAFETY: a live engine, and room for the four numbers.
+        let code = unsafe { (self.handle.table.engine_gpu_memory)(self.handle.pointer, bytes.as_mut_ptr()) };
+        let [allocated, allocated_peak, reserved, reserved_peak] = bytes;
+        (code == 0).then_some(GpuMemory { allocated, allocated_peak, reserved, reserved_peak })
+    }
+}
+
+/// A network of libtorch.
+struct TorchNetwork {
+    handle: Arc<Handle>,
+}
+
+impl Network for TorchNetwork {
+    fn engine(&self) -> EngineName {
+        EngineName::Torch
+    }
+
+    fn logits(&self, images: &Images) -> Result<Vec<f32>> {
+        let table = self.handle.table;
+        let mut logits = vec![0.0; images.len()];
+        with_images(images, |raw| {
+            // SAFETY: a live network, images that outlive the call, and room for one number for each.
+            checked(table, unsafe { (table.network_logits)(self.handle.pointer, raw, logits.as_mut_ptr()) })
+        })?;
+        Ok(logits)
+    }
+
+    fn features(&self, images: &Images) -> Result<FeatureMaps> {
+        let table = self.handle.table;
+        let (height, width) = (last_side(images.height), last_side(images.width));
+        let mut values = vec![0.0; images.len() * height * width * LAYOUT.count(LAYOUT.head_weight)];
+        with_images(images, |raw| {
+            // SAFETY: a live network, images that outlive the call, and room for so many numbers.
+            checked(table, unsafe {
+                (table.network_features)(self.handle.pointer, raw, values.as_mut_ptr(), values.len())
+            })
+        })?;
+        Ok(FeatureMaps { height, width, values })
+    }
+
+    fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
+        let table = self.handle.table;
+        with_images(images, |raw| {
+            // SAFETY: a live network, images that outlive the call, and so many numbers.
+            checked(table, unsafe {
+                (table.network_observe)(self.handle.pointer, raw, largest.as_mut_ptr(), largest.len())
+            })
+        })
+    }
+
+    fn with_ranges(&self, _: Option<&ActivationRanges>) -> Arc<dyn Network> {
+        Arc::new(TorchNetwork { handle: Arc::clone(&self.handle) })
+    }
+}
+
+/// Side of the last feature map: halved twice upwards, by convolution and pooling, then three times downwards.
+fn last_side(side: usize) -> usize {
+    side.div_ceil(2).div_ceil(2) / 8
+}

@@ -1,0 +1,107 @@
+//! Training with libtorch.
+
+use super::engine::Handle;
+use super::raw::{checked, json, numbers, text, with_images};
+use lens_base::Result;
+use lens_engine::{Learner, LearnerSettings, ScalerState, Slot, UpdateStep, Weights};
+use lens_images::Images;
+use lens_model::TrainingParameters;
+
+/// A network in training; the other library keeps its engine alive.
+pub struct TorchLearner {
+    handle: Handle,
+}
+
+impl TorchLearner {
+    pub fn new(engine: &Handle, start: &TrainingParameters, settings: &LearnerSettings) -> Result<Self> {
+        let (table, settings) = (engine.table, json(settings)?);
+        let (values, statistics) = (numbers(&start.values), numbers(&start.statistics));
+        // SAFETY: a live engine, text and numbers that outlive the call, and room for the handle.
+        let make =
+            |learner| unsafe { (table.learner_new)(engine.pointer, text(&settings), values, statistics, learner) };
+        Ok(TorchLearner { handle: Handle::new(table, table.learner_free, make)? })
+    }
+
+    fn checked(&self, code: i32) -> Result<()> {
+        checked(self.handle.table, code)
+    }
+}
+
+impl Learner for TorchLearner {
+    fn begin(&mut self, head_only: bool) -> Result<()> {
+        // SAFETY: a live learner, here and below.
+        self.checked(unsafe { (self.handle.table.learner_begin)(self.handle.pointer, i32::from(head_only)) })
+    }
+
+    fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64> {
+        assert_eq!(images.len(), targets.len(), "one target for each image");
+        let (table, mut loss) = (self.handle.table, 0.0);
+        with_images(images, |raw| {
+            // SAFETY: images and targets, as many, outlive the call; room for a number.
+            checked(table, unsafe {
+                (table.learner_accumulate)(self.handle.pointer, raw, targets.as_ptr(), pos_weight, share, &raw mut loss)
+            })
+        })?;
+        Ok(loss)
+    }
+
+    fn abandon(&mut self) -> Result<()> {
+        // SAFETY: a live learner.
+        self.checked(unsafe { (self.handle.table.learner_abandon)(self.handle.pointer) })
+    }
+
+    fn update(&mut self, step: &UpdateStep) -> Result<bool> {
+        let (step, mut moved) = (json(step)?, 0);
+        // SAFETY: text that outlives the call, and room for a number.
+        self.checked(unsafe { (self.handle.table.learner_update)(self.handle.pointer, text(&step), &raw mut moved) })?;
+        Ok(moved != 0)
+    }
+
+    fn blend_average(&mut self, share: f64) -> Result<()> {
+        // SAFETY: a live learner.
+        self.checked(unsafe { (self.handle.table.learner_blend_average)(self.handle.pointer, share) })
+    }
+
+    fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
+        let (table, average) = (self.handle.table, i32::from(weights == Weights::Average));
+        let mut logits = vec![0.0; images.len()];
+        with_images(images, |raw| {
+            // SAFETY: images that outlive the call, and room for one number for each.
+            checked(table, unsafe { (table.learner_logits)(self.handle.pointer, raw, average, logits.as_mut_ptr()) })
+        })?;
+        Ok(logits)
+    }
+
+    fn read(&self, slot: Slot, values: &mut [f32]) -> Result<()> {
+        let read = self.handle.table.learner_read;
+        // SAFETY: so many writable numbers.
+        self.checked(unsafe { read(self.handle.pointer, slot as u32, values.as_mut_ptr(), values.len()) })
+    }
+
+    fn write(&mut self, slot: Slot, values: &[f32]) -> Result<()> {
+        let write = self.handle.table.learner_write;
+        // SAFETY: so many readable numbers.
+        self.checked(unsafe { write(self.handle.pointer, slot as u32, values.as_ptr(), values.len()) })
+    }
+
+    fn scaler(&self) -> Result<Option<ScalerState>> {
+        let (mut there, mut scale, mut good_steps) = (0, 0.0, 0);
+        // SAFETY: room for three numbers.
+        self.checked(unsafe {
+            (self.handle.table.learner_scaler)(self.handle.pointer, &raw mut there, &raw mut scale, &raw mut good_steps)
+        })?;
+        Ok((there != 0).then_some(ScalerState { scale, good_steps }))
+    }
+
+    fn set_scaler(&mut self, ScalerState { scale, good_steps }: ScalerState) -> Result<()> {
+        // SAFETY: a live learner.
+        self.checked(unsafe { (self.handle.table.learner_set_scaler)(self.handle.pointer, scale, good_steps) })
+    }
+
+    fn is_finite(&self) -> Result<bool> {
+        let mut finite = 0;
+        // SAFETY: room for a number.
+        self.checked(unsafe { (self.handle.table.learner_is_finite)(self.handle.pointer, &raw mut finite) })?;
+        Ok(finite != 0)
+    }
+}

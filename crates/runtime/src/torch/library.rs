@@ -1,0 +1,195 @@
+//! The library with libtorch: found, loaded once for the process, and checked.
+
+use super::raw::{checked, collected, json, numbers, text};
+use crate::system::{Library, open_library, own_directory};
+use lens_base::{Error, ErrorKind, Result};
+use lens_engine::Reported;
+use lens_engine::probe::Vendor;
+use lens_engine::torch_table::{ENTRY_NAME, Entry, LibtorchInformation, TABLE_VERSION, TorchTable};
+use lens_model::Parameters;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Its file.
+const NAME: &str = "liblesionlens_torch.so";
+/// What a user can do about its absence.
+const ADVICE: &str =
+    "build it with `make torch`, or install the package that brings it (`pip install 'lesionlens[torch]'`)";
+
+/// The loaded library.
+pub struct TorchLibrary {
+    table: &'static TorchTable,
+    information: LibtorchInformation,
+}
+
+impl std::fmt::Debug for TorchLibrary {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TorchLibrary").field("information", &self.information).finish_non_exhaustive()
+    }
+}
+
+/// The process's; what was loaded stays loaded.
+static LOADED: Mutex<Option<Arc<TorchLibrary>>> = Mutex::new(None);
+
+impl TorchLibrary {
+    /// The one that is loaded.
+    pub fn loaded() -> Option<Arc<Self>> {
+        LOADED.lock().clone()
+    }
+
+    /// Loads it, unless that was done. It and libtorch are looked for in `directory`, where one is named, then beside the
+    /// library that this code is part of, then where the linker looks. libtorch must be that of `directory`, in which its
+    /// libraries for GPUs are looked for, too.
+    pub fn open(directory: Option<&Path>) -> Result<Arc<Self>> {
+        let mut loaded = LOADED.lock();
+        let table = match &*loaded {
+            Some(library) => library.table,
+            None => {
+                if let Some(directory) = directory {
+                    preload(directory)?;
+                }
+                table(find(directory)?)?
+            }
+        };
+        let information = information(table, directory)?;
+        Ok(Arc::clone(loaded.insert(Arc::new(TorchLibrary { table, information }))))
+    }
+
+    /// Its functions.
+    pub(super) fn table(&self) -> &'static TorchTable {
+        self.table
+    }
+
+    /// The libtorch that came with it, and what there is in the directory that was named last.
+    pub fn information(&self) -> &LibtorchInformation {
+        &self.information
+    }
+
+    /// Sets variables that are not set, for the runtime of a GPU that is not loaded yet.
+    pub fn set_environment(&self, variables: &BTreeMap<String, String>) -> Result<()> {
+        let variables = json(variables)?;
+        // SAFETY: text that outlives the call.
+        checked(self.table, unsafe { (self.table.set_environment)(text(&variables)) })
+    }
+
+    /// Loads libtorch's library for GPUs, asks its runtime, and tries the GPU out.
+    pub fn open_gpu(&self, vendor: Vendor, index: i32) -> Result<Reported> {
+        let number = match vendor {
+            Vendor::Nvidia => 0,
+            Vendor::Amd => 1,
+        };
+        let reported = collected(|sink| {
+            // SAFETY: numbers, and a sink that outlives the call.
+            checked(self.table, unsafe { (self.table.open_gpu)(number, index, sink) })
+        })?;
+        parsed(&reported)
+    }
+
+    /// The bytes of a TorchScript archive of a network; `source` defines `forward(self, image)`.
+    pub fn script_bytes(
+        &self,
+        parameters: &Parameters,
+        source: &str,
+        int8_head: bool,
+        (metadata_name, metadata): (&str, &str),
+    ) -> Result<Vec<u8>> {
+        collected(|sink| {
+            // SAFETY: numbers, texts and a sink that outlive the call.
+            checked(self.table, unsafe {
+                (self.table.script_write)(
+                    numbers(parameters.all()),
+                    text(source),
+                    i32::from(int8_head),
+                    text(metadata_name),
+                    text(metadata),
+                    sink,
+                )
+            })
+        })
+    }
+
+    /// The bytes that torch.save() would write of a network's state dict.
+    pub fn state_dict_bytes(
+        &self,
+        parameters: &Parameters,
+        (metadata_name, metadata): (&str, &str),
+    ) -> Result<Vec<u8>> {
+        collected(|sink| {
+            // SAFETY: numbers, texts and a sink that outlive the call.
+            checked(self.table, unsafe {
+                (self.table.state_dict_write)(numbers(parameters.all()), text(metadata_name), text(metadata), sink)
+            })
+        })
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::internal(format!("{NAME} said what cannot be understood: {error}")))
+}
+
+/// What is known of the libtorch that is loaded, which must be the one in `directory`.
+fn information(table: &TorchTable, directory: Option<&Path>) -> Result<LibtorchInformation> {
+    let directory = directory.map(|directory| directory.as_os_str().as_encoded_bytes()).unwrap_or_default();
+    let information = collected(|sink| {
+        // SAFETY: text and a sink that outlive the call.
+        checked(table, unsafe { (table.information)(text(directory), sink) })
+    })?;
+    parsed(&information)
+}
+
+/// Loads a named libtorch before the library that needs one asks the linker for any.
+fn preload(directory: &Path) -> Result<()> {
+    let library = directory.join("libtorch_cpu.so");
+    open_library(&library, false)
+        .map(drop)
+        .map_err(|reason| Error::new(ErrorKind::Io, format!("libtorch of libtorch_dir cannot be loaded: {reason}")))
+}
+
+fn find(directory: Option<&Path>) -> Result<Library> {
+    let beside = directory.map(Path::to_path_buf).into_iter().chain(own_directory());
+    let candidates: Vec<PathBuf> = beside.map(|directory| directory.join(NAME)).collect();
+    if let Some(path) = candidates.iter().find(|path| path.exists()) {
+        return open_library(path, false).map_err(|reason| {
+            let message = format!(
+                "{} cannot be loaded: {reason}. It needs libtorch {}: put that into the directory libtorch/lib beside it, or \
+                 name its directory as libtorch_dir",
+                path.display(),
+                "2.13.0"
+            );
+            Error::new(ErrorKind::Unsupported, message)
+        });
+    }
+    open_library(Path::new(NAME), false).map_err(|reason| {
+        let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+        let message = format!("{NAME} was not found ({}; {reason}): {ADVICE}", places.join(", "));
+        Error::new(ErrorKind::Unsupported, message)
+    })
+}
+
+/// The library's table, when it is of this version.
+fn table(library: Library) -> Result<&'static TorchTable> {
+    let unfit = |found: String| {
+        let message = format!(
+            "{NAME} does not fit: {found}, and version {} of the library needs {TABLE_VERSION}; install both from one build",
+            env!("CARGO_PKG_VERSION")
+        );
+        Error::new(ErrorKind::Version, message)
+    };
+    let entry = library.symbol(ENTRY_NAME).ok_or_else(|| unfit("it has no table of functions".into()))?;
+    // SAFETY: the function of this name has this type in every version, and the table lives as long as the library.
+    let table = unsafe {
+        let entry = std::mem::transmute::<*mut c_void, Entry>(entry);
+        let table = entry();
+        // Only these two fields are there in every version.
+        let (version, size) = ((*table).version, (*table).size);
+        if version != TABLE_VERSION || size as usize != size_of::<TorchTable>() {
+            return Err(unfit(format!("its table has version {version} and {size} bytes")));
+        }
+        &*table
+    };
+    Ok(table)
+}

@@ -1,0 +1,107 @@
+//! Classifying whole images.
+
+use super::batch_limit::{AUTOMATIC, whole_images};
+use super::engine::logits;
+use lens_base::Result;
+use lens_base::{Control, Phase};
+use lens_images::{Batch, PixelView, check_all_values};
+use lens_model::check_threshold;
+use lens_runtime::Classifier;
+use serde::Serialize;
+use std::time::Instant;
+
+/// What the model says of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Probability of the positive class.
+    pub probability: f32,
+    /// log(p / (1 - p)).
+    pub logit: f32,
+    /// Whether the probability is greater than the threshold.
+    pub positive: bool,
+    /// The threshold.
+    pub threshold: f32,
+}
+
+impl Prediction {
+    /// From the logit.
+    pub fn from_logit(logit: f32, threshold: f32) -> Self {
+        let probability = (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32;
+        Prediction { probability, logit, positive: probability > threshold, threshold }
+    }
+
+    /// From a probability, such as a mean of several.
+    pub fn from_probability(probability: f32, threshold: f32) -> Self {
+        let exact = f64::from(probability);
+        let logit = ((exact / (1.0 - exact)).ln() as f32).clamp(f32::MIN, f32::MAX);
+        Prediction { probability, logit, positive: probability > threshold, threshold }
+    }
+}
+
+/// How to classify.
+#[derive(Clone, Debug)]
+pub struct ClassifyOptions {
+    /// Instead of the model's own threshold.
+    pub threshold: Option<f32>,
+    /// Images that go through the network at once; `AUTOMATIC` leaves it to the library.
+    pub batch_limit: u32,
+}
+
+impl Default for ClassifyOptions {
+    fn default() -> Self {
+        ClassifyOptions { threshold: None, batch_limit: AUTOMATIC }
+    }
+}
+
+/// Classifies a batch of prepared images.
+pub fn classify_batch(model: &Classifier, batch: &Batch, threshold: f32) -> Result<Vec<Prediction>> {
+    Ok(logits(model, batch)?.into_iter().map(|logit| Prediction::from_logit(logit, threshold)).collect())
+}
+
+/// Classifies images, in order, after checking all of them.
+pub fn classify(
+    model: &Classifier,
+    images: &[PixelView],
+    options: &ClassifyOptions,
+    control: &mut Control,
+) -> Result<Vec<Prediction>> {
+    let batch_limit = whole_images(model, options.batch_limit)?;
+    let threshold = options.threshold.unwrap_or(model.threshold());
+    check_threshold(threshold)?;
+    let start = Instant::now();
+    let side = model.preprocessing().image_size as usize;
+    let mut batch = Batch::new(side, side);
+    let mut predictions = Vec::with_capacity(images.len());
+    control.check()?;
+    let images = check_all_values(images)?;
+    for chunk in images.chunks(batch_limit) {
+        batch.clear();
+        for view in chunk {
+            let raster = model.preprocessing().resize(&view.to_raster()?)?;
+            batch.push(&raster, 0, 0, model.preprocessing());
+        }
+        predictions.extend(classify_batch(model, &batch, threshold)?);
+        control.report_steady(Phase::Classify, predictions.len(), images.len(), start)?;
+    }
+    Ok(predictions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_needs_more_than_the_threshold() {
+        assert!(!Prediction::from_logit(0.0, 0.5).positive);
+        assert!(Prediction::from_logit(1e-3, 0.5).positive);
+        assert!(!Prediction::from_probability(1.0, 1.0).positive);
+    }
+
+    #[test]
+    fn probability_and_logit_belong_together_at_the_extremes_too() {
+        assert_eq!(Prediction::from_logit(-200.0, 0.5).probability, 0.0);
+        assert_eq!(Prediction::from_logit(200.0, 0.5).probability, 1.0);
+        assert!(Prediction::from_probability(1.0, 0.5).logit.is_finite());
+        assert!((Prediction::from_probability(0.75, 0.5).logit - 3f32.ln()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,9 @@
+//! From images to probabilities.
+
+mod batch_limit;
+mod engine;
+mod images;
+
+pub use batch_limit::{AUTOMATIC, batch_limit, whole_images};
+pub use engine::{CellMaps, at_temperature, cell_maps, logits, logits_of};
+pub use images::{ClassifyOptions, Prediction, classify, classify_batch};

@@ -1,0 +1,137 @@
+//! Images with boxes around what is to be found in them.
+
+use lens_base::{Error, Result};
+use lens_images::Picture;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// A rectangle in pixels of an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+impl Area {
+    /// Larger by `margin` on all sides.
+    pub fn dilated(self, margin: f64) -> Self {
+        Area {
+            x: self.x - margin,
+            y: self.y - margin,
+            width: self.width + 2.0 * margin,
+            height: self.height + 2.0 * margin,
+        }
+    }
+
+    /// Whether a point lies in it.
+    pub fn holds(&self, x: f64, y: f64) -> bool {
+        (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
+    }
+}
+
+/// An image file with its boxes.
+#[derive(Clone, Debug)]
+pub struct BoxedImage {
+    /// Its name in the table.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// At least one.
+    pub boxes: Vec<Area>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    filename: String,
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+/// Reads boxes.csv (filename, x, y, width, height in pixels; one row per box) of a directory whose images/ holds the
+/// files; images come in the order of their first row.
+pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
+    let table = directory.join("boxes.csv");
+    let bytes = std::fs::read(&table).map_err(|error| Error::io("read", &table, &error))?;
+    let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
+    let mut images: Vec<BoxedImage> = Vec::new();
+    for (index, row) in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]).deserialize().enumerate()
+    {
+        let row: Row = row.map_err(|error| broken(error.to_string()))?;
+        let area = Area { x: row.x, y: row.y, width: row.width, height: row.height };
+        let finite = [row.x, row.y, row.width, row.height].iter().all(|value| value.is_finite());
+        if !finite || row.width <= 0.0 || row.height <= 0.0 {
+            return Err(broken(format!(
+                "row {} has the box {} {} {} {}; x and y must be finite, width and height above 0",
+                index + 1,
+                row.x,
+                row.y,
+                row.width,
+                row.height
+            )));
+        }
+        match images.iter_mut().find(|image| image.name == row.filename) {
+            Some(image) => image.boxes.push(area),
+            None => {
+                let path = directory.join("images").join(&row.filename);
+                images.push(BoxedImage { name: row.filename, path, boxes: vec![area] });
+            }
+        }
+    }
+    if images.is_empty() {
+        return Err(broken("it has no rows; each must be a box: filename, x, y, width, height".into()));
+    }
+    Ok(images)
+}
+
+impl BoxedImage {
+    /// Decodes the file; refuses boxes that lie outside.
+    pub fn load(&self) -> Result<Picture> {
+        let picture = Picture::load(&self.path, 0)?;
+        let view = picture.view();
+        let (width, height) = (view.width() as f64, view.height() as f64);
+        for area in &self.boxes {
+            let outside = area.x < 0.0 || area.y < 0.0 || area.x + area.width > width || area.y + area.height > height;
+            if outside {
+                return Err(Error::data(format!(
+                    "{}: the box x {} y {} width {} height {} does not lie in its {width} x {height} pixels",
+                    self.name, area.x, area.y, area.width, area.height
+                )));
+            }
+        }
+        Ok(picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<BoxedImage>> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("boxes.csv"), text).unwrap();
+        read_boxes(directory.path())
+    }
+
+    #[test]
+    fn boxes_of_an_image_come_together() {
+        let images = read("filename,x,y,width,height\nb.png,1,2,3,4\na.png,5,6,7,8\nb.png,0.5,0,1,1\n").unwrap();
+        assert_eq!(images.iter().map(|image| &*image.name).collect::<Vec<_>>(), ["b.png", "a.png"]);
+        assert_eq!(images[0].boxes[1], Area { x: 0.5, y: 0.0, width: 1.0, height: 1.0 });
+    }
+
+    #[test]
+    fn tables_that_are_none_are_refused_with_the_row() {
+        assert!(read("filename,x,y,width,height\n").unwrap_err().message().contains("no rows"));
+        assert!(read("filename,x,y,width\na,1,2,3\n").unwrap_err().message().contains("height"));
+        assert!(read("filename,x,y,width,height\na,1,2,3,0\n").unwrap_err().message().contains("row 1"));
+        assert!(read("filename,x,y,width,height\na,1,2,NaN,1\n").unwrap_err().message().contains("NaN"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Percentile intervals over resampled data sets (Efron 1979).
+
+use super::{Interval, Method};
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::ranking::Ranking;
+use lens_base::Control;
+use lens_base::generator;
+use lens_base::{Error, Result};
+use std::thread::available_parallelism;
+
+/// How to resample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// Resampled data sets; 0: no intervals.
+    pub samples: u32,
+    /// Resample number i depends on this and i alone, so the number of threads does not show.
+    pub seed: u64,
+}
+
+/// Fewer do not tell where 2.5 % are.
+const FEWEST: usize = 100;
+/// A quarter of a gigabyte of figures.
+const MOST: usize = 1_000_000;
+/// Draws after which the caller is asked whether to go on: some tenths of a second.
+const DRAWS_BETWEEN_CHECKS: usize = 1 << 24;
+
+impl Bootstrap {
+    /// Refuses numbers that make no sense.
+    pub fn check(&self) -> Result<()> {
+        match self.samples as usize {
+            0 | FEWEST..=MOST => Ok(()),
+            count => Err(Error::argument(format!(
+                "bootstrap_samples {count} is not in {FEWEST}..{MOST}, nor 0 for no bootstrap"
+            ))),
+        }
+    }
+
+    /// For each named figure, in the order of [`Metrics::named`], its interval or why there is none. Samples are drawn
+    /// regardless of class, as the data set itself was: the share of positives varies with them.
+    pub fn intervals(
+        &self,
+        ranking: &Ranking,
+        threshold: f32,
+        names: &[&'static str],
+        control: &Control,
+    ) -> Result<Vec<std::result::Result<Interval, String>>> {
+        let mut figures: Vec<Vec<Option<f64>>> = vec![Vec::new(); self.samples as usize];
+        let threads = available_parallelism().map_or(1, usize::from);
+        let round = (DRAWS_BETWEEN_CHECKS / ranking.samples().max(1)).max(threads);
+        for (first, figures) in (0..).step_by(round).zip(figures.chunks_mut(round)) {
+            control.check()?;
+            let share = figures.len().div_ceil(threads);
+            std::thread::scope(|scope| {
+                for (first, figures) in (first..).step_by(share).zip(figures.chunks_mut(share)) {
+                    scope.spawn(move || {
+                        let mut ties = ranking.ties.clone();
+                        for (number, figures) in (first as u64..).zip(figures.iter_mut()) {
+                            ranking.resample(&mut ties, &mut generator(self.seed, number));
+                            let metrics = Metrics::of_ties(&ties, threshold).named();
+                            let named = metrics.iter().filter(|metric| names.contains(&metric.name));
+                            *figures = named.map(|metric| metric.value).collect();
+                        }
+                    });
+                }
+            });
+        }
+        Ok((0..names.len())
+            .map(|index| interval(figures.iter().filter_map(|figures| figures[index]).collect(), figures.len()))
+            .collect())
+    }
+}
+
+fn interval(mut values: Vec<f64>, count: usize) -> std::result::Result<Interval, String> {
+    if count == 0 {
+        return Err("bootstrap_samples is 0".into());
+    }
+    if values.len() < FEWEST {
+        return Err(format!("only {} of {count} resamples have the figure; {FEWEST} are needed", values.len()));
+    }
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (quantile(&values, 0.025), quantile(&values, 0.975));
+    if low == high {
+        return Err("resampling does not vary the figure".into());
+    }
+    let left_out = count - values.len();
+    Ok(Interval { low, high, method: Method::Bootstrap { resamples: values.len(), left_out } })
+}
+
+/// Of sorted values, straight between neighbours, as NumPy's default.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
+}

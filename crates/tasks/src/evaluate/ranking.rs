@@ -1,0 +1,245 @@
+//! Samples in the order of their probabilities, and what follows from the order.
+
+use rand::{Rng, RngExt};
+use serde::Serialize;
+
+/// A sample's label and what the model said.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored {
+    /// Whether it is of the positive class.
+    pub positive: bool,
+    /// Probability of the positive class, as it is reported: figures and thresholds are about what a host gets to see.
+    pub probability: f32,
+}
+
+/// All samples of one probability. Every figure is a function of these, so a resampled data set is the same ties with
+/// other counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Tie {
+    /// Their probability.
+    pub probability: f32,
+    /// How many of the positive class.
+    pub positives: u64,
+    /// How many of the negative class.
+    pub negatives: u64,
+    /// -log(probability).
+    pub loss_of_positive: f64,
+    /// -log(1 - probability).
+    pub loss_of_negative: f64,
+}
+
+impl Tie {
+    fn new(probability: f32) -> Self {
+        // As scikit-learn: a certain and wrong prediction costs 36 instead of infinitely much.
+        let clipped = f64::from(probability).clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+        Tie {
+            probability,
+            positives: 0,
+            negatives: 0,
+            loss_of_positive: -clipped.ln(),
+            loss_of_negative: -(1.0 - clipped).ln(),
+        }
+    }
+
+    fn add(&mut self, positive: bool) {
+        *(if positive { &mut self.positives } else { &mut self.negatives }) += 1;
+    }
+}
+
+/// A data set's ties, highest probability first.
+#[derive(Clone, Debug)]
+pub struct Ranking {
+    /// The ties.
+    pub ties: Vec<Tie>,
+    /// For each sample its tie, and whether it is positive.
+    places: Vec<(u32, bool)>,
+}
+
+impl Ranking {
+    /// Of these samples.
+    pub fn of(samples: &[Scored]) -> Self {
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        order.sort_by(|one, other| samples[*other].probability.total_cmp(&samples[*one].probability));
+        let mut ranking = Ranking { ties: Vec::new(), places: vec![(0, false); samples.len()] };
+        for index in order {
+            let Scored { positive, probability } = samples[index];
+            if ranking.ties.last().is_none_or(|tie| tie.probability != probability) {
+                ranking.ties.push(Tie::new(probability));
+            }
+            let place = ranking.ties.len() - 1;
+            ranking.ties[place].add(positive);
+            ranking.places[index] = (place as u32, positive);
+        }
+        ranking
+    }
+
+    /// Sets the counts to those of as many samples, drawn with replacement.
+    pub fn resample(&self, ties: &mut [Tie], random: &mut impl Rng) {
+        for tie in ties.iter_mut() {
+            (tie.positives, tie.negatives) = (0, 0);
+        }
+        for _ in 0..self.places.len() {
+            let (place, positive) = self.places[random.random_range(0..self.places.len())];
+            ties[place as usize].add(positive);
+        }
+    }
+
+    /// How many samples.
+    pub fn samples(&self) -> usize {
+        self.places.len()
+    }
+}
+
+/// Positives and negatives in all.
+pub fn class_counts(ties: &[Tie]) -> (u64, u64) {
+    ties.iter().fold((0, 0), |(positives, negatives), tie| (positives + tie.positives, negatives + tie.negatives))
+}
+
+/// Area under the ROC curve: the probability that a positive ranks above a negative, ties counting half (Mann-Whitney).
+pub fn roc_auc(ties: &[Tie]) -> Option<f64> {
+    let (mut positives, mut negatives, mut twice_wins) = (0u64, 0u64, 0u128);
+    for tie in ties {
+        twice_wins += u128::from(tie.negatives) * u128::from(2 * positives + tie.positives);
+        positives += tie.positives;
+        negatives += tie.negatives;
+    }
+    let pairs = u128::from(positives) * u128::from(negatives);
+    (pairs > 0).then(|| twice_wins as f64 / (2 * pairs) as f64)
+}
+
+/// Area under the precision-recall curve as scikit-learn's average precision: precision at each threshold, weighted by
+/// what it adds to recall. Joining the points by lines would be too optimistic.
+pub fn average_precision(ties: &[Tie]) -> Option<f64> {
+    let (mut positives, mut called, mut sum) = (0u64, 0u64, 0.0);
+    for tie in ties.iter().filter(|tie| tie.positives + tie.negatives > 0) {
+        positives += tie.positives;
+        called += tie.positives + tie.negatives;
+        sum += tie.positives as f64 * (positives as f64 / called as f64);
+    }
+    (positives > 0).then(|| sum / positives as f64)
+}
+
+/// Positives and negatives at or above a probability.
+#[derive(Clone, Copy)]
+struct Reached {
+    probability: f32,
+    positives: u64,
+    negatives: u64,
+}
+
+fn reached(ties: &[Tie]) -> Vec<Reached> {
+    let (mut positives, mut negatives) = (0, 0);
+    ties.iter()
+        .map(|tie| {
+            positives += tie.positives;
+            negatives += tie.negatives;
+            Reached { probability: tie.probability, positives, negatives }
+        })
+        .collect()
+}
+
+/// Leaves out points between neighbours that say enough; the first and the last stay.
+fn thinned(points: Vec<Reached>, is_needed: impl Fn(&Reached, &Reached, &Reached) -> bool) -> Vec<Reached> {
+    (0..points.len())
+        .filter(|&index| {
+            index == 0 || index + 1 == points.len() || is_needed(&points[index - 1], &points[index], &points[index + 1])
+        })
+        .map(|index| points[index])
+        .collect()
+}
+
+/// scikit-learn's `roc_curve`, without points in the middle of a straight line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RocCurve {
+    /// Falling; a point counts samples with at least this probability. The first is infinite: no sample (null in JSON).
+    pub thresholds: Vec<f32>,
+    /// Share of negatives called positive.
+    pub false_positive_rate: Vec<f64>,
+    /// Share of positives called positive.
+    pub true_positive_rate: Vec<f64>,
+}
+
+impl RocCurve {
+    /// `None` without samples of both classes.
+    pub fn of(ties: &[Tie]) -> Option<Self> {
+        let (positives, negatives) = class_counts(ties);
+        if positives == 0 || negatives == 0 {
+            return None;
+        }
+        let step = |from: &Reached, to: &Reached| (to.positives - from.positives, to.negatives - from.negatives);
+        let points = thinned(reached(ties), |before, here, after| step(before, here) != step(here, after));
+        let curve =
+            |start, value: &dyn Fn(&Reached) -> f64| [start].into_iter().chain(points.iter().map(value)).collect();
+        Some(RocCurve {
+            thresholds: [f32::INFINITY].into_iter().chain(points.iter().map(|point| point.probability)).collect(),
+            false_positive_rate: curve(0.0, &|point| point.negatives as f64 / negatives as f64),
+            true_positive_rate: curve(0.0, &|point| point.positives as f64 / positives as f64),
+        })
+    }
+}
+
+/// scikit-learn's `precision_recall_curve`, with the first and the last point of each recall only.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PrecisionRecallCurve {
+    /// Rising; a point counts samples with at least this probability. One less than points: the last point, precision 1
+    /// and recall 0, has none.
+    pub thresholds: Vec<f32>,
+    /// Share of samples called positive that are.
+    pub precision: Vec<f64>,
+    /// Share of positives called positive.
+    pub recall: Vec<f64>,
+}
+
+impl PrecisionRecallCurve {
+    /// `None` without positive samples.
+    pub fn of(ties: &[Tie]) -> Option<Self> {
+        let (positives, _) = class_counts(ties);
+        if positives == 0 {
+            return None;
+        }
+        let mut points = thinned(reached(ties), |before, here, after| {
+            before.positives != here.positives || here.positives != after.positives
+        });
+        points.reverse();
+        let curve = |value: &dyn Fn(&Reached) -> f64, end| points.iter().map(value).chain([end]).collect();
+        Some(PrecisionRecallCurve {
+            thresholds: points.iter().map(|point| point.probability).collect(),
+            precision: curve(&|point| point.positives as f64 / (point.positives + point.negatives) as f64, 1.0),
+            recall: curve(&|point| point.positives as f64 / positives as f64, 0.0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lens_base::generator;
+
+    fn ranking(samples: &[(bool, f32)]) -> Ranking {
+        let scored = |(positive, probability): &(bool, f32)| Scored { positive: *positive, probability: *probability };
+        Ranking::of(&samples.iter().map(scored).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn ties_count_half() {
+        assert_eq!(roc_auc(&ranking(&[(true, 0.5), (false, 0.5)]).ties), Some(0.5));
+        let auc = roc_auc(&ranking(&[(true, 0.7), (true, 0.5), (false, 0.5), (false, 0.1)]).ties);
+        assert_eq!(auc, Some(0.875));
+    }
+
+    #[test]
+    fn a_resample_has_as_many_samples_of_the_same_kinds() {
+        let ranking = ranking(&[(true, 0.1), (false, 0.9), (false, 0.1), (true, 0.5)]);
+        let mut ties = ranking.ties.clone();
+        let mut seen = [0; 4];
+        for number in 0..400 {
+            ranking.resample(&mut ties, &mut generator(1, number));
+            let counts = [ties[0].negatives, ties[1].positives, ties[2].positives, ties[2].negatives];
+            assert_eq!(counts.iter().sum::<u64>(), 4);
+            assert_eq!(ties[0].positives + ties[1].negatives, 0);
+            seen.iter_mut().zip(counts).for_each(|(seen, count)| *seen += count);
+        }
+        // 1600 draws of four kinds: 400 each, give or take five standard deviations of 17.3.
+        assert!(seen.iter().all(|seen| seen.abs_diff(400) < 87), "{seen:?}");
+    }
+}

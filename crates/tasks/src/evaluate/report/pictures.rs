@@ -1,0 +1,87 @@
+//! Images beside their heatmaps, small enough for a page.
+
+use crate::heatmap::{Colormap, HeatMap, OverlayOptions, OverlayScale};
+use lens_base::Result;
+use lens_images::{PixelFormat, PixelView, Raster, encode_png};
+
+/// Width and height that pictures fit into, in pixels.
+pub const FIT: usize = 224;
+
+/// Red, green, blue, 8 bits each, row by row.
+#[derive(Clone)]
+pub struct Thumbnail {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// 3 x width x height bytes.
+    pub pixels: Vec<u8>,
+}
+
+impl Thumbnail {
+    /// Of an image.
+    pub fn of(raster: &Raster) -> Result<Self> {
+        let (width, height) = fitting(raster.width(), raster.height());
+        let small = raster.resized(width, height)?;
+        let pixels = (0..width * height)
+            .flat_map(|index| small.rgb(index % width, index / width))
+            .map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8)
+            .collect();
+        Ok(Thumbnail { width: width as u32, height: height as u32, pixels })
+    }
+
+    /// Of RGBA pixels, whose alpha is 255.
+    fn of_rgba(rgba: &[u8], width: usize, height: usize) -> Result<Self> {
+        let samples = rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]);
+        let samples = samples.map(|value| f32::from(value) / 255.0).collect();
+        Thumbnail::of(&Raster::new(width, height, 3, samples)?)
+    }
+
+    /// As a PNG file.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        encode_png(&PixelView::plain(&self.pixels, self.width, self.height, PixelFormat::Rgb8)?)
+    }
+}
+
+/// The largest size within the limits that has the image's shape.
+fn fitting(width: usize, height: usize) -> (usize, usize) {
+    let scale = FIT as f64 / width.max(height) as f64;
+    let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
+    (side(width), side(height))
+}
+
+/// A case's pictures.
+#[derive(Clone)]
+pub struct Pictures {
+    /// The image.
+    pub image: Thumbnail,
+    /// The image with where its heat lies, in the colours of the overlays.
+    pub overlay: Thumbnail,
+    /// The same with how much heat there is, in the colours of the sample sheet.
+    pub absolute: Thumbnail,
+}
+
+/// The reference pipeline's sample sheet: Reds from 0 to 1.
+const SHEET: OverlayOptions = OverlayOptions {
+    colormap: Colormap::Reds,
+    scale: OverlayScale::Absolute,
+    alpha: 0.8,
+    color_bar: false,
+    outline_tiles: 0,
+};
+
+impl Pictures {
+    /// Of an image and its map.
+    pub fn of(raster: &Raster, map: &HeatMap) -> Result<Self> {
+        let (bytes, format, width, height) = raster.stored();
+        let view = PixelView::plain(&bytes, width, height, format)?;
+        let drawn = |options: &OverlayOptions| -> Result<Thumbnail> {
+            Thumbnail::of_rgba(&map.overlay(&view, options)?, raster.width(), raster.height())
+        };
+        Ok(Pictures {
+            image: Thumbnail::of(raster)?,
+            overlay: drawn(&OverlayOptions::default())?,
+            absolute: drawn(&SHEET)?,
+        })
+    }
+}

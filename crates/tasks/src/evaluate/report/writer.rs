@@ -1,0 +1,251 @@
+//! Filling the report's directory.
+
+use super::charts::{confusion, reliability, roc};
+use super::npy::write_npy;
+use super::output::{BAD_OVERLAYS, BAD_RAW, Output};
+use super::page::Page;
+use super::pictures::Pictures;
+use super::sheet::sheet;
+use crate::evaluate::case::{BadRule, Case, evenly_spread};
+use crate::evaluate::figures::Figures;
+use crate::evaluate::ranking::RocCurve;
+use crate::evaluate::scoring::map_samples;
+use crate::heatmap::{HeatMap, HeatmapOptions, Method, OverlayOptions};
+use crate::plot::Chart;
+use lens_base::{Control, Phase, write_atomically};
+use lens_base::{Error, Result};
+use lens_images::{PixelFormat, PixelView, Raster, Sample, write_png};
+use lens_runtime::Classifier;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+
+/// Samples on the sheet, as in the reference pipeline.
+const SAMPLES: usize = 12;
+/// Mistakes of each kind on the page.
+const MISTAKES: usize = 24;
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct ReportOptions {
+    /// Which images are bad.
+    pub bad: BadRule,
+    /// Whether bad images' heatmaps are written as numbers (.npy and 16-bit PNG).
+    pub save_raw: bool,
+    /// Whether they are written over their images.
+    pub save_overlays: bool,
+    /// Share of bad ones among the samples shown, 0 to 1.
+    pub sample_bad_share: f64,
+}
+
+impl Default for ReportOptions {
+    /// The reference pipeline's.
+    fn default() -> Self {
+        ReportOptions { bad: BadRule::default(), save_raw: true, save_overlays: true, sample_bad_share: 0.75 }
+    }
+}
+
+impl ReportOptions {
+    /// Refuses what cannot work.
+    pub fn check(&self) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.sample_bad_share) {
+            return Err(Error::argument(format!("sample_bad_ratio {} is not in 0..1", self.sample_bad_share)));
+        }
+        self.bad.check()
+    }
+}
+
+/// Writes a report; nothing of it is seen before it is finished.
+pub struct Writer<'a> {
+    output: Output,
+    options: &'a ReportOptions,
+    heatmap: &'a HeatmapOptions,
+    /// Cases whose files are written already.
+    kept: BTreeSet<usize>,
+}
+
+impl<'a> Writer<'a> {
+    /// Into a directory, which is made when missing.
+    pub fn begin(directory: &Path, options: &'a ReportOptions, heatmap: &'a HeatmapOptions) -> Result<Self> {
+        Ok(Writer { output: Output::begin(directory)?, options, heatmap, kept: BTreeSet::new() })
+    }
+
+    /// Writes the files of the case at `index` when it is bad.
+    pub fn keep_if_bad(&mut self, index: usize, case: &Case, raster: &Raster, map: &HeatMap) -> Result<()> {
+        if !self.options.bad.applies(case) || !self.kept.insert(index) {
+            return Ok(());
+        }
+        let stem = case.file_stem(index);
+        let (width, height) = (map.width(), map.height());
+        if self.options.save_raw {
+            write_npy(&self.output.file_in(BAD_RAW, &format!("{stem}.npy"))?, width, height, map.values())?;
+            let bytes: Vec<u8> = map.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
+            let view = PixelView::plain(&bytes, width as u32, height as u32, PixelFormat::GrayF32)?;
+            write_png(&self.output.file_in(BAD_RAW, &format!("{stem}.png"))?, &view)?;
+        }
+        if self.options.save_overlays {
+            let (bytes, format, ..) = raster.stored();
+            let image = PixelView::plain(&bytes, width as u32, height as u32, format)?;
+            let overlay = map.overlay(&image, &OverlayOptions::default())?;
+            let view = PixelView::plain(&overlay, width as u32, height as u32, PixelFormat::Rgba8)?;
+            write_png(&self.output.file_in(BAD_OVERLAYS, &format!("{stem}.png"))?, &view)?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything else, and puts the report in its place.
+    pub fn finish(
+        mut self,
+        model: &Classifier,
+        cases: &[Case],
+        figures: &Figures,
+        report: &Value,
+        control: &mut Control,
+    ) -> Result<()> {
+        let bad: Vec<bool> = cases.iter().map(|case| self.options.bad.applies(case)).collect();
+        let shown = evenly_spread(&bad, SAMPLES, self.options.sample_bad_share);
+        let (missed, false_alarms) = (mistakes(cases, true), mistakes(cases, false));
+        let pictured: BTreeSet<usize> =
+            [&shown[..], first(&missed), first(&false_alarms)].concat().into_iter().collect();
+        let pictures = self.draw(model, cases, &bad, &pictured, control)?;
+        let with_pictures = |indices: &[usize]| -> Vec<(&Case, &Pictures)> {
+            indices.iter().filter_map(|index| Some((&cases[*index], pictures.get(index)?))).collect()
+        };
+
+        let samples = with_pictures(&shown);
+        self.chart("sample_results.png", &sheet(&samples)?)?;
+        let called = format!("Calls above {:.3}", self.heatmap.threshold.unwrap_or(model.threshold()));
+        let charts = [
+            ("confusion.png", confusion(&figures.metrics.matrix, &called)?, "confusion matrix"),
+            ("roc.png", roc_of(figures)?, "ROC curve"),
+            ("reliability.png", reliability_of(figures)?, "reliability diagram"),
+        ];
+        for (name, chart, _) in &charts {
+            self.chart(name, chart)?;
+        }
+        let page = Page {
+            report,
+            charts: charts.iter().map(|(_, chart, text)| (chart, *text)).collect(),
+            missed: (missed.len(), with_pictures(first(&missed))),
+            false_alarms: (false_alarms.len(), with_pictures(first(&false_alarms))),
+            samples,
+            cases,
+            heatmaps: meaning(self.heatmap.method),
+        };
+        let page = page.render()?;
+        write_atomically(&self.output.file("report.html"), |file| file.write_all(page.as_bytes()))?;
+        write_predictions(&self.output.file("predictions.csv"), cases)?;
+        write_atomically(&self.output.file("report.json"), |file| {
+            serde_json::to_writer_pretty(&mut *file, report)?;
+            file.write_all(b"\n")
+        })?;
+        control.check()?;
+        self.output.publish()
+    }
+
+    /// Pictures of some cases; on the way the files of bad ones that have none yet.
+    fn draw(
+        &mut self,
+        model: &Classifier,
+        cases: &[Case],
+        bad: &[bool],
+        pictured: &BTreeSet<usize>,
+        control: &mut Control,
+    ) -> Result<BTreeMap<usize, Pictures>> {
+        let files = self.options.save_raw || self.options.save_overlays;
+        let needed = |index: &usize| pictured.contains(index) || (files && bad[*index] && !self.kept.contains(index));
+        let indices: Vec<usize> = (0..cases.len()).filter(needed).collect();
+        let samples: Vec<&Sample> = indices.iter().map(|index| cases[*index].sample).collect();
+        let mut pictures = BTreeMap::new();
+        let mut left = indices.into_iter();
+        map_samples(model, &samples, self.heatmap, Phase::Heatmap, control, |sample, result| {
+            let index = left.next().ok_or_else(|| Error::internal("more heatmaps than cases"))?;
+            let (raster, map) = result.map_err(|skipped| {
+                Error::data(format!("{} could be read before, and cannot now: {}", sample.id, skipped.reason))
+            })?;
+            if files {
+                self.keep_if_bad(index, &cases[index], raster, map)?;
+            }
+            if pictured.contains(&index) {
+                pictures.insert(index, Pictures::of(raster, map)?);
+            }
+            Ok(())
+        })?;
+        Ok(pictures)
+    }
+
+    fn chart(&self, name: &str, chart: &Chart) -> Result<()> {
+        write_png(&self.output.file(name), &chart.view()?)
+    }
+}
+
+/// Cases of a class that were called the other, the surest first.
+fn mistakes(cases: &[Case], positive: bool) -> Vec<usize> {
+    let wrong = |index: &usize| {
+        let case = &cases[*index];
+        case.sample.positive == positive && case.prediction.positive != positive
+    };
+    let mut wrong: Vec<usize> = (0..cases.len()).filter(wrong).collect();
+    let logit = |index: &usize| cases[*index].prediction.logit;
+    wrong.sort_by(|one, other| {
+        let order = logit(one).total_cmp(&logit(other));
+        if positive { order } else { order.reverse() }
+    });
+    wrong
+}
+
+fn first(indices: &[usize]) -> &[usize] {
+    &indices[..indices.len().min(MISTAKES)]
+}
+
+/// What a method's maps show, for readers.
+fn meaning(method: Method) -> &'static str {
+    match method {
+        Method::Tiles => "how positive each part looks when seen alone",
+        Method::Cam => "which places made the whole image look positive",
+        Method::GradCamPlusPlus => "where the evidence for positive is, relative to its strongest place",
+        Method::Occlusion => "without which parts the image would look less positive",
+    }
+}
+
+fn roc_of(figures: &Figures) -> Result<Chart> {
+    let pairs = |curve: &RocCurve| -> Vec<(f64, f64)> {
+        curve.false_positive_rate.iter().copied().zip(curve.true_positive_rate.iter().copied()).collect()
+    };
+    let points = figures.roc.as_ref().map(pairs).unwrap_or_default();
+    let matrix = &figures.metrics.matrix;
+    let at_threshold = matrix.specificity().map(|share| 1.0 - share).zip(matrix.sensitivity());
+    let caption = match (figures.metrics.roc_auc, figures.intervals.get("roc_auc")) {
+        (Some(area), Some(interval)) => format!("ROC: area {area:.3} ({:.3} to {:.3})", interval.low, interval.high),
+        (Some(area), None) => format!("ROC: area {area:.3}"),
+        _ => "ROC: needs both classes".into(),
+    };
+    roc(&points, at_threshold, &caption)
+}
+
+fn reliability_of(figures: &Figures) -> Result<Chart> {
+    let caption = match figures.metrics.ece {
+        Some(error) => format!("Reliability: calibration error {error:.3}"),
+        None => "Reliability".into(),
+    };
+    reliability(&figures.reliability, &caption)
+}
+
+/// The reference pipeline's table.
+fn write_predictions(path: &Path, cases: &[Case]) -> Result<()> {
+    write_atomically(path, |file| {
+        let mut table = csv::Writer::from_writer(file);
+        table.write_record(["filename", "filepath", "true_label", "predicted_label", "prediction_confidence"])?;
+        for case in cases {
+            table.write_record([
+                &*case.sample.id,
+                case.path().as_deref().unwrap_or(""),
+                if case.sample.positive { "1" } else { "0" },
+                if case.prediction.positive { "1" } else { "0" },
+                &case.confidence.to_string(),
+            ])?;
+        }
+        table.flush()
+    })
+}

@@ -1,0 +1,111 @@
+//! Classifying a data set, comparing with its labels, and reporting.
+
+use super::case::Case;
+use super::figures::{FigureOptions, Figures};
+use super::ranking::Scored;
+use super::report::{ReportOptions, Writer};
+use super::scoring::{Scores, classify_by_heatmap, classify_whole};
+use crate::classify::{AUTOMATIC, whole_images};
+use crate::heatmap::{HeatmapOptions, Method, Resample};
+use lens_base::Control;
+use lens_base::{Error, Result};
+use lens_images::{Dataset, Skipped};
+use lens_model::check_threshold;
+use lens_runtime::Classifier;
+use lens_runtime::RunReport;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// How to evaluate.
+#[derive(Clone, Debug)]
+pub struct EvaluateOptions {
+    /// Instead of the model's own threshold.
+    pub threshold: Option<f32>,
+    /// Images that go through the network at once.
+    pub batch_limit: u32,
+    /// Where the report goes.
+    pub output_dir: Option<PathBuf>,
+    /// Whether an image is called by the mean of its heatmap's tiles, as in the reference pipeline, and not whole.
+    pub by_heatmap: bool,
+    /// How heatmaps are drawn; `None`: tiles as they are by default when images are called by them, otherwise class
+    /// activation maps at the model's size, which show what a call is made of.
+    pub heatmap: Option<HeatmapOptions>,
+    /// What the report holds.
+    pub report: ReportOptions,
+    /// What is up to the caller of the figures.
+    pub figures: FigureOptions,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        EvaluateOptions {
+            threshold: None,
+            batch_limit: AUTOMATIC,
+            output_dir: None,
+            by_heatmap: false,
+            heatmap: None,
+            report: ReportOptions::default(),
+            figures: FigureOptions::default(),
+        }
+    }
+}
+
+/// The report, which is also written when a directory is given.
+pub fn evaluate(
+    model: &Classifier,
+    dataset: &Dataset,
+    options: &EvaluateOptions,
+    control: &mut Control,
+) -> Result<Value> {
+    let run = RunReport::begin();
+    let batch_limit = whole_images(model, options.batch_limit)?;
+    let threshold = options.threshold.unwrap_or(model.threshold());
+    check_threshold(threshold)?;
+    options.report.check()?;
+    options.figures.check()?;
+    if dataset.samples().is_empty() {
+        return Err(Error::data("the data set is empty: add samples before evaluating"));
+    }
+    let heatmap = HeatmapOptions { threshold: Some(threshold), ..heatmap_options(model, options) };
+    heatmap.check_for_pixels()?;
+    let directory = options.output_dir.as_deref();
+    let mut writer = directory.map(|path| Writer::begin(path, &options.report, &heatmap)).transpose()?;
+    let Scores { cases, skipped } = match options.by_heatmap {
+        false => classify_whole(model, dataset, threshold, batch_limit, control)?,
+        true => classify_by_heatmap(model, dataset, &heatmap, control, |index, case, raster, map| {
+            writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_bad(index, case, raster, map))
+        })?,
+    };
+    let seconds = run.seconds();
+    let figures = Figures::of(&scored(&cases), threshold, &options.figures, control)?;
+    let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
+    fields.insert("timings".into(), json!({ "images_per_second": cases.len() as f64 / seconds }));
+    fields.insert("threshold".into(), json!(threshold));
+    fields.insert("called_by".into(), json!(if options.by_heatmap { "heatmap" } else { "image" }));
+    fields.insert("samples".into(), json!(cases.len()));
+    fields.insert("skipped".into(), Skipped::describe(&skipped));
+    fields.insert("bad".into(), json!(cases.iter().filter(|case| options.report.bad.applies(case)).count()));
+    fields.extend(figures.describe());
+    fields.insert("results".into(), cases.iter().map(Case::describe).collect());
+    let report = Value::Object(fields);
+    if let Some(writer) = writer {
+        writer.finish(model, &cases, &figures, &report, control)?;
+    }
+    Ok(report)
+}
+
+fn scored(cases: &[Case]) -> Vec<Scored> {
+    let scored = |case: &Case| Scored { positive: case.sample.positive, probability: case.prediction.probability };
+    cases.iter().map(scored).collect()
+}
+
+fn heatmap_options(model: &Classifier, options: &EvaluateOptions) -> HeatmapOptions {
+    let side = model.preprocessing().image_size;
+    match &options.heatmap {
+        Some(given) => given.clone(),
+        None if options.by_heatmap => HeatmapOptions::default(),
+        None => {
+            HeatmapOptions { method: Method::Cam, resample: Resample::Size(side, side), ..HeatmapOptions::default() }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Several maps of one size as one: of a cine's frames, say.
+
+use super::map::{HeatMap, Tile};
+use crate::classify::Prediction;
+use lens_base::{Error, Result};
+
+/// What is taken over the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// The highest value.
+    Max,
+    /// The mean value.
+    Mean,
+}
+
+/// The maps' aggregate, value by value and tile by tile, and the index of the map with the highest probability, the
+/// first of equals.
+pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> {
+    let first = *maps.first().ok_or_else(|| Error::argument("count is 0; there must be at least one map"))?;
+    for (index, map) in maps.iter().enumerate() {
+        check_alike(first, map, index)?;
+    }
+    let mut best = 0;
+    for (index, map) in maps.iter().enumerate() {
+        if map.prediction.logit > maps[best].prediction.logit {
+            best = index;
+        }
+    }
+    let count = maps.len() as f64;
+    let mean =
+        |value: &dyn Fn(&HeatMap) -> f32| (maps.iter().map(|map| f64::from(value(map))).sum::<f64>() / count) as f32;
+    let highest = |value: &dyn Fn(&HeatMap) -> f32| maps.iter().map(|map| value(map)).fold(f32::MIN, f32::max);
+    let taken = |value: &dyn Fn(&HeatMap) -> f32| match how {
+        Aggregate::Max => highest(value),
+        Aggregate::Mean => mean(value),
+    };
+    let values: Vec<f32> = (0..first.values.len()).map(|index| taken(&|map| map.values[index])).collect();
+    let tiles = (0..first.tiles.len()).map(|index| match how {
+        Aggregate::Max => hottest(maps.iter().map(|map| map.tiles[index])),
+        Aggregate::Mean => {
+            let probability = mean(&|map| map.tiles[index].probability);
+            let value = mean(&|map| map.tiles[index].value);
+            Tile {
+                probability,
+                logit: Prediction::from_probability(probability, 0.5).logit,
+                value,
+                heat: value,
+                ..first.tiles[index]
+            }
+        }
+    });
+    let sum: f64 = values.iter().map(|value| f64::from(*value)).sum();
+    let prediction = match how {
+        Aggregate::Max => maps[best].prediction,
+        Aggregate::Mean => {
+            let probability = mean(&|map| map.prediction.probability);
+            Prediction::from_probability(probability, first.prediction.threshold)
+        }
+    };
+    let map = HeatMap {
+        tiles: tiles.collect(),
+        mean: (sum / values.len() as f64) as f32,
+        maximum: values.iter().copied().fold(f32::MIN, f32::max),
+        values,
+        prediction,
+        width: first.width,
+        height: first.height,
+        resolution: first.resolution,
+        columns: first.columns,
+    };
+    Ok((map, best))
+}
+
+fn hottest(tiles: impl Iterator<Item = Tile>) -> Tile {
+    tiles.reduce(|hottest, tile| if tile.heat > hottest.heat { tile } else { hottest }).unwrap_or_default()
+}
+
+fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
+    if (map.width, map.height, map.resolution) != (first.width, first.height, first.resolution) {
+        let values = |map: &HeatMap| format!("{} x {} values of {}", map.width, map.height, map.resolution.name());
+        return Err(Error::argument(format!(
+            "map {index} has {}, map 0 has {}; only maps of the same size can be aggregated",
+            values(map),
+            values(first)
+        )));
+    }
+    let place = |tile: &Tile| [tile.x, tile.y, tile.width, tile.height];
+    if map.columns != first.columns || !map.tiles.iter().map(place).eq(first.tiles.iter().map(place)) {
+        return Err(Error::argument(format!(
+            "map {index} has {} x {} tiles at other places than the {} x {} of map 0; only maps made with the same \
+             options can be aggregated",
+            map.columns,
+            map.rows(),
+            first.columns,
+            first.rows()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heatmap::options::Resolution;
+    use crate::heatmap::writer::MapWriter;
+
+    /// Two pixels, two tiles.
+    fn map(probabilities: [f32; 2]) -> HeatMap {
+        let mut writer = MapWriter::new((2, 1), (2, 1), Resolution::Image).unwrap();
+        writer.push(&probabilities).unwrap();
+        let tiles = probabilities.iter().enumerate().map(|(index, probability)| {
+            let logit = Prediction::from_probability(*probability, 0.5).logit;
+            let (probability, value) = (*probability, *probability);
+            Tile { x: index as f32, y: 0.0, width: 1.0, height: 1.0, probability, logit, value, heat: logit }
+        });
+        let mean = (probabilities[0] + probabilities[1]) / 2.0;
+        writer.finish(tiles.collect(), 2, Prediction::from_probability(mean, 0.25)).unwrap()
+    }
+
+    #[test]
+    fn values_tiles_and_prediction_follow_the_rule() {
+        let maps = [map([0.2, 0.4]), map([0.9, 0.1]), map([0.25, 0.25])];
+        let maps: Vec<&HeatMap> = maps.iter().collect();
+        let (highest, best) = aggregate(&maps, Aggregate::Max).unwrap();
+        assert_eq!((highest.values(), best), (&[0.9, 0.4][..], 1));
+        assert_eq!((highest.tiles()[0], highest.tiles()[1]), (maps[1].tiles()[0], maps[0].tiles()[1]));
+        assert_eq!((highest.prediction(), highest.maximum()), (maps[1].prediction(), 0.9));
+        let (mean, best) = aggregate(&maps, Aggregate::Mean).unwrap();
+        assert_eq!(best, 1);
+        for (index, expected) in [0.45, 0.25].into_iter().enumerate() {
+            assert!((mean.values()[index] - expected).abs() < 1e-6);
+            assert!((mean.tiles()[index].probability - expected).abs() < 1e-6);
+        }
+        assert!((mean.tiles()[0].logit - (0.45f32 / 0.55).ln()).abs() < 1e-5);
+        assert!((mean.prediction().probability - 0.35).abs() < 1e-6 && mean.prediction().positive);
+        assert!((mean.mean() - 0.35).abs() < 1e-6 && (mean.maximum() - 0.45).abs() < 1e-6);
+    }
+
+    #[test]
+    fn maps_that_do_not_fit_are_named() {
+        let one = map([0.1, 0.2]);
+        assert!(aggregate(&[], Aggregate::Max).unwrap_err().message().contains("count is 0"));
+        let mut wider = one.clone();
+        wider.width = 3;
+        assert!(aggregate(&[&one, &wider], Aggregate::Max).unwrap_err().message().contains("map 1 has 3 x 1"));
+        let mut moved = one.clone();
+        moved.tiles[1].x = 0.5;
+        let error = aggregate(&[&one, &one, &moved], Aggregate::Mean).unwrap_err();
+        assert!(error.message().contains("map 2") && error.message().contains("other places"), "{error}");
+    }
+}

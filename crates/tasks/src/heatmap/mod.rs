@@ -1,0 +1,31 @@
+//! Probability heatmaps: overlapping tiles, class activation maps, occlusion, overlays.
+
+mod accumulate;
+mod aggregate;
+mod bands;
+mod batch;
+mod cells;
+mod color_bar;
+mod colormap;
+mod grid;
+mod inferno;
+mod map;
+mod occlusion;
+mod options;
+mod outline;
+mod overlay;
+mod plan;
+mod run;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod writer;
+
+pub use accumulate::Blend;
+pub use aggregate::{Aggregate, aggregate};
+pub use colormap::Colormap;
+pub use map::{HeatMap, Tile};
+pub use options::{HeatmapOptions, Method, Resample, Resolution};
+pub use overlay::{OverlayOptions, OverlayScale};
+pub use run::heatmap;
+pub use tiles::Edge;

@@ -1,0 +1,102 @@
+//! Occlusion sensitivity (Zeiler and Fergus 2014): how the probability of the whole image falls when a part is hidden.
+
+use super::accumulate::Blend;
+use super::grid::{Grid, GridMap};
+use super::map::{HeatMap, Tile};
+use super::writer::MapWriter;
+use crate::classify::{Prediction, logits, logits_of};
+use lens_base::{Error, ErrorKind, Result};
+use lens_images::{Batch, ImageView, Images, Raster};
+use lens_runtime::Classifier;
+
+/// How an image is occluded.
+pub struct Occlusion<'a> {
+    /// The model.
+    pub model: &'a Classifier,
+    /// Of the predictions.
+    pub threshold: f32,
+    /// How the falls of overlapping tiles are weighted.
+    pub blend: Blend,
+    /// Most pixels of the images that go through the network at once; one image goes through whatever its size.
+    pub most_pixels: usize,
+}
+
+impl Occlusion<'_> {
+    /// The map of an image. `step` is told how many images the network has looked at since it was last told.
+    pub fn map(
+        &self,
+        raster: &Raster,
+        grid: Grid,
+        writer: MapWriter,
+        mut step: impl FnMut(usize) -> Result<()>,
+    ) -> Result<HeatMap> {
+        let (width, height) = (raster.width(), raster.height());
+        let mut batch = Batch::new(width, height);
+        batch.push(raster, 0, 0, self.model.preprocessing());
+        let images = batch.all();
+        let channels = images.channels();
+        let mut image = Vec::new();
+        images.gather(channels, &mut image);
+        let mean = means(&image, channels);
+        let whole = Prediction::from_logit(logits(self.model, &batch)?[0], self.threshold);
+        step(1)?;
+        let at_once = (self.most_pixels / (width * height)).max(1);
+        let places: Vec<(usize, usize)> = (0..grid.count()).map(|index| grid.place(index)).collect();
+        let tile = grid.tile;
+        let mut map = GridMap::new(grid, (width, height), self.blend, writer);
+        for places in places.chunks(at_once) {
+            let hidden = occluded(&image, (width, channels), &mean, places, tile)?;
+            let view = |index: usize| ImageView {
+                memory: &hidden,
+                offset: index * image.len(),
+                row_step: width * channels,
+                channels,
+            };
+            let images = Images { width, height, views: (0..places.len()).map(view).collect() };
+            for logit in logits_of(self.model, &images)? {
+                let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
+                let fall = whole.probability - probability;
+                let (value, heat) = (fall.max(0.0), whole.logit - logit);
+                map.add(Tile { probability, logit, value, heat, ..Tile::default() }, fall)?;
+            }
+            step(places.len())?;
+        }
+        map.finish(whole)
+    }
+}
+
+/// The mean of each channel.
+fn means(image: &[f32], channels: usize) -> Vec<f32> {
+    let mut sums = vec![0f64; channels];
+    for pixel in image.chunks_exact(channels) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    let count = (image.len() / channels) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+}
+
+/// Copies of the image, each with the tile at one of the places filled with the mean.
+fn occluded(
+    image: &[f32],
+    (width, channels): (usize, usize),
+    mean: &[f32],
+    places: &[(usize, usize)],
+    tile: (usize, usize),
+) -> Result<Vec<f32>> {
+    let count = image.len() * places.len();
+    let mut copies = Vec::new();
+    copies.try_reserve_exact(count).map_err(|_| {
+        let message = format!("out of memory: {} bytes for {} occluded images", 4 * count, places.len());
+        Error::new(ErrorKind::OutOfMemory, message)
+    })?;
+    for (x, y) in places {
+        let start = copies.len();
+        copies.extend_from_slice(image);
+        for row in copies[start..].chunks_exact_mut(width * channels).skip(*y).take(tile.1) {
+            row[x * channels..][..tile.0 * channels]
+                .chunks_exact_mut(channels)
+                .for_each(|pixel| pixel.copy_from_slice(mean));
+        }
+    }
+    Ok(copies)
+}

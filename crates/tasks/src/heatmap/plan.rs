@@ -1,0 +1,84 @@
+//! What is to be done with an image.
+
+use super::grid::Grid;
+use super::options::{HeatmapOptions, Method};
+use lens_base::{Error, Result};
+use lens_images::PixelView;
+use lens_model::SMALLEST_SIDE;
+
+/// Most pixels of an image that goes through the network whole: those of the largest tile, 4096 x 4096. The network
+/// needs several hundred bytes for each.
+pub const MOST_WHOLE_PIXELS: usize = 4096 * 4096;
+
+/// How an image is looked at.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// Tile by tile.
+    Tiles(Grid),
+    /// Whole, once, for one probability.
+    Whole,
+    /// Whole, once, cell by cell of the last feature map.
+    Cells(Method),
+    /// Whole, then with one tile after the other hidden.
+    Occlusion(Grid),
+}
+
+/// What is to be done with one image.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The image's own size.
+    pub image: (usize, usize),
+    /// The size it is tiled at.
+    pub size: (usize, usize),
+    /// How it is looked at.
+    pub look: Look,
+}
+
+impl Plan {
+    /// Refuses images that cannot be dealt with in this way.
+    pub fn new(image: &PixelView, options: &HeatmapOptions) -> Result<Self> {
+        let resampled = options.resampled_size(image.width(), image.height())?;
+        let tile = options.tile_size as usize;
+        // The network cannot take shorter sides.
+        let whole = (resampled.0.max(SMALLEST_SIDE), resampled.1.max(SMALLEST_SIDE));
+        let (size, look) = match options.method {
+            Method::Tiles if resampled.0 >= tile && resampled.1 >= tile => {
+                (resampled, Look::Tiles(Grid::new(resampled, options)))
+            }
+            Method::Tiles => (resampled, Look::Whole),
+            Method::Cam | Method::GradCamPlusPlus => (whole, Look::Cells(options.method)),
+            Method::Occlusion => (whole, Look::Occlusion(Grid::new(whole, options))),
+        };
+        if !matches!(look, Look::Tiles(_)) && whole.0 * whole.1 > MOST_WHOLE_PIXELS {
+            return Err(too_large(whole, options));
+        }
+        Ok(Plan { image: (image.width(), image.height()), size, look })
+    }
+
+    /// How often the network looks at it, in tiles or whole.
+    pub fn steps(&self) -> usize {
+        match &self.look {
+            Look::Tiles(grid) => grid.count(),
+            Look::Whole | Look::Cells(_) => 1,
+            Look::Occlusion(grid) => 1 + grid.count(),
+        }
+    }
+}
+
+fn too_large((width, height): (usize, usize), options: &HeatmapOptions) -> Error {
+    let most = format!("{width} x {height} pixels, and the network takes at most {MOST_WHOLE_PIXELS} at once");
+    let fitting = (MOST_WHOLE_PIXELS as f64 / (width * height) as f64).sqrt();
+    Error::argument(match options.method {
+        Method::Tiles => format!(
+            "{most}: an image smaller than tile_size {} in one direction is classified whole; give a tile_size of at \
+             most {}",
+            options.tile_size,
+            width.min(height)
+        ),
+        method => format!(
+            "{most}: the method {} looks at the image whole; make it smaller with scale (by about {:.3}), or use TILES",
+            method.name(),
+            (fitting * 1000.0).floor() / 1000.0
+        ),
+    })
+}

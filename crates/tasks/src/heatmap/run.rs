@@ -1,0 +1,205 @@
+//! Drawing the heatmaps of many images, whose tiles share batches.
+
+use super::bands::Bands;
+use super::batch::TileBatch;
+use super::cells::cells_map;
+use super::grid::{Grid, GridMap};
+use super::map::{HeatMap, Tile};
+use super::occlusion::Occlusion;
+use super::options::{HeatmapOptions, Method};
+use super::plan::{Look, Plan};
+use super::writer::MapWriter;
+use crate::classify::{Prediction, batch_limit, logits, logits_of};
+use lens_base::Result;
+use lens_base::{Control, Phase};
+use lens_images::{Batch, CheckedView, PixelView, Raster, ResampledView, check_all_values};
+use lens_model::{SMALLEST_SIDE, check_threshold};
+use lens_runtime::Classifier;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Tiles that go through the network at once on the CPU, unless something else was asked for.
+const TILES_ON_CPU: usize = 64;
+
+/// Heatmaps of images, in order.
+///
+/// Beside the maps that are finished, it holds the bands of the images whose tiles wait for the network, no more of
+/// them than fill a batch, and for each of those images the rows of the map that are still open.
+pub fn heatmap(
+    model: &Classifier,
+    images: &[PixelView],
+    options: &HeatmapOptions,
+    control: &mut Control,
+) -> Result<Vec<HeatMap>> {
+    options.check()?;
+    let tile = options.tile_size as usize;
+    let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile))?;
+    let threshold = options.threshold.unwrap_or(model.threshold());
+    check_threshold(threshold)?;
+    let plans = images
+        .iter()
+        .enumerate()
+        .map(|(index, image)| Plan::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
+        .collect::<Result<Vec<_>>>()?;
+    let images = check_all_values(images)?;
+    let total: usize = plans.iter().map(Plan::steps).sum();
+    let mut run = Run {
+        model,
+        options,
+        threshold,
+        batch_limit,
+        together: total.div_ceil(total.div_ceil(batch_limit).max(1)),
+        batch: TileBatch::new(tile),
+        waiting: VecDeque::new(),
+        finished: Vec::with_capacity(images.len()),
+        done: 0,
+        total,
+        start: Instant::now(),
+    };
+    control.check()?;
+    for (image, plan) in images.iter().zip(plans) {
+        run.add(image, plan, control)?;
+    }
+    run.flush(control)?;
+    Ok(run.finished)
+}
+
+/// An image whose map waits for its tiles, or, finished, for the maps before it.
+enum Waiting {
+    Tiles(Box<GridMap>),
+    Finished(HeatMap),
+}
+
+struct Run<'a> {
+    model: &'a Classifier,
+    options: &'a HeatmapOptions,
+    threshold: f32,
+    batch_limit: usize,
+    /// Tiles of each batch: the last is not to be a rest, whose tiles would cost more.
+    together: usize,
+    batch: TileBatch,
+    waiting: VecDeque<Waiting>,
+    finished: Vec<HeatMap>,
+    done: usize,
+    total: usize,
+    start: Instant,
+}
+
+impl Run<'_> {
+    fn add(&mut self, image: &CheckedView, plan: Plan, control: &mut Control) -> Result<()> {
+        let writer = MapWriter::new(plan.size, plan.image, self.options.resolution)?;
+        let view = ResampledView::new(*image, plan.size);
+        let map = match plan.look {
+            Look::Tiles(grid) => return self.add_tiles(&view, grid, writer, control),
+            Look::Whole => self.whole(&view, writer)?,
+            Look::Cells(method) => {
+                cells_map(self.model, &view.rows(0..view.height())?, self.threshold, method, writer)?
+            }
+            Look::Occlusion(grid) => self.occlude(&view, grid, writer, control)?,
+        };
+        if self.options.method != Method::Occlusion {
+            self.step(1, control)?;
+        }
+        self.waiting.push_back(Waiting::Finished(map));
+        self.hand_over()
+    }
+
+    fn add_tiles(&mut self, view: &ResampledView, grid: Grid, writer: MapWriter, control: &mut Control) -> Result<()> {
+        let map = GridMap::new(grid.clone(), (view.width(), view.height()), self.options.blend, writer);
+        self.waiting.push_back(Waiting::Tiles(Box::new(map)));
+        let mut bands = Bands::new(view, self.model.preprocessing(), &grid.rows, grid.tile.1);
+        while let Some((band, rows)) = bands.next()? {
+            for y in &grid.rows[rows] {
+                for x in &grid.columns {
+                    self.batch.push(band, *x, *y);
+                    if self.batch.len() == self.together {
+                        self.flush(control)?;
+                    }
+                }
+            }
+            control.check()?;
+        }
+        Ok(())
+    }
+
+    /// Computes the tiles that are collected, of however many images.
+    fn flush(&mut self, control: &mut Control) -> Result<()> {
+        if self.batch.len() == 0 {
+            return Ok(());
+        }
+        let count = self.batch.len();
+        let computed = logits_of(self.model, &self.batch.images())?;
+        self.batch.clear();
+        let mut computed = computed.into_iter();
+        for waiting in &mut self.waiting {
+            let Waiting::Tiles(map) = waiting else { continue };
+            for logit in computed.by_ref().take(map.missing()) {
+                let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
+                let figures = Tile { probability, logit, value: probability, heat: logit, ..Tile::default() };
+                map.add(figures, probability)?;
+            }
+        }
+        self.hand_over()?;
+        self.step(count, control)
+    }
+
+    /// Hands over the maps at the front whose tiles are all there.
+    fn hand_over(&mut self) -> Result<()> {
+        while let Some(first) = self.waiting.pop_front() {
+            match first {
+                Waiting::Tiles(map) if map.missing() > 0 => {
+                    self.waiting.push_front(Waiting::Tiles(map));
+                    break;
+                }
+                Waiting::Tiles(map) => {
+                    let sum: f64 = map.tiles().iter().map(|tile| f64::from(tile.probability)).sum();
+                    let mean = (sum / map.tiles().len() as f64) as f32;
+                    self.finished.push(map.finish(Prediction::from_probability(mean, self.threshold))?);
+                }
+                Waiting::Finished(map) => self.finished.push(map),
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, count: usize, control: &mut Control) -> Result<()> {
+        self.done += count;
+        control.report_steady(Phase::Heatmap, self.done, self.total, self.start)
+    }
+
+    /// An image smaller than a tile: all of it at once, and the same value everywhere.
+    fn whole(&self, view: &ResampledView, mut writer: MapWriter) -> Result<HeatMap> {
+        let raster = enlarged(&view.rows(0..view.height())?)?;
+        let mut batch = Batch::new(raster.width(), raster.height());
+        batch.push(&raster, 0, 0, self.model.preprocessing());
+        let prediction = Prediction::from_logit(logits(self.model, &batch)?[0], self.threshold);
+        let Prediction { probability, logit, .. } = prediction;
+        let row = vec![probability; view.width()];
+        (0..view.height()).try_for_each(|_| writer.push(&row))?;
+        let (width, height) = (view.width() as f32, view.height() as f32);
+        let tile = Tile { x: 0.0, y: 0.0, width, height, probability, logit, value: probability, heat: logit };
+        writer.finish(vec![tile], 1, prediction)
+    }
+
+    fn occlude(
+        &mut self,
+        view: &ResampledView,
+        grid: Grid,
+        writer: MapWriter,
+        control: &mut Control,
+    ) -> Result<HeatMap> {
+        let occlusion = Occlusion {
+            model: self.model,
+            threshold: self.threshold,
+            blend: self.options.blend,
+            most_pixels: self.batch_limit * (self.options.tile_size as usize).pow(2),
+        };
+        let raster = view.rows(0..view.height())?;
+        occlusion.map(&raster, grid, writer, |count| self.step(count, control))
+    }
+}
+
+/// Stretches the sides that are too short for the network.
+fn enlarged(raster: &Raster) -> Result<Raster> {
+    raster.resized(raster.width().max(SMALLEST_SIDE), raster.height().max(SMALLEST_SIDE))
+}

@@ -1,0 +1,99 @@
+//! What is looked at before training begins.
+
+use super::checkpoint::{Checkpoint, RunDirectory};
+use super::options::{SelectBy, TrainOptions};
+use super::schedule::ScheduleKind;
+use lens_base::{Error, Result};
+use lens_base::{LogLevel, sha256_hex};
+use lens_images::{Dataset, ImageStore};
+use lens_model::{Parameters, TrainingParameters, start_parameters};
+use lens_runtime::Context;
+use serde_json::{Value, json};
+
+/// Refuses what cannot be trained on, before any file is decoded.
+pub fn check(training: &Dataset, validation: Option<&Dataset>, options: &TrainOptions) -> Result<()> {
+    options.check()?;
+    if validation.is_none()
+        && let Some(patience) = options.early_stopping
+    {
+        return Err(Error::argument(format!(
+            "early_stopping_patience is {patience}, but without a validation set no epoch is better than another: give \
+             one, or set 0"
+        )));
+    }
+    let labels = |dataset: &Dataset| dataset.samples().iter().map(|sample| sample.positive).collect::<Vec<_>>();
+    check_classes("training", &labels(training), true)?;
+    if let Some(validation) = validation {
+        check_classes("validation", &labels(validation), options.select_by == SelectBy::Auc)?;
+    }
+    Ok(())
+}
+
+/// Refuses a set that lacks what it is needed for: any sample, or both classes.
+pub fn check_classes(name: &str, labels: &[bool], both: bool) -> Result<()> {
+    let (samples, positives) = (labels.len(), labels.iter().filter(|positive| **positive).count());
+    if samples == 0 {
+        return Err(Error::data(format!("the {name} set is empty")));
+    }
+    if both && (positives == 0 || positives == samples) {
+        return Err(Error::data(format!(
+            "the {name} set has {positives} positive and {} negative sample(s); both classes are needed",
+            samples - positives
+        )));
+    }
+    Ok(())
+}
+
+/// The parameters to begin with, and a note of the file that they come from.
+pub fn start(context: &Context, options: &TrainOptions) -> Result<(TrainingParameters, Value)> {
+    if let Some(model) = &options.start_model {
+        return Ok((TrainingParameters::of(model.model().parameters())?, Value::Null));
+    }
+    let Some(path) = &options.start_weights else {
+        return Ok((TrainingParameters::of(&Parameters::initial(options.seed)?)?, Value::Null));
+    };
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read start_weights", path, &error))?;
+    let (parameters, report) = start_parameters(&bytes, options.seed)
+        .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
+    let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
+    let note = json!({ "sha256": sha256_hex([&bytes]), "renamed": report.renamed, "dropped": dropped });
+    context.log(LogLevel::Info, &format!("starting from {}: {note}", path.display()));
+    Ok((TrainingParameters::of(&parameters)?, note))
+}
+
+/// The directory's checkpoint, when the run is to go on from it. An unfinished run is not to be overwritten.
+pub fn find_checkpoint(directory: &RunDirectory, options: &TrainOptions) -> Result<Option<Checkpoint>> {
+    match directory.load()? {
+        Some(checkpoint) if options.resume => Ok(Some(checkpoint)),
+        Some(checkpoint) if !checkpoint.state().finished => Err(Error::argument(format!(
+            "run_directory holds an unfinished run, stopped in epoch {}: set resume to go on with it, or name another \
+             directory",
+            checkpoint.state().epoch
+        ))),
+        _ => Ok(None),
+    }
+}
+
+/// Options and data as they must be to go on with a run. More epochs may be asked for, except where the learning rate
+/// depends on their number.
+pub fn setup(
+    context: &Context,
+    options: &TrainOptions,
+    start_weights: &Value,
+    training: &ImageStore,
+    validation: Option<&ImageStore>,
+) -> Value {
+    let mut settings = json!(options);
+    if let Some(settings) = settings.as_object_mut()
+        && options.schedule.kind != ScheduleKind::Cosine
+    {
+        settings.remove("epochs");
+    }
+    json!({
+        "options": settings,
+        "start weights": start_weights["sha256"],
+        "precision": context.policy().precision.value,
+        "training set": training.describe().fingerprint,
+        "validation set": validation.map(|store| store.describe().fingerprint),
+    })
+}

@@ -1,0 +1,38 @@
+//! What a run leaves in its directory.
+
+use super::checkpoint::{RunDirectory, RunState};
+use super::curves::draw;
+use super::options::SelectBy;
+use lens_base::Result;
+use lens_base::write_atomically;
+use lens_images::write_png;
+use lens_runtime::peak_memory_bytes;
+use lens_runtime::{Classifier, FileFormat};
+use serde_json::json;
+use std::io::Write;
+
+/// The best model so far.
+pub fn write_best(directory: &RunDirectory, model: &Classifier) -> Result<()> {
+    model.save(&directory.file("best.safetensors"), FileFormat::Safetensors)
+}
+
+/// The record, with what is known of the machine beside it.
+pub fn write_record(directory: &RunDirectory, model: &Classifier) -> Result<()> {
+    let mut record = model.describe()["training"].take();
+    let machine = model.context().describe();
+    for name in ["hardware", "policy", "environment"] {
+        record[name] = machine[name].clone();
+    }
+    record["peak_memory_bytes"] = json!(peak_memory_bytes());
+    record["peak_gpu_memory_bytes"] = json!(model.context().gpu_memory().map(|memory| memory.allocated_peak));
+    write_atomically(&directory.file("run.json"), |file| {
+        serde_json::to_writer_pretty(&mut *file, &record)?;
+        file.write_all(b"\n")
+    })
+}
+
+/// A picture of the run so far.
+pub fn write_curves(directory: &RunDirectory, state: &RunState, select_by: SelectBy) -> Result<()> {
+    let chart = draw(&state.epochs, state.best_epoch.unwrap_or(0), select_by)?;
+    write_png(&directory.file("curves.png"), &chart.view()?)
+}

@@ -1,0 +1,165 @@
+//! Which libtorch is loaded, and its GPU library.
+
+mod copies;
+mod gpu;
+mod gpu_library;
+mod stand_in;
+
+pub use gpu_library::gpu_library_is_registered;
+pub(crate) use stand_in::have_libtorch_by_name;
+
+use crate::error::{Error, Result};
+use crate::torch;
+use lens_base::ErrorKind;
+use lens_engine::probe::Vendor;
+use lens_engine::{Reported, torch_table::LibtorchInformation};
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
+
+/// The libtorch version that the library was built with: the layout of its C++ objects differs between versions.
+const NEEDED: &str = env!("LENS_LIBTORCH_VERSION");
+
+/// The loaded libtorch.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    /// Its version.
+    pub version: String,
+    /// Where libtorch_cpu.so lies, links resolved.
+    pub directory: Option<PathBuf>,
+    /// Other libtorches in the process, brought by another plugin.
+    pub others: Vec<PathBuf>,
+    /// Where GPU libraries are looked for.
+    search: Vec<PathBuf>,
+}
+
+impl Backend {
+    /// Finds out, and refuses a libtorch that does not fit or is not the one in `expected`.
+    pub fn find(expected: Option<&Path>) -> Result<Self> {
+        let (version, directory) = (torch::version(), directory());
+        check_version(&version)?;
+        if let Some(expected) = expected {
+            check_directory(expected, directory.as_deref())?;
+        }
+        let search = expected.map(Path::to_path_buf).into_iter().chain(directory.clone()).collect();
+        Ok(Backend { version, others: copies::others(directory.as_deref()), directory, search })
+    }
+
+    /// What is told to the library that loaded this one.
+    pub fn information(&self) -> LibtorchInformation {
+        LibtorchInformation {
+            version: self.version.clone(),
+            directory: self.directory.clone(),
+            others: self.others.clone(),
+            available: self.available(),
+        }
+    }
+
+    /// The makers of GPUs that this libtorch has a library for.
+    pub fn available(&self) -> Vec<Vendor> {
+        [Vendor::Nvidia, Vendor::Amd]
+            .into_iter()
+            .filter(|vendor| gpu_library::is_there(*vendor, &self.search))
+            .collect()
+    }
+
+    /// Loads a GPU library, if that was not done yet, and asks its runtime for the GPUs; in words why that cannot be.
+    /// Memory is asked of the one that is to be used, which is tried out as well.
+    pub fn open(&self, vendor: Vendor, index: i32) -> std::result::Result<Reported, String> {
+        if let Some(other) = self.others.first() {
+            return Err(format!(
+                "another plugin brought a second libtorch into this process ({}), and a GPU library would belong to \
+                 either; have both plugins use one libtorch",
+                other.display()
+            ));
+        }
+        let library = gpu_library::load(vendor, &self.search)?;
+        let reported = gpu::report(vendor, library, index)?;
+        if usize::try_from(index).is_ok_and(|index| index < reported.gpus.len()) {
+            gpu::try_out(index as usize)?;
+        }
+        Ok(reported)
+    }
+}
+
+fn check_version(version: &str) -> Result<()> {
+    // "2.13.0+cu130" and the like name the build.
+    if version.split('+').next() == Some(NEEDED) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Version, format!("libtorch {version} is loaded; this library needs libtorch {NEEDED}")))
+}
+
+fn check_directory(expected: &Path, loaded: Option<&Path>) -> Result<()> {
+    let library = expected.join("libtorch_cpu.so");
+    let found = library
+        .canonicalize()
+        .map_err(|error| lens_base::Error::io("find libtorch_cpu.so in libtorch_dir:", &library, &error))?;
+    match loaded {
+        Some(loaded) if found.parent() != Some(loaded) => Err(Error::new(
+            ErrorKind::Version,
+            format!(
+                "libtorch_dir is {}, but the process has loaded libtorch from {} already, and loads no other: name that one, \
+                 or leave libtorch_dir NULL",
+                expected.display(),
+                loaded.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The directory of the loaded libtorch_cpu.so, asked of the dynamic linker by the address of one of its functions.
+fn directory() -> Option<PathBuf> {
+    let mut info = libc::Dl_info {
+        dli_fname: std::ptr::null(),
+        dli_fbase: std::ptr::null_mut(),
+        dli_sname: std::ptr::null(),
+        dli_saddr: std::ptr::null_mut(),
+    };
+    // SAFETY: dladdr accepts any address and fills the struct when it returns non-zero; dli_fname is then a C string
+    // that lives as long as the library is loaded.
+    let name = unsafe {
+        if libc::dladdr(torch::an_address(), &raw mut info) == 0 || info.dli_fname.is_null() {
+            return None;
+        }
+        CStr::from_ptr(info.dli_fname).to_str().ok()?
+    };
+    Path::new(name).canonicalize().ok()?.parent().map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_refused_with_the_one_that_is_needed() {
+        assert!(check_version("2.13.0+cu130").is_ok());
+        let error = check_version("2.8.0").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Version);
+        assert!(error.message().contains("2.8.0") && error.message().contains("2.13.0"), "{error}");
+    }
+
+    #[test]
+    fn the_loaded_libtorch_is_found_and_another_directory_refused() {
+        let backend = Backend::find(None).unwrap();
+        assert!(backend.others.is_empty());
+        let directory = backend.directory.unwrap();
+        assert!(directory.join("libtorch_cpu.so").exists());
+        assert!(Backend::find(Some(&directory)).is_ok());
+
+        let other = tempfile::tempdir().unwrap();
+        let missing = Backend::find(Some(other.path())).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::Io);
+        std::fs::write(other.path().join("libtorch_cpu.so"), b"").unwrap();
+        let different = Backend::find(Some(other.path())).unwrap_err();
+        assert_eq!(different.kind(), ErrorKind::Version);
+    }
+
+    #[test]
+    fn a_second_libtorch_forbids_a_gpu_library_and_is_named() {
+        let mut backend = Backend::find(None).unwrap();
+        backend.others.push("/opt/other/libtorch_cpu.so".into());
+        let reason = backend.open(Vendor::Nvidia, 0).unwrap_err();
+        assert!(reason.contains("/opt/other/libtorch_cpu.so"), "{reason}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The engine that computes with libtorch: everything of lesionlens that needs libtorch, as a shared library of its own
+//! that the first one loads when it is needed. Other libraries see one function, `lens_torch_table`; the Rust items here
+//! are for tests.
+
+mod backend;
+mod densenet;
+mod engine;
+mod error;
+mod gpu_state;
+mod input;
+mod learner;
+mod mixed;
+mod network;
+mod optimizer;
+mod program;
+mod scaler;
+mod table;
+mod torch;
+mod training_network;
+mod turns;
+
+pub use backend::gpu_library_is_registered;
+pub use densenet::DenseNet;
+pub use error::{Error, Result, catch};
+pub use table::lens_torch_table;
+pub use torch::SharedTensor;
+pub use training_network::TrainingNetwork;

@@ -1,0 +1,166 @@
+//! Functions of the table about libtorch, GPUs, engines and networks.
+//!
+//! All of them are unsafe as the table's contract says, and no more.
+
+use super::arguments::{borrow, free, give, images, json, parameters, slice_mut, text, write_json};
+use super::guard::guard;
+use crate::backend::Backend;
+use crate::engine::TorchEngine;
+use crate::error::{Error, Result};
+use crate::network::TorchNetwork;
+use lens_base::ErrorKind;
+use lens_engine::probe::Vendor;
+use lens_engine::torch_table::{RawImages, RawParameters, RawSink, RawText};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_void};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The directory that was last asked for: GPU libraries are looked for there as well.
+static EXPECTED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+pub(super) unsafe extern "C" fn information(expected: RawText, sink: RawSink) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract.
+        let expected = unsafe { text(expected) }?;
+        let expected = (!expected.is_empty()).then(|| PathBuf::from(expected));
+        let backend = Backend::find(expected.as_deref())?;
+        if expected.is_some() {
+            *EXPECTED.lock() = expected;
+        }
+        // SAFETY: the table's contract.
+        unsafe { write_json(sink, &backend.information()) }
+    })
+}
+
+pub(super) unsafe extern "C" fn set_environment(variables: RawText) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract.
+        let variables: BTreeMap<String, String> = unsafe { json(variables) }?;
+        let c_string = |text: &str| {
+            CString::new(text).map_err(|_| Error::argument(format!("{} has a zero byte in it", text.escape_debug())))
+        };
+        for (name, value) in &variables {
+            let (c_name, c_value) = (c_string(name)?, c_string(value)?);
+            // SAFETY: two C strings, which setenv copies. Other threads that read the environment meanwhile are the
+            // host's hazard, which the documentation of lens_init names.
+            if unsafe { libc::setenv(c_name.as_ptr(), c_value.as_ptr(), 0) } != 0 {
+                let error = std::io::Error::last_os_error();
+                return Err(Error::argument(format!("cannot set the environment variable {name}: {error}")));
+            }
+        }
+        Ok(())
+    })
+}
+
+pub(super) unsafe extern "C" fn open_gpu(vendor: u32, index: i32, sink: RawSink) -> i32 {
+    guard(|| {
+        let vendor = match vendor {
+            0 => Vendor::Nvidia,
+            1 => Vendor::Amd,
+            _ => return Err(Error::argument(format!("vendor {vendor} is neither 0, NVIDIA, nor 1, AMD"))),
+        };
+        let expected = EXPECTED.lock().clone();
+        let reported = Backend::find(expected.as_deref())?.open(vendor, index);
+        let reported = reported.map_err(|reason| Error::new(ErrorKind::Device, reason))?;
+        // SAFETY: the table's contract.
+        unsafe { write_json(sink, &reported) }
+    })
+}
+
+pub(super) unsafe extern "C" fn engine_new(settings: RawText, engine: *mut *mut c_void) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract.
+        unsafe { give(Arc::new(TorchEngine::new(json(settings)?)?), engine) }
+    })
+}
+
+pub(super) unsafe extern "C" fn engine_free(engine: *mut c_void) {
+    guard(|| {
+        // SAFETY: the table's contract.
+        unsafe { free::<Arc<TorchEngine>>(engine) };
+        Ok(())
+    });
+}
+
+/// # Safety
+/// `handle` is null or an engine, which is not freed while `'a` lasts.
+pub(super) unsafe fn engine_of<'a>(handle: *const c_void) -> Result<&'a Arc<TorchEngine>> {
+    // SAFETY: by the function's contract.
+    unsafe { borrow(handle) }
+}
+
+pub(super) unsafe extern "C" fn engine_empty_cache(engine: *const c_void) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract.
+        unsafe { engine_of(engine) }?.empty_cache()
+    })
+}
+
+pub(super) unsafe extern "C" fn engine_gpu_memory(engine: *const c_void, bytes: *mut u64) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract: room for four numbers.
+        let (engine, bytes) = unsafe { (engine_of(engine)?, slice_mut(bytes, 4)?) };
+        let memory = engine.gpu_memory()?;
+        bytes.copy_from_slice(&[memory.allocated, memory.allocated_peak, memory.reserved, memory.reserved_peak]);
+        Ok(())
+    })
+}
+
+pub(super) unsafe extern "C" fn network_new(
+    engine: *const c_void,
+    values: RawParameters,
+    network: *mut *mut c_void,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract.
+        unsafe { give(TorchNetwork::new(engine_of(engine)?, parameters(values)?)?, network) }
+    })
+}
+
+pub(super) unsafe extern "C" fn network_free(network: *mut c_void) {
+    guard(|| {
+        // SAFETY: the table's contract.
+        unsafe { free::<TorchNetwork>(network) };
+        Ok(())
+    });
+}
+
+pub(super) unsafe extern "C" fn network_logits(
+    network: *const c_void,
+    raw_images: *const RawImages,
+    logits: *mut f32,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract: room for one number for each image.
+        unsafe {
+            let images = images(raw_images)?;
+            borrow::<TorchNetwork>(network)?.logits(&images, slice_mut(logits, images.len())?)
+        }
+    })
+}
+
+pub(super) unsafe extern "C" fn network_features(
+    network: *const c_void,
+    raw_images: *const RawImages,
+    features: *mut f32,
+    count: usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract: room for so many numbers.
+        unsafe { borrow::<TorchNetwork>(network)?.features(&images(raw_images)?, slice_mut(features, count)?) }
+    })
+}
+
+pub(super) unsafe extern "C" fn network_observe(
+    network: *const c_void,
+    raw_images: *const RawImages,
+    largest: *mut f32,
+    count: usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the table's contract: so many numbers.
+        unsafe { borrow::<TorchNetwork>(network)?.observe(&images(raw_images)?, slice_mut(largest, count)?) }
+    })
+}

@@ -1,0 +1,66 @@
+//! What the tests of loading have in common. Each is a program of its own: what a process has loaded stays loaded.
+#![allow(dead_code, reason = "every test program uses a part")]
+
+use lens_base::LogLevel;
+use lens_engine::policy::{DeviceRequest, EngineRequest};
+use lens_runtime::{Context, ContextOptions};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+/// A machine with an NVIDIA GPU.
+pub const RTX_4080_SUPER: &str = include_str!("../../../engine/src/probe/fixtures/rtx-4080-super.txt");
+/// A machine with an AMD GPU.
+pub const RX_7900_XTX: &str = include_str!("../../../engine/src/probe/fixtures/rx-7900-xtx.txt");
+
+/// The files of a machine, below a directory of its own.
+pub fn machine(text: &str) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for file in text.split("== ").skip(1) {
+        let (path, content) = file.split_once('\n').unwrap();
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    root
+}
+
+/// Compiles C into a shared library.
+pub fn shared_library(path: &Path, source: &str) {
+    let file = path.with_extension("c");
+    fs::write(&file, source).unwrap();
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let mut command = Command::new(compiler);
+    command.args(["-shared", "-fPIC", "-o"]).arg(path).arg(&file);
+    assert!(command.status().unwrap().success(), "{command:?}");
+}
+
+/// Messages that a context logs.
+#[derive(Clone, Default)]
+pub struct Messages(Arc<Mutex<Vec<(LogLevel, String)>>>);
+
+impl Messages {
+    pub fn options(&self, device: DeviceRequest) -> ContextOptions {
+        let messages = Arc::clone(&self.0);
+        ContextOptions {
+            device,
+            log: Some(Box::new(move |level, message| messages.lock().unwrap().push((level, message.into())))),
+            log_level: LogLevel::Debug,
+            ..ContextOptions::default()
+        }
+    }
+
+    /// Whether there is a warning with this in it.
+    pub fn warn_of(&self, part: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|(level, message)| *level == LogLevel::Warning && message.contains(part))
+    }
+}
+
+/// Where the loaded libtorch lies; loads it when that was not done yet.
+pub fn libtorch() -> PathBuf {
+    let (device, engine) = (DeviceRequest::Cpu, EngineRequest::Torch);
+    let context = Context::new(ContextOptions { device, engine, ..ContextOptions::default() }).unwrap();
+    context.describe()["libtorch_directory"].as_str().unwrap().into()
+}

@@ -1,0 +1,33 @@
+//! Two plugins in one process that both bring libtorch: it is found out and said.
+
+mod hardware;
+
+use hardware::{Messages, RTX_4080_SUPER, machine, shared_library};
+use lens_base::ErrorKind;
+use lens_engine::policy::{DeviceRequest, EngineRequest};
+use lens_runtime::{Context, ContextOptions};
+use std::ffi::CString;
+
+#[test]
+fn a_second_libtorch_is_named_and_no_gpu_library_is_loaded_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = directory.path().join("libtorch_cpu.so");
+    shared_library(&other, "int another_plugins_libtorch;\n");
+    let path = CString::new(other.to_str().unwrap()).unwrap();
+    // SAFETY: a library without constructors.
+    assert!(!unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) }.is_null());
+
+    let root = machine(RTX_4080_SUPER);
+    let options = |options: ContextOptions| ContextOptions { hardware_root: Some(root.path().into()), ..options };
+    let messages = Messages::default();
+    let torch = ContextOptions { engine: EngineRequest::Torch, ..messages.options(DeviceRequest::Cpu) };
+    let context = Context::new(options(torch)).unwrap();
+    let canonical = other.canonicalize().unwrap();
+    assert!(messages.warn_of(canonical.to_str().unwrap()));
+    assert_eq!(context.describe()["other_libtorches"][0], canonical.to_str().unwrap());
+
+    let error = Context::new(options(messages.options(DeviceRequest::Cuda))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Device);
+    assert!(error.message().contains("second libtorch"), "{error}");
+    assert!(error.message().contains(canonical.to_str().unwrap()), "{error}");
+}
