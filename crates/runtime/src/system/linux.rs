@@ -56,5 +56,7 @@ pub fn own_directory() -> Option<PathBuf> {
         }
         CStr::from_ptr(info.dli_fname).to_str().ok()?
     };
-    Path::new(name).canonicalize().ok()?.parent().map(Path::to_path_buf)
+    // A program that was found through PATH is named without a directory.
+    let file = if name.contains('/') { PathBuf::from(name) } else { std::env::current_exe().ok()? };
+    file.canonicalize().ok()?.parent().map(Path::to_path_buf)
 }

@@ -22,7 +22,7 @@ pub fn checked(table: &TorchTable, code: i32) -> Result<()> {
 }
 
 /// Bytes as the table takes them; they must outlive the call.
-pub fn text(bytes: impl AsRef<[u8]>) -> RawText {
+pub fn text<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> RawText {
     let bytes = bytes.as_ref();
     RawText { data: bytes.as_ptr(), length: bytes.len() }
 }
