@@ -56,17 +56,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 fn step(learner: &mut CpuLearner, images: &Batch, targets: &[f32], number: i32) -> Result<()> {
     learner.begin(false)?;
     learner.accumulate(&images.all(), targets, POS_WEIGHT, 1.0)?;
-    let step = UpdateStep {
-        learning_rate: 1e-4,
-        weight_decay: 0.0,
-        momentum: 0.0,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        step: number,
-        clip_norm: None,
-    };
-    match learner.update(&step)? {
+    match learner.update(&UpdateStep { learning_rate: 1e-4, step: number, ..UpdateStep::PYTORCH })? {
         true => Ok(()),
         false => Err(Error::internal("the step was skipped")),
     }

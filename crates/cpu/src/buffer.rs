@@ -1,6 +1,6 @@
 //! Memory that work on the CPU needs for a while, kept from one time to the next.
 
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Result, reserve};
 
 /// A buffer of this length, whatever it held before.
 pub fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&mut [T]> {
@@ -15,9 +15,6 @@ pub fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&
 /// An empty buffer with room for so many.
 pub fn reserved<T>(buffer: &mut Vec<T>, length: usize) -> Result<&mut Vec<T>> {
     buffer.clear();
-    buffer.try_reserve_exact(length).map_err(|_| {
-        let bytes = length.saturating_mul(size_of::<T>());
-        Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for a training step"))
-    })?;
+    reserve(buffer, length, "a training step")?;
     Ok(buffer)
 }

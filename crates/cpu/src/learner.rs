@@ -3,12 +3,15 @@
 use crate::kernels::vector::Instructions;
 use crate::pool::Pool;
 use crate::train::{Cpu, Loss, TrainStep, adam_step, blend, clip, decay, descend};
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Error, Result, zeros};
 use lens_engine::{Learner, LearnerSettings, OptimizerKind, ScalerState, Slot, UpdateStep, Weights};
 use lens_images::Images;
 use lens_model::{LAYOUT, Role, TrainingParameters};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// What memory of the optimiser is for.
+const MOMENTS: &str = "the optimiser's moments";
 
 /// Parameters, gradients and the optimiser's buffers, in plain memory.
 pub struct CpuLearner {
@@ -44,11 +47,11 @@ impl CpuLearner {
             step: TrainStep::default(),
             average: settings.average.then(|| copy(start)).transpose()?,
             current: copy(start)?,
-            first_moment: zeros(count)?,
-            second_moment: zeros(second)?,
-            gradients: zeros(count)?,
+            first_moment: zeros(count, MOMENTS)?,
+            second_moment: zeros(second, MOMENTS)?,
+            gradients: zeros(count, "gradients")?,
             head_only: false,
-            statistics_before: zeros(LAYOUT.statistics_count())?,
+            statistics_before: zeros(LAYOUT.statistics_count(), "running statistics")?,
         })
     }
 
@@ -81,15 +84,6 @@ impl CpuLearner {
             Slot::SecondMoment => &mut self.second_moment,
         })
     }
-}
-
-fn zeros(count: usize) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(count)
-        .map_err(|_| Error::new(ErrorKind::OutOfMemory, format!("out of memory: {} bytes for training", 4 * count)))?;
-    values.resize(count, 0.0);
-    Ok(values)
 }
 
 fn copy(parameters: &TrainingParameters) -> Result<TrainingParameters> {

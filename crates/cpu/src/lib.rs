@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 mod buffer;
+mod check;
 mod engine;
 mod kernels;
 mod learner;

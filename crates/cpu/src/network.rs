@@ -1,29 +1,21 @@
 //! A model's network on the CPU: its plans, made when they are needed first and compared with the plain network before
 //! they are believed.
 
+use crate::check::{Check, Verdict};
 use crate::engine::Shared;
 use crate::plan::int8::Quantized;
 use crate::plan::{Output, Plan, Shape, TileView, Tiling, Weights};
-use crate::reference::{Map, Reference};
-use lens_base::{Error, LogLevel, Result, generator};
+use crate::reference::Reference;
+use lens_base::{Error, LogLevel, Result};
 use lens_engine::{EngineName, FeatureMaps, Network};
 use lens_images::{ImageView, Images};
-use lens_model::{ActivationRanges, LAYOUT, Model, Parameters};
+use lens_model::{ActivationRanges, Model, Parameters, raise};
 use parking_lot::Mutex;
-use rand::RngExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sizes of images that plans are kept for; packed weights are shared, so each costs its working memory.
 const KEPT: usize = 4;
-/// Side of the images that a plan is checked with.
-const CHECK_SIDE: usize = 64;
-/// Largest difference from the plain network on them, as a share of the largest value. Rounding stays below a hundredth of
-/// this, and weights in wrong places are far above.
-const TOLERANCE: f32 = 1e-3;
-/// Mean difference of 8-bit features on them, as a share of their mean size: rounding to bytes makes a few hundredths,
-/// weights in wrong places about 1.
-const TOLERANCE_INT8: f64 = 0.3;
 
 /// A network whose convolutions may be in 8 bits.
 pub struct CpuNetwork {
@@ -58,8 +50,8 @@ struct State {
     checked: Vec<Vec<Tiling>>,
     /// Whether 8-bit convolutions with these weights gave about that.
     checked_int8: bool,
-    /// What the plain network gives for the check's images.
-    expected: Option<Arc<Vec<Map>>>,
+    /// What plans are compared with.
+    check: Option<Arc<Check>>,
 }
 
 impl CpuNetwork {
@@ -84,14 +76,16 @@ impl CpuNetwork {
         let Some(plan) = self.common.plan_for(images.height, images.width, self.ranges())? else {
             return Ok(None);
         };
-        let views: Vec<TileView> = images.views.iter().map(tile_view).collect();
+        let views: Vec<TileView> = images.views.iter().map(TileView::from).collect();
         let values = plan.run(self.common.engine.pool(), &views, output)?;
         Ok(Some((plan, values)))
     }
 }
 
-fn tile_view<'a>(view: &ImageView<'a>) -> TileView<'a> {
-    TileView { samples: view.samples(), row_step: view.row_step, channels: view.channels }
+impl<'a> From<&ImageView<'a>> for TileView<'a> {
+    fn from(view: &ImageView<'a>) -> Self {
+        TileView { samples: view.samples(), row_step: view.row_step, channels: view.channels }
+    }
 }
 
 impl Network for CpuNetwork {
@@ -131,13 +125,8 @@ impl Network for CpuNetwork {
     fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
         let reference = self.common.reference();
         for view in &images.views {
-            reference.features(view, (images.height, images.width), &mut |weight, found| {
-                let seen = &mut largest[weight];
-                // NaN stays, to be refused at the end.
-                if !seen.is_nan() && (found > *seen || found.is_nan()) {
-                    *seen = found;
-                }
-            })?;
+            let mut seen = |weight: usize, found| raise(&mut largest[weight], found);
+            reference.features(view, (images.height, images.width), &mut seen)?;
         }
         Ok(())
     }
@@ -179,7 +168,7 @@ impl Common {
         let shape = Shape::new(height, width);
         let tilings = shape.tilings();
         if !state.checked.contains(&tilings) {
-            if let Err(difference) = self.check(&mut state, &weights, &tilings)? {
+            if let Err(difference) = self.check_tilings(&mut state, &weights, &tilings)? {
                 *state = State::default();
                 self.fallen_back.store(true, Ordering::Relaxed);
                 let name = instructions.engine();
@@ -233,96 +222,22 @@ impl Common {
             .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))
     }
 
-    /// What the plain network gives for the check's images.
-    fn expected(&self, state: &mut State, noise: &[Vec<f32>; 2]) -> Result<Arc<Vec<Map>>> {
-        if let Some(expected) = &state.expected {
-            return Ok(Arc::clone(expected));
+    /// What plans are compared with, computed when it is needed first.
+    fn check(&self, state: &mut State) -> Result<Arc<Check>> {
+        if let Some(check) = &state.check {
+            return Ok(Arc::clone(check));
         }
-        let reference = self.reference();
-        let size = (CHECK_SIDE, CHECK_SIDE);
-        let features = |samples: &Vec<f32>| reference.features(&noise_view(samples), size, &mut |_, _| {});
-        let expected = Arc::new(noise.iter().map(features).collect::<Result<Vec<_>>>()?);
-        state.expected = Some(Arc::clone(&expected));
-        Ok(expected)
+        Ok(Arc::clone(state.check.insert(Arc::new(Check::of(&self.reference())?))))
     }
 
-    /// Whether noise gives what the plain network gives; if not, how far it is off.
-    fn check(
-        &self,
-        state: &mut State,
-        weights: &Arc<Weights>,
-        tilings: &[Tiling],
-    ) -> Result<std::result::Result<(), String>> {
-        let shape = Shape::with_tilings(CHECK_SIDE, CHECK_SIDE, |block, _, _| tilings[block]);
-        let plan = Plan::new(shape, weights, &self.parameters)?;
-        let noise = noise();
-        let expected = self.expected(state, &noise)?;
-        let expected: Vec<f32> = expected.iter().flat_map(|map| self.activation_map(map)).collect();
-        let found = self.run_on_noise(&plan, &noise, Output::Map)?;
-        let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-        let differences = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
-        // Not by `max`, which would overlook NaN.
-        let bad = differences.clone().any(|difference| difference.is_nan() || difference > TOLERANCE * largest);
-        if !bad {
-            return Ok(Ok(()));
-        }
-        let worst = differences.fold(0f32, |worst, difference| if difference <= worst { worst } else { difference });
-        Ok(Err(format!("on test images it differs by {worst:e} in values of up to {largest:e}")))
+    fn check_tilings(&self, state: &mut State, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<Verdict> {
+        let plan = Plan::new(Check::shape(tilings), weights, &self.parameters)?;
+        self.check(state)?.verdict(self.engine.pool(), &plan)
     }
 
-    /// What each place adds to the logit.
-    fn activation_map(&self, features: &Map) -> Vec<f32> {
-        let (weight, bias) = (self.parameters.of(LAYOUT.head_weight), self.parameters.of(LAYOUT.head_bias)[0]);
-        let place = |values: &[f32]| {
-            let products =
-                values.iter().zip(weight).map(|(value, weight)| f64::from(value.max(0.0)) * f64::from(*weight));
-            (products.sum::<f64>() + f64::from(bias)) as f32
-        };
-        features.values.chunks_exact(features.channels).map(place).collect()
+    fn check_int8(&self, state: &mut State, weights: &Arc<Weights>) -> Result<Verdict> {
+        let check = self.check(state)?;
+        let quantized = Arc::new(self.packed(&check.ranges()?)?);
+        check.verdict_int8(self.engine.pool(), weights, &quantized)
     }
-
-    /// Whether noise in 8 bits gives about what the plain network gives; if not, how far it is off. The ranges are those
-    /// of the noise: what is checked are kernels and weights, and a calibration for other images would cut it off.
-    fn check_int8(&self, state: &mut State, weights: &Arc<Weights>) -> Result<std::result::Result<(), String>> {
-        let noise = noise();
-        let mut largest = vec![0f32; LAYOUT.parameters().len()];
-        let reference = self.reference();
-        for samples in &noise {
-            let size = (CHECK_SIDE, CHECK_SIDE);
-            reference.features(&noise_view(samples), size, &mut |weight, found| {
-                largest[weight] = largest[weight].max(found);
-            })?;
-        }
-        let ranges = ActivationRanges::of_largest(&largest)?;
-        let expected = self.expected(state, &noise)?;
-        let plan = Plan::with_int8(Shape::new(CHECK_SIDE, CHECK_SIDE), weights, &Arc::new(self.packed(&ranges)?));
-        let found = self.run_on_noise(&plan, &noise, Output::Features)?;
-        let expected = || expected.iter().flat_map(|map| map.values.iter().copied());
-        let sum = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value.abs())).sum::<f64>();
-        let size = sum(&mut expected());
-        let difference = sum(&mut found.iter().zip(expected()).map(|(found, expected)| found - expected));
-        // NaN, too, is a difference.
-        if difference <= TOLERANCE_INT8 * size {
-            return Ok(Ok(()));
-        }
-        Ok(Err(format!("features of test images differ by {difference:e} in all, of {size:e}")))
-    }
-
-    fn run_on_noise(&self, plan: &Plan, noise: &[Vec<f32>; 2], output: Output) -> Result<Vec<f32>> {
-        let images: Vec<TileView> = noise.iter().map(|samples| tile_view(&noise_view(samples))).collect();
-        plan.run(self.engine.pool(), &images, output)
-    }
-}
-
-/// Two small images of noise: in colours and in gray, which are computed differently.
-fn noise() -> [Vec<f32>; 2] {
-    let mut random = generator(0, LAYOUT.parameters().len() as u64);
-    let coloured: Vec<f32> = (0..CHECK_SIDE * CHECK_SIDE * 3).map(|_| random.random()).collect();
-    let gray = coloured.iter().copied().step_by(3).collect();
-    [coloured, gray]
-}
-
-fn noise_view(samples: &[f32]) -> ImageView<'_> {
-    let channels = samples.len() / (CHECK_SIDE * CHECK_SIDE);
-    ImageView { memory: samples, offset: 0, row_step: CHECK_SIDE * channels, channels }
 }

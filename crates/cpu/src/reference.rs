@@ -3,9 +3,9 @@
 
 use crate::kernels::vector::{Instructions, Kernel, Vector};
 use crate::pool::Pool;
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Error, Result, zeros};
 use lens_images::ImageView;
-use lens_model::{EPSILON, LAYOUT, Norm, Parameters, SMALLEST_SIDE};
+use lens_model::{EPSILON, LAYOUT, Norm, Parameters, SMALLEST_SIDE, activation_map, logit_of, relu};
 use parking_lot::Mutex;
 
 /// Pixels and channels of an image, the channels of a pixel beside each other.
@@ -19,12 +19,7 @@ pub struct Map {
 
 impl Map {
     fn zeroed(height: usize, width: usize, channels: usize) -> Result<Self> {
-        let count = height * width * channels;
-        let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|_| {
-            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {} bytes for a feature map", 4 * count))
-        })?;
-        values.resize(count, 0.0);
+        let values = zeros(height * width * channels, "a feature map")?;
         Ok(Map { height, width, channels, values })
     }
 
@@ -75,12 +70,18 @@ impl Reference<'_> {
 
     /// The logit of a feature map.
     pub fn logit(&self, features: &Map) -> f32 {
-        let (weight, bias) = (self.parameters.of(LAYOUT.head_weight), self.parameters.of(LAYOUT.head_bias)[0]);
-        let places = features.values.chunks_exact(features.channels);
-        let of_place = |place: &[f32]| {
-            place.iter().zip(weight).map(|(value, weight)| f64::from(relu(*value)) * f64::from(*weight)).sum::<f64>()
-        };
-        (places.map(of_place).sum::<f64>() / (features.height * features.width) as f64 + f64::from(bias)) as f32
+        let (weight, bias) = self.head();
+        logit_of(&features.values, weight, bias)
+    }
+
+    /// What each place of a feature map adds to the logit.
+    pub fn activation_map(&self, features: &Map) -> Vec<f32> {
+        let (weight, bias) = self.head();
+        activation_map(&features.values, weight, bias)
+    }
+
+    fn head(&self) -> (&[f32], f32) {
+        (self.parameters.of(LAYOUT.head_weight), self.parameters.of(LAYOUT.head_bias)[0])
     }
 
     /// Batch normalisation by the running statistics, and ReLU if wanted.
@@ -116,11 +117,6 @@ impl Reference<'_> {
         drop(rows);
         Ok(output)
     }
-}
-
-/// Not `max`, which would turn NaN into 0.
-fn relu(value: f32) -> f32 {
-    if value < 0.0 { 0.0 } else { value }
 }
 
 /// The image with three channels.

@@ -16,16 +16,7 @@ use std::sync::Arc;
 const POS_WEIGHT: f64 = 1.7;
 
 /// A step that moves nothing; SGD's first moment is then the gradient.
-const STILL: UpdateStep = UpdateStep {
-    learning_rate: 0.0,
-    weight_decay: 0.0,
-    momentum: 0.0,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    step: 1,
-    clip_norm: None,
-};
+const STILL: UpdateStep = UpdateStep { learning_rate: 0.0, ..UpdateStep::PYTORCH };
 
 /// Images of three channels beside each other, their size, and their targets.
 struct Batch {

@@ -3,7 +3,7 @@
 use crate::policy::ScalerSettings;
 use lens_base::Result;
 use lens_images::Images;
-use lens_model::{ActivationRanges, Model, TrainingParameters};
+use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -153,6 +153,20 @@ pub struct UpdateStep {
     pub clip_norm: Option<f64>,
 }
 
+impl UpdateStep {
+    /// PyTorch's defaults: the first step of Adam, or of gradient descent without momentum.
+    pub const PYTORCH: UpdateStep = UpdateStep {
+        learning_rate: 1e-3,
+        weight_decay: 0.0,
+        momentum: 0.0,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        step: 1,
+        clip_norm: None,
+    };
+}
+
 /// What a learner computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -178,6 +192,26 @@ pub enum Slot {
     FirstMoment = 4,
     /// The optimiser's second moments.
     SecondMoment = 5,
+}
+
+impl Slot {
+    /// All of them, at their numbers.
+    pub const ALL: [Slot; 6] = [
+        Slot::Values,
+        Slot::Statistics,
+        Slot::AverageValues,
+        Slot::AverageStatistics,
+        Slot::FirstMoment,
+        Slot::SecondMoment,
+    ];
+
+    /// How many numbers it has, where there is one.
+    pub fn length(self) -> usize {
+        match self {
+            Slot::Statistics | Slot::AverageStatistics => LAYOUT.statistics_count(),
+            Slot::Values | Slot::AverageValues | Slot::FirstMoment | Slot::SecondMoment => LAYOUT.trained_count(),
+        }
+    }
 }
 
 /// State of the loss scaling.

@@ -30,6 +30,14 @@ pub struct RawText {
     pub length: usize,
 }
 
+impl RawText {
+    /// Of these bytes, which must be there for as long as it is read.
+    pub fn of<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> Self {
+        let bytes = bytes.as_ref();
+        RawText { data: bytes.as_ptr(), length: bytes.len() }
+    }
+}
+
 /// Takes bytes, which it copies; may be called several times, one part after the other.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +145,7 @@ pub struct TorchTable {
     pub information: unsafe extern "C" fn(expected: RawText, json: RawSink) -> i32,
     /// Sets variables (JSON: an object of strings) that are not set, for the runtime of a GPU that is not loaded yet.
     pub set_environment: unsafe extern "C" fn(variables: RawText) -> i32,
-    /// Loads the library for GPUs of a vendor (0 NVIDIA, 1 AMD), asks its runtime, and tries the GPU out: `Reported`.
+    /// Loads the library for GPUs of a vendor (its place in `Vendor::ALL`), asks its runtime, and tries the GPU out: `Reported`.
     pub open_gpu: unsafe extern "C" fn(vendor: u32, index: i32, json: RawSink) -> i32,
 
     /// From `TorchSettings`.

@@ -1,10 +1,12 @@
 //! The network as data: its layout, its numbers, what is known about it, and the files that hold it. Knows images only by
-//! what is done to them before the network; computes nothing.
+//! what is done to them before the network; computes nothing but what its last layers
+//! add up.
 
 #![deny(unsafe_code)]
 
 mod calibration;
 mod graph;
+mod head;
 mod initial;
 mod layout;
 mod model;
@@ -18,9 +20,10 @@ pub use calibration::{
     CalibrationData, OperatingPoint, OperatingRule, Rate, StoredOperatingPoint, TEMPERATURE_RANGE, TemperatureRecord,
 };
 pub use graph::{GraphBuilder, features};
+pub use head::{activation_map, cross_entropy, logit_of, relu};
 pub use initial::initial_value;
 pub use layout::{DenseLayer, EPSILON, LAYOUT, Layout, MOMENTUM, Norm, ParameterSpec, Role, SMALLEST_SIDE, Transition};
 pub use model::{Metadata, Model, check_threshold};
 pub use parameters::{Parameters, TrainingParameters, float_bytes};
-pub use ranges::ActivationRanges;
+pub use ranges::{ActivationRanges, raise};
 pub use start::start_parameters;

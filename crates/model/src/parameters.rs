@@ -1,9 +1,12 @@
 //! The numbers of a network, in plain memory.
 
 use super::initial::initial_value;
-use super::layout::{LAYOUT, Layout};
-use lens_base::{Error, ErrorKind, Result, sha256_hex};
+use super::layout::LAYOUT;
+use lens_base::{Result, sha256_hex, zeros};
 use std::ops::Range;
+
+/// What memory for numbers is for.
+const NETWORK: &str = "the numbers of a network";
 
 /// All parameters of a network: those that are trained and the running statistics, each row by row as files hold them.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +25,7 @@ impl Parameters {
             places.push(count..count + LAYOUT.count(index));
             count += LAYOUT.count(index);
         }
-        Ok(Parameters { values: zeros(count)?, places })
+        Ok(Parameters { values: zeros(count, NETWORK)?, places })
     }
 
     /// Random, by torchvision's rule.
@@ -65,15 +68,6 @@ pub fn float_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-fn zeros(count: usize) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(count)
-        .map_err(|_| Error::new(ErrorKind::OutOfMemory, format!("no memory for {count} numbers of a network")))?;
-    values.resize(count, 0.0);
-    Ok(values)
-}
-
 /// The same numbers as training holds them: all that are trained in one buffer and all running statistics in another, so
 /// that an optimiser's step, an average or a checkpoint is one pass. Convolutions lie channels last (output, height, width,
 /// input), as the training steps read them.
@@ -88,8 +82,10 @@ pub struct TrainingParameters {
 impl TrainingParameters {
     /// All zero.
     pub fn zeroed() -> Result<Self> {
-        let layout: &Layout = &LAYOUT;
-        Ok(TrainingParameters { values: zeros(layout.trained_count())?, statistics: zeros(layout.statistics_count())? })
+        Ok(TrainingParameters {
+            values: zeros(LAYOUT.trained_count(), NETWORK)?,
+            statistics: zeros(LAYOUT.statistics_count(), NETWORK)?,
+        })
     }
 
     /// In this order.

@@ -15,6 +15,13 @@ fn convolutions() -> impl Iterator<Item = usize> {
     parameters.filter(|(index, spec)| spec.role == Role::Convolution && *index != LAYOUT.stem).map(|(index, _)| index)
 }
 
+/// Raises the largest input that was seen to one that was found. NaN stays, to be refused by `ActivationRanges`.
+pub fn raise(largest: &mut f32, found: f32) {
+    if !largest.is_nan() && (found > *largest || found.is_nan()) {
+        *largest = found;
+    }
+}
+
 impl ActivationRanges {
     /// From the largest inputs of all convolutions, by the index of their weights in the layout.
     pub fn of_largest(largest: &[f32]) -> Result<Self> {

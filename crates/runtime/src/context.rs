@@ -290,29 +290,23 @@ impl Devices {
         let prepare = |vendor, library: Option<&TorchLibrary>| {
             prepare_environment(options.rocm_tuning, surroundings(vendor), library)
         };
-        let need = torch_need(probe, request);
-        let library = match &need {
-            TorchNeed::None => {
-                let plan = plan_device(probe, request, &[]);
-                return Ok(Devices { plan, attempts: Vec::new(), environment: prepare(None, None)? });
-            }
-            TorchNeed::Useful(_) | TorchNeed::Required(_) => TorchLibrary::open(options.libtorch_dir.as_deref()),
+        let on_cpu = |plan, attempts| Ok(Devices { plan, attempts, environment: prepare(None, None)? });
+        let Some(need) = torch_need(probe, request) else {
+            return on_cpu(plan_device(probe, request, &[]), Vec::new());
         };
-        let library = match (library, &need, request.device) {
+        let library = match (TorchLibrary::open(options.libtorch_dir.as_deref()), need, request.device) {
             (Ok(library), _, _) => library,
             (Err(error), _, DeviceRequest::Cuda | DeviceRequest::Rocm) => {
                 let plan = plan_device(probe, request, &[]);
                 let outcome = |vendor| Attempt { vendor, outcome: Err(error.message().to_string()) };
                 let attempts = plan.attempts.iter().copied().map(outcome).collect();
-                return Ok(Devices { plan, attempts, environment: prepare(None, None)? });
+                return on_cpu(plan, attempts);
             }
             (Err(error), TorchNeed::Useful(why), _) => {
                 let passed_over = vec![format!("{why}, but {}", error.message())];
-                let plan = DevicePlan { attempts: Vec::new(), passed_over };
-                return Ok(Devices { plan, attempts: Vec::new(), environment: prepare(None, None)? });
+                return on_cpu(DevicePlan { attempts: Vec::new(), passed_over }, Vec::new());
             }
-            (Err(error), TorchNeed::Required(why), _) => return Err(error.prefixed(why)),
-            (Err(error), TorchNeed::None, _) => return Err(error),
+            (Err(error), TorchNeed::Required(why), _) => return Err(error.prefixed(&why)),
         };
         let available = &library.information().available;
         let plan = plan_device(probe, request, available);

@@ -1,8 +1,9 @@
 //! Training through the crate's interface: what it promises of seeds, best models, records and cancelling.
 
-use lens_base::ErrorKind;
-use lens_base::{Cancel, Control, Phase};
-use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
+mod runs;
+
+use lens_base::{Cancel, Control, ErrorKind, Phase};
+use lens_images::{Dataset, PixelFormat, PixelView, Windowing};
 use lens_model::{LAYOUT, start_parameters};
 use lens_runtime::Classifier;
 use lens_runtime::{Context, ContextOptions};
@@ -10,45 +11,15 @@ use lens_tasks::evaluate::{EvaluateOptions, evaluate};
 use lens_tasks::train::{
     OptimizerKind, OptimizerOptions, ScheduleKind, ScheduleOptions, SelectBy, TrainOptions, train,
 };
+use runs::{dataset, everything, goes_on_as_if_uninterrupted, interrupted, options, trained_in};
 use std::sync::Arc;
-
-/// Pictures with a bright square (positive) or a bright bar (negative) somewhere.
-fn dataset(count: usize, offset: usize) -> Dataset {
-    let mut dataset = Dataset::default();
-    for index in 0..count {
-        let (seed, positive) = (index + offset, index % 2 == 1);
-        let (left, top) = (seed * 7 % 24, seed * 5 % 24);
-        let pixels: Vec<u8> = (0..48 * 48)
-            .map(|pixel| {
-                let (x, y) = (pixel % 48, pixel / 48);
-                let (width, height) = if positive { (16, 16) } else { (40, 5) };
-                let inside = (left..left + width).contains(&x) && (top..top + height).contains(&y);
-                (seed * 31 + pixel * 17) as u8 % 60 + if inside { 150 } else { 20 }
-            })
-            .collect();
-        let view = PixelView::new(&pixels, 48, 48, 48, PixelFormat::Gray8, Windowing::default()).unwrap();
-        dataset.add(&view, i32::from(positive), None).unwrap();
-    }
-    dataset
-}
-
-fn options() -> TrainOptions {
-    TrainOptions {
-        epochs: 2,
-        batch_size: 8,
-        learning_rate: 1e-3,
-        seed: 5,
-        preprocessing: Preprocessing { image_size: 32, ..Preprocessing::default() },
-        ..TrainOptions::default()
-    }
-}
 
 fn context() -> Arc<Context> {
     Context::new(ContextOptions::default()).unwrap()
 }
 
 fn trained(options: &TrainOptions) -> Classifier {
-    train(&context(), &dataset(33, 0), Some(&dataset(16, 100)), options, &mut Control::default()).unwrap()
+    trained_in(&context(), options)
 }
 
 #[test]
@@ -156,67 +127,13 @@ fn cancelling_stops_within_a_batch_and_writes_no_model() {
     assert_eq!(left, ["last.checkpoint"]);
 }
 
-/// Stops a run after so many batches of a phase.
-fn interrupted(context: &Arc<Context>, options: &TrainOptions, phase: Phase, batches: usize) {
-    let mut done = 0;
-    let mut control = Control::new(
-        Some(Box::new(move |update| {
-            done += usize::from(update.phase == phase);
-            done < batches
-        })),
-        None,
-    );
-    let (training, validation) = (dataset(33, 0), dataset(16, 100));
-    let error = train(context, &training, Some(&validation), options, &mut control).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled);
-}
-
-fn trained_in(context: &Arc<Context>, options: &TrainOptions) -> Classifier {
-    train(context, &dataset(33, 0), Some(&dataset(16, 100)), options, &mut Control::default()).unwrap()
-}
-
 #[test]
 fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
-    let mut everything = TrainOptions {
-        epochs: 3,
-        label_smoothing: 0.1,
-        average_decay: Some(0.9),
-        clip_norm: Some(1.0),
-        freeze_epochs: 1,
-        select_by: SelectBy::Loss,
-        ..options()
-    };
-    everything.optimizer = OptimizerOptions { kind: OptimizerKind::AdamW, weight_decay: 0.05, momentum: 0.9 };
-    everything.schedule = ScheduleOptions {
-        kind: ScheduleKind::Plateau,
-        warmup_epochs: 0.5,
-        plateau_patience: 0,
-        ..ScheduleOptions::default()
-    };
     let mut plain = TrainOptions { epochs: 3, ..options() };
     plain.optimizer.kind = OptimizerKind::Sgd;
     plain.schedule.kind = ScheduleKind::Cosine;
-    for (name, options) in [("plain", plain), ("everything", everything)] {
-        let context = context();
-        let expected = trained_in(&context, &options);
-        let directory = tempfile::tempdir().unwrap();
-        let options = TrainOptions { run_directory: Some(directory.path().into()), resume: true, ..options };
-        // An epoch has four batches to train and two to validate.
-        for (phase, batches) in [(Phase::Train, 2), (Phase::Train, 3), (Phase::Validate, 1), (Phase::Train, 3)] {
-            interrupted(&context, &options, phase, batches);
-        }
-        let resumed = trained_in(&context, &options);
-        assert_eq!(resumed.sha256(), expected.sha256(), "{name}");
-        let (record, unbroken) = (&resumed.describe()["training"], &expected.describe()["training"]);
-        assert_eq!(record["resumed"], 4);
-        for (epoch, unbroken) in record["epochs"].as_array().unwrap().iter().zip(unbroken["epochs"].as_array().unwrap())
-        {
-            for figure in ["loss", "validation_loss", "auc", "learning_rate", "skipped_steps"] {
-                assert_eq!(epoch[figure], unbroken[figure], "{name} {figure}");
-            }
-        }
-        // Once more: there is nothing left to do, and the same model comes back.
-        assert_eq!(trained_in(&context, &options).sha256(), expected.sha256());
+    for (about, options) in [("plain", plain), ("everything", everything())] {
+        goes_on_as_if_uninterrupted(&context(), about, options, &[]);
     }
 }
 

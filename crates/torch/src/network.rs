@@ -70,9 +70,5 @@ fn raise(largest: &mut f32, convolution: usize, input: &Tensor) {
     // The compiled network pools before a transition's convolution.
     let pooled = LAYOUT.transitions.iter().any(|transition| transition.conv == convolution);
     let input = if pooled { input.avg_pool2d(2, 2, 0, false, true, None) } else { input.shallow_clone() };
-    let found = input.max().double_value(&[]) as f32;
-    // NaN stays, to be refused at the end.
-    if !largest.is_nan() && (found > *largest || found.is_nan()) {
-        *largest = found;
-    }
+    lens_model::raise(largest, input.max().double_value(&[]) as f32);
 }

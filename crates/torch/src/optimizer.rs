@@ -91,16 +91,8 @@ impl Optimizer {
 mod tests {
     use super::*;
 
-    const STEP: UpdateStep = UpdateStep {
-        learning_rate: 0.05,
-        weight_decay: 0.1,
-        momentum: 0.9,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        step: 1,
-        clip_norm: None,
-    };
+    const STEP: UpdateStep =
+        UpdateStep { learning_rate: 0.05, weight_decay: 0.1, momentum: 0.9, ..UpdateStep::PYTORCH };
 
     /// Three steps over five numbers of which the last does not decay, as tests/golden/optimizers.py does them.
     fn after_three_steps(kind: OptimizerKind, weight_decay: f64) -> Vec<f64> {

@@ -3,7 +3,7 @@
 use crate::backend::have_libtorch_by_name;
 use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
-use crate::torch::{checked, copy_to_slice};
+use crate::torch::{c_string, checked, copy_to_slice};
 use lens_base::ErrorKind;
 use lens_images::Images;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -226,10 +226,6 @@ impl Arguments {
 unsafe extern "C" fn keep(bytes: *mut c_void, data: *const c_char, size: usize) {
     // SAFETY: by the function's contract.
     unsafe { (*bytes.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data.cast(), size)) };
-}
-
-fn c_string(text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::argument(format!("{} has a zero byte in it", text.escape_debug())))
 }
 
 type Visit = unsafe extern "C" fn(*mut c_void, *const c_char, *mut c_void, c_int);

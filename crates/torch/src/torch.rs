@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use std::borrow::Borrow;
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use tch::{Device, Kind, Tensor};
 
 /// A tensor that several threads read.
@@ -58,6 +58,11 @@ pub(crate) fn use_threads(threads: usize) {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
         SET.set(threads);
     }
+}
+
+/// Text as C takes it.
+pub(crate) fn c_string(text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| Error::argument(format!("{} has a zero byte in it", text.escape_debug())))
 }
 
 /// What a function of the C++ files returned, as a result.

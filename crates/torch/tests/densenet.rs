@@ -277,17 +277,7 @@ fn a_step_of_the_cpus_engine_stays_close() {
             }
         }
         // The first moment of gradient descent without momentum is the gradient.
-        let step = UpdateStep {
-            learning_rate: LEARNING_RATE,
-            weight_decay: 0.0,
-            momentum: 0.0,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            step: 1,
-            clip_norm: None,
-        };
-        assert!(learner.update(&step).unwrap());
+        assert!(learner.update(&UpdateStep { learning_rate: LEARNING_RATE, ..UpdateStep::PYTORCH }).unwrap());
         let mut gradient = vec![0.0; LAYOUT.trained_count()];
         learner.read(Slot::FirstMoment, &mut gradient).unwrap();
         let (norm, found) = (gradient_norm(&golden), Tensor::from_slice(&gradient).norm().double_value(&[]));

@@ -83,17 +83,16 @@ unsafe extern "C" fn keep(context: *mut c_void, data: *const u8, length: usize) 
 
 /// A program of one's own beside a model's weights, without metadata.
 fn script(model: &Classifier, source: &str) -> Vec<u8> {
-    let text = |text: &'static str| RawText { data: text.as_ptr(), length: text.len() };
     let parameters = model.model().parameters().all();
     let mut bytes: Vec<u8> = Vec::new();
     // SAFETY: the table of the library that this program is linked with; numbers, texts and sink outlive the call.
     let code = unsafe {
         ((*lens_torch_table()).script_write)(
             RawParameters { values: parameters.as_ptr(), count: parameters.len() },
-            RawText { data: source.as_ptr(), length: source.len() },
+            RawText::of(source),
             0,
-            text("lesionlens.json"),
-            text(""),
+            RawText::of("lesionlens.json"),
+            RawText::of(""),
             RawSink { context: (&raw mut bytes).cast(), write: keep },
         )
     };

@@ -3,7 +3,7 @@
 
 mod hardware;
 
-use hardware::{Messages, RX_7900_XTX, libtorch, machine, shared_library};
+use hardware::{Messages, RX_7900_XTX, libtorch, shared_library, unpack};
 use lens_base::ErrorKind;
 use lens_engine::policy::DeviceRequest;
 use lens_runtime::{Context, ContextOptions};
@@ -39,7 +39,7 @@ fn variables_are_set_before_the_hip_library_is_loaded_and_never_over_the_hosts()
             seen.display()
         ),
     );
-    let root = machine(RX_7900_XTX);
+    let root = unpack(RX_7900_XTX);
     let options = |options: ContextOptions| ContextOptions {
         libtorch_dir: Some(directory.path().into()),
         hardware_root: Some(root.path().into()),

@@ -130,17 +130,7 @@ fn read(learner: &CpuLearner, slot: Slot, count: usize) -> Vec<f32> {
 /// What was accumulated: the first moment of gradient descent without momentum is the gradient.
 fn gradients_of(learner: &mut CpuLearner) -> Tensor {
     let before = read(learner, Slot::Values, LAYOUT.trained_count());
-    let step = UpdateStep {
-        learning_rate: 1.0,
-        weight_decay: 0.0,
-        momentum: 0.0,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        step: 1,
-        clip_norm: None,
-    };
-    assert!(learner.update(&step).unwrap());
+    assert!(learner.update(&UpdateStep { learning_rate: 1.0, ..UpdateStep::PYTORCH }).unwrap());
     let gradients = read(learner, Slot::FirstMoment, LAYOUT.trained_count());
     let after = read(learner, Slot::Values, LAYOUT.trained_count());
     for ((before, after), gradient) in before.iter().zip(&after).zip(&gradients) {

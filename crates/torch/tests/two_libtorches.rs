@@ -2,7 +2,7 @@
 
 mod hardware;
 
-use hardware::{Messages, RTX_4080_SUPER, machine, shared_library};
+use hardware::{Messages, RTX_4080_SUPER, shared_library, unpack};
 use lens_base::ErrorKind;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
 use lens_runtime::{Context, ContextOptions};
@@ -17,7 +17,7 @@ fn a_second_libtorch_is_named_and_no_gpu_library_is_loaded_beside_it() {
     // SAFETY: a library without constructors.
     assert!(!unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) }.is_null());
 
-    let root = machine(RTX_4080_SUPER);
+    let root = unpack(RTX_4080_SUPER);
     let options = |options: ContextOptions| ContextOptions { hardware_root: Some(root.path().into()), ..options };
     let messages = Messages::default();
     let torch = ContextOptions { engine: EngineRequest::Torch, ..messages.options(DeviceRequest::Cpu) };

@@ -1,18 +1,10 @@
 use super::*;
 use crate::kernels::vector::Instructions;
+use lens_base::ErrorKind;
 use lens_images::ImageView;
 use serde_json::Value;
 
-const STEP: UpdateStep = UpdateStep {
-    learning_rate: 0.05,
-    weight_decay: 0.0,
-    momentum: 0.9,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    step: 1,
-    clip_norm: None,
-};
+const STEP: UpdateStep = UpdateStep { learning_rate: 0.05, momentum: 0.9, ..UpdateStep::PYTORCH };
 
 fn learner(optimizer: OptimizerKind, start: &TrainingParameters) -> CpuLearner {
     let settings = LearnerSettings { optimizer, scaler: None, average: true };

@@ -5,6 +5,7 @@
 
 use crate::kernels::vector::Instructions;
 use lens_engine::EngineName;
+use lens_model::relu;
 
 /// Gives each function a first argument that chooses among its compilations.
 macro_rules! for_each_instruction_set {
@@ -38,12 +39,6 @@ macro_rules! for_each_instruction_set {
             }
         }
     )* };
-}
-
-/// Not `max`, which would turn NaN into 0 and hide that training diverged.
-#[inline(always)]
-fn relu(value: f32) -> f32 {
-    if value < 0.0 { 0.0 } else { value }
 }
 
 #[inline(always)]

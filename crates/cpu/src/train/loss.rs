@@ -1,5 +1,7 @@
 //! The loss of a batch and its gradient.
 
+use lens_model::cross_entropy;
+
 /// Binary cross-entropy of logits, averaged over the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Loss {
@@ -15,10 +17,9 @@ impl Loss {
         for (logit, target) in logits.iter().zip(targets) {
             let (logit, target) = (f64::from(*logit), f64::from(*target));
             let weight = 1.0 + (self.pos_weight - 1.0) * target;
-            // -ln of the probability, and 1 - the probability, without overflow for either sign.
-            let surprise = (-logit.abs()).exp().ln_1p() + (-logit).max(0.0);
+            // 1 - the probability, without overflow for either sign.
             let rest = 1.0 / (1.0 + logit.exp());
-            sum += (1.0 - target) * logit + weight * surprise;
+            sum += cross_entropy(logit, target, self.pos_weight);
             gradients.push(share * (1.0 - target - weight * rest));
         }
         // f64::max passes over a NaN, but the sum has the logit itself in it.

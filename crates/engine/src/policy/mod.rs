@@ -35,7 +35,8 @@ pub struct Policy {
     /// Arithmetic.
     pub precision: Choice<Precision>,
     /// What computes the network when it classifies: "torch", or "plan-avx512", "plan-avx2" or "plan-portable", the
-    /// network compiled for these instructions. A model whose plan does not give what libtorch gives falls back to it.
+    /// network compiled for these instructions. A model whose plan does not give what the plain network gives is computed
+    /// by that.
     pub engine: Choice<EngineName>,
     /// Whether it computes convolutions in 8-bit integers, of models that were calibrated for that.
     pub int8: Choice<bool>,

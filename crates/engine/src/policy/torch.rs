@@ -5,34 +5,33 @@ use super::precision::Precision;
 use super::request::{DeviceRequest, EngineRequest, PolicyRequest};
 use crate::probe::Probe;
 
-/// How much libtorch is needed.
+/// Why libtorch is to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TorchNeed {
-    /// Not at all.
-    None,
     /// It would help; without it the CPU goes on alone.
     Useful(String),
     /// What was asked for cannot be done without it.
     Required(String),
 }
 
-/// Decides from the machine and what was asked for.
-pub fn torch_need(probe: &Probe, request: &PolicyRequest) -> TorchNeed {
+/// Decides from the machine and what was asked for; none where libtorch is not needed.
+pub fn torch_need(probe: &Probe, request: &PolicyRequest) -> Option<TorchNeed> {
+    let required = |why: &str| Some(TorchNeed::Required(why.into()));
     match request.device {
-        DeviceRequest::Cuda => return TorchNeed::Required("the device cuda was asked for".into()),
-        DeviceRequest::Rocm => return TorchNeed::Required("the device rocm was asked for".into()),
+        DeviceRequest::Cuda => return required("the device cuda was asked for"),
+        DeviceRequest::Rocm => return required("the device rocm was asked for"),
         DeviceRequest::Auto | DeviceRequest::Cpu => {}
     }
     if request.engine == EngineRequest::Torch {
-        return TorchNeed::Required("the engine TORCH was asked for".into());
+        return required("the engine TORCH was asked for");
     }
     if let Some(Precision::Bf16 | Precision::F16) = request.precision.asked() {
-        return TorchNeed::Required("half precision was asked for".into());
+        return required("half precision was asked for");
     }
     let usable = probe.gpus.iter().find(|gpu| obstacle(gpu).is_none());
     match (request.device, usable) {
-        (DeviceRequest::Auto, Some(gpu)) => TorchNeed::Useful(format!("there is a GPU at {}", gpu.address)),
-        _ => TorchNeed::None,
+        (DeviceRequest::Auto, Some(gpu)) => Some(TorchNeed::Useful(format!("there is a GPU at {}", gpu.address))),
+        _ => None,
     }
 }
 
@@ -58,9 +57,9 @@ mod tests {
             ("mi300x", PolicyRequest { device: DeviceRequest::Rocm, ..default }, "required"),
         ] {
             let found = match torch_need(&machine(name), &request) {
-                TorchNeed::None => "none",
-                TorchNeed::Useful(_) => "useful",
-                TorchNeed::Required(_) => "required",
+                None => "none",
+                Some(TorchNeed::Useful(_)) => "useful",
+                Some(TorchNeed::Required(_)) => "required",
             };
             assert_eq!(found, expected, "{name} {request:?}");
         }

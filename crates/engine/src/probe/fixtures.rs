@@ -3,8 +3,10 @@
 //! They are put together from public records of such machines (the PCI ID database, listings of sysfs and procfs in bug
 //! reports, the kernel's documentation), not recorded by this project.
 
+mod unpack;
+
 use super::Probe;
-use std::fs;
+pub(crate) use unpack::unpack;
 
 macro_rules! machines {
     ($($name:literal),+ $(,)?) => {
@@ -25,18 +27,6 @@ const MACHINES: &[(&str, &str)] = machines![
     "container",
     "container-cgroup-1",
 ];
-
-/// Files from lines: "== path", and the content up to the next such line.
-pub(crate) fn unpack(text: &str) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for file in text.split("== ").skip(1) {
-        let (path, content) = file.split_once('\n').unwrap();
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
-}
 
 /// The probe of one of the machines.
 pub(crate) fn machine(name: &str) -> Probe {

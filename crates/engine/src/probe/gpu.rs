@@ -16,6 +16,9 @@ pub enum Vendor {
 }
 
 impl Vendor {
+    /// All of them.
+    pub const ALL: [Vendor; 2] = [Vendor::Nvidia, Vendor::Amd];
+
     /// The library of libtorch that computes on its GPUs.
     pub fn library(self) -> &'static str {
         match self {

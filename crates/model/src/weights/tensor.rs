@@ -1,7 +1,7 @@
 //! A tensor in a file's bytes.
 
 use super::dtype::Dtype;
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Error, Result, reserve};
 
 /// Dimensions beyond which a file is taken for broken; a network's tensors have up to five.
 const MAX_DIMENSIONS: usize = 8;
@@ -101,9 +101,7 @@ impl<'a> TensorData<'a> {
             return Err(Error::format(format!("has {count} values; at most {MAX_VALUES} are read")));
         }
         let mut values = Vec::new();
-        values
-            .try_reserve_exact(count)
-            .map_err(|_| Error::new(ErrorKind::OutOfMemory, format!("no memory for the {count} values of a tensor")))?;
+        reserve(&mut values, count, "the values of a tensor")?;
         let size = self.dtype.size();
         if self.strides == row_major(&self.shape) {
             values.extend(self.bytes.chunks_exact(size).map(to_f32));

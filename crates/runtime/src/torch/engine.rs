@@ -2,9 +2,9 @@
 
 use super::learner::TorchLearner;
 use super::library::TorchLibrary;
-use super::raw::{checked, json, numbers, text, with_images};
+use super::raw::{checked, json, logits_of, numbers, with_images};
 use lens_base::Result;
-use lens_engine::torch_table::{TorchSettings, TorchTable};
+use lens_engine::torch_table::{RawText, TorchSettings, TorchTable};
 use lens_engine::{Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network};
 use lens_images::Images;
 use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
@@ -59,7 +59,7 @@ impl TorchEngine {
     pub fn new(library: &Arc<TorchLibrary>, settings: &TorchSettings) -> Result<Self> {
         let (table, settings) = (library.table(), json(settings)?);
         // SAFETY: text that outlives the call, and room for the handle.
-        let make = |engine| unsafe { (table.engine_new)(text(&settings), engine) };
+        let make = |engine| unsafe { (table.engine_new)(RawText::of(&settings), engine) };
         Ok(TorchEngine { handle: Arc::new(Handle::new(table, table.engine_free, make)?) })
     }
 
@@ -107,13 +107,9 @@ impl Network for TorchNetwork {
     }
 
     fn logits(&self, images: &Images) -> Result<Vec<f32>> {
-        let table = self.handle.table;
-        let mut logits = vec![0.0; images.len()];
-        with_images(images, |raw| {
-            // SAFETY: a live network, images that outlive the call, and room for one number for each.
-            checked(table, unsafe { (table.network_logits)(self.handle.pointer, raw, logits.as_mut_ptr()) })
-        })?;
-        Ok(logits)
+        let Handle { table, pointer, .. } = *self.handle;
+        // SAFETY: a live network, images that outlive the call, and room for one number for each.
+        logits_of(table, images, |raw, logits| unsafe { (table.network_logits)(pointer, raw, logits) })
     }
 
     fn features(&self, images: &Images) -> Result<FeatureMaps> {

@@ -1,8 +1,9 @@
 //! Training with libtorch.
 
 use super::engine::Handle;
-use super::raw::{checked, json, numbers, text, with_images};
+use super::raw::{checked, json, logits_of, numbers, with_images};
 use lens_base::Result;
+use lens_engine::torch_table::RawText;
 use lens_engine::{Learner, LearnerSettings, ScalerState, Slot, UpdateStep, Weights};
 use lens_images::Images;
 use lens_model::TrainingParameters;
@@ -17,8 +18,9 @@ impl TorchLearner {
         let (table, settings) = (engine.table, json(settings)?);
         let (values, statistics) = (numbers(&start.values), numbers(&start.statistics));
         // SAFETY: a live engine, text and numbers that outlive the call, and room for the handle.
-        let make =
-            |learner| unsafe { (table.learner_new)(engine.pointer, text(&settings), values, statistics, learner) };
+        let make = |learner| unsafe {
+            (table.learner_new)(engine.pointer, RawText::of(&settings), values, statistics, learner)
+        };
         Ok(TorchLearner { handle: Handle::new(table, table.learner_free, make)? })
     }
 
@@ -53,7 +55,9 @@ impl Learner for TorchLearner {
     fn update(&mut self, step: &UpdateStep) -> Result<bool> {
         let (step, mut moved) = (json(step)?, 0);
         // SAFETY: text that outlives the call, and room for a number.
-        self.checked(unsafe { (self.handle.table.learner_update)(self.handle.pointer, text(&step), &raw mut moved) })?;
+        self.checked(unsafe {
+            (self.handle.table.learner_update)(self.handle.pointer, RawText::of(&step), &raw mut moved)
+        })?;
         Ok(moved != 0)
     }
 
@@ -63,13 +67,10 @@ impl Learner for TorchLearner {
     }
 
     fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
-        let (table, average) = (self.handle.table, i32::from(weights == Weights::Average));
-        let mut logits = vec![0.0; images.len()];
-        with_images(images, |raw| {
-            // SAFETY: images that outlive the call, and room for one number for each.
-            checked(table, unsafe { (table.learner_logits)(self.handle.pointer, raw, average, logits.as_mut_ptr()) })
-        })?;
-        Ok(logits)
+        let Handle { table, pointer, .. } = self.handle;
+        let average = i32::from(weights == Weights::Average);
+        // SAFETY: images that outlive the call, and room for one number for each.
+        logits_of(table, images, |raw, logits| unsafe { (table.learner_logits)(pointer, raw, average, logits) })
     }
 
     fn read(&self, slot: Slot, values: &mut [f32]) -> Result<()> {

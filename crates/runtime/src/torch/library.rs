@@ -1,11 +1,11 @@
 //! The library with libtorch: found, loaded once for the process, and checked.
 
-use super::raw::{checked, collected, json, numbers, text};
+use super::raw::{checked, collected, json, numbers};
 use crate::system::{Library, open_library, own_directory};
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::Reported;
 use lens_engine::probe::Vendor;
-use lens_engine::torch_table::{ENTRY_NAME, Entry, LibtorchInformation, TABLE_VERSION, TorchTable};
+use lens_engine::torch_table::{ENTRY_NAME, Entry, LibtorchInformation, RawText, TABLE_VERSION, TorchTable};
 use lens_model::Parameters;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -72,18 +72,14 @@ impl TorchLibrary {
     pub fn set_environment(&self, variables: &BTreeMap<String, String>) -> Result<()> {
         let variables = json(variables)?;
         // SAFETY: text that outlives the call.
-        checked(self.table, unsafe { (self.table.set_environment)(text(&variables)) })
+        checked(self.table, unsafe { (self.table.set_environment)(RawText::of(&variables)) })
     }
 
     /// Loads libtorch's library for GPUs, asks its runtime, and tries the GPU out.
     pub fn open_gpu(&self, vendor: Vendor, index: i32) -> Result<Reported> {
-        let number = match vendor {
-            Vendor::Nvidia => 0,
-            Vendor::Amd => 1,
-        };
         let reported = collected(|sink| {
             // SAFETY: numbers, and a sink that outlives the call.
-            checked(self.table, unsafe { (self.table.open_gpu)(number, index, sink) })
+            checked(self.table, unsafe { (self.table.open_gpu)(vendor as u32, index, sink) })
         })?;
         parsed(&reported)
     }
@@ -101,10 +97,10 @@ impl TorchLibrary {
             checked(self.table, unsafe {
                 (self.table.script_write)(
                     numbers(parameters.all()),
-                    text(source),
+                    RawText::of(source),
                     i32::from(int8_head),
-                    text(metadata_name),
-                    text(metadata),
+                    RawText::of(metadata_name),
+                    RawText::of(metadata),
                     sink,
                 )
             })
@@ -120,7 +116,12 @@ impl TorchLibrary {
         collected(|sink| {
             // SAFETY: numbers, texts and a sink that outlive the call.
             checked(self.table, unsafe {
-                (self.table.state_dict_write)(numbers(parameters.all()), text(metadata_name), text(metadata), sink)
+                (self.table.state_dict_write)(
+                    numbers(parameters.all()),
+                    RawText::of(metadata_name),
+                    RawText::of(metadata),
+                    sink,
+                )
             })
         })
     }
@@ -136,7 +137,7 @@ fn information(table: &TorchTable, directory: Option<&Path>) -> Result<LibtorchI
     let directory = directory.map(|directory| directory.as_os_str().as_encoded_bytes()).unwrap_or_default();
     let information = collected(|sink| {
         // SAFETY: text and a sink that outlive the call.
-        checked(table, unsafe { (table.information)(text(directory), sink) })
+        checked(table, unsafe { (table.information)(RawText::of(directory), sink) })
     })?;
     parsed(&information)
 }

@@ -2,7 +2,7 @@
 
 use super::engine::{Handle, TorchEngine};
 use super::library::TorchLibrary;
-use super::raw::{checked, collected, text, with_images};
+use super::raw::{checked, collected, logits_of};
 use lens_base::{Error, Result};
 use lens_engine::torch_table::RawText;
 use lens_images::Images;
@@ -22,19 +22,17 @@ impl Program {
         let (table, engine) = (engine.handle().table, engine.handle().pointer);
         let path = path.as_os_str().as_encoded_bytes();
         // SAFETY: a live engine, texts that outlive the call, and room for the handle.
-        let make = |program| unsafe { (table.package_program)(engine, text(path), text(name), runners, program) };
+        let make = |program| unsafe {
+            (table.package_program)(engine, RawText::of(path), RawText::of(name), runners, program)
+        };
         Ok(Program { handle: Handle::new(table, table.program_free, make)? })
     }
 
     /// What it computes from images: one number for each.
     pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
-        let table = self.handle.table;
-        let mut logits = vec![0.0; images.len()];
-        with_images(images, |raw| {
-            // SAFETY: a live program, images that outlive the call, and room for one number for each.
-            checked(table, unsafe { (table.program_logits)(self.handle.pointer, raw, logits.as_mut_ptr()) })
-        })?;
-        Ok(logits)
+        let Handle { table, pointer, .. } = self.handle;
+        // SAFETY: a live program, images that outlive the call, and room for one number for each.
+        logits_of(table, images, |raw, logits| unsafe { (table.program_logits)(pointer, raw, logits) })
     }
 }
 
@@ -56,7 +54,7 @@ impl Script {
         let metadata = collected(|sink| {
             // SAFETY: texts and a sink that outlive the call, and room for a number and the handle.
             let make = |script| unsafe {
-                (table.script_read)(text(bytes), text(metadata_name), sink, &raw mut quantised, script)
+                (table.script_read)(RawText::of(bytes), RawText::of(metadata_name), sink, &raw mut quantised, script)
             };
             handle = Some(Handle::new(table, table.script_free, make)?);
             Ok(())

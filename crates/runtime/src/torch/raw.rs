@@ -1,7 +1,7 @@
 //! Plain data on its way through the table.
 
 use lens_base::{Error, ErrorKind, Result};
-use lens_engine::torch_table::{RawImage, RawImages, RawParameters, RawSink, RawText, TorchTable};
+use lens_engine::torch_table::{RawImage, RawImages, RawParameters, RawSink, TorchTable};
 use lens_images::Images;
 use std::ffi::c_void;
 
@@ -19,12 +19,6 @@ pub fn checked(table: &TorchTable, code: i32) -> Result<()> {
         }
     };
     Err(Error::new(ErrorKind::from_code(code), message))
-}
-
-/// Bytes as the table takes them; they must outlive the call.
-pub fn text<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> RawText {
-    let bytes = bytes.as_ref();
-    RawText { data: bytes.as_ptr(), length: bytes.len() }
 }
 
 /// Numbers as the table takes them; they must outlive the call.
@@ -68,4 +62,15 @@ pub fn with_images<T>(images: &Images, call: impl FnOnce(*const RawImages) -> T)
         .collect();
     let images = RawImages { width: images.width, height: images.height, count: raw.len(), images: raw.as_ptr() };
     call(&raw const images)
+}
+
+/// One number for each image, from a function of the table that has room for them.
+pub fn logits_of(
+    table: &TorchTable,
+    images: &Images,
+    compute: impl FnOnce(*const RawImages, *mut f32) -> i32,
+) -> Result<Vec<f32>> {
+    let mut logits = vec![0.0; images.len()];
+    with_images(images, |raw| checked(table, compute(raw, logits.as_mut_ptr())))?;
+    Ok(logits)
 }

@@ -2,7 +2,7 @@
 
 use lens_base::{Error, ErrorKind, LogLevel, Result};
 use lens_images::{Batch, Images};
-use lens_model::LAYOUT;
+use lens_model::{LAYOUT, activation_map, relu};
 use lens_runtime::Classifier;
 
 /// A logit at a temperature: what the model says, from what the network computed.
@@ -80,20 +80,6 @@ pub fn cell_maps(model: &Classifier, image: &Images) -> Result<CellMaps> {
     }
 }
 
-/// NaN stays NaN.
-fn relu(value: f32) -> f64 {
-    if value < 0.0 { 0.0 } else { f64::from(value) }
-}
-
-/// What each cell of a feature map adds to the logit, whose mean over cells it is (pooling and head are linear).
-fn activation_map(features: &[f32], weight: &[f32], bias: f32) -> Vec<f32> {
-    let of_cell = |values: &[f32]| {
-        let products = values.iter().zip(weight).map(|(value, weight)| relu(*value) * f64::from(*weight));
-        (products.sum::<f64>() + f64::from(bias)) as f32
-    };
-    features.chunks_exact(weight.len()).map(of_cell).collect()
-}
-
 /// Grad-CAM++ (Chattopadhay et al. 2018) of a feature map for the score exp(logit), up to the positive factor exp(logit):
 /// where evidence for the positive class is, at least 0.
 ///
@@ -106,13 +92,17 @@ fn grad_cam_plus_plus(features: &[f32], weight: &[f32]) -> Vec<f32> {
     let cells = || features.chunks_exact(weight.len());
     let mut sums = vec![0f64; weight.len()];
     for cell in cells() {
-        sums.iter_mut().zip(cell).for_each(|(sum, value)| *sum += relu(*value));
+        sums.iter_mut().zip(cell).for_each(|(sum, value)| *sum += f64::from(relu(*value)));
     }
     let count = cells().len() as f64;
-    let of_channel = |(weight, sum): (&f32, &f64)| relu(*weight) / (relu(*weight) * sum / count + 2.0);
+    let of_channel = |(weight, sum): (&f32, &f64)| {
+        let weight = f64::from(relu(*weight));
+        weight / (weight * sum / count + 2.0)
+    };
     let weights: Vec<f64> = weight.iter().zip(&sums).map(of_channel).collect();
-    let of_cell =
-        |cell: &[f32]| cell.iter().zip(&weights).map(|(value, weight)| relu(*value) * weight).sum::<f64>() as f32;
+    let of_cell = |cell: &[f32]| {
+        cell.iter().zip(&weights).map(|(value, weight)| f64::from(relu(*value)) * weight).sum::<f64>() as f32
+    };
     cells().map(of_cell).collect()
 }
 
@@ -124,18 +114,10 @@ mod tests {
     const FEATURES: [f32; 6] = [1.0, -2.0, 3.0, 0.5, 4.0, -1.0];
     const WEIGHT: [f32; 3] = [2.0, 0.5, -1.0];
 
-    #[test]
-    fn the_activation_maps_mean_is_the_logit() {
-        let map = activation_map(&FEATURES, &WEIGHT, 0.25);
-        assert_eq!(map, [2.0 - 3.0 + 0.25, 1.0 + 2.0 + 0.25]);
-        // Means of the channels after ReLU: 0.75, 2, 1.5.
-        assert_eq!((map[0] + map[1]) / 2.0, 2.0 * 0.75 + 0.5 * 2.0 - 1.5 + 0.25);
-    }
-
     /// The paper's formulas, with the derivatives of exp of a linear score of two cells written out.
     #[test]
     fn grad_cam_plus_plus_is_what_its_derivatives_give() {
-        let values = FEATURES.map(relu);
+        let values = FEATURES.map(|value| f64::from(relu(value)));
         let logit: f64 = (0..6).map(|index| values[index] * f64::from(WEIGHT[index % 3]) / 2.0).sum();
         let score = logit.exp();
         let mut expected = [0.0; 2];

@@ -5,7 +5,7 @@ use super::grid::{Grid, GridMap};
 use super::map::{HeatMap, Tile};
 use super::writer::MapWriter;
 use crate::classify::{Prediction, logits, logits_of};
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Result, reserve};
 use lens_images::{Batch, ImageView, Images, Raster};
 use lens_runtime::Classifier;
 
@@ -85,10 +85,7 @@ fn occluded(
 ) -> Result<Vec<f32>> {
     let count = image.len() * places.len();
     let mut copies = Vec::new();
-    copies.try_reserve_exact(count).map_err(|_| {
-        let message = format!("out of memory: {} bytes for {} occluded images", 4 * count, places.len());
-        Error::new(ErrorKind::OutOfMemory, message)
-    })?;
+    reserve(&mut copies, count, &format!("{} occluded images", places.len()))?;
     for (x, y) in places {
         let start = copies.len();
         copies.extend_from_slice(image);

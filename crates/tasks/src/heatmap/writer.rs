@@ -3,7 +3,7 @@
 use super::map::{HeatMap, Tile};
 use super::options::Resolution;
 use crate::classify::Prediction;
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Error, Result, reserve};
 use lens_images::{Raster, RowResampler};
 
 /// About how many samples are resized at once.
@@ -28,9 +28,7 @@ impl MapWriter {
     pub fn new(from: (usize, usize), to: (usize, usize), resolution: Resolution) -> Result<Self> {
         let mut values = Vec::new();
         if resolution == Resolution::Image {
-            values.try_reserve_exact(to.0 * to.1).map_err(|_| {
-                Error::new(ErrorKind::OutOfMemory, format!("no memory for a map of {} x {} values", to.0, to.1))
-            })?;
+            reserve(&mut values, to.0 * to.1, &format!("a map of {} x {} values", to.0, to.1))?;
         }
         let (sum, maximum) = (0.0, f32::MIN);
         let (received, pending, first_pending) = (0, Vec::new(), 0);

@@ -117,8 +117,15 @@ impl BatchTrainer {
         self.moments().try_for_each(|slot| self.learner.write(slot, &zeros))
     }
 
+    /// The buffers that the learner has.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        let average = self.average.map(|_| [Slot::AverageValues, Slot::AverageStatistics]);
+        let network = [Slot::Values, Slot::Statistics].into_iter();
+        network.chain(average.into_iter().flatten()).chain(self.moments())
+    }
+
     /// The optimiser's buffers.
-    pub fn moments(&self) -> impl Iterator<Item = Slot> + use<> {
+    fn moments(&self) -> impl Iterator<Item = Slot> + use<> {
         let second = (self.optimizer.kind != lens_engine::OptimizerKind::Sgd).then_some(Slot::SecondMoment);
         std::iter::once(Slot::FirstMoment).chain(second)
     }

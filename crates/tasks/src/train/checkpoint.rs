@@ -3,10 +3,9 @@
 use super::batch_trainer::BatchTrainer;
 use super::record::{EpochRecord, Shortage};
 use super::schedule::ScheduleState;
-use lens_base::{Error, ErrorKind, Result};
-use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_atomically};
+use lens_base::{Error, ErrorKind, Result, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_atomically, zeros};
 use lens_engine::{ScalerState, Slot};
-use lens_model::{LAYOUT, TrainingParameters, float_bytes};
+use lens_model::{TrainingParameters, float_bytes};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -175,17 +174,11 @@ impl RunDirectory {
             scaler: trainer.learner().scaler()?,
             micro_batch: trainer.micro_batch,
         };
-        let mut buffer = TrainingParameters::zeroed()?;
         let mut tensors = Vec::new();
-        let mut slots = vec![("network.values", Slot::Values), ("network.statistics", Slot::Statistics)];
-        if trainer.average_steps().is_some() {
-            slots.extend([("average.values", Slot::AverageValues), ("average.statistics", Slot::AverageStatistics)]);
-        }
-        slots.extend(trainer.moments().map(|slot| (moment_name(slot), slot)));
-        for (name, slot) in slots {
-            let values = buffer_of(&mut buffer, slot);
-            trainer.learner().read(slot, values)?;
-            tensors.push((name, float_bytes(values)));
+        for slot in trainer.slots() {
+            let mut values = zeros(slot.length(), "a checkpoint")?;
+            trainer.learner().read(slot, &mut values)?;
+            tensors.push((name_of(slot), float_bytes(&values)));
         }
         if let Some(best) = best {
             tensors.push(("best.values", float_bytes(&best.values)));
@@ -213,7 +206,7 @@ impl RunDirectory {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("read checkpoint", &path, &error)),
         };
-        let broken = |reason: String| Error::format(format!("{} is not a usable checkpoint: {reason}", path.display()));
+        let broken = |reason: String| broken(&path, &reason);
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(error.to_string()))?;
         let text = header
             .metadata()
@@ -259,8 +252,7 @@ impl Checkpoint {
 
     /// Puts a fresh trainer where the run was, and returns the state and the best network so far.
     pub fn restore(self, trainer: &mut BatchTrainer) -> Result<(RunState, Option<TrainingParameters>)> {
-        let broken =
-            |reason: String| Error::format(format!("{} is not a usable checkpoint: {reason}", self.path.display()));
+        let broken = |reason: String| broken(&self.path, &reason);
         let file = SafeTensors::deserialize(&self.bytes).map_err(|error| broken(error.to_string()))?;
         let read = |name: &str, values: &mut [f32]| -> Result<()> {
             let view = file.tensor(name).map_err(|error| broken(format!("{name}: {error}")))?;
@@ -272,15 +264,10 @@ impl Checkpoint {
             Ok(())
         };
         // Everything is read before anything changes.
-        let mut slots = vec![("network.values", Slot::Values), ("network.statistics", Slot::Statistics)];
-        if trainer.average_steps().is_some() {
-            slots.extend([("average.values", Slot::AverageValues), ("average.statistics", Slot::AverageStatistics)]);
-        }
-        slots.extend(trainer.moments().map(|slot| (moment_name(slot), slot)));
         let mut buffers = Vec::new();
-        for (name, slot) in slots {
-            let mut buffer = vec![0.0; slot_length(slot)];
-            read(name, &mut buffer)?;
+        for slot in trainer.slots() {
+            let mut buffer = zeros(slot.length(), "a checkpoint")?;
+            read(name_of(slot), &mut buffer)?;
             buffers.push((slot, buffer));
         }
         let mut best = None;
@@ -306,23 +293,21 @@ impl Checkpoint {
     }
 }
 
-/// What a checkpoint calls an optimiser's buffer.
-fn moment_name(slot: Slot) -> &'static str {
-    if slot == Slot::FirstMoment { "optimizer.first_moment" } else { "optimizer.second_moment" }
-}
-
-fn slot_length(slot: Slot) -> usize {
+/// What a checkpoint calls a buffer of the learner.
+fn name_of(slot: Slot) -> &'static str {
     match slot {
-        Slot::Statistics | Slot::AverageStatistics => LAYOUT.statistics_count(),
-        Slot::Values | Slot::AverageValues | Slot::FirstMoment | Slot::SecondMoment => LAYOUT.trained_count(),
+        Slot::Values => "network.values",
+        Slot::Statistics => "network.statistics",
+        Slot::AverageValues => "average.values",
+        Slot::AverageStatistics => "average.statistics",
+        Slot::FirstMoment => "optimizer.first_moment",
+        Slot::SecondMoment => "optimizer.second_moment",
     }
 }
 
-fn buffer_of(buffer: &mut TrainingParameters, slot: Slot) -> &mut [f32] {
-    match slot {
-        Slot::Statistics | Slot::AverageStatistics => &mut buffer.statistics,
-        Slot::Values | Slot::AverageValues | Slot::FirstMoment | Slot::SecondMoment => &mut buffer.values,
-    }
+/// What is said of a file that cannot be gone on from.
+fn broken(path: &Path, reason: &str) -> Error {
+    Error::format(format!("{} is not a usable checkpoint: {reason}", path.display()))
 }
 
 /// The first place where two JSON documents differ: "learning_rate was 0.001 and is 0.01".

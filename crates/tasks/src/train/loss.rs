@@ -1,5 +1,7 @@
 //! The loss: binary cross entropy on logits.
 
+use lens_model::cross_entropy;
+
 /// How wrong logits are.
 #[derive(Clone, Copy, Debug)]
 pub struct Loss {
@@ -19,12 +21,8 @@ impl Loss {
     /// The mean over images.
     pub fn of(&self, logits: &[f32], labels: &[f32]) -> f64 {
         let targets = self.targets(labels);
-        let each = logits.iter().zip(&targets).map(|(logit, target)| {
-            let (logit, target) = (f64::from(*logit), f64::from(*target));
-            // -ln of the probability, without overflow for either sign.
-            let surprise = (-logit.abs()).exp().ln_1p() + (-logit).max(0.0);
-            (1.0 - target) * logit + (1.0 + (self.pos_weight - 1.0) * target) * surprise
-        });
+        let each = logits.iter().zip(&targets);
+        let each = each.map(|(logit, target)| cross_entropy(f64::from(*logit), f64::from(*target), self.pos_weight));
         each.sum::<f64>() / logits.len() as f64
     }
 }

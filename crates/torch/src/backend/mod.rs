@@ -56,10 +56,7 @@ impl Backend {
 
     /// The makers of GPUs that this libtorch has a library for.
     pub fn available(&self) -> Vec<Vendor> {
-        [Vendor::Nvidia, Vendor::Amd]
-            .into_iter()
-            .filter(|vendor| gpu_library::is_there(*vendor, &self.search))
-            .collect()
+        Vendor::ALL.into_iter().filter(|vendor| gpu_library::is_there(*vendor, &self.search)).collect()
     }
 
     /// Loads a GPU library, if that was not done yet, and asks its runtime for the GPUs; in words why that cannot be.

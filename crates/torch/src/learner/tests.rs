@@ -8,16 +8,7 @@ use lens_model::{LAYOUT, Parameters, TrainingParameters};
 const TARGETS: [f32; 8] = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0];
 const SIDE: usize = 32;
 const POS_WEIGHT: f64 = 1.5;
-const STEP: UpdateStep = UpdateStep {
-    learning_rate: 1e-3,
-    weight_decay: 0.0,
-    momentum: 0.9,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    step: 1,
-    clip_norm: None,
-};
+const STEP: UpdateStep = UpdateStep { momentum: 0.9, ..UpdateStep::PYTORCH };
 const SETTINGS: LearnerSettings = LearnerSettings { optimizer: OptimizerKind::Adam, scaler: None, average: false };
 
 /// Gray images, one after the other.

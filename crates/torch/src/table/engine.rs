@@ -8,12 +8,13 @@ use crate::backend::Backend;
 use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
 use crate::network::TorchNetwork;
+use crate::torch::c_string;
 use lens_base::ErrorKind;
 use lens_engine::probe::Vendor;
 use lens_engine::torch_table::{RawImages, RawParameters, RawSink, RawText};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,9 +39,6 @@ pub(super) unsafe extern "C" fn set_environment(variables: RawText) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
         let variables: BTreeMap<String, String> = unsafe { json(variables) }?;
-        let c_string = |text: &str| {
-            CString::new(text).map_err(|_| Error::argument(format!("{} has a zero byte in it", text.escape_debug())))
-        };
         for (name, value) in &variables {
             let (c_name, c_value) = (c_string(name)?, c_string(value)?);
             // SAFETY: two C strings, which setenv copies. Other threads that read the environment meanwhile are the
@@ -56,11 +54,9 @@ pub(super) unsafe extern "C" fn set_environment(variables: RawText) -> i32 {
 
 pub(super) unsafe extern "C" fn open_gpu(vendor: u32, index: i32, sink: RawSink) -> i32 {
     guard(|| {
-        let vendor = match vendor {
-            0 => Vendor::Nvidia,
-            1 => Vendor::Amd,
-            _ => return Err(Error::argument(format!("vendor {vendor} is neither 0, NVIDIA, nor 1, AMD"))),
-        };
+        let vendor = *Vendor::ALL
+            .get(vendor as usize)
+            .ok_or_else(|| Error::argument(format!("vendor {vendor} is neither 0, NVIDIA, nor 1, AMD")))?;
         let expected = EXPECTED.lock().clone();
         let reported = Backend::find(expected.as_deref())?.open(vendor, index);
         let reported = reported.map_err(|reason| Error::new(ErrorKind::Device, reason))?;

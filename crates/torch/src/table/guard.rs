@@ -29,8 +29,7 @@ pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> i32 {
 /// Why this thread's last call failed.
 pub(super) extern "C" fn last_error() -> RawText {
     const NONE: &str = "";
-    let text = |text: &str| RawText { data: text.as_ptr(), length: text.len() };
-    LAST_ERROR.try_with(|place| text(&place.borrow())).unwrap_or(text(NONE))
+    LAST_ERROR.try_with(|place| RawText::of(place.borrow().as_str())).unwrap_or(RawText::of(NONE))
 }
 
 /// Rust's default hook prints panics to standard error; a library in somebody's process must not print those that come

@@ -105,16 +105,9 @@ pub(super) unsafe extern "C" fn learner_logits(
 }
 
 fn slot_of(number: u32) -> Result<Slot> {
-    const SLOTS: [Slot; 6] = [
-        Slot::Values,
-        Slot::Statistics,
-        Slot::AverageValues,
-        Slot::AverageStatistics,
-        Slot::FirstMoment,
-        Slot::SecondMoment,
-    ];
-    let slot = SLOTS.into_iter().find(|slot| *slot as u32 == number);
-    slot.ok_or_else(|| Error::argument(format!("a learner has no buffer {number}; there are 0 to {}", SLOTS.len() - 1)))
+    let slot = Slot::ALL.into_iter().find(|slot| *slot as u32 == number);
+    let last = Slot::ALL.len() - 1;
+    slot.ok_or_else(|| Error::argument(format!("a learner has no buffer {number}; there are 0 to {last}")))
 }
 
 pub(super) unsafe extern "C" fn learner_read(learner: *const c_void, slot: u32, values: *mut f32, count: usize) -> i32 {

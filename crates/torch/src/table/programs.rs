@@ -38,9 +38,8 @@ pub(super) unsafe extern "C" fn script_visit(script: *const c_void, context: *mu
         // SAFETY: the table's contract.
         let script = unsafe { borrow::<Script>(script) }?;
         script.for_each_tensor(|name, shape, values| {
-            let name = RawText { data: name.as_ptr(), length: name.len() };
             // SAFETY: the table's contract; name, shape and values are there while the visit lasts.
-            unsafe { visit(context, name, shape.as_ptr(), shape.len(), values.as_ptr(), values.len()) };
+            unsafe { visit(context, RawText::of(name), shape.as_ptr(), shape.len(), values.as_ptr(), values.len()) };
         })
     })
 }

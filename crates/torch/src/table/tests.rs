@@ -22,10 +22,6 @@ const SETTINGS: TorchSettings = TorchSettings {
     take_turns: true,
 };
 
-fn raw(text: &str) -> RawText {
-    RawText { data: text.as_ptr(), length: text.len() }
-}
-
 fn message() -> String {
     // SAFETY: no call fails in between.
     let text = unsafe { (TABLE.last_error)() };
@@ -45,7 +41,7 @@ fn sink(bytes: &mut Vec<u8>) -> RawSink {
 fn engine(settings: &TorchSettings) -> *mut c_void {
     let (json, mut engine) = (serde_json::to_string(settings).unwrap(), null_mut());
     // SAFETY: a text, and room for a handle.
-    assert_eq!(unsafe { (TABLE.engine_new)(raw(&json), &raw mut engine) }, 0, "{}", message());
+    assert_eq!(unsafe { (TABLE.engine_new)(RawText::of(&json), &raw mut engine) }, 0, "{}", message());
     engine
 }
 
@@ -60,12 +56,12 @@ fn the_entry_gives_the_table_with_its_version_and_size() {
 fn the_libtorch_is_told_about() {
     let mut json = Vec::new();
     // SAFETY: a text and a sink.
-    assert_eq!(unsafe { (TABLE.information)(raw(""), sink(&mut json)) }, 0, "{}", message());
+    assert_eq!(unsafe { (TABLE.information)(RawText::of(""), sink(&mut json)) }, 0, "{}", message());
     let information: LibtorchInformation = serde_json::from_slice(&json).unwrap();
     assert_eq!(information.version, "2.13.0");
     assert!(information.directory.unwrap().join("libtorch_cpu.so").exists());
     // SAFETY: a text and a sink.
-    assert_eq!(unsafe { (TABLE.information)(raw("/nowhere"), sink(&mut json)) }, ErrorKind::Io.code());
+    assert_eq!(unsafe { (TABLE.information)(RawText::of("/nowhere"), sink(&mut json)) }, ErrorKind::Io.code());
     assert!(message().contains("/nowhere/libtorch_cpu.so"), "{}", message());
 }
 
@@ -75,7 +71,7 @@ fn a_variable_is_set_unless_it_is_there() {
     for given in ["first", "second"] {
         let json = format!("{{\"LESIONLENS_TEST_VARIABLE\": \"{given}\"}}");
         // SAFETY: a text.
-        assert_eq!(unsafe { (TABLE.set_environment)(raw(&json)) }, 0, "{}", message());
+        assert_eq!(unsafe { (TABLE.set_environment)(RawText::of(&json)) }, 0, "{}", message());
         assert_eq!(value("LESIONLENS_TEST_VARIABLE").as_deref(), Some("first"));
     }
 }
@@ -191,10 +187,10 @@ fn a_script_is_written_read_visited_and_run() {
     let engine = engine(&SETTINGS);
     // SAFETY: texts, sinks, live handles and room for what comes; each handle is freed once.
     unsafe {
-        let name = raw("about.json");
-        let code = (TABLE.script_write)(values, raw(source), 0, name, raw("{}"), sink(&mut archive));
+        let name = RawText::of("about.json");
+        let code = (TABLE.script_write)(values, RawText::of(source), 0, name, RawText::of("{}"), sink(&mut archive));
         assert_eq!(code, 0, "{}", message());
-        let bytes = RawText { data: archive.as_ptr(), length: archive.len() };
+        let bytes = RawText::of(&archive);
         let code = (TABLE.script_read)(bytes, name, sink(&mut metadata), &raw mut quantised, &raw mut script);
         assert_eq!(code, 0, "{}", message());
         assert_eq!((TABLE.script_visit)(script, (&raw mut visited).cast(), note), 0, "{}", message());
@@ -217,10 +213,18 @@ fn a_script_is_written_read_visited_and_run() {
                   quantized.linear_dynamic(pooled, self.classifier._packed_params._packed_params, True)\n";
     // SAFETY: as above.
     unsafe {
-        let code = (TABLE.script_write)(values, raw(source), 1, raw("m"), raw(""), sink(&mut quantised_archive));
+        let code = (TABLE.script_write)(
+            values,
+            RawText::of(source),
+            1,
+            RawText::of("m"),
+            RawText::of(""),
+            sink(&mut quantised_archive),
+        );
         assert_eq!(code, 0, "{}", message());
-        let bytes = RawText { data: quantised_archive.as_ptr(), length: quantised_archive.len() };
-        let code = (TABLE.script_read)(bytes, raw("m"), sink(&mut Vec::new()), &raw mut quantised, &raw mut script);
+        let bytes = RawText::of(&quantised_archive);
+        let code =
+            (TABLE.script_read)(bytes, RawText::of("m"), sink(&mut Vec::new()), &raw mut quantised, &raw mut script);
         assert_eq!(code, 0, "{}", message());
         visited.clear();
         assert_eq!((TABLE.script_visit)(script, (&raw mut visited).cast(), note), 0, "{}", message());
@@ -231,7 +235,9 @@ fn a_script_is_written_read_visited_and_run() {
 
     let mut checkpoint = Vec::new();
     // SAFETY: as above.
-    let code = unsafe { (TABLE.state_dict_write)(values, raw("about.json"), raw("{}"), sink(&mut checkpoint)) };
+    let code = unsafe {
+        (TABLE.state_dict_write)(values, RawText::of("about.json"), RawText::of("{}"), sink(&mut checkpoint))
+    };
     assert_eq!(code, 0, "{}", message());
     let read = lens_model::Model::parse(&checkpoint).unwrap();
     assert_eq!(**read.parameters(), parameters);
@@ -249,7 +255,7 @@ fn what_makes_no_sense_comes_back_as_an_error() {
     unsafe {
         assert_eq!((TABLE.network_logits)(null(), &raw const images, logits), argument);
         assert!(message().contains("null"), "{}", message());
-        assert_eq!((TABLE.engine_new)(raw("{}"), &raw mut handle), argument);
+        assert_eq!((TABLE.engine_new)(RawText::of("{}"), &raw mut handle), argument);
         assert!(message().contains("threads"), "{}", message());
         assert_eq!((TABLE.network_new)(engine, few, &raw mut handle), argument);
         assert!(message().contains("3 numbers"), "{}", message());
@@ -258,7 +264,13 @@ fn what_makes_no_sense_comes_back_as_an_error() {
         assert_eq!((TABLE.learner_is_finite)(null(), &raw mut number), argument);
         assert_eq!((TABLE.open_gpu)(2, 0, sink(&mut Vec::new())), argument);
         assert_ne!(
-            (TABLE.script_read)(raw("no zip"), raw("m"), sink(&mut Vec::new()), &raw mut number, &raw mut handle),
+            (TABLE.script_read)(
+                RawText::of("no zip"),
+                RawText::of("m"),
+                sink(&mut Vec::new()),
+                &raw mut number,
+                &raw mut handle
+            ),
             0
         );
         assert!(!message().is_empty());

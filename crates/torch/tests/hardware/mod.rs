@@ -1,6 +1,9 @@
 //! What the tests of loading have in common. Each is a program of its own: what a process has loaded stays loaded.
 #![allow(dead_code, reason = "every test program uses a part")]
 
+#[path = "../../../engine/src/probe/fixtures/unpack.rs"]
+mod unpack;
+
 use lens_base::LogLevel;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
 use lens_runtime::{Context, ContextOptions};
@@ -8,24 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use tempfile::TempDir;
+pub use unpack::unpack;
 
 /// A machine with an NVIDIA GPU.
 pub const RTX_4080_SUPER: &str = include_str!("../../../engine/src/probe/fixtures/rtx-4080-super.txt");
 /// A machine with an AMD GPU.
 pub const RX_7900_XTX: &str = include_str!("../../../engine/src/probe/fixtures/rx-7900-xtx.txt");
-
-/// The files of a machine, below a directory of its own.
-pub fn machine(text: &str) -> TempDir {
-    let root = TempDir::new().unwrap();
-    for file in text.split("== ").skip(1) {
-        let (path, content) = file.split_once('\n').unwrap();
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
-}
 
 /// Compiles C into a shared library.
 pub fn shared_library(path: &Path, source: &str) {
