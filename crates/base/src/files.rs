@@ -23,9 +23,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     }
     let mut temporary = tempfile::Builder::new();
     temporary.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
-    // A temporary file is private by default; the finished one must have the rights of any new file.
-    #[cfg(unix)]
-    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    lens_system::with_rights_of_new_files(&mut temporary);
     // The error names the temporary file, which would only confuse.
     let file = temporary.tempfile_in(directory).map_err(|error| failed(std::io::Error::from(error.kind())))?;
     let mut writer = BufWriter::new(file.as_file());

@@ -9,6 +9,7 @@ use lens_cpu::{CpuLearner, Instructions, Pool};
 use lens_engine::{Learner, LearnerSettings, OptimizerKind, UpdateStep};
 use lens_images::{Batch, Preprocessing, Raster};
 use lens_model::{Parameters, TrainingParameters};
+use lens_system::peak_memory_bytes;
 use rand::RngExt;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
@@ -47,7 +48,11 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             seconds.push(start.elapsed().as_secs_f64());
         }
         let mut output = std::io::stdout().lock();
-        writeln!(output, "{}", serde_json::json!({ "seconds": seconds, "peak_kib": peak_kib() }))?;
+        writeln!(
+            output,
+            "{}",
+            serde_json::json!({ "seconds": seconds, "peak_kib": peak_memory_bytes().map(|bytes| bytes / 1024) })
+        )?;
         output.flush()?;
     }
     Ok(())
@@ -60,10 +65,4 @@ fn step(learner: &mut CpuLearner, images: &Batch, targets: &[f32], number: i32) 
         true => Ok(()),
         false => Err(Error::internal("the step was skipped")),
     }
-}
-
-fn peak_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

@@ -8,14 +8,13 @@ mod optimize;
 mod programs;
 mod report;
 mod script;
-mod system;
 mod torch;
 
 pub use classifier::{Classifier, FileFormat};
 pub use context::{Context, ContextOptions};
 pub use optimize::Variant;
 pub use programs::Compiled;
-pub use report::{RunReport, peak_memory_bytes};
+pub use report::RunReport;
 
 /// Version of the binary interface: of the layout of its structs and the meaning of its functions.
 pub const ABI_VERSION: u32 = 0;

@@ -41,10 +41,3 @@ impl RunReport {
         fields
     }
 }
-
-/// Peak memory of the process so far, in bytes, where the system tells.
-pub fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
-}

@@ -35,10 +35,9 @@ impl Buffer {
             return Err(Error::new(ErrorKind::OutOfMemory, message));
         };
         // Before the first write, which decides what pages the range gets: that is why it is not `alloc_zeroed`.
-        #[cfg(target_os = "linux")]
         if layout.align() == LARGE_PAGE {
-            // SAFETY: the range was just allocated and consists of whole large pages; the call is a hint.
-            unsafe { libc::madvise(pointer.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
+            // SAFETY: the range was just allocated and consists of whole large pages.
+            unsafe { lens_system::advise_large_pages(pointer.as_ptr().cast(), layout.size()) };
         }
         // SAFETY: the layout has room for so many floats, and zero bytes are the float 0.
         unsafe { pointer.write_bytes(0, count) };

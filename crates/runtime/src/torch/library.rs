@@ -1,12 +1,12 @@
 //! The library with libtorch: found, loaded once for the process, and checked.
 
 use super::raw::{checked, collected, json, numbers};
-use crate::system::{Library, open_library, own_directory};
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::Reported;
 use lens_engine::probe::Vendor;
 use lens_engine::torch_table::{ENTRY_NAME, Entry, LibtorchInformation, RawText, TABLE_VERSION, TorchTable};
 use lens_model::Parameters;
+use lens_system::{Library, Scope, directory_of};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -145,16 +145,19 @@ fn information(table: &TorchTable, directory: Option<&Path>) -> Result<LibtorchI
 /// Loads a named libtorch before the library that needs one asks the linker for any.
 fn preload(directory: &Path) -> Result<()> {
     let library = directory.join("libtorch_cpu.so");
-    open_library(&library, false)
+    Library::open(&library, Scope::Local)
         .map(drop)
         .map_err(|reason| Error::new(ErrorKind::Io, format!("libtorch of libtorch_dir cannot be loaded: {reason}")))
 }
 
 fn find(directory: Option<&Path>) -> Result<Library> {
-    let beside = directory.map(Path::to_path_buf).into_iter().chain(own_directory());
+    let beside = directory
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(directory_of(TorchLibrary::loaded as fn() -> Option<Arc<TorchLibrary>> as usize));
     let candidates: Vec<PathBuf> = beside.map(|directory| directory.join(NAME)).collect();
     if let Some(path) = candidates.iter().find(|path| path.exists()) {
-        return open_library(path, false).map_err(|reason| {
+        return Library::open(path, Scope::Local).map_err(|reason| {
             let message = format!(
                 "{} cannot be loaded: {reason}. It needs libtorch {}: put that into the directory libtorch/lib beside it, or \
                  name its directory as libtorch_dir",
@@ -164,7 +167,7 @@ fn find(directory: Option<&Path>) -> Result<Library> {
             Error::new(ErrorKind::Unsupported, message)
         });
     }
-    open_library(Path::new(NAME), false).map_err(|reason| {
+    Library::open(Path::new(NAME), Scope::Local).map_err(|reason| {
         let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
         let message = format!("{NAME} was not found ({}; {reason}): {ADVICE}", places.join(", "));
         Error::new(ErrorKind::Unsupported, message)

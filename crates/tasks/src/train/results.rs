@@ -6,8 +6,8 @@ use super::options::SelectBy;
 use lens_base::Result;
 use lens_base::write_atomically;
 use lens_images::write_png;
-use lens_runtime::peak_memory_bytes;
 use lens_runtime::{Classifier, FileFormat};
+use lens_system::peak_memory_bytes;
 use serde_json::json;
 use std::io::Write;
 

@@ -1,9 +1,10 @@
 //! What the runtime of a loaded GPU library says of its GPUs.
 
-use super::gpu_library::GpuLibrary;
 use crate::error::{Error, Result, catch};
+use crate::torch::c_string;
 use lens_engine::probe::Vendor;
 use lens_engine::{Reported, ReportedGpu};
+use lens_system::Library;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use tch::{Device, Kind, Tensor};
 
@@ -14,7 +15,7 @@ const ADDRESS_LENGTH: usize = 32;
 
 /// The functions that both runtimes have, under names that differ in their first letters.
 struct Runtime {
-    library: GpuLibrary,
+    library: Library,
     prefix: &'static str,
 }
 
@@ -24,7 +25,9 @@ impl Runtime {
     /// # Safety
     /// `F` is the type of the runtime's function of that name.
     unsafe fn function<F: Copy>(&self, name: &str) -> std::result::Result<F, String> {
-        let address = self.library.symbol(&format!("{}{name}", self.prefix))?;
+        let name = c_string(&format!("{}{name}", self.prefix)).map_err(|error| error.to_string())?;
+        let address = self.library.symbol(&name);
+        let address = address.ok_or_else(|| format!("the GPU's runtime library has no {}", name.to_string_lossy()))?;
         assert_eq!(size_of::<F>(), size_of::<*mut c_void>());
         // SAFETY: a function's address read as the function type that the caller answers for.
         Ok(unsafe { std::mem::transmute_copy(&address) })
@@ -98,7 +101,7 @@ impl Runtime {
 }
 
 /// Asks for all GPUs, and for the memory of one.
-pub(super) fn report(vendor: Vendor, library: GpuLibrary, index: i32) -> std::result::Result<Reported, String> {
+pub(super) fn report(vendor: Vendor, library: Library, index: i32) -> std::result::Result<Reported, String> {
     let prefix = match vendor {
         Vendor::Nvidia => "cuda",
         Vendor::Amd => "hip",

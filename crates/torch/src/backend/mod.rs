@@ -13,7 +13,6 @@ use crate::torch;
 use lens_base::ErrorKind;
 use lens_engine::probe::Vendor;
 use lens_engine::{Reported, torch_table::LibtorchInformation};
-use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 /// The libtorch version that the library was built with: the layout of its C++ objects differs between versions.
@@ -107,21 +106,7 @@ fn check_directory(expected: &Path, loaded: Option<&Path>) -> Result<()> {
 
 /// The directory of the loaded libtorch_cpu.so, asked of the dynamic linker by the address of one of its functions.
 fn directory() -> Option<PathBuf> {
-    let mut info = libc::Dl_info {
-        dli_fname: std::ptr::null(),
-        dli_fbase: std::ptr::null_mut(),
-        dli_sname: std::ptr::null(),
-        dli_saddr: std::ptr::null_mut(),
-    };
-    // SAFETY: dladdr accepts any address and fills the struct when it returns non-zero; dli_fname is then a C string
-    // that lives as long as the library is loaded.
-    let name = unsafe {
-        if libc::dladdr(torch::an_address(), &raw mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        CStr::from_ptr(info.dli_fname).to_str().ok()?
-    };
-    Path::new(name).canonicalize().ok()?.parent().map(Path::to_path_buf)
+    lens_system::directory_of(torch::an_address() as usize)
 }
 
 #[cfg(test)]

@@ -3,12 +3,9 @@
 //! libtorch's own drags in the GPU library. Where that is not loaded, an empty library of this name takes its place, which
 //! needs libtorch_cpu.so and nothing else.
 
-use super::gpu_library::{gpu_library_is_registered, open};
+use super::gpu_library::gpu_library_is_registered;
+use lens_system::{Library, Scope};
 use once_cell::sync::OnceCell;
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::path::{Path, PathBuf};
 
 const NAME: &str = "libtorch.so";
 /// Made by build.rs.
@@ -18,36 +15,18 @@ const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libtorch.so"));
 pub fn have_libtorch_by_name() -> Result<(), String> {
     static DONE: OnceCell<()> = OnceCell::new();
     DONE.get_or_try_init(|| {
-        if open(Path::new(NAME), libc::RTLD_NOW | libc::RTLD_NOLOAD).is_ok() {
+        if Library::loaded(NAME).is_some() {
             return Ok(());
         }
         let beside = super::directory().map(|directory| directory.join(NAME));
-        if let Some(path) = beside.filter(|path| gpu_library_is_registered() && path.exists()) {
-            return load(&path);
-        }
-        let failed = |error: std::io::Error| format!("cannot lay out {NAME} in memory: {error}");
-        let file = in_memory().and_then(|mut file| file.write_all(STUB).map(|()| file)).map_err(failed)?;
-        load(&PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
+        // Global, so that it is found by name whichever library asks.
+        let loaded = match beside.filter(|path| gpu_library_is_registered() && path.exists()) {
+            Some(path) => Library::open(&path, Scope::Global),
+            None => Library::open_bytes(c"lesionlens-libtorch", STUB),
+        };
+        loaded.map(drop).map_err(|reason| format!("{NAME} cannot be loaded: {reason}"))
     })
     .copied()
-}
-
-fn load(path: &Path) -> Result<(), String> {
-    // Global, so that it is found by name whichever library asks.
-    open(path, libc::RTLD_NOW | libc::RTLD_GLOBAL)
-        .map(drop)
-        .map_err(|reason| format!("{NAME} cannot be loaded: {reason}"))
-}
-
-/// A file that is nowhere on a disk.
-fn in_memory() -> std::io::Result<File> {
-    // SAFETY: a C string and a flag; the descriptor that comes back is nobody else's.
-    unsafe {
-        match libc::memfd_create(c"lesionlens-libtorch".as_ptr(), libc::MFD_CLOEXEC) {
-            -1 => Err(std::io::Error::last_os_error()),
-            descriptor => Ok(File::from_raw_fd(descriptor)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -57,7 +36,7 @@ mod tests {
     #[test]
     fn afterwards_it_is_found_by_name_and_brings_no_other_library() {
         have_libtorch_by_name().unwrap();
-        assert!(open(Path::new(NAME), libc::RTLD_NOW | libc::RTLD_NOLOAD).is_ok());
+        assert!(Library::loaded(NAME).is_some());
         assert!(!gpu_library_is_registered());
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert!(!maps.contains("libtorch_cuda"), "{maps}");

@@ -40,13 +40,10 @@ pub(super) unsafe extern "C" fn set_environment(variables: RawText) -> i32 {
         // SAFETY: the table's contract.
         let variables: BTreeMap<String, String> = unsafe { json(variables) }?;
         for (name, value) in &variables {
-            let (c_name, c_value) = (c_string(name)?, c_string(value)?);
-            // SAFETY: two C strings, which setenv copies. Other threads that read the environment meanwhile are the
-            // host's hazard, which the documentation of lens_init names.
-            if unsafe { libc::setenv(c_name.as_ptr(), c_value.as_ptr(), 0) } != 0 {
-                let error = std::io::Error::last_os_error();
-                return Err(Error::argument(format!("cannot set the environment variable {name}: {error}")));
-            }
+            // Other threads that read the environment meanwhile are the host's hazard, which the documentation of lens_init
+            // names.
+            lens_system::set_variable(&c_string(name)?, &c_string(value)?)
+                .map_err(|error| Error::argument(format!("cannot set the environment variable {name}: {error}")))?;
         }
         Ok(())
     })

@@ -1,0 +1,189 @@
+//! Linux.
+
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::fs::File;
+use std::io::{Error, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::path::{Path, PathBuf};
+
+/// A loaded library, which is never unloaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Library(*mut c_void);
+
+// SAFETY: a handle of the dynamic linker may be used from any thread, and is never closed.
+unsafe impl Send for Library {}
+// SAFETY: as above.
+unsafe impl Sync for Library {}
+
+/// Who finds the symbols of a library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those who have it.
+    Local,
+    /// Libraries that are loaded later as well.
+    Global,
+}
+
+impl Library {
+    /// Loads a library with everything that it needs; in the linker's words why that cannot be. A path without a slash is
+    /// looked for where the linker looks.
+    pub fn open(path: &Path, scope: Scope) -> Result<Self, String> {
+        let scope = match scope {
+            Scope::Local => libc::RTLD_LOCAL,
+            Scope::Global => libc::RTLD_GLOBAL,
+        };
+        open(path, libc::RTLD_NOW | scope)
+    }
+
+    /// The one of this name, when it is in the process.
+    pub fn loaded(name: &str) -> Option<Self> {
+        open(Path::new(name), libc::RTLD_NOW | libc::RTLD_NOLOAD).ok()
+    }
+
+    /// Loads a library from its bytes, for all that ask for its name later.
+    pub fn open_bytes(name: &CStr, bytes: &[u8]) -> Result<Self, String> {
+        let failed = |error: Error| format!("cannot be laid out in memory: {error}");
+        // SAFETY: a C string and a flag.
+        let descriptor = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
+        if descriptor == -1 {
+            return Err(failed(Error::last_os_error()));
+        }
+        // SAFETY: a new descriptor, which is nobody else's.
+        let mut file = unsafe { File::from_raw_fd(descriptor) };
+        file.write_all(bytes).map_err(failed)?;
+        Library::open(&PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())), Scope::Global)
+    }
+
+    /// The address of a symbol of the library, or of those that it needs.
+    pub fn symbol(self, name: &CStr) -> Option<*mut c_void> {
+        // SAFETY: an open handle and a C string.
+        let address = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        (!address.is_null()).then_some(address)
+    }
+}
+
+fn open(path: &Path, flags: c_int) -> Result<Library, String> {
+    let path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: a C string; constructors of the library run, as those of any library that is linked.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), flags) };
+    if !handle.is_null() {
+        return Ok(Library(handle));
+    }
+    // SAFETY: after a failure dlerror returns a C string of this thread, valid until its next call.
+    let message = unsafe {
+        let message = libc::dlerror();
+        if message.is_null() { "no reason given".into() } else { CStr::from_ptr(message).to_string_lossy() }
+    };
+    Err(message.into_owned())
+}
+
+/// The directory of the library or program that an address lies in, links resolved.
+pub fn directory_of(address: usize) -> Option<PathBuf> {
+    let mut info = libc::Dl_info {
+        dli_fname: std::ptr::null(),
+        dli_fbase: std::ptr::null_mut(),
+        dli_sname: std::ptr::null(),
+        dli_saddr: std::ptr::null_mut(),
+    };
+    // SAFETY: dladdr accepts any address and fills the struct when it returns non-zero; dli_fname is then a C string that
+    // lives as long as the library is loaded.
+    let name = unsafe {
+        if libc::dladdr(address as *const c_void, &raw mut info) == 0 || info.dli_fname.is_null() {
+            return None;
+        }
+        CStr::from_ptr(info.dli_fname).to_str().ok()?
+    };
+    // A program that was found through PATH is named without a directory.
+    let file = if name.contains('/') { PathBuf::from(name) } else { std::env::current_exe().ok()? };
+    file.canonicalize().ok()?.parent().map(Path::to_path_buf)
+}
+
+/// The files of all libraries in the process.
+pub fn loaded_files() -> Vec<PathBuf> {
+    unsafe extern "C" fn note(info: *mut libc::dl_phdr_info, _: usize, files: *mut c_void) -> c_int {
+        // SAFETY: dl_iterate_phdr passes a valid record and the pointer that it was given.
+        let (info, files) = unsafe { (&*info, &mut *files.cast::<Vec<PathBuf>>()) };
+        if !info.dlpi_name.is_null() {
+            // SAFETY: not NULL, so a C string that lives as long as the library is loaded.
+            files.push(PathBuf::from(unsafe { CStr::from_ptr(info.dlpi_name) }.to_string_lossy().into_owned()));
+        }
+        0
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    // SAFETY: the function gets the vector that it expects, which outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(note), (&raw mut files).cast::<c_void>()) };
+    files
+}
+
+/// Sets a variable of the process's environment unless it is set. Other threads that read the environment meanwhile are
+/// the caller's hazard.
+pub fn set_variable(name: &CStr, value: &CStr) -> Result<(), Error> {
+    // SAFETY: two C strings, which setenv copies.
+    match unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 0) } {
+        0 => Ok(()),
+        _ => Err(Error::last_os_error()),
+    }
+}
+
+/// Asks for large pages for memory that nothing was written to yet; a hint.
+///
+/// # Safety
+/// The range belongs to the caller and consists of whole pages.
+pub unsafe fn advise_large_pages(start: *mut c_void, bytes: usize) {
+    // SAFETY: by the function's contract; the advice changes no content.
+    unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
+}
+
+/// Peak memory of the process so far, in bytes.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// Gives a temporary file, which is private by default, the rights of any new file.
+pub fn with_rights_of_new_files(temporary: &mut tempfile::Builder) {
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_loaded_is_told_in_the_linkers_words() {
+        let reason = Library::open(Path::new("/nowhere/a.so"), Scope::Local).unwrap_err();
+        assert!(reason.contains("/nowhere/a.so"), "{reason}");
+        let reason = Library::open_bytes(c"a", b"no library").unwrap_err();
+        assert!(reason.contains("/proc/self/fd/"), "{reason}");
+        assert!(Library::open(Path::new("a\0b"), Scope::Local).is_err());
+        assert!(Library::loaded("liba-that-nobody-has.so").is_none());
+    }
+
+    #[test]
+    fn a_loaded_library_has_symbols_and_a_directory() {
+        let library = Library::loaded("libc.so.6").unwrap();
+        let address = library.symbol(c"strlen").unwrap();
+        assert!(library.symbol(c"no_such_function_anywhere").is_none());
+        assert!(loaded_files().iter().any(|path| path.ends_with("libc.so.6")));
+        assert!(directory_of(address as usize).unwrap().join("libc.so.6").exists());
+        let own = directory_of(a_loaded_library_has_symbols_and_a_directory as fn() as usize).unwrap();
+        assert_eq!(own, std::env::current_exe().unwrap().canonicalize().unwrap().parent().unwrap());
+        assert!(directory_of(0).is_none());
+    }
+
+    #[test]
+    fn a_variable_that_is_set_stays_as_it_is() {
+        set_variable(c"LENS_SYSTEM_TEST", c"first").unwrap();
+        set_variable(c"LENS_SYSTEM_TEST", c"second").unwrap();
+        assert_eq!(std::env::var("LENS_SYSTEM_TEST").as_deref(), Ok("first"));
+        assert!(set_variable(c"A=B", c"").is_err());
+    }
+
+    #[test]
+    fn the_peak_is_above_what_is_there() {
+        let before = peak_memory_bytes().unwrap();
+        let memory = std::hint::black_box(vec![1u8; 64 << 20]);
+        assert!(peak_memory_bytes().unwrap() >= before.max(memory.len() as u64));
+    }
+}
