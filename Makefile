@@ -33,7 +33,7 @@ help:
 	@echo 'make torch    build the second library ($(TORCH_LIBRARY)), for GPUs, half precision and'
 	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
 	@echo 'make all      both'
-	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 6 minutes the first time); needs no libtorch'
+	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 7 minutes the first time); needs no libtorch'
 	@echo 'make check    the fast lane: format, lints, unit tests of everything but libtorch, a smoke test of the C interface'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
 	@echo '              and Java, Node and C# where their tools are'

@@ -8,8 +8,7 @@
 use lens_engine::policy::EngineRequest;
 use lens_images::{Batch, Raster};
 use lens_model::{Metadata, Model, Parameters};
-use lens_runtime::{Classifier, FileFormat};
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions, FileFormat};
 use lens_system::peak_memory_bytes;
 use lens_tasks::classify::logits;
 use std::io::{BufRead, Write};

@@ -812,8 +812,8 @@ typedef struct lens_optimize_options {
      */
     lens_optimized_variant variant;
     /**
-     * LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
-     * many as have 4 million pixels.
+     * LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and
+     * on GPUs as many as have 4 million pixels.
      */
     uint32_t batch_limit;
     /**
@@ -1343,8 +1343,8 @@ typedef struct lens_train_options {
 #define LENS_MODEL_FORMAT_SAFETENSORS 0
 
 /**
- * TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
- * 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
+ * TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of
+ * N x 3 x height x width 32-bit floats in 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
  */
 #define LENS_MODEL_FORMAT_TORCHSCRIPT 1
 
@@ -1928,8 +1928,9 @@ void lens_map_free(struct lens_map *map);
  * one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
  * asks for anything but tensors is refused by name.
  *
- * Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says whether that computes the
- * logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
+ * Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says
+ * whether that computes the logits; heatmaps of activations and everything else come from the weights, which both kinds
+ * have, too:
  * - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
  *   reference pipeline write it, with a last layer of 8-bit integers;
  * - AOTInductor packages (.pt2) made by the command lesionlens-export, for one kind of device.
@@ -1962,7 +1963,8 @@ lens_status lens_model_save(const struct lens_model *model, const char *path, le
  * "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
  * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
  * and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
- * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch", "torchscript" or "aoti".
+ * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch",
+ * "torchscript" or "aoti".
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

@@ -1,6 +1,7 @@
 #!/bin/sh
-# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers, files for pkg-config and CMake, and the host program under
-# DESTDIR/PREFIX. NOTICES is the directory of the third-party notices and the SBOM.
+# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers,
+# files for pkg-config and CMake, and the host program under DESTDIR/PREFIX. NOTICES is the directory of the third-party
+# notices and the SBOM.
 #
 # PREFIX         default /usr/local
 # LIBDIR         of PREFIX; default lib

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// `lens_engine::torch_table::LIBTORCH_VERSION`.
 const NEEDED: &str = "2.13.0";
 
 fn main() {
@@ -23,7 +24,6 @@ fn main() {
         libtorch.display()
     );
 
-    println!("cargo:rustc-env=LENS_LIBTORCH_VERSION={NEEDED}");
     cc::Build::new()
         .cpp(true)
         .std("c++20")

@@ -1,8 +1,7 @@
 //! The one boundary wrapper, and the message of the last error of each thread.
 
 use super::status::{LENS_OK, lens_status, status_of};
-use lens_base::Result;
-use lens_base::catch;
+use lens_base::{Result, catch};
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::sync::Once;
@@ -11,7 +10,8 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
 }
 
-/// Runs the body of one exported function: no error or panic leaves it, and the thread's last error is its message, or empty after success.
+/// Runs the body of one exported function: no error or panic leaves it, and the thread's last error is its message, or empty
+/// after success.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> lens_status {
     silence_panics();
     let error = match catch(body) {

@@ -25,8 +25,8 @@ pub type lens_model_format = i32;
 /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
 /// in the file's metadata, under "lesionlens".
 pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
-/// TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of N x 3 x height x width 32-bit floats in
-/// 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
+/// TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of
+/// N x 3 x height x width 32-bit floats in 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
 pub const LENS_MODEL_FORMAT_TORCHSCRIPT: lens_model_format = 1;
 /// ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
 /// height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
@@ -42,8 +42,9 @@ pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 /// one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
 /// asks for anything but tensors is refused by name.
 ///
-/// Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says whether that computes the
-/// logits; heatmaps of activations and everything else come from the weights, which both kinds have, too:
+/// Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says
+/// whether that computes the logits; heatmaps of activations and everything else come from the weights, which both kinds
+/// have, too:
 /// - TorchScript (torch.jit.save, not frozen) with torchvision's parameter names, or as lens_model_optimize() and the
 ///   reference pipeline write it, with a last layer of 8-bit integers;
 /// - AOTInductor packages (.pt2) made by the command lesionlens-export, for one kind of device.
@@ -109,7 +110,8 @@ pub unsafe extern "C" fn lens_model_save(
 /// "temperature" is what the network's output is divided by, 1 unless lens_model_calibrate() fitted it;
 /// "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
 /// and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
-/// computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch", "torchscript" or "aoti".
+/// computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch",
+/// "torchscript" or "aoti".
 ///
 /// "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
 /// stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

@@ -40,8 +40,8 @@ pub struct lens_optimize_options {
     pub struct_size: usize,
     /// LENS_OPTIMIZED_...; default LENS_OPTIMIZED_AUTO.
     pub variant: lens_optimized_variant,
-    /// LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
-    /// many as have 4 million pixels.
+    /// LENS_OPTIMIZED_INT8: images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and
+    /// on GPUs as many as have 4 million pixels.
     pub batch_limit: u32,
     /// LENS_OPTIMIZED_INT8: images like those to be classified, a few hundred of both classes; labels do not matter.
     /// Default NULL, as all other variants want it.

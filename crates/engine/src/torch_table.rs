@@ -14,6 +14,9 @@ use std::path::PathBuf;
 /// Version of the table. Two libraries fit when theirs are equal.
 pub const TABLE_VERSION: u32 = 1;
 
+/// The libtorch that the second library is built with, and needs: the layout of its C++ objects differs between versions.
+pub const LIBTORCH_VERSION: &str = "2.13.0";
+
 /// The one function that the second library exports.
 pub const ENTRY_NAME: &CStr = c"lens_torch_table";
 
@@ -145,7 +148,8 @@ pub struct TorchTable {
     pub information: unsafe extern "C" fn(expected: RawText, json: RawSink) -> i32,
     /// Sets variables (JSON: an object of strings) that are not set, for the runtime of a GPU that is not loaded yet.
     pub set_environment: unsafe extern "C" fn(variables: RawText) -> i32,
-    /// Loads the library for GPUs of a vendor (its place in `Vendor::ALL`), asks its runtime, and tries the GPU out: `Reported`.
+    /// Loads the library for GPUs of a vendor (its place in `Vendor::ALL`), asks its runtime, and tries the GPU out:
+    /// `Reported`.
     pub open_gpu: unsafe extern "C" fn(vendor: u32, index: i32, json: RawSink) -> i32,
 
     /// From `TorchSettings`.

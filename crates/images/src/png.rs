@@ -3,8 +3,7 @@
 use super::pixels::{PixelFormat, PixelView, Windowing};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use lens_base::write_atomically;
-use lens_base::{Error, Result};
+use lens_base::{Error, Result, write_atomically};
 use std::io::Write;
 use std::path::Path;
 

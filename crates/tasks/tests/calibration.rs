@@ -3,8 +3,7 @@
 use lens_base::Control;
 use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
 use lens_model::{Metadata, Model, OperatingRule, Parameters};
-use lens_runtime::{Classifier, FileFormat};
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions, FileFormat};
 use lens_tasks::classify::{ClassifyOptions, classify};
 use lens_tasks::evaluate::{CalibrateOptions, EvaluateOptions, calibrate, evaluate};
 use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};

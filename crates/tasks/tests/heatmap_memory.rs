@@ -3,8 +3,7 @@
 use lens_base::Control;
 use lens_images::{PixelFormat, PixelView, Windowing};
 use lens_model::{Metadata, Model, Parameters};
-use lens_runtime::Classifier;
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_system::peak_memory_bytes;
 use lens_tasks::classify::{ClassifyOptions, classify};
 use lens_tasks::heatmap::{Edge, HeatMap, HeatmapOptions, Resample, Resolution, heatmap};

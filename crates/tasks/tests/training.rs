@@ -5,8 +5,7 @@ mod runs;
 use lens_base::{Cancel, Control, ErrorKind, Phase};
 use lens_images::{Dataset, PixelFormat, PixelView, Windowing};
 use lens_model::{LAYOUT, start_parameters};
-use lens_runtime::Classifier;
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_tasks::evaluate::{EvaluateOptions, evaluate};
 use lens_tasks::train::{
     OptimizerKind, OptimizerOptions, ScheduleKind, ScheduleOptions, SelectBy, TrainOptions, train,

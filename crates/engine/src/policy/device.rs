@@ -51,7 +51,8 @@ fn plan_automatic(probe: &Probe, available: &[Vendor]) -> DevicePlan {
     if probe.gpus.is_empty() {
         plan.passed_over.push("no NVIDIA or AMD GPU was found".into());
     }
-    // No libtorch carries the GPU libraries of both vendors; where one directory holds both, NVIDIA's needs less set up around it.
+    // No libtorch carries the GPU libraries of both vendors; where one directory holds both, NVIDIA's needs less set up
+    // around it.
     for vendor in Vendor::ALL {
         let (usable, unusable): (Vec<&Gpu>, Vec<&Gpu>) = probe.gpus_of(vendor).partition(|gpu| obstacle(gpu).is_none());
         plan.passed_over.extend(unusable.into_iter().filter_map(obstacle));

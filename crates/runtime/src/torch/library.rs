@@ -4,7 +4,9 @@ use super::raw::{checked, collected, json, numbers};
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::Reported;
 use lens_engine::probe::Vendor;
-use lens_engine::torch_table::{ENTRY_NAME, Entry, LibtorchInformation, RawText, TABLE_VERSION, TorchTable};
+use lens_engine::torch_table::{
+    ENTRY_NAME, Entry, LIBTORCH_VERSION, LibtorchInformation, RawText, TABLE_VERSION, TorchTable,
+};
 use lens_model::Parameters;
 use lens_system::{Library, Scope, directory_of};
 use parking_lot::Mutex;
@@ -159,10 +161,9 @@ fn find(directory: Option<&Path>) -> Result<Library> {
     if let Some(path) = candidates.iter().find(|path| path.exists()) {
         return Library::open(path, Scope::Local).map_err(|reason| {
             let message = format!(
-                "{} cannot be loaded: {reason}. It needs libtorch {}: put that into the directory libtorch/lib beside it, or \
-                 name its directory as libtorch_dir",
-                path.display(),
-                "2.13.0"
+                "{} cannot be loaded: {reason}. It needs libtorch {LIBTORCH_VERSION}: put that into the directory \
+                 libtorch/lib beside it, or name its directory as libtorch_dir",
+                path.display()
             );
             Error::new(ErrorKind::Unsupported, message)
         });

@@ -1,8 +1,7 @@
 //! How many images go through the network at once.
 
 use lens_base::{Error, Result};
-use lens_runtime::Classifier;
-use lens_runtime::Context;
+use lens_runtime::{Classifier, Context};
 
 /// Leaves the choice to the library.
 pub const AUTOMATIC: u32 = 0;

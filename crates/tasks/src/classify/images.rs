@@ -2,8 +2,7 @@
 
 use super::batch_limit::{AUTOMATIC, whole_images};
 use super::engine::logits;
-use lens_base::Result;
-use lens_base::{Control, Phase};
+use lens_base::{Control, Phase, Result};
 use lens_images::{Batch, PixelView, check_all_values};
 use lens_model::check_threshold;
 use lens_runtime::Classifier;

@@ -7,12 +7,10 @@ use super::ranking::{Ranking, Scored};
 use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
 use crate::classify::{AUTOMATIC, Prediction, at_temperature, whole_images};
-use lens_base::Control;
-use lens_base::{Error, Result};
+use lens_base::{Control, Error, Result};
 use lens_images::{Dataset, Skipped, fingerprint};
 use lens_model::{CalibrationData, Metadata, OperatingRule, StoredOperatingPoint, TemperatureRecord};
-use lens_runtime::Classifier;
-use lens_runtime::RunReport;
+use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 
 /// How to calibrate.

@@ -2,10 +2,8 @@
 
 use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
-use lens_base::{Control, Phase};
-use lens_base::{Error, Result};
-use lens_runtime::Classifier;
-use lens_runtime::RunReport;
+use lens_base::{Control, Error, Phase, Result};
+use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;

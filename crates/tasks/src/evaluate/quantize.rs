@@ -1,8 +1,7 @@
 //! Calibrating a model for 8-bit convolutions: how large its activations become on images like those to be classified.
 
 use crate::classify::whole_images;
-use lens_base::{Control, Phase};
-use lens_base::{Error, Result};
+use lens_base::{Control, Error, Phase, Result};
 use lens_images::{Batch, Dataset, for_each_image};
 use lens_model::{ActivationRanges, LAYOUT};
 use lens_runtime::Classifier;

@@ -7,12 +7,10 @@ use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::classify::{AUTOMATIC, whole_images};
 use crate::heatmap::{HeatmapOptions, Method, Resample};
-use lens_base::Control;
-use lens_base::{Error, Result};
+use lens_base::{Control, Error, Result};
 use lens_images::{Dataset, Skipped};
 use lens_model::check_threshold;
-use lens_runtime::Classifier;
-use lens_runtime::RunReport;
+use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

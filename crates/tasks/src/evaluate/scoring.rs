@@ -3,8 +3,7 @@
 use super::case::Case;
 use crate::classify::classify_batch;
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
-use lens_base::{Control, Phase};
-use lens_base::{Error, Result};
+use lens_base::{Control, Error, Phase, Result};
 use lens_images::{Batch, Dataset, PixelView, Raster, Sample, Skipped, for_each_image};
 use lens_runtime::Classifier;
 use std::sync::Arc;

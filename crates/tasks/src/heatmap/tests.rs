@@ -5,8 +5,7 @@ use crate::classify::{Prediction, logits};
 use lens_base::Control;
 use lens_images::{Batch, PixelFormat, PixelView, Raster, Windowing};
 use lens_model::{Metadata, Model, Parameters};
-use lens_runtime::Classifier;
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions};
 
 fn model() -> Classifier {
     let context = Context::new(ContextOptions::default()).unwrap();

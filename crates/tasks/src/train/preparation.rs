@@ -3,8 +3,7 @@
 use super::checkpoint::{Checkpoint, RunDirectory};
 use super::options::{SelectBy, TrainOptions};
 use super::schedule::ScheduleKind;
-use lens_base::{Error, Result};
-use lens_base::{LogLevel, sha256_hex};
+use lens_base::{Error, LogLevel, Result, sha256_hex};
 use lens_images::{Dataset, ImageStore};
 use lens_model::{Parameters, TrainingParameters, start_parameters};
 use lens_runtime::Context;

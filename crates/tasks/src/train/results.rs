@@ -3,8 +3,7 @@
 use super::checkpoint::{RunDirectory, RunState};
 use super::curves::draw;
 use super::options::SelectBy;
-use lens_base::Result;
-use lens_base::write_atomically;
+use lens_base::{Result, write_atomically};
 use lens_images::write_png;
 use lens_runtime::{Classifier, FileFormat};
 use lens_system::peak_memory_bytes;

@@ -6,11 +6,9 @@ mod shortage;
 mod table;
 mod work;
 
-use lens_base::ErrorKind;
-use lens_base::{Control, Phase};
+use lens_base::{Control, ErrorKind, Phase};
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
-use lens_runtime::Context;
-use lens_runtime::{Classifier, FileFormat};
+use lens_runtime::{Classifier, Context, FileFormat};
 use lens_tasks::heatmap::Method;
 use lens_tasks::train::{TrainOptions, train};
 use std::path::Path;

@@ -3,8 +3,7 @@
 use crate::table::Table;
 use crate::work::{IMAGES, Messages, Outcome, context, largest_difference, logits, losses, options, trained};
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
-use lens_runtime::Classifier;
-use lens_runtime::Context;
+use lens_runtime::{Classifier, Context};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 

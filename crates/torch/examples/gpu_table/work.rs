@@ -3,8 +3,7 @@
 use lens_base::{Control, LogLevel};
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
 use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
-use lens_runtime::Classifier;
-use lens_runtime::{Context, ContextOptions};
+use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_tasks::classify::{ClassifyOptions, classify};
 use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};
 use lens_tasks::train::{TrainOptions, train};

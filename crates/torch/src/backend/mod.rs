@@ -11,12 +11,10 @@ pub(crate) use stand_in::have_libtorch_by_name;
 use crate::error::{Error, Result};
 use crate::torch;
 use lens_base::ErrorKind;
+use lens_engine::Reported;
 use lens_engine::probe::Vendor;
-use lens_engine::{Reported, torch_table::LibtorchInformation};
+use lens_engine::torch_table::{LIBTORCH_VERSION, LibtorchInformation};
 use std::path::{Path, PathBuf};
-
-/// The libtorch version that the library was built with: the layout of its C++ objects differs between versions.
-const NEEDED: &str = env!("LENS_LIBTORCH_VERSION");
 
 /// The loaded libtorch.
 #[derive(Clone, Debug)]
@@ -79,10 +77,11 @@ impl Backend {
 
 fn check_version(version: &str) -> Result<()> {
     // "2.13.0+cu130" and the like name the build.
-    if version.split('+').next() == Some(NEEDED) {
+    if version.split('+').next() == Some(LIBTORCH_VERSION) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Version, format!("libtorch {version} is loaded; this library needs libtorch {NEEDED}")))
+    let message = format!("libtorch {version} is loaded; this library needs libtorch {LIBTORCH_VERSION}");
+    Err(Error::new(ErrorKind::Version, message))
 }
 
 fn check_directory(expected: &Path, loaded: Option<&Path>) -> Result<()> {

@@ -3,8 +3,7 @@
 use crate::plan::memory::Span;
 use crate::plan::shape::Shape;
 use lens_base::Result;
-use lens_model::ActivationRanges;
-use lens_model::Parameters;
+use lens_model::{ActivationRanges, Parameters};
 use std::ops::Range;
 
 /// Never made.

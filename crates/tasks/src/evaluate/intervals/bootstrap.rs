@@ -3,9 +3,7 @@
 use super::{Interval, Method};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranking::Ranking;
-use lens_base::Control;
-use lens_base::generator;
-use lens_base::{Error, Result};
+use lens_base::{Control, Error, Result, generator};
 use std::thread::available_parallelism;
 
 /// How to resample.

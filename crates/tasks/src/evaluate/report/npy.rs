@@ -1,7 +1,6 @@
 //! Heatmaps as NumPy reads them.
 
-use lens_base::Result;
-use lens_base::write_atomically;
+use lens_base::{Result, write_atomically};
 use npyz::WriterBuilder;
 use std::path::Path;
 

@@ -1,7 +1,6 @@
 //! The directory of a report: written aside, then put in place as a whole.
 
-use lens_base::{Error, Result};
-use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
+use lens_base::{Error, Result, TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
