@@ -83,7 +83,7 @@ static void test_lens_optimize_options_init(void)
 }
 
 /* Each variant loads again; the one with 8-bit integers, and TorchScript without, are run as what they are. */
-static void test_lens_model_optimize(void)
+static void test_variants_of_libtorch(void)
 {
     static const struct {
         lens_optimized_variant variant;
@@ -101,6 +101,13 @@ static void test_lens_model_optimize(void)
     char *json = NULL;
     fixture_join(path, scratch, "optimised.pt");
     fixture_join(missing, scratch, "no such directory/optimised.pt");
+    if (getenv("LENS_TEST_WITHOUT_LIBTORCH") != NULL) {
+        CHECK_REFUSED(lens_model_optimize(model, path, NULL), LENS_ERROR_UNSUPPORTED, "liblesionlens_torch.so",
+                      "make torch");
+        CHECK_REFUSED(lens_model_save(model, path, LENS_MODEL_FORMAT_TORCHSCRIPT), LENS_ERROR_UNSUPPORTED,
+                      "liblesionlens_torch.so", "make torch");
+        return;
+    }
     for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
         lens_optimize_options_init(&options);
         options.variant = cases[index].variant;
@@ -119,7 +126,16 @@ static void test_lens_model_optimize(void)
     again = fixture_classify(loaded, &images[1]);
     CHECK_NEAR(again.logit, original.logit, 1e-4);
     lens_model_free(loaded);
+    CHECK_REFUSED(lens_model_optimize(model, missing, NULL), LENS_ERROR_IO, missing, "");
+}
 
+static void test_lens_model_optimize(void)
+{
+    fixture_path path;
+    lens_optimize_options options;
+    lens_prediction original = fixture_classify(model, &images[1]), again;
+    lens_model *loaded = NULL;
+    fixture_join(path, scratch, "optimised.safetensors");
     lens_optimize_options_init(&options);
     options.variant = LENS_OPTIMIZED_INT8;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "NULL");
@@ -139,7 +155,6 @@ static void test_lens_model_optimize(void)
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "variant", "99");
     CHECK_REFUSED(lens_model_optimize(NULL, path, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
     CHECK_REFUSED(lens_model_optimize(model, NULL, NULL), LENS_ERROR_ARGUMENT, "path", "NULL");
-    CHECK_REFUSED(lens_model_optimize(model, missing, NULL), LENS_ERROR_IO, missing, "");
 }
 
 static void test_lens_model_describe(void)
@@ -706,6 +721,7 @@ static const struct check_test tests[] = {
     FUNCTION(lens_model_save),
     FUNCTION(lens_optimize_options_init),
     FUNCTION(lens_model_optimize),
+    {"variants_of_libtorch", test_variants_of_libtorch},
     FUNCTION(lens_model_describe),
     FUNCTION(lens_model_free),
     FUNCTION(lens_train_options_init),

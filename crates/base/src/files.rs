@@ -1,9 +1,11 @@
 //! Files that are whole or not there, and hashes.
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
+use lens_system::{Pages, read_whole};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
+use std::ops::Deref;
 use std::path::Path;
 
 /// How the names of files that are being written begin
@@ -38,6 +40,55 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     Ok(())
 }
 
+/// The bytes of a file. Those of a regular one go back to the system at once when they are dropped.
+pub enum FileBytes {
+    /// Of a regular file.
+    Whole(Pages),
+    /// Of a pipe or a device, which gives them once.
+    Stream(Vec<u8>),
+}
+
+impl FileBytes {
+    /// Reads an open file from its beginning; `action`, "read model" say, is for errors.
+    pub fn read(mut file: &File, path: &Path, action: &str) -> Result<Self> {
+        let failed = |error: std::io::Error| Error::io(action, path, &error);
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(failed)?;
+            return Ok(FileBytes::Stream(bytes));
+        }
+        let count = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        let mut bytes = Pages::zeroed(count).ok_or_else(|| {
+            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {count} bytes for {}", path.display()))
+        })?;
+        read_whole(file, &mut bytes[..count]).map_err(failed)?;
+        Ok(FileBytes::Whole(bytes))
+    }
+
+    /// Opens a file and reads it.
+    pub fn of(path: &Path, action: &str) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io(action, path, &error))?;
+        FileBytes::read(&file, path, action)
+    }
+
+    /// Whether the file can be read again.
+    pub fn can_be_read_again(&self) -> bool {
+        matches!(self, FileBytes::Whole(_))
+    }
+}
+
+impl Deref for FileBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            FileBytes::Whole(bytes) => bytes,
+            FileBytes::Stream(bytes) => bytes,
+        }
+    }
+}
+
 /// SHA-256 of some bytes, in lower-case hexadecimal.
 pub fn sha256_hex(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
     let mut hash = Sha256::new();
@@ -64,6 +115,24 @@ mod tests {
         assert!(error.message().contains("model"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_read_from_its_beginning_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model");
+        for content in [&b"some bytes"[..], b""] {
+            std::fs::write(&path, content).unwrap();
+            let mut file = File::open(&path).unwrap();
+            file.read_to_end(&mut Vec::new()).unwrap();
+            for _ in 0..2 {
+                let bytes = FileBytes::read(&file, &path, "read").unwrap();
+                assert!(bytes.can_be_read_again() && *bytes == *content, "{} bytes", bytes.len());
+            }
+        }
+        let error = FileBytes::of(directory.path(), "read model").err().unwrap();
+        assert!(error.message().starts_with("cannot read model /"), "{error}");
+        assert!(!FileBytes::of(Path::new("/dev/null"), "read").unwrap().can_be_read_again());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod progress;
 mod random;
 
 pub use error::{Error, ErrorKind, Result, catch, panic_message};
-pub use files::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
+pub use files::{FileBytes, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
 pub use logger::{Log, LogLevel, Logger};
 pub use memory::{reserve, zeros};
 pub use progress::{Cancel, Control, Phase, ProgressFn, Update};

@@ -12,6 +12,7 @@ mod network;
 mod parallel;
 pub mod plan;
 mod pool;
+mod prepared;
 mod reference;
 mod train;
 

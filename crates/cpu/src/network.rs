@@ -1,15 +1,15 @@
 //! A model's network on the CPU: its plans, made when they are needed first and compared with the plain network before
 //! they are believed.
 
-use crate::check::{Check, Verdict};
 use crate::engine::Shared;
-use crate::plan::int8::Quantized;
-use crate::plan::{Output, Plan, Shape, TileView, Tiling, Weights};
+use crate::plan::{Output, Plan, Shape, TileView};
+use crate::prepared::{Lent, Prepared};
 use crate::reference::Reference;
-use lens_base::{Error, LogLevel, Result};
+use lens_base::{LogLevel, Result};
 use lens_engine::{EngineName, FeatureMaps, Network};
 use lens_images::{ImageView, Images};
 use lens_model::{ActivationRanges, Model, Parameters, raise};
+use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +26,10 @@ pub struct CpuNetwork {
 /// What networks of the same numbers share.
 struct Common {
     engine: Arc<Shared>,
-    parameters: Arc<Parameters>,
+    model: Model,
     state: Mutex<State>,
-    /// No plan gave what it should.
-    fallen_back: AtomicBool,
+    /// The numbers for the plain network, once no plan gave what it should.
+    plain: OnceCell<Arc<Parameters>>,
     int8_failed: AtomicBool,
 }
 
@@ -41,26 +41,18 @@ struct Kept {
 
 #[derive(Default)]
 struct State {
-    weights: Option<Arc<Weights>>,
+    prepared: Prepared,
     /// The latest is the last.
     plans: Vec<Kept>,
-    /// Of the ranges that were asked for last.
-    quantized: Option<(ActivationRanges, Arc<Quantized>)>,
-    /// Choices of algorithms that gave what the plain network gives.
-    checked: Vec<Vec<Tiling>>,
-    /// Whether 8-bit convolutions with these weights gave about that.
-    checked_int8: bool,
-    /// What plans are compared with.
-    check: Option<Arc<Check>>,
 }
 
 impl CpuNetwork {
     pub fn new(engine: &Arc<Shared>, model: &Model) -> Self {
         let common = Common {
             engine: Arc::clone(engine),
-            parameters: Arc::clone(model.parameters()),
+            model: model.clone(),
             state: Mutex::default(),
-            fallen_back: AtomicBool::new(false),
+            plain: OnceCell::new(),
             int8_failed: AtomicBool::new(false),
         };
         CpuNetwork { common: Arc::new(common), ranges: model.metadata().activation_ranges.clone() }
@@ -90,10 +82,10 @@ impl<'a> From<&ImageView<'a>> for TileView<'a> {
 
 impl Network for CpuNetwork {
     fn engine(&self) -> EngineName {
-        match self.common.fallen_back.load(Ordering::Relaxed) {
-            true => EngineName::Reference,
-            false if self.ranges().is_some() => EngineName::PlanAvx512Int8,
-            false => self.common.engine.instructions.engine(),
+        match self.common.plain.get() {
+            Some(_) => EngineName::Reference,
+            None if self.ranges().is_some() => EngineName::PlanAvx512Int8,
+            None => self.common.engine.instructions.engine(),
         }
     }
 
@@ -101,7 +93,8 @@ impl Network for CpuNetwork {
         if let Some((_, logits)) = self.run(images, Output::Logit)? {
             return Ok(logits);
         }
-        let reference = self.common.reference();
+        let parameters = self.common.parameters()?;
+        let reference = self.common.reference(&parameters);
         let size = (images.height, images.width);
         let logit = |view| Ok(reference.logit(&reference.features(view, size, &mut |_, _| {})?));
         images.views.iter().map(logit).collect()
@@ -112,7 +105,8 @@ impl Network for CpuNetwork {
             let last = plan.shape().last();
             return Ok(FeatureMaps { height: last.height, width: last.width, values });
         }
-        let reference = self.common.reference();
+        let parameters = self.common.parameters()?;
+        let reference = self.common.reference(&parameters);
         let mut maps = FeatureMaps { height: 0, width: 0, values: Vec::new() };
         for view in &images.views {
             let map = reference.features(view, (images.height, images.width), &mut |_, _| {})?;
@@ -123,7 +117,8 @@ impl Network for CpuNetwork {
     }
 
     fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
-        let reference = self.common.reference();
+        let parameters = self.common.parameters()?;
+        let reference = self.common.reference(&parameters);
         for view in &images.views {
             let mut seen = |weight: usize, found| raise(&mut largest[weight], found);
             reference.features(view, (images.height, images.width), &mut seen)?;
@@ -137,13 +132,18 @@ impl Network for CpuNetwork {
 }
 
 impl Common {
-    fn reference(&self) -> Reference<'_> {
-        Reference { parameters: &self.parameters, pool: self.engine.pool(), instructions: self.engine.instructions }
+    /// The model's numbers, for whoever computes without a plan.
+    fn parameters(&self) -> Result<Arc<Parameters>> {
+        self.plain.get().map_or_else(|| self.model.parameters(), |parameters| Ok(Arc::clone(parameters)))
+    }
+
+    fn reference<'a>(&'a self, parameters: &'a Parameters) -> Reference<'a> {
+        Reference { parameters, pool: self.engine.pool(), instructions: self.engine.instructions }
     }
 
     /// The plan for images of this size; none where the plain network computes.
     fn plan_for(&self, height: usize, width: usize, ranges: Option<&ActivationRanges>) -> Result<Option<Arc<Plan>>> {
-        if self.fallen_back.load(Ordering::Relaxed) {
+        if self.plain.get().is_some() {
             return Ok(None);
         }
         let mut state = self.state.lock();
@@ -157,30 +157,25 @@ impl Common {
             return Ok(Some(plan));
         }
         // Another call may have found a difference while this one waited.
-        if self.fallen_back.load(Ordering::Relaxed) {
+        if self.plain.get().is_some() {
             return Ok(None);
         }
-        let instructions = self.engine.instructions;
-        let weights = match &state.weights {
-            Some(weights) => Arc::clone(weights),
-            None => Arc::clone(state.weights.insert(Arc::new(Weights::pack(instructions, &self.parameters)?))),
-        };
-        let shape = Shape::new(height, width);
-        let tilings = shape.tilings();
-        if !state.checked.contains(&tilings) {
-            if let Err(difference) = self.check_tilings(&mut state, &weights, &tilings)? {
+        let (shape, numbers) = (Shape::new(height, width), Lent::new(&self.model));
+        let weights = match state.prepared.weights(&self.engine, &numbers, &shape.tilings())? {
+            Ok(weights) => weights,
+            Err(difference) => {
+                self.plain.get_or_try_init(|| numbers.get().cloned())?;
                 *state = State::default();
-                self.fallen_back.store(true, Ordering::Relaxed);
-                let name = instructions.engine();
+                let name = self.engine.instructions.engine();
                 let message = format!("{name} is not used for this model, the plain network computes it: {difference}");
                 self.engine.log(LogLevel::Warning, &message);
                 return Ok(None);
             }
-            state.checked.push(tilings);
-        }
-        let ranges = match ranges {
-            Some(_) if !state.checked_int8 => match self.check_int8(&mut state, &weights)? {
-                Ok(()) => ranges,
+        };
+        let quantized = match ranges {
+            None => None,
+            Some(ranges) => match state.prepared.quantized(&self.engine, &numbers, &weights, ranges)? {
+                Ok(quantized) => Some((ranges, quantized)),
                 Err(difference) => {
                     self.int8_failed.store(true, Ordering::Relaxed);
                     let message = format!("8 bits are not used for this model, f32 is: {difference}");
@@ -188,15 +183,17 @@ impl Common {
                     None
                 }
             },
-            ranges => ranges,
         };
-        state.checked_int8 |= ranges.is_some();
-        let plan = Arc::new(match ranges {
-            Some(ranges) => Plan::with_int8(shape, &weights, &self.quantized(&mut state, ranges)?),
-            None => Plan::new(shape, &weights, &self.parameters)?,
+        // Plans read what is packed.
+        self.model.release_parameters();
+        let ranges = quantized.as_ref().map(|(ranges, _)| *ranges);
+        let plan = Arc::new(match &quantized {
+            Some((_, quantized)) => Plan::with_int8(shape, &weights, quantized),
+            None => Plan::new(shape, &weights)?,
         });
         let megabytes = weights.bytes() as f64 / 1e6;
-        let name = format!("{}{}", instructions.engine(), if plan.is_int8() { " in 8 bits" } else { "" });
+        let name = self.engine.instructions.engine();
+        let name = format!("{name}{}", if plan.is_int8() { " in 8 bits" } else { "" });
         let message = format!("{name} for {width} x {height} pixels; packed weights: {megabytes:.0} MB");
         self.engine.log(LogLevel::Info, &message);
         if state.plans.len() == KEPT {
@@ -204,40 +201,5 @@ impl Common {
         }
         state.plans.push(Kept { plan: Arc::clone(&plan), ranges: ranges.cloned() });
         Ok(Some(plan))
-    }
-
-    fn quantized(&self, state: &mut State, ranges: &ActivationRanges) -> Result<Arc<Quantized>> {
-        if let Some((of, quantized)) = &state.quantized
-            && of == ranges
-        {
-            return Ok(Arc::clone(quantized));
-        }
-        let quantized = Arc::new(self.packed(ranges)?);
-        state.quantized = Some((ranges.clone(), Arc::clone(&quantized)));
-        Ok(quantized)
-    }
-
-    fn packed(&self, ranges: &ActivationRanges) -> Result<Quantized> {
-        Quantized::pack(ranges, &self.parameters)?
-            .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))
-    }
-
-    /// What plans are compared with, computed when it is needed first.
-    fn check(&self, state: &mut State) -> Result<Arc<Check>> {
-        if let Some(check) = &state.check {
-            return Ok(Arc::clone(check));
-        }
-        Ok(Arc::clone(state.check.insert(Arc::new(Check::of(&self.reference())?))))
-    }
-
-    fn check_tilings(&self, state: &mut State, weights: &Arc<Weights>, tilings: &[Tiling]) -> Result<Verdict> {
-        let plan = Plan::new(Check::shape(tilings), weights, &self.parameters)?;
-        self.check(state)?.verdict(self.engine.pool(), &plan)
-    }
-
-    fn check_int8(&self, state: &mut State, weights: &Arc<Weights>) -> Result<Verdict> {
-        let check = self.check(state)?;
-        let quantized = Arc::new(self.packed(&check.ranges()?)?);
-        check.verdict_int8(self.engine.pool(), weights, &quantized)
     }
 }

@@ -179,10 +179,12 @@ fn concatenated(first: &Map, second: &Map) -> Result<Map> {
 /// Weights in the order in which they are used: tap, input, output.
 fn taps(weight: &[f32], outputs: usize, inputs: usize, area: usize) -> Vec<f32> {
     let mut ordered = vec![0.0; weight.len()];
-    for output in 0..outputs {
-        for input in 0..inputs {
-            for tap in 0..area {
-                ordered[(tap * inputs + input) * outputs + output] = weight[(output * inputs + input) * area + tap];
+    // Reads from as many rows as there are outputs, of which a few hundred stay in the first cache.
+    for input in 0..inputs {
+        for tap in 0..area {
+            let place = tap * inputs + input;
+            for (output, target) in ordered[place * outputs..][..outputs].iter_mut().enumerate() {
+                *target = weight[(output * inputs + input) * area + tap];
             }
         }
     }

@@ -10,6 +10,7 @@ mod head;
 mod initial;
 mod layout;
 mod model;
+mod numbers;
 mod onnx;
 mod parameters;
 mod ranges;

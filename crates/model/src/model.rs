@@ -2,16 +2,18 @@
 
 use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
 use super::layout::LAYOUT;
+use super::numbers::{Numbers, parameters_of};
 use super::parameters::{Parameters, float_bytes};
 use super::ranges::ActivationRanges;
-use super::start::collected;
-use super::weights::{self, METADATA_KEY, check_parameters, densenet_parameters};
+use super::weights::{self, METADATA_KEY};
 use lens_base::{Error, ErrorKind, Result};
 use lens_images::Preprocessing;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Everything of a model but its weights.
@@ -87,21 +89,37 @@ pub fn check_threshold(threshold: f32) -> Result<()> {
 /// A trained classifier as a value: numbers, and what is known about them.
 #[derive(Clone, Debug)]
 pub struct Model {
-    parameters: Arc<Parameters>,
+    numbers: Arc<Numbers>,
     metadata: Metadata,
-    sha256: Arc<str>,
 }
 
 impl Model {
     /// Of these numbers.
     pub fn new(parameters: Parameters, metadata: Metadata) -> Self {
-        let sha256 = parameters.sha256().into();
-        Model { parameters: Arc::new(parameters), metadata, sha256 }
+        Model { numbers: Arc::new(Numbers::new(parameters)), metadata }
     }
 
-    /// The numbers.
-    pub fn parameters(&self) -> &Arc<Parameters> {
-        &self.parameters
+    /// The same, of a file that it was read from: its numbers need not stay in memory.
+    pub fn backed_by(self, file: File, path: &Path) -> Self {
+        match Arc::try_unwrap(self.numbers) {
+            Ok(numbers) => Model { numbers: Arc::new(numbers.backed_by(file, path)), ..self },
+            Err(numbers) => Model { numbers, ..self },
+        }
+    }
+
+    /// The numbers. They are read again where they were let go of: whoever needs them more than once holds them.
+    pub fn parameters(&self) -> Result<Arc<Parameters>> {
+        self.numbers.parameters()
+    }
+
+    /// Lets go of the numbers, for this model and all that share them, when they can be read again from a file.
+    pub fn release_parameters(&self) {
+        self.numbers.release();
+    }
+
+    /// Weights and bias of the last layer.
+    pub fn head(&self) -> (&[f32], f32) {
+        self.numbers.head()
     }
 
     /// Everything but the numbers.
@@ -111,7 +129,7 @@ impl Model {
 
     /// SHA-256 of the numbers.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        self.numbers.sha256()
     }
 
     /// What is done to an image before the network.
@@ -137,7 +155,7 @@ impl Model {
 
     /// The same with a training record, which names the hash of the numbers.
     pub fn with_training_record(mut self, record: impl FnOnce(&str) -> Value) -> Self {
-        self.metadata.training = Some(record(&self.sha256));
+        self.metadata.training = Some(record(self.numbers.sha256()));
         self
     }
 
@@ -148,15 +166,7 @@ impl Model {
             Some(text) => parse_metadata(text)?,
             None => Metadata::default(),
         };
-        let (parameters, report) = densenet_parameters(state)?;
-        if let Some((name, shape)) = report.dropped.first() {
-            return Err(Error::format(format!(
-                "{name} is {shape:?}: no model with one output; it can be trained from"
-            )));
-        }
-        check_parameters(&parameters, &report)?;
-        let parameters = collected(&parameters, |_, spec| Err(Error::internal(format!("{} is missing", spec.name))))?;
-        Ok(Model::new(parameters, metadata))
+        Ok(Model::new(parameters_of(state)?, metadata))
     }
 
     /// Reads tensors of names and shapes that another reader found, and the text of the metadata where there is one.
@@ -169,10 +179,10 @@ impl Model {
 
     /// The bytes of a safetensors file.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        let parameters = LAYOUT.parameters().iter().enumerate();
-        let bytes: Vec<Vec<u8>> = parameters.map(|(index, _)| float_bytes(self.parameters.of(index))).collect();
-        let tensors = LAYOUT.parameters().iter().zip(&bytes);
-        let tensors = tensors.map(|(spec, bytes)| (spec.name.as_str(), &spec.shape[..], Dtype::F32, &bytes[..]));
+        let parameters = self.parameters()?;
+        let tensors = LAYOUT.parameters().iter().enumerate();
+        let tensors = tensors
+            .map(|(index, spec)| (spec.name.as_str(), &spec.shape[..], Dtype::F32, float_bytes(parameters.of(index))));
         // torchvision refuses a file without them; nothing is computed from them.
         let counts: Vec<String> = LAYOUT.batch_counts().collect();
         let counts = counts.iter().map(|name| (name.as_str(), &[][..], Dtype::I64, &[0; 8][..]));
@@ -190,7 +200,7 @@ impl Model {
         let description = json!({
             "architecture": "densenet121",
             "parameters": LAYOUT.trained_count(),
-            "model_sha256": &*self.sha256,
+            "model_sha256": self.sha256(),
             "preprocessing": {
                 "channels": 3,
                 "range": [0, 1],

@@ -2,16 +2,20 @@
 
 use super::initial::initial_value;
 use super::layout::LAYOUT;
-use lens_base::{Result, sha256_hex, zeros};
+use bytemuck::{cast_slice, cast_slice_mut};
+use lens_base::{Error, ErrorKind, Result, sha256_hex, zeros};
+use lens_system::Pages;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What memory for numbers is for.
 const NETWORK: &str = "the numbers of a network";
 
 /// All parameters of a network: those that are trained and the running statistics, each row by row as files hold them.
-#[derive(Clone, Debug, PartialEq)]
+/// Their memory goes back to the system at once.
+#[derive(Debug)]
 pub struct Parameters {
-    values: Vec<f32>,
+    values: Pages,
     /// Where each parameter lies.
     places: Vec<Range<usize>>,
 }
@@ -25,7 +29,10 @@ impl Parameters {
             places.push(count..count + LAYOUT.count(index));
             count += LAYOUT.count(index);
         }
-        Ok(Parameters { values: zeros(count, NETWORK)?, places })
+        let bytes = count * size_of::<f32>();
+        let values = Pages::zeroed(bytes)
+            .ok_or_else(|| Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for {NETWORK}")))?;
+        Ok(Parameters { values, places })
     }
 
     /// Random, by torchvision's rule.
@@ -37,19 +44,26 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// The same numbers in other memory.
+    pub fn copied(&self) -> Result<Self> {
+        let mut copy = Parameters::zeroed()?;
+        copy.values.copy_from_slice(&self.values);
+        Ok(copy)
+    }
+
     /// One parameter, by its index in the layout.
     pub fn of(&self, index: usize) -> &[f32] {
-        &self.values[self.places[index].clone()]
+        &self.all()[self.places[index].clone()]
     }
 
     /// One parameter, to be changed.
     pub fn of_mut(&mut self, index: usize) -> &mut [f32] {
-        &mut self.values[self.places[index].clone()]
+        &mut cast_slice_mut(&mut self.values)[self.places[index].clone()]
     }
 
     /// All of them, one after the other in the layout's order.
     pub fn all(&self) -> &[f32] {
-        &self.values
+        cast_slice(&self.values)
     }
 
     /// Over name, shape and values of every parameter, in order of the names.
@@ -58,14 +72,24 @@ impl Parameters {
         order.sort_by_key(|index| &LAYOUT.parameters()[*index].name);
         sha256_hex(order.into_iter().flat_map(|index| {
             let spec = &LAYOUT.parameters()[index];
-            [format!("{} {:?}\n", spec.name, spec.shape).into_bytes(), float_bytes(self.of(index))]
+            [
+                Cow::from(format!("{} {:?}\n", spec.name, spec.shape).into_bytes()),
+                Cow::from(float_bytes(self.of(index))),
+            ]
         }))
     }
 }
 
-/// Numbers as files hold them: 32-bit floats, little-endian as on every machine this library runs on.
-pub fn float_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        self.all() == other.all()
+    }
+}
+
+/// Numbers as files hold them: 32-bit floats, little-endian.
+pub fn float_bytes(values: &[f32]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little"), "files are read and written as memory holds their numbers") };
+    cast_slice(values)
 }
 
 /// The same numbers as training holds them: all that are trained in one buffer and all running statistics in another, so
@@ -149,7 +173,7 @@ mod tests {
     fn the_hash_is_of_the_values_and_nothing_else() {
         let mut parameters = Parameters::initial(3).unwrap();
         let before = parameters.sha256();
-        assert_eq!(parameters.clone().sha256(), before);
+        assert_eq!(parameters.copied().unwrap().sha256(), before);
         parameters.of_mut(LAYOUT.head_bias)[0] = 1.0;
         assert_ne!(parameters.sha256(), before);
     }

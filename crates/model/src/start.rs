@@ -24,17 +24,15 @@ pub(super) fn collected(
         parameters.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let mut collected = Parameters::zeroed()?;
     for (index, spec) in LAYOUT.parameters().iter().enumerate() {
-        let values = match parameters.get(spec.name.as_str()) {
-            Some(data) => {
-                let values = data.values().map_err(|error| error.prefixed(&spec.name))?;
-                if !values.iter().all(|value| value.is_finite()) {
-                    return Err(Error::format(format!("{} has values that are not finite", spec.name)));
-                }
-                values
-            }
-            None => absent(index, spec)?,
+        let target = collected.of_mut(index);
+        let Some(data) = parameters.get(spec.name.as_str()) else {
+            target.copy_from_slice(&absent(index, spec)?);
+            continue;
         };
-        collected.of_mut(index).copy_from_slice(&values);
+        data.copy_to(target).map_err(|error| error.prefixed(&spec.name))?;
+        if !target.iter().all(|value| value.is_finite()) {
+            return Err(Error::format(format!("{} has values that are not finite", spec.name)));
+        }
     }
     Ok(collected)
 }

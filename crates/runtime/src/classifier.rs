@@ -3,11 +3,12 @@
 use super::context::Context;
 use super::programs::{self, Compiled};
 use super::script::{METADATA_NAME, source};
-use lens_base::{Error, Result, sha256_hex, write_atomically};
+use lens_base::{Error, FileBytes, Result, sha256_hex, write_atomically};
 use lens_engine::{EngineName, Network};
 use lens_images::{Images, Preprocessing};
 use lens_model::{Metadata, Model};
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,20 +49,30 @@ impl Classifier {
 
     /// Reads a file.
     pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io("read model", path, &error))?;
+        let file = File::open(path).map_err(|error| Error::io("read model", path, &error))?;
+        let bytes = FileBytes::read(&file, path, "read model")?;
         let named = |error: Error| error.prefixed(&path.display().to_string());
-        let mut classifier = match programs::open(context, path, &bytes).map_err(named)? {
-            Some(opened) => Classifier {
-                context: Arc::clone(context),
-                model: opened.model,
-                network: opened.network,
-                compiled: opened.compiled.map(Arc::new),
-                file_sha256: None,
-            },
-            None => Classifier::new(context, Model::parse(&bytes).map_err(named)?)?,
-        };
-        classifier.file_sha256 = Some(sha256_hex([&bytes]));
-        Ok(classifier)
+        std::thread::scope(|scope| {
+            // Beside the numbers' own hash, which takes as long.
+            let hash = std::thread::Builder::new().spawn_scoped(scope, || sha256_hex([&bytes[..]]));
+            let classifier = match programs::open(context, path, &bytes).map_err(named)? {
+                Some(opened) => Classifier {
+                    context: Arc::clone(context),
+                    model: opened.model,
+                    network: opened.network,
+                    compiled: opened.compiled.map(Arc::new),
+                    file_sha256: None,
+                },
+                None => {
+                    let model = Model::parse(&bytes).map_err(named)?;
+                    let backed = bytes.can_be_read_again();
+                    Classifier::new(context, if backed { model.backed_by(file, path) } else { model })?
+                }
+            };
+            let hash = hash.ok().and_then(|thread| thread.join().ok());
+            let file_sha256 = Some(hash.unwrap_or_else(|| sha256_hex([&bytes[..]])));
+            Ok(Classifier { file_sha256, ..classifier })
+        })
     }
 
     /// Writes a file.
@@ -78,7 +89,7 @@ impl Classifier {
     pub(super) fn to_torchscript(&self, int8_head: bool) -> Result<Vec<u8>> {
         let metadata = (METADATA_NAME, &self.model.metadata_text()?[..]);
         let library = self.context.torch_library()?;
-        library.script_bytes(self.model.parameters(), &source(int8_head), int8_head, metadata)
+        library.script_bytes(&*self.model.parameters()?, &source(int8_head), int8_head, metadata)
     }
 
     /// The context it computes in.

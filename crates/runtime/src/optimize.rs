@@ -36,7 +36,7 @@ impl Classifier {
             Variant::Int8Head => self.to_torchscript(true)?,
             Variant::StateDict => {
                 let metadata = (METADATA_NAME, &self.model().metadata_text()?[..]);
-                self.context().torch_library()?.state_dict_bytes(self.model().parameters(), metadata)?
+                self.context().torch_library()?.state_dict_bytes(&*self.model().parameters()?, metadata)?
             }
             Variant::Int8 if self.model().metadata().activation_ranges.is_none() => {
                 return Err(Error::argument("the model was not calibrated for 8-bit convolutions"));

@@ -3,8 +3,11 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::fs::File;
 use std::io::{Error, Write};
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 
 /// A loaded library, which is never unloaded.
 #[derive(Clone, Copy, Debug)]
@@ -125,13 +128,96 @@ pub fn set_variable(name: &CStr, value: &CStr) -> Result<(), Error> {
     }
 }
 
-/// Asks for large pages for memory that nothing was written to yet; a hint.
-///
-/// # Safety
-/// The range belongs to the caller and consists of whole pages.
-pub unsafe fn advise_large_pages(start: *mut c_void, bytes: usize) {
-    // SAFETY: by the function's contract; the advice changes no content.
-    unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
+/// Bytes of a large page on x86-64 and arm64 with small pages of 4 KiB.
+pub const LARGE_PAGE: usize = 2 << 20;
+
+/// Zeros at first, in pages of their own that the system has back at once when they are dropped; the C library keeps what
+/// was freed for the next who asks. They begin at the beginning of a large page, and consist of such as far as the system
+/// has them.
+#[derive(Debug)]
+pub struct Pages {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: it owns its memory, as a Vec does.
+unsafe impl Send for Pages {}
+// SAFETY: shared references to it only read.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    /// So many bytes; none when there is no memory.
+    pub fn zeroed(bytes: usize) -> Option<Self> {
+        let kept = whole_pages(bytes)?;
+        let reserved = kept.checked_add(LARGE_PAGE)?;
+        let (rights, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping at an address of the system's choice.
+        let reservation = unsafe { libc::mmap(std::ptr::null_mut(), reserved, rights, flags, -1, 0) };
+        if reservation == libc::MAP_FAILED {
+            return None;
+        }
+        let before = reservation.cast::<u8>().align_offset(LARGE_PAGE);
+        // SAFETY: within the mapping, which is longer by a large page than what is kept.
+        let start = unsafe { reservation.cast::<u8>().add(before) };
+        // SAFETY: what lies before and behind the part that is kept, in whole pages that nobody uses; advice changes no content.
+        unsafe {
+            if before > 0 {
+                libc::munmap(reservation, before);
+            }
+            if before < LARGE_PAGE {
+                libc::munmap(start.add(kept).cast(), LARGE_PAGE - before);
+            }
+            libc::madvise(start.cast(), kept, libc::MADV_HUGEPAGE);
+        }
+        NonNull::new(start).map(|start| Pages { start, bytes })
+    }
+
+    /// Gives back all but the first bytes.
+    pub fn truncate(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        if let (Some(kept), Some(all)) = (whole_pages(bytes), whole_pages(self.bytes))
+            && kept < all
+        {
+            // SAFETY: whole pages of this mapping behind the bytes that stay.
+            unsafe { libc::munmap(self.start.as_ptr().add(kept).cast(), all - kept) };
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Deref for Pages {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: so many initialised bytes, owned.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: so many initialised bytes, owned and borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of this value, which nobody uses any more.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes.max(1)) };
+    }
+}
+
+/// As many bytes as the pages have that hold so many, at least one; none beyond what can be addressed.
+fn whole_pages(bytes: usize) -> Option<usize> {
+    // SAFETY: a question with a constant.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    bytes.max(1).checked_next_multiple_of(page).filter(|bytes| isize::try_from(*bytes).is_ok())
+}
+
+/// Reads a file from its beginning, whatever its position is.
+pub fn read_whole(file: &File, bytes: &mut [u8]) -> Result<(), Error> {
+    file.read_exact_at(bytes, 0)
 }
 
 /// Peak memory of the process so far, in bytes.
@@ -170,6 +256,31 @@ mod tests {
         let own = directory_of(a_loaded_library_has_symbols_and_a_directory as fn() as usize).unwrap();
         assert_eq!(own, std::env::current_exe().unwrap().canonicalize().unwrap().parent().unwrap());
         assert!(directory_of(0).is_none());
+    }
+
+    #[test]
+    fn pages_are_zero_aligned_and_given_back() {
+        let resident = || {
+            let numbers = std::fs::read_to_string("/proc/self/statm").unwrap();
+            numbers.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * whole_pages(1).unwrap()
+        };
+        for bytes in [0, 1, 4096, 5000, LARGE_PAGE, 3 * LARGE_PAGE + 70_000] {
+            let mut pages = Pages::zeroed(bytes).unwrap();
+            assert_eq!((pages.len(), pages.as_ptr().align_offset(LARGE_PAGE)), (bytes, 0));
+            assert!(pages.iter().all(|byte| *byte == 0));
+            pages.fill(1);
+            pages.truncate(bytes / 2);
+            assert_eq!(pages.iter().map(|byte| usize::from(*byte)).sum::<usize>(), bytes / 2);
+        }
+        let mut pages = Pages::zeroed(64 << 20).unwrap();
+        pages.fill(1);
+        let full = resident();
+        pages.truncate(32 << 20);
+        let half = resident();
+        drop(pages);
+        // Other tests take and free memory meanwhile.
+        assert!(full > half + (24 << 20) && half > resident() + (24 << 20), "{full} {half} {}", resident());
+        assert!(Pages::zeroed(usize::MAX).is_none() && Pages::zeroed(1 << 62).is_none());
     }
 
     #[test]

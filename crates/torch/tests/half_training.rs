@@ -50,7 +50,7 @@ fn overflowing(scaler: ScalerSettings) -> (Classifier, Classifier) {
 
 /// Whether all trained numbers are the same.
 fn unmoved(one: &Classifier, other: &Classifier) -> bool {
-    let (one, other) = (one.model().parameters(), other.model().parameters());
+    let (one, other) = (one.model().parameters().unwrap(), other.model().parameters().unwrap());
     let trained = LAYOUT.parameters().iter().enumerate().filter(|(_, spec)| spec.role.is_trained());
     trained.into_iter().all(|(index, _)| one.of(index) == other.of(index))
 }

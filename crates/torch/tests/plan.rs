@@ -74,7 +74,8 @@ fn packed(instructions: Instructions) -> Arc<Weights> {
 }
 
 fn planned(weights: &Arc<Weights>, shape: Shape) -> Plan {
-    Plan::new(shape, weights, &NETWORK).unwrap()
+    weights.pack_filters(&Pool::new(2, 2), &shape.tilings(), &NETWORK).unwrap();
+    Plan::new(shape, weights).unwrap()
 }
 
 /// What each place of a feature map adds to the logit.
@@ -297,8 +298,8 @@ fn classified(model: &Classifier) -> lens_base::Result<Vec<f32>> {
 #[test]
 fn a_model_is_computed_by_the_engine_that_was_asked_for() {
     let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let torch = model(EngineRequest::Torch, NETWORK.clone(), Arc::clone(&log));
-    let plan = model(EngineRequest::Plan, NETWORK.clone(), Arc::clone(&log));
+    let torch = model(EngineRequest::Torch, NETWORK.copied().unwrap(), Arc::clone(&log));
+    let plan = model(EngineRequest::Plan, NETWORK.copied().unwrap(), Arc::clone(&log));
     let (expected, found) = (classified(&torch).unwrap(), classified(&plan).unwrap());
     assert_eq!(torch.engine(), EngineName::Torch);
     assert_eq!(plan.describe()["engine"], Instructions::available().pop().unwrap().engine().as_str());
@@ -311,7 +312,7 @@ fn a_model_is_computed_by_the_engine_that_was_asked_for() {
 
 #[test]
 fn a_model_whose_plan_fails_its_check_falls_back_and_says_so() {
-    let mut parameters = NETWORK.clone();
+    let mut parameters = NETWORK.copied().unwrap();
     // The stem overflows: there is nothing to compare, so the plan is not to be believed.
     parameters.of_mut(LAYOUT.stem).iter_mut().for_each(|weight| *weight *= 1e38);
     let log = Arc::new(parking_lot::Mutex::new(Vec::new()));

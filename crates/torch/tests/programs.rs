@@ -83,7 +83,8 @@ unsafe extern "C" fn keep(context: *mut c_void, data: *const u8, length: usize) 
 
 /// A program of one's own beside a model's weights, without metadata.
 fn script(model: &Classifier, source: &str) -> Vec<u8> {
-    let parameters = model.model().parameters().all();
+    let held = model.model().parameters().unwrap();
+    let parameters = held.all();
     let mut bytes: Vec<u8> = Vec::new();
     // SAFETY: the table of the library that this program is linked with; numbers, texts and sink outlive the call.
     let code = unsafe {

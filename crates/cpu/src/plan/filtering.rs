@@ -1,7 +1,6 @@
 //! Winograd's minimal filtering (Lavin and Gray 2016): an M x M tile of the output from an (M+2) x (M+2) patch of the
 //! input costs (M+2)^2 products of channels instead of 9 M^2. Its transforms, and the filters' when they are packed.
 
-use super::packing::Packer;
 use super::vector::{Instructions, Vector};
 
 /// Channels that the convolution reads.
@@ -42,9 +41,9 @@ impl Tiling {
         self.points() * INNER * GROWTH
     }
 
-    /// Packs a layer's weights, output x input x 3 x 3: `[point][panel][input][column]`.
-    pub fn pack(self, instructions: Instructions, weight: &[f32], packer: &mut Packer) {
-        let (width, target) = (2 * instructions.lanes(), packer.room(self.weight_count()));
+    /// Packs a layer's weights, output x input x 3 x 3, to `weight_count()` floats: `[point][panel][input][column]`.
+    pub fn pack(self, instructions: Instructions, weight: &[f32], target: &mut [f32]) {
+        let width = 2 * instructions.lanes();
         match self {
             Tiling::Two => {
                 let rows = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];

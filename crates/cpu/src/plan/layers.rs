@@ -39,44 +39,65 @@ impl Output {
 
 /// Memory that a thread, or the threads of a run together, compute in; it grows to what was needed and is kept.
 #[derive(Debug)]
-pub struct Memory {
+pub struct Memory(Buffer);
+
+/// How many floats of it are for what.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
     /// The feature map of each block.
-    pub features: Vec<Buffer>,
-    /// What a layer's 1x1 convolution makes and its 3x3 convolution reads.
-    pub inner: Vec<Buffer>,
+    pub features: Vec<usize>,
+    /// Each buffer for what a layer's 1x1 convolution makes and its 3x3 convolution reads.
+    pub inner: Vec<usize>,
     /// What one thread's kernels work with.
-    pub scratch: Buffer,
+    pub scratch: usize,
+}
+
+/// Its parts.
+pub struct Parts<'a> {
+    pub features: Vec<Span<'a>>,
+    pub inner: Vec<Span<'a>>,
+    pub scratch: &'a mut [f32],
+}
+
+impl Needs {
+    /// For one thread's kernels alone.
+    pub fn of_scratch(shape: &Shape) -> Self {
+        let tilings = shape.stages.iter().map(|stage| winograd::scratch(stage.tiling)).max().unwrap_or(0);
+        let scratch = tilings.max(PACKED).max(stem::scratch(shape.width));
+        Needs { scratch, ..Needs::default() }
+    }
 }
 
 impl Memory {
     /// None yet.
     pub fn new() -> Result<Self> {
-        Ok(Memory { features: Vec::new(), inner: Vec::new(), scratch: Buffer::zeroed(0)? })
+        Ok(Memory(Buffer::zeroed(0)?))
     }
 
-    /// How many there are.
+    /// How many floats there are.
     pub fn floats(&self) -> usize {
-        self.features.iter().chain(&self.inner).map(Buffer::len).sum::<usize>() + self.scratch.len()
+        self.0.len()
     }
 
-    /// Room for what one thread's kernels work with.
-    pub fn reserve_scratch(&mut self, shape: &Shape) -> Result<()> {
-        let tilings = shape.stages.iter().map(|stage| winograd::scratch(stage.tiling)).max().unwrap_or(0);
-        self.scratch.reserve(tilings.max(PACKED).max(stem::scratch(shape.width)))
+    /// Shares it out; what it holds is what the last run left.
+    pub fn parts(&mut self, needs: &Needs) -> Result<Parts<'_>> {
+        let counts = || needs.features.iter().chain(&needs.inner).chain([&needs.scratch]);
+        self.0.reserve(counts().map(|count| whole_lines(*count)).sum())?;
+        let mut rest = self.0.values_mut();
+        let mut next = |count: &usize| {
+            let (part, others) = std::mem::take(&mut rest).split_at_mut(whole_lines(*count));
+            rest = others;
+            &mut part[..*count]
+        };
+        let features = needs.features.iter().map(|count| Span::of(next(count))).collect();
+        let inner = needs.inner.iter().map(|count| Span::of(next(count))).collect();
+        Ok(Parts { features, inner, scratch: next(&needs.scratch) })
     }
+}
 
-    /// Room for so many floats of each block's features, and so many of each inner buffer.
-    pub fn reserve(&mut self, features: &[usize], inner: &[usize]) -> Result<()> {
-        for (buffers, counts) in [(&mut self.features, features), (&mut self.inner, inner)] {
-            for (index, count) in counts.iter().enumerate() {
-                match buffers.get_mut(index) {
-                    Some(buffer) => buffer.reserve(*count)?,
-                    None => buffers.push(Buffer::zeroed(*count)?),
-                }
-            }
-        }
-        Ok(())
-    }
+/// So many floats or a few more, which end where a cache line does.
+fn whole_lines(count: usize) -> usize {
+    count.next_multiple_of(16)
 }
 
 /// The network for one size of image, on the memory of one run.

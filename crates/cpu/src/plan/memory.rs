@@ -1,57 +1,36 @@
-//! Floats in memory: aligned to cache lines, on large pages when there are many, shared by the tasks of a run.
+//! Floats in memory: in pages of their own, large ones when there are many, shared by the tasks of a run.
 
 use lens_base::{Error, ErrorKind, Result};
-use std::alloc::{Layout, alloc, dealloc};
+use lens_system::{LARGE_PAGE, Pages};
 use std::marker::PhantomData;
-use std::ptr::NonNull;
 
-const CACHE_LINE: usize = 64;
-const LARGE_PAGE: usize = 2 << 20;
 /// Bytes from which a buffer gets large pages: on small ones the transforms, whose stores go to many places at once, wait
 /// for addresses to be translated.
 const WORTH_LARGE_PAGES: usize = 256 << 10;
 
-/// Zeros at first.
+/// Zeros at first, at the beginning of a page.
 #[derive(Debug)]
 pub struct Buffer {
-    pointer: NonNull<f32>,
+    pages: Pages,
     count: usize,
 }
-
-// SAFETY: it owns its memory, as a Vec does.
-unsafe impl Send for Buffer {}
-// SAFETY: shared references to it only read, but through `Span`, which has its own contract.
-unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// So many zeros.
     pub fn zeroed(count: usize) -> Result<Self> {
         let count = count.max(1);
-        let layout = Self::layout(count);
-        // SAFETY: the layout is not empty.
-        let pointer = unsafe { alloc(layout) };
-        let Some(pointer) = NonNull::new(pointer.cast::<f32>()) else {
-            let message = format!("out of memory: {} bytes for the compiled network", layout.size());
-            return Err(Error::new(ErrorKind::OutOfMemory, message));
-        };
-        // Before the first write, which decides what pages the range gets: that is why it is not `alloc_zeroed`.
-        if layout.align() == LARGE_PAGE {
-            // SAFETY: the range was just allocated and consists of whole large pages.
-            unsafe { lens_system::advise_large_pages(pointer.as_ptr().cast(), layout.size()) };
-        }
-        // SAFETY: the layout has room for so many floats, and zero bytes are the float 0.
-        unsafe { pointer.write_bytes(0, count) };
-        Ok(Buffer { pointer, count })
+        let bytes = count.saturating_mul(size_of::<f32>());
+        let needed = if bytes < WORTH_LARGE_PAGES { Some(bytes) } else { bytes.checked_next_multiple_of(LARGE_PAGE) };
+        let pages = needed.and_then(Pages::zeroed).ok_or_else(|| {
+            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for the compiled network"))
+        })?;
+        Ok(Buffer { pages, count })
     }
 
-    fn layout(count: usize) -> Layout {
-        let bytes = count * size_of::<f32>();
-        let (bytes, align) = if bytes >= WORTH_LARGE_PAGES {
-            (bytes.next_multiple_of(LARGE_PAGE), LARGE_PAGE)
-        } else {
-            (bytes, CACHE_LINE)
-        };
-        Layout::from_size_align(bytes, align).expect("buffers are far smaller than the address space")
+    /// Gives back all but the first floats.
+    pub fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count.max(1));
+        self.pages.truncate(self.count * size_of::<f32>());
     }
 
     /// How many floats.
@@ -61,19 +40,14 @@ impl Buffer {
 
     /// The floats.
     pub fn values(&self) -> &[f32] {
-        // SAFETY: so many initialised floats, owned.
-        unsafe { std::slice::from_raw_parts(self.pointer.as_ptr(), self.count) }
+        // SAFETY: the pages have room for so many floats and begin at an address of theirs; zero bytes are the float 0.
+        unsafe { std::slice::from_raw_parts(self.pages.as_ptr().cast(), self.count) }
     }
 
     /// The floats, to be changed.
     pub fn values_mut(&mut self) -> &mut [f32] {
-        // SAFETY: so many initialised floats, owned and borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.pointer.as_ptr(), self.count) }
-    }
-
-    /// The floats, for several tasks at once.
-    pub fn span(&mut self) -> Span<'_> {
-        Span::of(self.values_mut())
+        // SAFETY: as above, and borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.pages.as_mut_ptr().cast(), self.count) }
     }
 
     /// Makes room for so many; what it held is lost when it grows.
@@ -82,13 +56,6 @@ impl Buffer {
             *self = Buffer::zeroed(count)?;
         }
         Ok(())
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.pointer.as_ptr().cast(), Self::layout(self.count)) }
     }
 }
 

@@ -43,10 +43,9 @@ use crate::kernels::{multiply, vector};
 use crate::pool::Pool;
 use flow::Flow;
 use groups::{Group, groups, sizes};
-use layers::{Layers, Memory};
+use layers::{Layers, Memory, Needs, Parts};
 use lens_base::{Error, Result};
-use lens_model::Parameters;
-use memory::{Buffer, Span};
+use memory::Span;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::Arc;
@@ -69,14 +68,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For a shape; 3x3 convolutions that no plan with these weights has needed yet are packed.
-    pub fn new(shape: Shape, weights: &Arc<Weights>, parameters: &Parameters) -> Result<Self> {
-        let filters = shape
-            .stages
-            .iter()
-            .enumerate()
-            .map(|(block, stage)| weights.filters(block, stage.tiling, parameters))
-            .collect::<Result<_>>()?;
+    /// For a shape, for whose tilings the weights' 3x3 convolutions are packed.
+    pub fn new(shape: Shape, weights: &Arc<Weights>) -> Result<Self> {
+        let missing = || Error::internal("a plan was made before its 3x3 convolutions were packed");
+        let filters = shape.stages.iter().enumerate();
+        let filters = filters.map(|(block, stage)| weights.filters(block, stage.tiling).ok_or_else(missing));
+        let filters = filters.collect::<Result<_>>()?;
         Ok(Self::of(shape, weights, filters, None))
     }
 
@@ -150,9 +147,6 @@ impl Plan {
         while memory.len() < threads {
             memory.push(Memory::new()?);
         }
-        for memory in memory.iter_mut() {
-            memory.reserve_scratch(&self.shape)?;
-        }
         let grouped = groups::grouped(&self.shape, images.len(), threads);
         if grouped > 0 {
             self.run_groups(memory, pool, &images[..grouped], (output, results))?;
@@ -183,16 +177,14 @@ impl Plan {
     ) -> Result<()> {
         let groups: Vec<Range<usize>> = groups(&self.shape, images.len(), pool.threads());
         let (features, inner) = sizes(&self.shape, groups.iter().map(Range::len).max().unwrap_or(0));
-        for memory in memory.iter_mut() {
-            memory.reserve(&features, &[inner])?;
-        }
-        let seats: Vec<Mutex<&mut Memory>> = memory.iter_mut().map(Mutex::new).collect();
+        let needs = Needs { features, inner: vec![inner], ..Needs::of_scratch(&self.shape) };
+        let parts = memory.iter_mut().map(|memory| memory.parts(&needs).map(Mutex::new));
+        let seats = parts.collect::<Result<Vec<_>>>()?;
         pool.run(vec![0..0; groups.len()], &|seat, task| {
-            let mut memory = seats[seat].lock();
-            let Memory { features, inner, scratch } = &mut **memory;
-            let layers = self.layers(spans(features), spans(inner));
+            let Parts { features, inner, scratch } = &mut *seats[seat].lock();
+            let layers = self.layers(features.clone(), inner.clone());
             let images = &images[groups[task].clone()];
-            Group { layers: &layers, images, scratch: scratch.values_mut() }.run(output, results, groups[task].start);
+            Group { layers: &layers, images, scratch }.run(output, results, groups[task].start);
         });
         Ok(())
     }
@@ -221,13 +213,15 @@ impl Plan {
             .iter()
             .flat_map(|stage| [images.len() * stage.pixels() * filtering::INNER; Flow::INNER])
             .collect();
-        memory[0].reserve(&features, &inner)?;
+        let scratch = Needs::of_scratch(&self.shape);
+        let needs = Needs { features, inner, ..scratch.clone() };
         let (mut features, mut inner, mut scratches) = (Vec::new(), Vec::new(), Vec::new());
         for (index, memory) in memory.iter_mut().enumerate() {
+            let parts = memory.parts(if index == 0 { &needs } else { &scratch })?;
             if index == 0 {
-                (features, inner) = (spans(&mut memory.features), spans(&mut memory.inner));
+                (features, inner) = (parts.features, parts.inner);
             }
-            scratches.push(Mutex::new(memory.scratch.values_mut()));
+            scratches.push(Mutex::new(parts.scratch));
         }
         let layers = self.layers(features, inner);
         let images: Vec<Image> =
@@ -237,8 +231,4 @@ impl Plan {
         });
         Ok(())
     }
-}
-
-fn spans(buffers: &mut [Buffer]) -> Vec<Span<'_>> {
-    buffers.iter_mut().map(Buffer::span).collect()
 }

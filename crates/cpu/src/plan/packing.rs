@@ -1,6 +1,8 @@
 //! Weights as the kernels read them: matrices in panels, batch normalisations as a factor and an addend.
 
+use super::memory::Buffer;
 use super::vector::Instructions;
+use lens_base::Result;
 use lens_model::{EPSILON, Norm, Parameters};
 use std::ops::Range;
 
@@ -28,28 +30,33 @@ impl Affine {
     }
 }
 
-/// Grows while weights are packed; every place begins at a cache line.
+/// Is filled while weights are packed; every place begins at a cache line.
 pub struct Packer {
-    values: Vec<f32>,
+    values: Buffer,
+    used: usize,
 }
 
 impl Packer {
-    /// With room for about so many floats.
-    pub fn new(count: usize) -> Self {
-        Packer { values: Vec::with_capacity(count) }
+    /// With room for so many floats; what is not needed of it takes no memory.
+    pub fn new(count: usize) -> Result<Self> {
+        Ok(Packer { values: Buffer::zeroed(count)?, used: 0 })
     }
 
     /// What was packed.
-    pub fn finish(self) -> Vec<f32> {
+    pub fn finish(mut self) -> Buffer {
+        self.values.truncate(self.used);
         self.values
     }
 
     /// Values as they are.
     pub fn add(&mut self, values: impl IntoIterator<Item = f64>) -> Place {
-        let start = self.values.len();
-        self.values.extend(values.into_iter().map(|value| value as f32));
-        let place = start..self.values.len();
-        self.values.resize(place.end.next_multiple_of(16), 0.0);
+        let start = self.used;
+        for value in values {
+            self.values.values_mut()[self.used] = value as f32;
+            self.used += 1;
+        }
+        let place = start..self.used;
+        self.used = self.used.next_multiple_of(16);
         place
     }
 
@@ -61,9 +68,9 @@ impl Packer {
 
     /// So many zeros, to be filled.
     pub fn room(&mut self, count: usize) -> &mut [f32] {
-        let start = self.values.len();
-        self.values.resize(start + count, 0.0);
-        &mut self.values[start..]
+        let start = self.used;
+        self.used += count;
+        &mut self.values.values_mut()[start..self.used]
     }
 
     /// A matrix of `columns` columns as panels, `[panel][depth][column]`; `value` gives the weight of a column at a depth.
@@ -74,12 +81,12 @@ impl Packer {
         value: impl Fn(usize, usize) -> f64,
     ) -> Place {
         let width = 2 * instructions.lanes();
-        let start = self.values.len();
-        for first in (0..columns).step_by(width) {
-            for k in 0..depth {
-                self.values.extend((first..first + width).map(|column| value(column, k) as f32));
+        let start = self.used;
+        for (panel, target) in self.room(columns * depth).chunks_exact_mut(width * depth).enumerate() {
+            for (k, row) in target.chunks_exact_mut(width).enumerate() {
+                row.iter_mut().zip(panel * width..).for_each(|(target, column)| *target = value(column, k) as f32);
             }
         }
-        start..self.values.len()
+        start..self.used
     }
 }

@@ -257,7 +257,7 @@ mod tests {
                 weights: weights[0],
                 gray_weights: weights[1],
                 bias: &[0.25; CHANNELS],
-                target: target.span(),
+                target: Span::of(target.values_mut()),
                 target_step: CHANNELS,
                 target_pixel: 0,
                 rows,
@@ -280,12 +280,12 @@ mod tests {
         let weight = |column: usize, depth: usize| ((column * 7 + depth * 13) % 29) as f64 / 290.0 - 0.05;
         let sum = |column: usize, place: usize| (0..3).map(|colour| weight(column, place * 3 + colour)).sum();
         for instructions in Instructions::available() {
-            let (mut all, mut sums) = (Packer::new(0), Packer::new(0));
+            let (mut all, mut sums) = (Packer::new(CHANNELS * DEPTH).unwrap(), Packer::new(CHANNELS * AREA).unwrap());
             all.add_panels(instructions, (CHANNELS, DEPTH), weight);
             sums.add_panels(instructions, (CHANNELS, AREA), sum);
             let (all, sums) = (all.finish(), sums.finish());
-            let expected = computed(instructions, Image { gray: false, ..image }, [&all, &[]]);
-            let found = computed(instructions, image, [&[], &sums]);
+            let expected = computed(instructions, Image { gray: false, ..image }, [all.values(), &[]]);
+            let found = computed(instructions, image, [&[], sums.values()]);
             assert!(expected.iter().any(|value| *value > 0.3));
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() < 1e-5, "{instructions:?}: {found} {expected}");

@@ -5,6 +5,8 @@ use super::memory::Buffer;
 use super::packing::{Affine, Packer, Place};
 use super::stem;
 use super::vector::Instructions;
+use crate::parallel::for_each_job;
+use crate::pool::Pool;
 use lens_base::Result;
 use lens_model::{LAYOUT, Parameters};
 use parking_lot::Mutex;
@@ -65,7 +67,7 @@ pub struct Weights {
 impl Weights {
     /// Packs them.
     pub fn pack(instructions: Instructions, parameters: &Parameters) -> Result<Self> {
-        let mut packer = Packer::new(LAYOUT.trained_count());
+        let mut packer = Packer::new(LAYOUT.trained_count())?;
         let (stem, gray_stem, stem_bias) = {
             let (weight, norm) = (parameters.of(LAYOUT.stem), Affine::of(LAYOUT.stem_norm, parameters));
             // Depths are rows of the filter, then its columns, then colours; the parameter has the colours outside.
@@ -106,7 +108,7 @@ impl Weights {
         let head = packer.add(parameters.of(LAYOUT.head_weight).iter().map(|value| f64::from(*value)));
         let head_bias = parameters.of(LAYOUT.head_bias)[0];
         let filters = LAYOUT.blocks.iter().map(|_| Mutex::default()).collect();
-        let values = buffer_of(packer)?;
+        let values = packer.finish();
         Ok(Weights {
             instructions,
             values,
@@ -132,19 +134,34 @@ impl Weights {
         &self.values.values()[place.clone()]
     }
 
-    /// A block's 3x3 convolutions for a tiling, packed when they are asked for first.
-    pub fn filters(&self, block: usize, tiling: Tiling, parameters: &Parameters) -> Result<Arc<Filters>> {
-        let mut packed = self.filters[block].lock();
-        if let Some(filters) = packed.iter().find(|filters| filters.tiling == tiling) {
-            return Ok(Arc::clone(filters));
+    /// A block's 3x3 convolutions for a tiling, which were packed.
+    pub fn filters(&self, block: usize, tiling: Tiling) -> Option<Arc<Filters>> {
+        self.filters[block].lock().iter().find(|filters| filters.tiling == tiling).cloned()
+    }
+
+    /// Whether the 3x3 convolutions of all blocks are packed for these tilings.
+    pub fn have(&self, tilings: &[Tiling]) -> bool {
+        tilings.iter().enumerate().all(|(block, tiling)| self.filters(block, *tiling).is_some())
+    }
+
+    /// Packs the 3x3 convolutions of each block for its tiling, where that was not done yet.
+    pub fn pack_filters(&self, pool: &Pool, tilings: &[Tiling], parameters: &Parameters) -> Result<()> {
+        for (block, tiling) in tilings.iter().enumerate() {
+            let mut packed = self.filters[block].lock();
+            if packed.iter().any(|filters| filters.tiling == *tiling) {
+                continue;
+            }
+            let layers = &LAYOUT.blocks[block];
+            let mut values = Buffer::zeroed(layers.len() * tiling.weight_count())?;
+            let targets = values.values_mut().chunks_exact_mut(tiling.weight_count());
+            let mut jobs: Vec<_> = layers.iter().zip(targets).collect();
+            for_each_job(pool, &mut jobs, |(layer, target)| {
+                tiling.pack(self.instructions, parameters.of(layer.conv2), target);
+                Ok(())
+            })?;
+            packed.push(Arc::new(Filters { tiling: *tiling, values }));
         }
-        let mut packer = Packer::new(LAYOUT.blocks[block].len() * tiling.weight_count());
-        for layer in &LAYOUT.blocks[block] {
-            tiling.pack(self.instructions, parameters.of(layer.conv2), &mut packer);
-        }
-        let filters = Arc::new(Filters { tiling, values: buffer_of(packer)? });
-        packed.push(Arc::clone(&filters));
-        Ok(filters)
+        Ok(())
     }
 
     /// Bytes that they take.
@@ -152,12 +169,4 @@ impl Weights {
         let filters = self.filters.iter().map(|block| block.lock().iter().map(|f| f.values.len()).sum::<usize>());
         (self.values.len() + filters.sum::<usize>()) * size_of::<f32>()
     }
-}
-
-/// What was packed, where kernels read it.
-pub(super) fn buffer_of(packer: Packer) -> Result<Buffer> {
-    let values = packer.finish();
-    let mut buffer = Buffer::zeroed(values.len())?;
-    buffer.values_mut().copy_from_slice(&values);
-    Ok(buffer)
 }

@@ -230,7 +230,6 @@ unsafe fn transform_input<V: Vector, F: Filtering<M, S>, const M: usize, const S
 mod tests {
     use super::*;
     use crate::plan::memory::Buffer;
-    use crate::plan::packing::Packer;
     use crate::plan::vector::Instructions;
 
     fn noise(count: usize, seed: u32) -> Vec<f32> {
@@ -261,9 +260,8 @@ mod tests {
         };
         for instructions in Instructions::available() {
             for tiling in [Tiling::Two, Tiling::Four] {
-                let mut packer = Packer::new(tiling.weight_count());
-                tiling.pack(instructions, &weight, &mut packer);
-                let weights = packer.finish();
+                let mut weights = Buffer::zeroed(tiling.weight_count()).unwrap();
+                tiling.pack(instructions, &weight, weights.values_mut());
                 let mut source = Buffer::zeroed(input.len()).unwrap();
                 source.values_mut().copy_from_slice(&input);
                 let mut target = Buffer::zeroed(images * height * width * step).unwrap();
@@ -274,9 +272,9 @@ mod tests {
                 for (tiles, columns) in [(0..4, 0..GROWTH), (4..count, 0..SHARE), (4..count, SHARE..GROWTH)] {
                     instructions.run(Convolution {
                         tiling,
-                        input: source.span(),
-                        weights: &weights,
-                        target: target.span(),
+                        input: Span::of(source.values_mut()),
+                        weights: weights.values(),
+                        target: Span::of(target.values_mut()),
                         target_step: step,
                         target_channel: first,
                         height,

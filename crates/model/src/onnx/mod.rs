@@ -35,7 +35,7 @@ impl Model {
     /// else but the weights, in the file's metadata.
     pub fn to_onnx(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata_text()?;
-        let mut graph = Graph { nodes: Vec::new(), constants: self.constants() };
+        let mut graph = Graph { nodes: Vec::new(), constants: self.constants()? };
         let features = features(&mut graph, INPUT.to_string());
         let pooled = graph.node("GlobalAveragePool", &[&features], vec![]);
         let pooled = graph.node("Flatten", &[&pooled], vec![integer("axis", 1)]);
@@ -69,12 +69,12 @@ impl Model {
         Ok(model.encode_to_vec())
     }
 
-    fn constants(&self) -> Vec<TensorProto> {
-        let parameters = LAYOUT.parameters().iter().enumerate();
+    fn constants(&self) -> Result<Vec<TensorProto>> {
+        let parameters = self.parameters()?;
         let constant = |(index, spec): (usize, &ParameterSpec)| {
-            constant(&spec.name, DataType::Float, &sides(&spec.shape), float_bytes(self.parameters().of(index)))
+            constant(&spec.name, DataType::Float, &sides(&spec.shape), float_bytes(parameters.of(index)).to_vec())
         };
-        parameters.map(constant).collect()
+        Ok(LAYOUT.parameters().iter().enumerate().map(constant).collect())
     }
 }
 

@@ -1,7 +1,5 @@
 //! The types of a file's numbers.
 
-use half::{bf16, f16};
-
 /// The type of a tensor's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -65,17 +63,6 @@ impl Dtype {
     /// By the storage class of a PyTorch file: "FloatStorage".
     pub(super) fn of_storage(class: &str) -> Option<Dtype> {
         TYPES.iter().find(|row| row.3 == Some(class)).map(|row| row.0)
-    }
-
-    /// How a little-endian number of this type becomes 32-bit; nothing for what is no real float.
-    pub(super) fn to_f32(self) -> Option<fn(&[u8]) -> f32> {
-        match self {
-            Dtype::Float64 => Some(|bytes| f64::from_le_bytes(bytes.try_into().expect("eight bytes")) as f32),
-            Dtype::Float32 => Some(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))),
-            Dtype::Float16 => Some(|bytes| f16::from_le_bytes(bytes.try_into().expect("two bytes")).to_f32()),
-            Dtype::BFloat16 => Some(|bytes| bf16::from_le_bytes(bytes.try_into().expect("two bytes")).to_f32()),
-            _ => None,
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! A tensor in a file's bytes.
 
 use super::dtype::Dtype;
-use lens_base::{Error, Result, reserve};
+use half::{bf16, f16};
+use lens_base::{Error, Result, zeros};
 
 /// Dimensions beyond which a file is taken for broken; a network's tensors have up to five.
 const MAX_DIMENSIONS: usize = 8;
@@ -93,24 +94,43 @@ impl<'a> TensorData<'a> {
 
     /// Its numbers row by row. Memory is taken for as many as the shape says: check it first.
     pub fn values(&self) -> Result<Vec<f32>> {
-        let to_f32 = self.dtype.to_f32().ok_or_else(|| {
-            Error::format(format!("has the type {}; it must be a real float type", self.dtype.name()))
-        })?;
         let count: usize = self.shape.iter().product();
         if count > MAX_VALUES {
             return Err(Error::format(format!("has {count} values; at most {MAX_VALUES} are read")));
         }
-        let mut values = Vec::new();
-        reserve(&mut values, count, "the values of a tensor")?;
-        let size = self.dtype.size();
+        let mut values = zeros(count, "the values of a tensor")?;
+        self.copy_to(&mut values)?;
+        Ok(values)
+    }
+
+    /// Writes its numbers row by row to as many places.
+    pub fn copy_to(&self, target: &mut [f32]) -> Result<()> {
+        if self.shape.iter().product::<usize>() != target.len() {
+            return Err(Error::internal(format!("a tensor of shape {:?} for {} numbers", self.shape, target.len())));
+        }
+        match self.dtype {
+            Dtype::Float64 => self.convert(target, |bytes| f64::from_le_bytes(bytes) as f32),
+            Dtype::Float32 => self.convert(target, f32::from_le_bytes),
+            Dtype::Float16 => self.convert(target, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Dtype::BFloat16 => self.convert(target, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            other => {
+                return Err(Error::format(format!("has the type {}; it must be a real float type", other.name())));
+            }
+        }
+        Ok(())
+    }
+
+    /// With the numbers' size, and how one becomes 32-bit.
+    fn convert<const SIZE: usize>(&self, target: &mut [f32], to_f32: impl Fn([u8; SIZE]) -> f32) {
+        let numbers = self.bytes.as_chunks::<SIZE>().0;
         if self.strides == row_major(&self.shape) {
-            values.extend(self.bytes.chunks_exact(size).map(to_f32));
-            return Ok(values);
+            target.iter_mut().zip(numbers).for_each(|(target, number)| *target = to_f32(*number));
+            return;
         }
         let mut index = vec![0; self.shape.len()];
         let mut position = 0;
-        while values.len() < count {
-            values.push(to_f32(&self.bytes[position * size..][..size]));
+        for target in target {
+            *target = to_f32(numbers[position]);
             // The last dimension that is not at its end advances; those after it start anew.
             for dimension in (0..index.len()).rev() {
                 if index[dimension] + 1 < self.shape[dimension] {
@@ -122,7 +142,6 @@ impl<'a> TensorData<'a> {
                 index[dimension] = 0;
             }
         }
-        Ok(values)
     }
 }
 

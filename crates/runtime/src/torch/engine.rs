@@ -71,10 +71,12 @@ impl TorchEngine {
 impl Engine for TorchEngine {
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>> {
         let (table, engine) = (self.handle.table, self.handle.pointer);
-        let parameters = numbers(model.parameters().all());
+        let held = model.parameters()?;
+        let parameters = numbers(held.all());
         // SAFETY: a live engine, numbers that outlive the call, and room for the handle.
         let make = |network| unsafe { (table.network_new)(engine, parameters, network) };
         let handle = Handle::new(table, table.network_free, make)?;
+        model.release_parameters();
         Ok(Arc::new(TorchNetwork { handle: Arc::new(handle) }))
     }
 

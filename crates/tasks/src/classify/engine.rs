@@ -2,7 +2,7 @@
 
 use lens_base::{Error, ErrorKind, LogLevel, Result};
 use lens_images::{Batch, Images};
-use lens_model::{LAYOUT, activation_map, relu};
+use lens_model::{activation_map, relu};
 use lens_runtime::Classifier;
 
 /// A logit at a temperature: what the model says, from what the network computed.
@@ -65,8 +65,7 @@ pub struct CellMaps {
 /// The maps of one normalised image.
 pub fn cell_maps(model: &Classifier, image: &Images) -> Result<CellMaps> {
     let features = model.network().features(image)?;
-    let parameters = model.model().parameters();
-    let (weight, bias) = (parameters.of(LAYOUT.head_weight), parameters.of(LAYOUT.head_bias)[0]);
+    let (weight, bias) = model.model().head();
     let logits = activation_map(&features.values, weight, bias);
     let maps = CellMaps {
         columns: features.width,

@@ -174,12 +174,13 @@ impl RunDirectory {
             scaler: trainer.learner().scaler()?,
             micro_batch: trainer.micro_batch,
         };
-        let mut tensors = Vec::new();
+        let mut buffers = Vec::new();
         for slot in trainer.slots() {
             let mut values = zeros(slot.length(), "a checkpoint")?;
             trainer.learner().read(slot, &mut values)?;
-            tensors.push((name_of(slot), float_bytes(&values)));
+            buffers.push((name_of(slot), values));
         }
+        let mut tensors: Vec<_> = buffers.iter().map(|(name, values)| (*name, float_bytes(values))).collect();
         if let Some(best) = best {
             tensors.push(("best.values", float_bytes(&best.values)));
             tensors.push(("best.statistics", float_bytes(&best.statistics)));

@@ -3,7 +3,7 @@
 use super::checkpoint::{Checkpoint, RunDirectory};
 use super::options::{SelectBy, TrainOptions};
 use super::schedule::ScheduleKind;
-use lens_base::{Error, LogLevel, Result, sha256_hex};
+use lens_base::{Error, FileBytes, LogLevel, Result, sha256_hex};
 use lens_images::{Dataset, ImageStore};
 use lens_model::{Parameters, TrainingParameters, start_parameters};
 use lens_runtime::Context;
@@ -46,16 +46,16 @@ pub fn check_classes(name: &str, labels: &[bool], both: bool) -> Result<()> {
 /// The parameters to begin with, and a note of the file that they come from.
 pub fn start(context: &Context, options: &TrainOptions) -> Result<(TrainingParameters, Value)> {
     if let Some(model) = &options.start_model {
-        return Ok((TrainingParameters::of(model.model().parameters())?, Value::Null));
+        return Ok((TrainingParameters::of(&*model.model().parameters()?)?, Value::Null));
     }
     let Some(path) = &options.start_weights else {
         return Ok((TrainingParameters::of(&Parameters::initial(options.seed)?)?, Value::Null));
     };
-    let bytes = std::fs::read(path).map_err(|error| Error::io("read start_weights", path, &error))?;
+    let bytes = FileBytes::of(path, "read start_weights")?;
     let (parameters, report) = start_parameters(&bytes, options.seed)
         .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
     let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
-    let note = json!({ "sha256": sha256_hex([&bytes]), "renamed": report.renamed, "dropped": dropped });
+    let note = json!({ "sha256": sha256_hex([&bytes[..]]), "renamed": report.renamed, "dropped": dropped });
     context.log(LogLevel::Info, &format!("starting from {}: {note}", path.display()));
     Ok((TrainingParameters::of(&parameters)?, note))
 }

@@ -240,7 +240,7 @@ fn a_script_is_written_read_visited_and_run() {
     };
     assert_eq!(code, 0, "{}", message());
     let read = lens_model::Model::parse(&checkpoint).unwrap();
-    assert_eq!(**read.parameters(), parameters);
+    assert_eq!(*read.parameters().unwrap(), parameters);
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn ranges_are_stored_as_numbers_and_checked() {
 fn both_engines_observe_the_same_ranges() {
     for engine in [EngineRequest::Plan, EngineRequest::Torch] {
         let options = ContextOptions { device: DeviceRequest::Cpu, engine, ..ContextOptions::default() };
-        let model = Model::new(NETWORK.clone(), Metadata::default());
+        let model = Model::new(NETWORK.copied().unwrap(), Metadata::default());
         let model = Classifier::new(&Context::new(options).unwrap(), model).unwrap();
         let mut largest = vec![0.0f32; LAYOUT.parameters().len()];
         for (height, width) in SIZES {
@@ -220,7 +220,7 @@ fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
         return;
     }
     let bytes = context(PrecisionRequest::Int8).unwrap();
-    let exact = Classifier::new(&bytes, Model::new(NETWORK.clone(), Metadata::default())).unwrap();
+    let exact = Classifier::new(&bytes, Model::new(NETWORK.copied().unwrap(), Metadata::default())).unwrap();
     let mut metadata = exact.metadata().clone();
     metadata.activation_ranges = Some(RANGES.clone());
     let rounded = exact.with_metadata(metadata).unwrap();
@@ -246,7 +246,7 @@ fn a_network_that_bytes_cannot_hold_falls_back_and_says_so() {
         println!("left out: this processor has no AVX-512 VNNI");
         return;
     }
-    let mut parameters = NETWORK.clone();
+    let mut parameters = NETWORK.copied().unwrap();
     for (index, spec) in LAYOUT.parameters().iter().enumerate() {
         // The first input of each layer becomes so large that bytes have no steps left for the others; nobody reads it.
         if spec.name.ends_with("norm1.weight") || spec.name.ends_with("norm1.bias") {

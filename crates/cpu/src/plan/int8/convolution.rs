@@ -127,7 +127,7 @@ mod tests {
             let input = |line: usize, x: usize, channel: usize| (line * 13 + x * 29 + channel * 17) as i64 % 256;
             let mut source = Buffer::zeroed(images * height * line_bytes(width) / 4).unwrap();
             for line in 0..images * height {
-                let bytes = source.span().bytes(line * line_bytes(width), line_bytes(width));
+                let bytes = Span::of(source.values_mut()).bytes(line * line_bytes(width), line_bytes(width));
                 for (x, channel) in (0..width).flat_map(|x| (0..INNER).map(move |channel| (x, channel))) {
                     // SAFETY: within the line.
                     unsafe { *bytes.add((x + 1) * INNER + channel) = input(line, x, channel) as u8 };
@@ -138,10 +138,10 @@ mod tests {
             let factor: Vec<f32> = (0..GROWTH).map(|output| 0.5 * (1 + output % 2) as f32).collect();
             for lines in [0..1, 1..images * height] {
                 let kernel = Convolution {
-                    input: source.span(),
+                    input: Span::of(source.values_mut()),
                     weights: &weights,
                     factor: &factor,
-                    target: target.span(),
+                    target: Span::of(target.values_mut()),
                     target_step: step,
                     target_channel: first,
                     height,

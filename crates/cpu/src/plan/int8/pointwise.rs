@@ -220,7 +220,7 @@ mod tests {
         let (weights, mut scratch) = (packed(columns), vec![0.0; PACKED]);
         for pixels in [0..pixels / 3, pixels / 3..pixels] {
             let kernel = Pointwise {
-                input: source.span(),
+                input: Span::of(source.values_mut()),
                 input_step: STEP,
                 reading,
                 scale: &[1.0; DEPTH_READ],
@@ -246,7 +246,7 @@ mod tests {
         let addend: Vec<f32> = (0..INNER).map(|column| column as f32 - 3000.0).collect();
         let mut target = Buffer::zeroed(lines * line_bytes(width) / 4).unwrap();
         target.values_mut().fill(f32::from_bits(0x0909_0909));
-        let to = Target::Bytes { to: target.span(), width, addend: &addend };
+        let to = Target::Bytes { to: Span::of(target.values_mut()), width, addend: &addend };
         run(Reading::Single, lines * width, to, INNER, lines * width);
         let mut different = std::collections::BTreeSet::new();
         for place in 0..lines * (width + 2) {
@@ -261,7 +261,7 @@ mod tests {
                     (sum as f32 * 0.5 + addend[column]).clamp(0.0, 255.0).round_ties_even() as u8
                 };
                 // SAFETY: within the buffer.
-                let found = unsafe { *target.span().bytes(place * INNER + column, 1) };
+                let found = unsafe { *Span::of(target.values_mut()).bytes(place * INNER + column, 1) };
                 assert_eq!(found, expected, "line {line}, place {x}, column {column}");
                 different.insert(found);
             }
@@ -278,7 +278,7 @@ mod tests {
         let pixels = 2 * (height / 2) * (width / 2);
         let mut target = Buffer::zeroed((1 + pixels) * step).unwrap();
         target.values_mut().fill(f32::NAN);
-        let to = Target::Floats { to: target.span(), step, pixel: 1 };
+        let to = Target::Floats { to: Span::of(target.values_mut()), step, pixel: 1 };
         run(Reading::Pooled { height, width }, 2 * height * width, to, columns, pixels);
         for (pixel, values) in target.values().chunks_exact(step).enumerate() {
             for (column, value) in values.iter().enumerate() {

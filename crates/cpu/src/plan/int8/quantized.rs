@@ -8,7 +8,6 @@ use crate::plan::memory::{Buffer, Span};
 use crate::plan::packing::{Affine, Packer, Place};
 use crate::plan::pointwise::Reading;
 use crate::plan::shape::Shape;
-use crate::plan::weights::buffer_of;
 use lens_base::Result;
 use lens_model::{ActivationRanges, LAYOUT, Parameters};
 use std::ops::Range;
@@ -84,7 +83,8 @@ impl Quantized {
         if !super::is_available() {
             return Ok(None);
         }
-        let mut quantizer = Quantizer { floats: Packer::new(1 << 17), bytes: Vec::with_capacity(7 << 20) };
+        let mut quantizer =
+            Quantizer { floats: Packer::new(LAYOUT.trained_count())?, bytes: Vec::with_capacity(7 << 20) };
         let mut layers = Vec::new();
         for block in &LAYOUT.blocks {
             let mut packed = Vec::new();
@@ -120,7 +120,7 @@ impl Quantized {
         let mut bytes = Buffer::zeroed(packed.len().div_ceil(size_of::<f32>()))?;
         // SAFETY: the buffer has room for as many bytes, and is not the vector.
         unsafe { bytes.values_mut().as_mut_ptr().cast::<i8>().copy_from_nonoverlapping(packed.as_ptr(), packed.len()) };
-        Ok(Some(Quantized { floats: buffer_of(floats)?, bytes, byte_count: packed.len(), layers, transitions }))
+        Ok(Some(Quantized { floats: floats.finish(), bytes, byte_count: packed.len(), layers, transitions }))
     }
 
     fn at(&self, place: &Place) -> &[f32] {
