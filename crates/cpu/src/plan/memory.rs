@@ -27,7 +27,7 @@ impl Buffer {
         Ok(Buffer { pages, count })
     }
 
-    /// Gives back all but the first floats.
+    /// Gives back all but the first floats, also what the last large page has beyond them.
     pub fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count.max(1));
         self.pages.truncate(self.count * size_of::<f32>());

@@ -152,7 +152,9 @@ impl Weights {
                 continue;
             }
             let layers = &LAYOUT.blocks[block];
-            let mut values = Buffer::zeroed(layers.len() * tiling.weight_count())?;
+            let count = layers.len() * tiling.weight_count();
+            let mut values = Buffer::zeroed(count)?;
+            values.truncate(count);
             let targets = values.values_mut().chunks_exact_mut(tiling.weight_count());
             let mut jobs: Vec<_> = layers.iter().zip(targets).collect();
             for_each_job(pool, &mut jobs, |(layer, target)| {
