@@ -1,7 +1,8 @@
 //! Vectors of floats of three instruction sets behind one interface, and the choice among them at run time.
 //!
 //! A kernel is written once, over `Vector`; `Instructions::run` compiles it for each set. For that everything a kernel
-//! calls is `#[inline(always)]`: only then the code ends up inside the function that has the instructions enabled.
+//! calls is `#[inline(always)]`: only then the code ends up inside the function that has the instructions enabled. Kernels
+//! of bytes exist for one set only, `Vnni`.
 
 use lens_engine::EngineName;
 
@@ -142,6 +143,42 @@ fn avx2(kernel: impl Kernel) {
 fn avx512(kernel: impl Kernel) {
     // SAFETY: this function's own requirement.
     unsafe { kernel.run::<Avx512>() }
+}
+
+/// Work that is compiled for AVX-512 with sums of products of bytes.
+#[cfg(target_arch = "x86_64")]
+pub trait BytesKernel {
+    /// Does it.
+    ///
+    /// # Safety
+    /// The machine has AVX-512 VNNI. Implementations, and what they call, are `#[inline(always)]`.
+    unsafe fn run(self);
+}
+
+/// AVX-512 VNNI. A value exists only where the machine has it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub struct Vnni(());
+
+#[cfg(target_arch = "x86_64")]
+impl Vnni {
+    /// Where the machine has it.
+    pub fn available() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")).then_some(Vnni(()))
+    }
+
+    /// Runs a kernel with it.
+    pub fn run(self, kernel: impl BytesKernel) {
+        // SAFETY: a Vnni is only made where the machine has it.
+        unsafe { vnni(kernel) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn vnni(kernel: impl BytesKernel) {
+    // SAFETY: this function's own requirement.
+    unsafe { kernel.run() }
 }
 
 /// Four floats of whatever the crate is compiled for.

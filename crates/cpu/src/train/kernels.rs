@@ -3,40 +3,28 @@
 //!
 //! `step` is the distance of two pixels in memory; the number of channels is the length of `scale` or `mean`.
 
-use crate::kernels::vector::Instructions;
-use lens_engine::EngineName;
+use crate::kernels::vector::{Instructions, Kernel, Vector};
 use lens_model::relu;
 
-/// Gives each function a first argument that chooses among its compilations.
+/// Gives each function a first argument: the instructions that its body is compiled for.
 macro_rules! for_each_instruction_set {
-    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block)*) => { $(
+    ($($(#[$doc:meta])* fn $name:ident<$life:lifetime>($($argument:ident: $type:ty),* $(,)?) $body:block)*) => { $(
         $(#[$doc])*
         #[allow(clippy::too_many_arguments)]
-        pub fn $name(set: Instructions, $($argument: $type),*) {
+        pub fn $name<$life>(set: Instructions, $($argument: $type),*) {
+            // A function of its own: that arguments do not overlap is known of references that are passed, but not of a
+            // structure's.
             #[allow(clippy::too_many_arguments)]
             #[inline(always)]
-            fn body($($argument: $type),*) $body
-            #[cfg(target_arch = "x86_64")]
-            #[allow(clippy::too_many_arguments)]
-            #[target_feature(enable = "avx2")]
-            fn avx2($($argument: $type),*) {
-                body($($argument),*)
+            fn body<$life>($($argument: $type),*) $body
+            struct Body<$life> { $($argument: $type),* }
+            impl Kernel for Body<'_> {
+                #[inline(always)]
+                unsafe fn run<V: Vector>(self) {
+                    body($(self.$argument),*);
+                }
             }
-            #[cfg(target_arch = "x86_64")]
-            #[allow(clippy::too_many_arguments)]
-            #[target_feature(enable = "avx512f")]
-            fn avx512($($argument: $type),*) {
-                body($($argument),*)
-            }
-            match set.engine() {
-                // SAFETY: Instructions for AVX-512 are only made where the machine has it.
-                #[cfg(target_arch = "x86_64")]
-                EngineName::PlanAvx512 => unsafe { avx512($($argument),*) },
-                // SAFETY: the same for AVX2.
-                #[cfg(target_arch = "x86_64")]
-                EngineName::PlanAvx2 => unsafe { avx2($($argument),*) },
-                _ => body($($argument),*),
-            }
+            set.run(Body { $($argument),* });
         }
     )* };
 }
@@ -48,7 +36,7 @@ fn pass(gradient: f32, normalized: f32) -> f32 {
 
 for_each_instruction_set! {
     /// Norm and ReLU.
-    fn normalize(input: &[f32], step: usize, scale: &[f32], shift: &[f32], output: &mut [f32]) {
+    fn normalize<'a>(input: &'a [f32], step: usize, scale: &'a [f32], shift: &'a [f32], output: &'a mut [f32]) {
         let channels = scale.len();
         let shift = &shift[..channels];
         for (input, output) in input.chunks(step).zip(output.chunks_exact_mut(channels)) {
@@ -60,7 +48,7 @@ for_each_instruction_set! {
     }
 
     /// Adds norm and ReLU of every pixel to `sums`.
-    fn normalize_summed(input: &[f32], step: usize, scale: &[f32], shift: &[f32], sums: &mut [f32]) {
+    fn normalize_summed<'a>(input: &'a [f32], step: usize, scale: &'a [f32], shift: &'a [f32], sums: &'a mut [f32]) {
         let channels = scale.len();
         let (shift, sums) = (&shift[..channels], &mut sums[..channels]);
         for input in input.chunks(step) {
@@ -72,13 +60,13 @@ for_each_instruction_set! {
     }
 
     /// Norm, ReLU and the largest of the pixels that begin at `starts`, with the place of the first that is as large.
-    fn normalize_largest(
-        input: &[f32],
-        starts: &[(usize, u8)],
-        scale: &[f32],
-        shift: &[f32],
-        output: &mut [f32],
-        winners: &mut [u8],
+    fn normalize_largest<'a>(
+        input: &'a [f32],
+        starts: &'a [(usize, u8)],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        output: &'a mut [f32],
+        winners: &'a mut [u8],
     ) {
         let channels = scale.len();
         let (shift, output, winners) = (&shift[..channels], &mut output[..channels], &mut winners[..channels]);
@@ -97,7 +85,7 @@ for_each_instruction_set! {
 
     /// The gradient of one pixel before the choice of the largest: the sum over the windows that it won, given as the
     /// pixel of the pooled image and the place in its window.
-    fn unpool(gradient: &[f32], winners: &[u8], windows: &[(usize, u8)], output: &mut [f32]) {
+    fn unpool<'a>(gradient: &'a [f32], winners: &'a [u8], windows: &'a [(usize, u8)], output: &'a mut [f32]) {
         let channels = output.len();
         output.fill(0.0);
         for &(pixel, place) in windows {
@@ -110,7 +98,7 @@ for_each_instruction_set! {
     }
 
     /// Mean of every channel and the sum of squared distances from it.
-    fn moments(input: &[f32], step: usize, mean: &mut [f32], squares: &mut [f32]) {
+    fn moments<'a>(input: &'a [f32], step: usize, mean: &'a mut [f32], squares: &'a mut [f32]) {
         let channels = mean.len();
         let squares = &mut squares[..channels];
         mean.fill(0.0);
@@ -136,14 +124,14 @@ for_each_instruction_set! {
 
     /// Adds to `first` and `second` the sums that a norm's backward pass needs: of the gradient before the ReLU, and of
     /// that times the distance from the mean.
-    fn norm_sums(
-        gradient: &[f32],
-        input: &[f32],
-        scale: &[f32],
-        shift: &[f32],
-        mean: &[f32],
-        first: &mut [f32],
-        second: &mut [f32],
+    fn norm_sums<'a>(
+        gradient: &'a [f32],
+        input: &'a [f32],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        mean: &'a [f32],
+        first: &'a mut [f32],
+        second: &'a mut [f32],
     ) {
         let channels = scale.len();
         let (shift, mean) = (&shift[..channels], &mean[..channels]);
@@ -159,14 +147,14 @@ for_each_instruction_set! {
 
     /// The gradient after norm and ReLU becomes the one before them: `constant` and `slope` are what the norm's own
     /// dependence on its batch takes away, the latter for each unit of distance from the mean.
-    fn norm_gradient(
-        gradient: &mut [f32],
-        input: &[f32],
-        scale: &[f32],
-        shift: &[f32],
-        mean: &[f32],
-        constant: &[f32],
-        slope: &[f32],
+    fn norm_gradient<'a>(
+        gradient: &'a mut [f32],
+        input: &'a [f32],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        mean: &'a [f32],
+        constant: &'a [f32],
+        slope: &'a [f32],
     ) {
         let channels = scale.len();
         let (shift, mean) = (&shift[..channels], &mean[..channels]);
@@ -182,16 +170,16 @@ for_each_instruction_set! {
 
     /// Adds to `total` the part of the gradient before norm and ReLU that does not wait for sums over the batch, and to
     /// `first` and `second` what `norm_sums` adds.
-    fn spread_add(
-        gradient: &[f32],
-        input: &[f32],
+    fn spread_add<'a>(
+        gradient: &'a [f32],
+        input: &'a [f32],
         step: usize,
-        scale: &[f32],
-        shift: &[f32],
-        mean: &[f32],
-        total: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        mean: &'a [f32],
+        total: &'a mut [f32],
+        first: &'a mut [f32],
+        second: &'a mut [f32],
     ) {
         let channels = scale.len();
         let (shift, mean) = (&shift[..channels], &mean[..channels]);
@@ -209,16 +197,16 @@ for_each_instruction_set! {
     }
 
     /// `spread_add` for a `total` that holds nothing yet, with one gradient for all pixels.
-    fn spread_set(
-        gradient: &[f32],
-        input: &[f32],
+    fn spread_set<'a>(
+        gradient: &'a [f32],
+        input: &'a [f32],
         step: usize,
-        scale: &[f32],
-        shift: &[f32],
-        mean: &[f32],
-        total: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
+        scale: &'a [f32],
+        shift: &'a [f32],
+        mean: &'a [f32],
+        total: &'a mut [f32],
+        first: &'a mut [f32],
+        second: &'a mut [f32],
     ) {
         let channels = scale.len();
         let (gradient, shift, mean) = (&gradient[..channels], &shift[..channels], &mean[..channels]);
@@ -235,14 +223,14 @@ for_each_instruction_set! {
     }
 
     /// The finished gradient of some channels, densely: `total` less what the norms' dependence on the batch takes away.
-    fn settle(
-        total: &[f32],
-        input: &[f32],
+    fn settle<'a>(
+        total: &'a [f32],
+        input: &'a [f32],
         step: usize,
-        mean: &[f32],
-        constant: &[f32],
-        slope: &[f32],
-        output: &mut [f32],
+        mean: &'a [f32],
+        constant: &'a [f32],
+        slope: &'a [f32],
+        output: &'a mut [f32],
     ) {
         let channels = mean.len();
         let (constant, slope) = (&constant[..channels], &slope[..channels]);
@@ -257,11 +245,11 @@ for_each_instruction_set! {
     }
 
     /// One step of Adam: see `AdamStep`.
-    fn adam(
-        values: &mut [f32],
-        gradients: &[f32],
-        first_moment: &mut [f32],
-        second_moment: &mut [f32],
+    fn adam<'a>(
+        values: &'a mut [f32],
+        gradients: &'a [f32],
+        first_moment: &'a mut [f32],
+        second_moment: &'a mut [f32],
         shares: (f32, f32),
         correction: f32,
         epsilon: f32,
@@ -281,7 +269,7 @@ for_each_instruction_set! {
     }
 
     /// Adds columns from `first` on, of `count` in each row of `input`, to the rows of `output`.
-    fn add_transposed(input: &[f32], first: usize, count: usize, output: &mut [f32]) {
+    fn add_transposed<'a>(input: &'a [f32], first: usize, count: usize, output: &'a mut [f32]) {
         let depth = input.len() / count;
         for (column, output) in output.chunks_exact_mut(depth).enumerate() {
             for (row, output) in input.chunks_exact(count).zip(output) {
@@ -291,7 +279,7 @@ for_each_instruction_set! {
     }
 
     /// One step of gradient descent with momentum.
-    fn descend(values: &mut [f32], gradients: &[f32], moment: &mut [f32], momentum: f32, learning_rate: f32) {
+    fn descend<'a>(values: &'a mut [f32], gradients: &'a [f32], moment: &'a mut [f32], momentum: f32, learning_rate: f32) {
         for ((value, gradient), moment) in values.iter_mut().zip(gradients).zip(moment) {
             *moment = *moment * momentum + gradient;
             *value -= learning_rate * *moment;
@@ -299,14 +287,14 @@ for_each_instruction_set! {
     }
 
     /// Moves `values` by a share of their distance towards others.
-    fn blend(values: &mut [f32], towards: &[f32], share: f32) {
+    fn blend<'a>(values: &'a mut [f32], towards: &'a [f32], share: f32) {
         for (value, towards) in values.iter_mut().zip(towards) {
             *value += share * (towards - *value);
         }
     }
 
     /// `output += input`.
-    fn add(input: &[f32], output: &mut [f32]) {
+    fn add<'a>(input: &'a [f32], output: &'a mut [f32]) {
         for (input, output) in input.iter().zip(output) {
             *output += input;
         }

@@ -3,7 +3,8 @@
 use super::super::filtering::{GROWTH, INNER};
 use super::super::memory::Span;
 use super::super::multiply::{tiles, with_rows};
-use super::kernel::{HALVES, Kernel, PANEL, ROWS, accumulate, no_sums, scaled, store_floats};
+use super::super::vector::BytesKernel;
+use super::kernel::{HALVES, PANEL, ROWS, accumulate, no_sums, scaled, store_floats};
 use std::ops::Range;
 
 const _: () = assert!(GROWTH == PANEL);
@@ -47,9 +48,9 @@ struct Strip {
     target_step: usize,
 }
 
-impl Kernel for Convolution<'_> {
+impl BytesKernel for Convolution<'_> {
     #[inline(always)]
-    unsafe fn compute(self) {
+    unsafe fn run(self) {
         assert!(self.weights.len() >= WEIGHTS && self.factor.len() >= GROWTH);
         let line_bytes = line_bytes(self.width);
         for line in self.lines.clone() {
@@ -107,14 +108,12 @@ unsafe fn convolve<const COUNT: usize>(strip: Strip) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::int8::is_available;
     use crate::plan::memory::Buffer;
+    use crate::plan::vector::Vnni;
 
     #[test]
     fn it_is_the_direct_convolution_and_writes_nothing_else() {
-        if !is_available() {
-            return;
-        }
+        let Some(vnni) = Vnni::available() else { return };
         let (images, step, first) = (2, GROWTH + 24, 8);
         // Small enough for sums that floats hold exactly.
         let weight = |tap: usize, input: usize, output: usize| (tap * 7 + input * 3 + output * 5) as i64 % 31 - 15;
@@ -148,8 +147,7 @@ mod tests {
                     width,
                     lines,
                 };
-                // SAFETY: the instructions are there.
-                unsafe { kernel.run() };
+                vnni.run(kernel);
             }
             for (pixel, values) in target.values().chunks_exact(step).enumerate() {
                 let (line, x) = (pixel / width, pixel % width);

@@ -19,28 +19,6 @@ const AHEAD: usize = 8;
 /// Depths whose code lies in a row.
 const UNROLLED: usize = 4 * FOUR;
 
-/// Work that is compiled for VNNI.
-pub trait Kernel: Sized {
-    /// # Safety
-    /// The machine has AVX-512 VNNI. Implementations, and what they call, are `#[inline(always)]`: only so their code
-    /// ends up where the instructions are enabled.
-    unsafe fn compute(self);
-
-    /// Does it.
-    ///
-    /// # Safety
-    /// The machine has AVX-512 VNNI.
-    unsafe fn run(self) {
-        #[target_feature(enable = "avx512f,avx512vnni")]
-        fn compute(kernel: impl Kernel) {
-            // SAFETY: this function's own requirement.
-            unsafe { kernel.compute() }
-        }
-        // SAFETY: by contract.
-        unsafe { compute(self) }
-    }
-}
-
 /// Sums of a tile of rows and one panel of columns.
 pub type Sums<const ROWS: usize> = [[__m512i; 2]; ROWS];
 

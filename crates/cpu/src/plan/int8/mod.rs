@@ -29,7 +29,7 @@ pub use quantized::Quantized;
 /// Whether this processor has the instructions.
 pub fn is_available() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
+    return super::vector::Vnni::available().is_some();
     #[cfg(not(target_arch = "x86_64"))]
     return false;
 }

@@ -4,8 +4,9 @@ use super::super::filtering::INNER;
 use super::super::memory::Span;
 use super::super::multiply::{MOST_ROWS, tiles, with_rows};
 use super::super::pointwise::{AHEAD, PACKED, Reading};
+use super::super::vector::BytesKernel;
 use super::convolution::line_bytes;
-use super::kernel::{HALVES, Kernel, PANEL, ROWS, accumulate, activated, no_sums, scaled, store_bytes, store_floats};
+use super::kernel::{HALVES, PANEL, ROWS, accumulate, activated, no_sums, scaled, store_bytes, store_floats};
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch, _mm512_add_ps};
 use std::ops::Range;
 
@@ -55,9 +56,9 @@ struct Tile {
     factor: *const f32,
 }
 
-impl Kernel for Pointwise<'_> {
+impl BytesKernel for Pointwise<'_> {
     #[inline(always)]
-    unsafe fn compute(self) {
+    unsafe fn run(self) {
         let depth = self.scale.len();
         assert!(depth.is_multiple_of(DEPTH) && self.shift.len() == depth && self.scratch.len() >= PACKED);
         assert!(self.columns.start.is_multiple_of(PANEL) && self.columns.end.is_multiple_of(PANEL));
@@ -186,8 +187,8 @@ impl Pointwise<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::int8::is_available;
     use crate::plan::memory::Buffer;
+    use crate::plan::vector::Vnni;
 
     const DEPTH_READ: usize = 96;
     const STEP: usize = DEPTH_READ + 16;
@@ -210,7 +211,7 @@ mod tests {
     }
 
     /// Computes the pixels in two parts.
-    fn run(reading: Reading, input_pixels: usize, target: Target, columns: usize, pixels: usize) {
+    fn run(vnni: Vnni, reading: Reading, input_pixels: usize, target: Target, columns: usize, pixels: usize) {
         let mut source = Buffer::zeroed(input_pixels * STEP).unwrap();
         for (pixel, values) in source.values_mut().chunks_exact_mut(STEP).enumerate() {
             for (channel, value) in values.iter_mut().enumerate() {
@@ -232,22 +233,19 @@ mod tests {
                 columns: 0..columns,
                 scratch: &mut scratch,
             };
-            // SAFETY: the callers looked whether the instructions are there.
-            unsafe { kernel.run() };
+            vnni.run(kernel);
         }
     }
 
     #[test]
     fn bytes_are_rounded_and_lie_between_margins_of_zeros() {
-        if !is_available() {
-            return;
-        }
+        let Some(vnni) = Vnni::available() else { return };
         let (width, lines) = (5, 7);
         let addend: Vec<f32> = (0..INNER).map(|column| column as f32 - 3000.0).collect();
         let mut target = Buffer::zeroed(lines * line_bytes(width) / 4).unwrap();
         target.values_mut().fill(f32::from_bits(0x0909_0909));
         let to = Target::Bytes { to: Span::of(target.values_mut()), width, addend: &addend };
-        run(Reading::Single, lines * width, to, INNER, lines * width);
+        run(vnni, Reading::Single, lines * width, to, INNER, lines * width);
         let mut different = std::collections::BTreeSet::new();
         for place in 0..lines * (width + 2) {
             let (line, x) = (place / (width + 2), place % (width + 2));
@@ -271,15 +269,13 @@ mod tests {
 
     #[test]
     fn four_pixels_are_pooled() {
-        if !is_available() {
-            return;
-        }
+        let Some(vnni) = Vnni::available() else { return };
         let (height, width, columns, step) = (5, 7, 2 * PANEL, 2 * PANEL + 16);
         let pixels = 2 * (height / 2) * (width / 2);
         let mut target = Buffer::zeroed((1 + pixels) * step).unwrap();
         target.values_mut().fill(f32::NAN);
         let to = Target::Floats { to: Span::of(target.values_mut()), step, pixel: 1 };
-        run(Reading::Pooled { height, width }, 2 * height * width, to, columns, pixels);
+        run(vnni, Reading::Pooled { height, width }, 2 * height * width, to, columns, pixels);
         for (pixel, values) in target.values().chunks_exact(step).enumerate() {
             for (column, value) in values.iter().enumerate() {
                 if pixel == 0 || column >= columns {

@@ -1,13 +1,14 @@
 //! Weights as the kernels of bytes read them.
 
 use super::convolution::{Convolution, WEIGHTS};
-use super::kernel::{FOUR, Kernel, PANEL};
+use super::kernel::{FOUR, PANEL};
 use super::pointwise::{Pointwise, Target};
 use crate::plan::filtering::{GROWTH, INNER};
 use crate::plan::memory::{Buffer, Span};
 use crate::plan::packing::{Affine, Packer, Place};
 use crate::plan::pointwise::Reading;
 use crate::plan::shape::Shape;
+use crate::plan::vector::Vnni;
 use lens_base::Result;
 use lens_model::{ActivationRanges, LAYOUT, Parameters};
 use std::ops::Range;
@@ -36,6 +37,7 @@ struct Transition {
 
 /// The 1x1 and 3x3 convolutions of blocks and transitions in bytes.
 pub struct Quantized {
+    instructions: Vnni,
     floats: Buffer,
     bytes: Buffer,
     byte_count: usize,
@@ -80,9 +82,7 @@ impl Quantizer {
 impl Quantized {
     /// Rounds the weights; none where the machine lacks the instructions.
     pub fn pack(ranges: &ActivationRanges, parameters: &Parameters) -> Result<Option<Self>> {
-        if !super::is_available() {
-            return Ok(None);
-        }
+        let Some(instructions) = Vnni::available() else { return Ok(None) };
         let mut quantizer =
             Quantizer { floats: Packer::new(LAYOUT.trained_count())?, bytes: Vec::with_capacity(7 << 20) };
         let mut layers = Vec::new();
@@ -120,7 +120,8 @@ impl Quantized {
         let mut bytes = Buffer::zeroed(packed.len().div_ceil(size_of::<f32>()))?;
         // SAFETY: the buffer has room for as many bytes, and is not the vector.
         unsafe { bytes.values_mut().as_mut_ptr().cast::<i8>().copy_from_nonoverlapping(packed.as_ptr(), packed.len()) };
-        Ok(Some(Quantized { floats: floats.finish(), bytes, byte_count: packed.len(), layers, transitions }))
+        let (floats, byte_count) = (floats.finish(), packed.len());
+        Ok(Some(Quantized { instructions, floats, bytes, byte_count, layers, transitions }))
     }
 
     fn at(&self, place: &Place) -> &[f32] {
@@ -144,7 +145,7 @@ impl Quantized {
         scratch: &mut [f32],
     ) {
         let (stage, packed) = (&shape.stages[block], &self.layers[block][layer]);
-        let kernel = Pointwise {
+        self.instructions.run(Pointwise {
             input,
             input_step: stage.step(),
             reading: Reading::Single,
@@ -156,9 +157,7 @@ impl Quantized {
             pixels,
             columns,
             scratch,
-        };
-        // SAFETY: a Quantized is only made where the machine has the instructions.
-        unsafe { kernel.run() }
+        });
     }
 
     /// Lines of a layer's 3x3 convolution, from an inner buffer to the block's features.
@@ -170,7 +169,7 @@ impl Quantized {
         lines: Range<usize>,
     ) {
         let (stage, packed) = (&shape.stages[block], &self.layers[block][layer]);
-        let kernel = Convolution {
+        self.instructions.run(Convolution {
             input: inner,
             weights: self.weights(&packed.expand),
             factor: self.at(&packed.expand.factor),
@@ -180,9 +179,7 @@ impl Quantized {
             height: stage.height,
             width: stage.width,
             lines,
-        };
-        // SAFETY: as above.
-        unsafe { kernel.run() }
+        });
     }
 
     /// Some pixels of the transition after a block, to the next block's images from number `first` on.
@@ -195,7 +192,7 @@ impl Quantized {
         scratch: &mut [f32],
     ) {
         let (stage, next, packed) = (&shape.stages[block], &shape.stages[block + 1], &self.transitions[block]);
-        let kernel = Pointwise {
+        self.instructions.run(Pointwise {
             input,
             input_step: stage.step(),
             reading: Reading::Pooled { height: stage.height, width: stage.width },
@@ -207,8 +204,6 @@ impl Quantized {
             pixels,
             columns,
             scratch,
-        };
-        // SAFETY: as above.
-        unsafe { kernel.run() }
+        });
     }
 }
