@@ -5,6 +5,7 @@
 
 mod buffer;
 mod check;
+mod cut;
 mod engine;
 mod kernels;
 mod learner;

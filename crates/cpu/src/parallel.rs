@@ -1,5 +1,6 @@
 //! Work shared out among the threads of a pool.
 
+use crate::cut::cut;
 use crate::pool::Pool;
 use lens_base::Result;
 use parking_lot::Mutex;
@@ -7,8 +8,7 @@ use std::ops::Range;
 
 /// `count` things in as many parts of equal size as the pool has threads, but no empty ones.
 pub fn parts(pool: &Pool, count: usize) -> Vec<Range<usize>> {
-    let parts = pool.threads().min(count);
-    (0..parts).map(|part| count * part / parts..count * (part + 1) / parts).collect()
+    cut(count, pool.threads()).collect()
 }
 
 /// Cuts a slice of rows of equal length at the bounds of `parts`, which follow each other from 0.
@@ -43,14 +43,11 @@ mod tests {
     use lens_base::Error;
 
     #[test]
-    fn parts_follow_each_other_and_none_is_empty() {
+    fn rows_are_split_among_the_threads() {
         let pool = Pool::new(3, 3);
-        assert_eq!(parts(&pool, 8), [0..2, 2..5, 5..8]);
-        assert_eq!(parts(&pool, 2), [0..1, 1..2]);
-        assert!(parts(&pool, 0).is_empty());
         let mut rows: Vec<usize> = (0..16).collect();
-        let cut = split_rows(&mut rows, 2, &parts(&pool, 8));
-        assert_eq!(cut, [&[0, 1, 2, 3][..], &[4, 5, 6, 7, 8, 9], &[10, 11, 12, 13, 14, 15]]);
+        let parts = split_rows(&mut rows, 2, &parts(&pool, 8));
+        assert_eq!(parts, [&[0, 1, 2, 3][..], &[4, 5, 6, 7, 8, 9], &[10, 11, 12, 13, 14, 15]]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! company.
 
 use super::vector::Vector;
+use crate::cut::{cut, share};
 
 /// Depths that lie beside each other in a row of packed pixels: `[depth / 16][row][16]`.
 pub const DEPTH: usize = 16;
@@ -95,8 +96,9 @@ impl Next {
     /// The share of the `index`-th of `count` tiles in a panel of `width` columns, as deep as the tiles.
     #[inline(always)]
     pub fn share(panel: *const f32, width: usize, depth: usize, index: usize, count: usize) -> Self {
-        let share = Stream { address: panel.wrapping_add(width * depth * index / count), step: width.div_ceil(count) };
-        Next { panel: share, both: share.step > LINE, soon: Stream { address: panel, step: 0 } }
+        let first = share(width * depth, index, count).start;
+        let panels = Stream { address: panel.wrapping_add(first), step: width.div_ceil(count) };
+        Next { panel: panels, both: panels.step > LINE, soon: Stream { address: panel, step: 0 } }
     }
 
     /// The half that begins there of a panel of `width` columns.
@@ -270,9 +272,5 @@ unsafe fn multiply_rows<V: Vector, const RELU: bool, const WIDE: usize, const RO
 
 /// `count` rows as tiles of at most `most` rows, as even as can be: first row and number of each.
 pub fn tiles(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let parts = count.div_ceil(most);
-    (0..parts).map(move |part| {
-        let first = count * part / parts;
-        (first, count * (part + 1) / parts - first)
-    })
+    cut(count, count.div_ceil(most)).map(|part| (part.start, part.len()))
 }

@@ -8,6 +8,7 @@ use super::multiply::MOST_ROWS;
 use super::shape::{Shape, Stage};
 use super::stem::Image;
 use super::winograd::SHARE;
+use crate::cut::cut;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
@@ -77,12 +78,6 @@ impl Written {
 /// Tasks of a layer.
 fn parts(threads: usize) -> usize {
     threads * TASKS
-}
-
-/// `count` things in `parts` parts, as even as can be, without empty ones.
-fn cut(count: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
-    let parts = parts.clamp(1, count);
-    (0..parts).map(move |part| count * part / parts..count * (part + 1) / parts)
 }
 
 /// Pixels and columns of the tasks of a 1x1 convolution. Columns are shared out, too, where there are so few pixels that

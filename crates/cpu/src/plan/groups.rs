@@ -5,6 +5,7 @@ use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
 use super::stem::{Image, TileView};
+use crate::cut::{cut, steps};
 use std::ops::Range;
 
 /// Floats of each block's features that are computed together: with weights and scratch memory they stay in the
@@ -35,8 +36,7 @@ pub fn grouped(shape: &Shape, count: usize, threads: usize) -> usize {
 /// Images of each group when `threads` threads share `count` images: as even as can be, and as many groups for each.
 pub fn groups(shape: &Shape, count: usize, threads: usize) -> Vec<Range<usize>> {
     let most = together(shape, shape.stages.len() - 1, MOST);
-    let parts = count.div_ceil(most).next_multiple_of(threads).min(count);
-    (0..parts).map(|part| count * part / parts..count * (part + 1) / parts).collect()
+    cut(count, count.div_ceil(most).next_multiple_of(threads)).collect()
 }
 
 /// Floats of each block's features, and of the inner buffer, for groups of at most `group` images.
@@ -69,8 +69,7 @@ impl Group<'_> {
     /// then lie at the beginning of the block's memory.
     fn each_part(&mut self, block: usize, images: Range<usize>, done: &mut dyn FnMut(&mut Self, Range<usize>)) {
         let most = together(self.layers.shape, block, self.images.len());
-        for first in images.clone().step_by(most) {
-            let part = first..(first + most).min(images.end);
+        for part in steps(images, most) {
             if block == 0 {
                 for (target, image) in part.clone().enumerate() {
                     let shape = self.layers.shape;
@@ -81,7 +80,7 @@ impl Group<'_> {
                 self.each_part(block - 1, part.clone(), &mut |this, from| {
                     let stage = &this.layers.shape.stages[block];
                     let (pixels, columns) = (stage.pixels(), stage.channels[0]);
-                    let target = from.start - first;
+                    let target = from.start - part.start;
                     this.layers.transition(block - 1, target, 0..from.len() * pixels, 0..columns, this.scratch);
                 });
             }
@@ -97,8 +96,8 @@ impl Group<'_> {
         let band = (BAND / (INNER * stage.width * stage.tiling.side())).max(1);
         for layer in 0..stage.channels.len() - 1 {
             let mut reduced = 0;
-            for first in (0..rows).step_by(band) {
-                let tiles = first * across..(first + band).min(rows) * across;
+            for rows in steps(0..rows, band) {
+                let tiles = rows.start * across..rows.end * across;
                 // A row of tiles reads one row of pixels more than it writes, if the image has it.
                 let needed = (stage.lines(tiles.clone()).end + 1).min(lines) * stage.width;
                 self.layers.reduce((block, layer), 0, (reduced..needed, 0..INNER), &[], self.scratch);

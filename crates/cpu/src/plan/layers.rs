@@ -10,6 +10,7 @@ use super::shape::Shape;
 use super::stem::{self, Image, Stem};
 use super::weights::{Filters, Weights};
 use super::winograd::{self, Convolution};
+use crate::cut::share;
 use lens_base::Result;
 use std::ops::Range;
 use std::sync::Arc;
@@ -170,7 +171,7 @@ impl Layers<'_> {
     /// A share of the weights of a layer's 3x3 convolution: part `index` of `count`.
     pub fn filters(&self, (block, layer): (usize, usize), (index, count): (usize, usize)) -> &[f32] {
         let all = self.filters.get(block).map_or(&[][..], |filters| filters.layer(layer));
-        &all[all.len() * index / count..all.len() * (index + 1) / count]
+        &all[share(all.len(), index, count)]
     }
 
     /// Tiles and channels of a layer's 3x3 convolution, from an inner buffer; in 8 bits whole rows of tiles, and all

@@ -4,7 +4,7 @@ use super::Cpu;
 use super::convolution::{Geometry, OutputGradient, Window};
 use super::kernels::{norm_gradient, norm_sums, normalize, settle, spread_add};
 use super::memory::{
-    Memory, ThreadMemory, add_weight_gradients, add_window_gradients, sized, thread_memory, tile_pixels, tiles,
+    Memory, ThreadMemory, add_weight_gradients, add_window_gradients, sized, thread_memory, tile_pixels,
 };
 use super::packing::Weights;
 use super::parameters::{Gradients, Parameters};
@@ -12,6 +12,7 @@ use super::pointwise::convolve;
 use super::shape::Shape;
 use super::sources::Normalized;
 use super::statistics::{Affine, Moments, NormSums, Statistics, Taken};
+use crate::cut::steps;
 use crate::kernels::product::{Dense, Panels, Target, multiply, multiply_transposed};
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
@@ -274,7 +275,7 @@ impl Block {
             let ThreadMemory { tile_gradient, weight_gradient, panels, .. } = &mut *job.memory;
             let weight_gradient = sized(weight_gradient, weight_count)?;
             let tile_gradient = sized(tile_gradient, pixels * channels)?;
-            for tile in tiles(job.part.clone(), pixels) {
+            for tile in steps(job.part.clone(), pixels) {
                 let (local, size) = (tile.start - job.part.start, tile.len());
                 let inner_gradient = &mut job.inner_gradient[local * INNER..(local + size) * INNER];
                 let inner_values = &inner.values[tile.start * INNER..tile.end * INNER];

@@ -5,6 +5,7 @@
 
 use super::shape::Shape;
 use crate::buffer::sized;
+use crate::cut::steps;
 use crate::kernels::multiply::{accumulate, tiles, with_rows};
 use crate::kernels::product::Panels;
 use crate::kernels::vector::{Instructions, Kernel, Vector};
@@ -77,9 +78,8 @@ impl Geometry {
 
     /// A range of output lines in bands.
     pub fn bands(&self, part: Range<usize>) -> impl Iterator<Item = Band> {
-        let (geometry, count) = (*self, (BAND / self.output.width).max(1));
-        let end = part.end;
-        part.step_by(count).map(move |first| geometry.band(first..(first + count).min(end)))
+        let geometry = *self;
+        steps(part, (BAND / self.output.width).max(1)).map(move |lines| geometry.band(lines))
     }
 
     fn band(&self, lines: Range<usize>) -> Band {

@@ -3,9 +3,10 @@
 use super::Cpu;
 use super::block::{Block, BlockGradient};
 use super::kernels::{normalize_summed, spread_set};
-use super::memory::{sized, tile_pixels, tiles};
+use super::memory::{sized, tile_pixels};
 use super::parameters::{Gradients, Parameters};
 use super::statistics::{NormSums, Taken};
+use crate::cut::steps;
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
 use lens_model::LAYOUT;
@@ -82,7 +83,7 @@ impl Head {
                 let share = of_logits[image] / shape.pixels() as f64;
                 let pixel_gradient: Vec<f32> =
                     weight.iter().map(|weight| (share * f64::from(*weight)) as f32).collect();
-                for tile in tiles(image * shape.pixels()..(image + 1) * shape.pixels(), tile_pixels(channels)) {
+                for tile in steps(image * shape.pixels()..(image + 1) * shape.pixels(), tile_pixels(channels)) {
                     let place = tile.start * channels..tile.end * channels;
                     spread_set(
                         set,

@@ -5,7 +5,6 @@ use super::kernels::{add, add_transposed};
 pub use crate::buffer::sized;
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
-use std::ops::Range;
 
 /// Numbers of a tile of pixels that a thread works on while they are in its cache.
 const TILE: usize = 64 * 1024;
@@ -13,12 +12,6 @@ const TILE: usize = 64 * 1024;
 /// Pixels of a tile of so many channels.
 pub fn tile_pixels(channels: usize) -> usize {
     (TILE / channels).clamp(64, 256)
-}
-
-/// A range in tiles.
-pub fn tiles(range: Range<usize>, pixels: usize) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range.step_by(pixels).map(move |start| start..(start + pixels).min(end))
 }
 
 /// One thread's.

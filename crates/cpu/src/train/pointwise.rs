@@ -1,8 +1,9 @@
 //! 1x1 convolutions whose input is made as it is packed, tile by tile, and is never whole in memory.
 
 use super::Cpu;
-use super::memory::{tile_pixels, tiles};
+use super::memory::tile_pixels;
 use super::statistics::Moments;
+use crate::cut::steps;
 use crate::kernels::product::{Panels, Rows, Target, multiply};
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
@@ -22,7 +23,7 @@ pub fn convolve<R: Rows>(
     let mut jobs: Vec<_> =
         parts.into_iter().zip(outputs).map(|(part, output)| (part, output, Moments::new(observed))).collect();
     for_each_job(cpu.pool, &mut jobs, |(part, output, moments)| {
-        for (tile, output) in tiles(part.clone(), pixels).zip(output.chunks_mut(pixels * step)) {
+        for (tile, output) in steps(part.clone(), pixels).zip(output.chunks_mut(pixels * step)) {
             let target = Target { values: &mut *output, step, accumulate: false };
             multiply(rows(tile.start), tile.len(), weights, target);
             moments.add(cpu.instructions, output, step);

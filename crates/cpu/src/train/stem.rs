@@ -4,11 +4,12 @@ use super::Cpu;
 use super::block::{Block, BlockGradient};
 use super::convolution::{Geometry, OutputGradient, Window};
 use super::kernels::{norm_gradient, norm_sums, normalize_largest, unpool};
-use super::memory::{Memory, add_window_gradients, sized, thread_memory, tile_pixels, tiles};
+use super::memory::{Memory, add_window_gradients, sized, thread_memory, tile_pixels};
 use super::packing::Weights;
 use super::parameters::{Gradients, Parameters};
 use super::shape::Shape;
 use super::statistics::{Moments, NormSums, Statistics, Taken};
+use crate::cut::steps;
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
 use lens_model::LAYOUT;
@@ -135,7 +136,7 @@ impl Stem {
         for_each_job(cpu.pool, &mut jobs, |(part, output, sums)| {
             let pixels = tile_pixels(channels);
             let mut windows = Vec::with_capacity(4);
-            for (tile, output) in tiles(part.clone(), pixels).zip(output.chunks_mut(pixels * channels)) {
+            for (tile, output) in steps(part.clone(), pixels).zip(output.chunks_mut(pixels * channels)) {
                 for (row, output) in tile.clone().zip(output.chunks_exact_mut(channels)) {
                     windows_with(shape, pooled, row, &mut windows);
                     unpool(set, pooled_gradient, winners, &windows, output);

@@ -4,13 +4,14 @@
 use super::Cpu;
 use super::block::{Block, BlockGradient};
 use super::kernels::spread_set;
-use super::memory::{Memory, ThreadMemory, add_weight_gradients, sized, thread_memory, tile_pixels, tiles};
+use super::memory::{Memory, ThreadMemory, add_weight_gradients, sized, thread_memory, tile_pixels};
 use super::packing::Weights;
 use super::parameters::{Gradients, Parameters, channels as channels_of};
 use super::pointwise::convolve;
 use super::shape::Shape;
 use super::sources::Pooled;
 use super::statistics::{NormSums, Taken};
+use crate::cut::steps;
 use crate::kernels::product::{Dense, Panels, Target, multiply, multiply_transposed};
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
@@ -100,7 +101,7 @@ pub fn backward(
         let weight_gradient = sized(weight_gradient, weight_count)?;
         let tile_gradient = sized(tile_gradient, pixels * channels)?;
         let rows = part.start * pooled.pixels()..part.end * pooled.pixels();
-        for tile in tiles(rows.clone(), pixels) {
+        for tile in steps(rows.clone(), pixels) {
             let size = tile.len();
             let output_gradient = &output_gradient[tile.start * count..tile.end * count];
             let input = Pooled { values: &from.values, affine: &affine, quad: |row: usize| quad(shape, row) };
