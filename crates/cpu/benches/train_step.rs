@@ -1,8 +1,8 @@
 //! Times training steps on request, so that a driver can take turns with another program (tools/bench_train.py).
 //!
-//! Arguments: side of the images, batch size, threads, and `written-out` or the name of a plan, such as `plan-avx2`, whose
-//! instructions are used. Each line on standard input is a number of steps; each is answered by a line of JSON with their
-//! seconds and the peak memory so far in KiB.
+//! Arguments: side of the images, batch size, threads, `written-out` or the name of a plan, such as `plan-avx2`, whose
+//! instructions are used, and `gray` for images of one channel. Each line on standard input is a number of steps; each is
+//! answered by a line of JSON with their seconds and the peak memory so far in KiB.
 
 use lens_base::{Error, Result, generator};
 use lens_cpu::{CpuLearner, Instructions, Pool};
@@ -19,8 +19,14 @@ const POS_WEIGHT: f64 = 1.5;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [side, batch, threads, engine] = &arguments[..] else {
-        return Err("usage: train_step SIDE BATCH THREADS written-out|plan-avx512|plan-avx2|plan-portable".into());
+    let (channels, arguments) = match &arguments[..] {
+        [rest @ .., last] if last == "gray" => (1, rest),
+        all => (3, all),
+    };
+    let [side, batch, threads, engine] = arguments else {
+        return Err(
+            "usage: train_step SIDE BATCH THREADS written-out|plan-avx512|plan-avx2|plan-portable [gray]".into()
+        );
     };
     let (side, count, threads): (usize, usize, usize) = (side.parse()?, batch.parse()?, threads.parse()?);
     let named = |instructions: &Instructions| instructions.engine().as_str() == engine;
@@ -34,8 +40,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut random = generator(0, 0);
     let mut images = Batch::new(side, side);
     for _ in 0..count {
-        let samples = (0..side * side * 3).map(|_| random.random()).collect();
-        images.push(&Raster::new(side, side, 3, samples)?, 0, 0, &Preprocessing::default());
+        let samples = (0..side * side * channels).map(|_| random.random()).collect();
+        images.push(&Raster::new(side, side, channels, samples)?, 0, 0, &Preprocessing::default());
     }
     let targets: Vec<f32> = (0..count).map(|image| (image % 2) as f32).collect();
     let mut number = 0;

@@ -18,8 +18,9 @@ const POS_WEIGHT: f64 = 1.7;
 /// A step that moves nothing; SGD's first moment is then the gradient.
 const STILL: UpdateStep = UpdateStep { learning_rate: 0.0, ..UpdateStep::PYTORCH };
 
-/// Images of three channels beside each other, their size, and their targets.
+/// Images, their size, and their targets.
 struct Batch {
+    channels: usize,
     width: usize,
     height: usize,
     values: Vec<f32>,
@@ -35,7 +36,7 @@ impl Batch {
             if row < height / 2 { 0.25 } else { (0.5 + 0.5 * uniform(&name, at as u64)).clamp(0.3, 0.9) as f32 }
         };
         let targets = (0..images).map(|image| [1.0, 0.0, 0.05, 0.95, 0.0][image % 5]).collect();
-        Batch { width, height, values: (0..images * height * width * 3).map(value).collect(), targets }
+        Batch { channels: 3, width, height, values: (0..images * height * width * 3).map(value).collect(), targets }
     }
 
     /// That of tests/golden/densenet.py.
@@ -45,13 +46,22 @@ impl Batch {
         // Channels lie apart there.
         let place = |at: usize| at / (3 * area) * 3 * area + at % 3 * area + at / 3 % area;
         let values = (0..images * area * 3).map(|at| (0.5 + 0.5 * uniform(&name, place(at) as u64)) as f32).collect();
-        Batch { width, height, values, targets }
+        Batch { channels: 3, width, height, values, targets }
+    }
+
+    /// Its reds as gray images, and the same as coloured ones.
+    fn grays(&self) -> [Batch; 2] {
+        [1, 3].map(|channels| {
+            let reds = self.values.iter().step_by(3);
+            let values = reds.flat_map(|red| vec![*red; channels]).collect();
+            Batch { channels, values, targets: self.targets.clone(), ..*self }
+        })
     }
 
     fn images(&self) -> Images<'_> {
-        let (row_step, count) = (self.width * 3, self.targets.len());
-        let view =
-            |image| ImageView { memory: &self.values, offset: image * self.height * row_step, row_step, channels: 3 };
+        let (channels, row_step) = (self.channels, self.width * self.channels);
+        let (memory, count) = (&self.values, self.targets.len());
+        let view = |image| ImageView { memory, offset: image * self.height * row_step, row_step, channels };
         Images { width: self.width, height: self.height, views: (0..count).map(view).collect() }
     }
 }
@@ -196,6 +206,42 @@ fn bits_are_the_same_in_every_run_whatever_came_before() {
         first.logits(&other.images(), Weights::Current).unwrap();
         assert!(run(&mut first) == expected, "{instructions:?}");
         assert!(run(&mut learner(&start, instructions, 3)) == expected, "{instructions:?}");
+    }
+}
+
+#[test]
+fn gray_images_give_what_coloured_ones_of_equal_channels_give() {
+    let start = decided();
+    for (images, height, width) in [(4, 64, 64), (8, 33, 47)] {
+        let [gray, coloured] = Batch::new(images, height, width).grays();
+        let mut mixed = coloured.images();
+        mixed.views[1] = gray.images().views[1];
+        for instructions in Instructions::available() {
+            let mut learner = learner(&start, instructions, 2);
+            let mut run = |images: &Images, head_only: bool| {
+                learner.begin(head_only).unwrap();
+                let loss = learner.accumulate(images, &gray.targets, POS_WEIGHT, 1.0).unwrap();
+                let gradients = gradients(&mut learner);
+                learner.abandon().unwrap();
+                (loss, gradients, learner.logits(images, Weights::Current).unwrap())
+            };
+            for head_only in [false, true] {
+                let expected = run(&coloured.images(), head_only);
+                assert!(run(&mixed, head_only) == expected, "{instructions:?}");
+                let (loss, found, logits) = run(&gray.images(), head_only);
+                assert!((loss - expected.0).abs() < 1e-5 * expected.0, "{instructions:?}: {loss}, {}", expected.0);
+                // Weights are rounded in another order, and norms enlarge what comes of it.
+                let check = |found: &[f32], expected: &[f32]| {
+                    let error = distance(found, &expected.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>());
+                    assert!(error < 5e-5, "{instructions:?}, {width} x {height}: {error}");
+                };
+                check(&logits, &expected.2);
+                let moved = if head_only { LAYOUT.head_weight } else { LAYOUT.stem };
+                for part in [LAYOUT.places()[moved].clone(), LAYOUT.places()[moved].start..found.len()] {
+                    check(&found[part.clone()], &expected.1[part]);
+                }
+            }
+        }
     }
 }
 

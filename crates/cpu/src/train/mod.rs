@@ -134,11 +134,12 @@ impl TrainStep {
         self.forward(cpu, &mut parameters, shape)
     }
 
-    /// Copies the images, with three channels each.
+    /// Copies the images, with three channels each unless all are gray.
     fn gather(&mut self, images: &Images) -> Result<Shape> {
-        let shape = Shape { images: images.len(), height: images.height, width: images.width, channels: 3 };
+        let (height, width, channels) = (images.height, images.width, images.channels());
+        let shape = Shape { images: images.len(), height, width, channels };
         crate::buffer::reserved(&mut self.input, shape.len())?;
-        images.gather(3, &mut self.input);
+        images.gather(channels, &mut self.input);
         Ok(shape)
     }
 
@@ -152,7 +153,7 @@ impl TrainStep {
             let channels = LAYOUT.block_channels(index);
             block.reset(shape.with(*channels.last().expect("a block has layers")), layers.len())?;
             match before.last() {
-                None => stem.forward(cpu, (&self.input, input), block, parameters, (weights, memory))?,
+                None => stem.forward(cpu, (&self.input, input), block, parameters, memory)?,
                 Some(from) => {
                     transition::forward(cpu, from, block, &LAYOUT.transitions[index - 1], parameters, weights)?;
                 }

@@ -1,5 +1,5 @@
-//! The weights of all convolutions as right factors, packed once for a pass. They take as many numbers as they are, and
-//! so lie at the layout's places.
+//! The weights of all convolutions but the first as right factors, packed once for a pass. They take as many numbers as
+//! they are, and so lie at the layout's places.
 
 use super::parameters::{Parameters, channels};
 use super::{Cpu, LAYOUT};
@@ -39,8 +39,7 @@ impl Weights {
         let mut rest = sized(&mut self.values, parameters.values.len())?;
         let (mut jobs, mut first) = (Vec::new(), 0);
         for (index, spec) in LAYOUT.parameters().iter().enumerate() {
-            // Nothing depends on the gradient of the image.
-            if spec.role == Role::Convolution && !(index == LAYOUT.stem && direction == Direction::Backward) {
+            if spec.role == Role::Convolution && index != LAYOUT.stem {
                 let place = &parameters.places[index];
                 let (target, after) = rest.split_at_mut(place.start - first).1.split_at_mut(place.len());
                 jobs.push((index, target));

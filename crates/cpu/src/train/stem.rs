@@ -1,15 +1,18 @@
-//! Before the first block: 7x7 convolution, norm, ReLU, and the largest of 3x3 pixels around every other one.
+//! Before the first block: 7x7 convolution, norm, ReLU, and the largest of 3x3 pixels around every other one. Gray images
+//! take a third of the convolution's products: colours that are equal meet the sum of their weights, and give them equal
+//! gradients.
 
 use super::Cpu;
 use super::block::{Block, BlockGradient};
 use super::convolution::{Geometry, OutputGradient, Window};
 use super::kernels::{norm_gradient, norm_sums, normalize_largest, unpool};
 use super::memory::{Memory, add_window_gradients, sized, thread_memory, tile_pixels};
-use super::packing::Weights;
 use super::parameters::{Gradients, Parameters};
 use super::shape::Shape;
 use super::statistics::{Moments, NormSums, Statistics, Taken};
 use crate::cut::steps;
+use crate::kernels::product::Panels;
+use crate::kernels::vector::Instructions;
 use crate::parallel::{for_each_job, parts, split_rows};
 use lens_base::Result;
 use lens_model::LAYOUT;
@@ -17,8 +20,8 @@ use lens_model::LAYOUT;
 const WINDOW: Window = Window { side: 7, stride: 2, padding: 3 };
 /// Channels that the convolution makes.
 const CHANNELS: usize = 64;
-/// Numbers of the input between two pixels of the convolution.
-const STEP: usize = 2 * 3;
+/// Red, green and blue.
+const COLOURS: usize = 3;
 
 /// Side after a window of stride 2 that reaches the border's outside.
 fn halved(side: usize) -> usize {
@@ -48,12 +51,13 @@ impl Stem {
         (input, input_shape): (&[f32], Shape),
         block: &mut Block,
         parameters: &mut Parameters,
-        (weights, memory): (&Weights, &mut Memory),
+        memory: &mut Memory,
     ) -> Result<()> {
         let (shape, pooled) = shapes(input_shape);
-        let (channels, set) = (CHANNELS, cpu.instructions);
+        let (channels, colours, set) = (CHANNELS, input_shape.channels, cpu.instructions);
         let geometry = Geometry::new(WINDOW, input_shape, CHANNELS);
-        let weights = weights.forward(cpu, parameters, LAYOUT.stem);
+        let weights = packed(set, parameters.of(LAYOUT.stem), colours);
+        let weights = Panels::new(set, &weights, (weights.len() / channels, channels));
         let line_parts = parts(cpu.pool, geometry.lines());
         let values = sized(&mut self.convolved, shape.len())?;
         let outputs = split_rows(values, shape.width * channels, &line_parts);
@@ -68,11 +72,14 @@ impl Stem {
         for_each_job(cpu.pool, &mut jobs, |(part, output, memory, moments)| {
             for band in geometry.bands(part.clone()) {
                 let padded = geometry.pad(&band, &mut memory.padded, |pixel, line| {
-                    line.copy_from_slice(&input[pixel * 3..][..line.len()]);
+                    line.copy_from_slice(&input[pixel * colours..][..line.len()]);
                 })?;
                 let line = shape.width * channels;
                 let target = &mut output[(band.lines.start - part.start) * line..(band.lines.end - part.start) * line];
-                geometry.convolve::<STEP>(&band, padded, weights, (target, channels));
+                match colours {
+                    1 => geometry.convolve::<{ WINDOW.stride }>(&band, padded, weights, (target, channels)),
+                    _ => geometry.convolve::<{ WINDOW.stride * COLOURS }>(&band, padded, weights, (target, channels)),
+                }
                 moments.add(set, target, channels);
             }
             Ok(())
@@ -120,7 +127,7 @@ impl Stem {
         (gradients, memory): (&mut Gradients, &mut Memory),
     ) -> Result<()> {
         let (shape, pooled) = shapes(input_shape);
-        let (channels, set) = (CHANNELS, cpu.instructions);
+        let (channels, colours, set) = (CHANNELS, input_shape.channels, cpu.instructions);
         let values = &self.convolved[..shape.len()];
         let affine = self.statistics.affine(parameters, &LAYOUT.stem_norm);
         let mean = self.statistics.mean(0..channels);
@@ -163,14 +170,15 @@ impl Stem {
         let line_parts = parts(cpu.pool, geometry.lines());
         let threads = thread_memory(&mut memory.threads, line_parts.len());
         let weight_gradient = gradients.of(LAYOUT.stem);
-        let weight_count = weight_gradient.len();
+        let mut merged = vec![0.0; weight_gradient.len() / COLOURS * colours];
+        let weight_count = merged.len();
         let mut jobs: Vec<_> = line_parts.into_iter().zip(threads).collect();
         for_each_job(cpu.pool, &mut jobs, |(part, memory)| {
             let sums = sized(&mut memory.weight_gradient, weight_count)?;
             sums.fill(0.0);
             for band in geometry.bands(part.clone()) {
                 let padded = geometry.pad(&band, &mut memory.padded, |pixel, line| {
-                    line.copy_from_slice(&input[pixel * 3..][..line.len()]);
+                    line.copy_from_slice(&input[pixel * colours..][..line.len()]);
                 })?;
                 let line = shape.width * channels;
                 let of_output = OutputGradient::Dense(&output[band.lines.start * line..band.lines.end * line]);
@@ -179,8 +187,20 @@ impl Stem {
             Ok(())
         })?;
         let memories: Vec<_> = jobs.into_iter().map(|(_, memory)| memory).collect();
-        add_window_gradients(cpu, &memories, channels, weight_gradient)
+        add_window_gradients(cpu, &memories, channels, &mut merged)?;
+        for (weights, sum) in weight_gradient.chunks_exact_mut(COLOURS / colours).zip(merged) {
+            weights.iter_mut().for_each(|gradient| *gradient += sum);
+        }
+        Ok(())
     }
+}
+
+/// The convolution's weights as a right factor for images of so many colours.
+fn packed(instructions: Instructions, weight: &[f32], colours: usize) -> Vec<f32> {
+    let merged: Vec<f32> = weight.chunks_exact(COLOURS / colours).map(|weights| weights.iter().sum()).collect();
+    let (depth, mut target) = (merged.len() / CHANNELS, vec![0.0; merged.len()]);
+    Panels::pack(instructions, &merged, (depth, CHANNELS), (1, depth), &mut target);
+    target
 }
 
 /// The pixels of the window that pooled pixel `row` is the largest of: where their numbers begin, and their places.
