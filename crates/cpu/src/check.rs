@@ -92,7 +92,7 @@ impl Check {
     }
 
     fn run(&self, pool: &Pool, plan: &Plan, output: Output) -> Result<Vec<f32>> {
-        let images: Vec<_> = self.noise.iter().map(|samples| (&view(samples)).into()).collect();
+        let images: Vec<_> = self.noise.iter().map(|samples| view(samples)).collect();
         plan.run(pool, &images, output)
     }
 }

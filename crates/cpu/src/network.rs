@@ -2,12 +2,12 @@
 //! they are believed.
 
 use crate::engine::Shared;
-use crate::plan::{Output, Plan, Shape, TileView};
+use crate::plan::{Output, Plan, Shape};
 use crate::prepared::{Lent, Prepared};
 use crate::reference::Reference;
 use lens_base::{LogLevel, Result};
 use lens_engine::{EngineName, FeatureMaps, Network};
-use lens_images::{ImageView, Images};
+use lens_images::Images;
 use lens_model::{ActivationRanges, Model, Parameters, raise};
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -68,15 +68,8 @@ impl CpuNetwork {
         let Some(plan) = self.common.plan_for(images.height, images.width, self.ranges())? else {
             return Ok(None);
         };
-        let views: Vec<TileView> = images.views.iter().map(TileView::from).collect();
-        let values = plan.run(self.common.engine.pool(), &views, output)?;
+        let values = plan.run(self.common.engine.pool(), &images.views, output)?;
         Ok(Some((plan, values)))
-    }
-}
-
-impl<'a> From<&ImageView<'a>> for TileView<'a> {
-    fn from(view: &ImageView<'a>) -> Self {
-        TileView { samples: view.samples(), row_step: view.row_step, channels: view.channels }
     }
 }
 

@@ -17,11 +17,6 @@ pub struct ImageView<'a> {
 }
 
 impl<'a> ImageView<'a> {
-    /// From its first sample on.
-    pub fn samples(&self) -> &'a [f32] {
-        &self.memory[self.offset..]
-    }
-
     /// The samples of one row of `width` pixels.
     pub fn row(&self, y: usize, width: usize) -> &'a [f32] {
         &self.memory[self.offset + y * self.row_step..][..width * self.channels]

@@ -1,10 +1,10 @@
 //! The compiled network against libtorch, for every instruction set of this machine.
 
-use lens_cpu::plan::{Output, Plan, Shape, TileView, Tiling, Weights};
+use lens_cpu::plan::{Output, Plan, Shape, Tiling, Weights};
 use lens_cpu::{Instructions, Pool};
 use lens_engine::EngineName;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
-use lens_images::{Batch, Raster};
+use lens_images::{Batch, ImageView, Raster};
 use lens_model::{LAYOUT, Metadata, Model, Parameters, Role};
 use lens_runtime::{Classifier, Context, ContextOptions};
 use lesionlens_torch::DenseNet;
@@ -107,8 +107,8 @@ fn pictures(count: usize, height: usize, width: usize) -> Vec<f32> {
     values
 }
 
-fn views(values: &[f32], height: usize, width: usize) -> Vec<TileView<'_>> {
-    let image = |samples| TileView { samples, row_step: width * 3, channels: 3 };
+fn views(values: &[f32], height: usize, width: usize) -> Vec<ImageView<'_>> {
+    let image = |samples| ImageView { memory: samples, offset: 0, row_step: width * 3, channels: 3 };
     values.chunks_exact(height * width * 3).map(image).collect()
 }
 
@@ -165,7 +165,7 @@ fn logits_are_libtorchs_for_every_size_batch_and_instruction_set() {
                 errors.push(error);
             }
             for count in BATCHES.into_iter().filter(|count| count * height * width <= most_pixels(*set)) {
-                let images: Vec<TileView> = tiles.iter().cycle().take(count).copied().collect();
+                let images: Vec<ImageView> = tiles.iter().cycle().take(count).copied().collect();
                 let expected: Vec<f32> = alone.iter().cycle().take(count).copied().collect();
                 let found = plan.run(&pool, &images, Output::Logit).unwrap();
                 assert_eq!(found, expected, "{}, {count} of {width} x {height}", set.engine());
@@ -241,8 +241,8 @@ fn tiles_are_read_where_they_lie_in_an_image() {
     let (height, width) = (150, 170);
     let image = pictures(1, height, width);
     let corners = [(0, 0), (17, 31), (height - 64, width - 64)];
-    let tile = |samples| TileView { samples, row_step: width * 3, channels: 3 };
-    let tiles: Vec<TileView> = corners.iter().map(|(y, x)| tile(&image[(y * width + x) * 3..])).collect();
+    let tile = |samples| ImageView { memory: samples, offset: 0, row_step: width * 3, channels: 3 };
+    let tiles: Vec<ImageView> = corners.iter().map(|(y, x)| tile(&image[(y * width + x) * 3..])).collect();
     let cut: Vec<f32> = corners
         .iter()
         .flat_map(|(y, x)| (*y..*y + 64).flat_map(move |row| (row * width + x) * 3..(row * width + x + 64) * 3))

@@ -6,9 +6,9 @@ use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::multiply::MOST_ROWS;
 use super::shape::{Shape, Stage};
-use super::stem::Image;
 use super::winograd::SHARE;
 use crate::cut::cut;
+use lens_images::ImageView;
 use std::ops::Range;
 
 /// Tasks of a layer for each thread: more even out threads of different speed, and cost more.
@@ -205,7 +205,7 @@ impl Flow {
         &self,
         task: usize,
         layers: &Layers,
-        images: &[Image],
+        images: &[ImageView],
         (output, results, target): (Output, Span, usize),
         scratch: &mut [f32],
     ) {

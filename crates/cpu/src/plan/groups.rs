@@ -4,8 +4,8 @@ use super::filtering::{GROWTH, INNER};
 use super::layers::{Layers, Output};
 use super::memory::Span;
 use super::shape::Shape;
-use super::stem::{Image, TileView};
 use crate::cut::{cut, steps};
+use lens_images::ImageView;
 use std::ops::Range;
 
 /// Floats of each block's features that are computed together: with weights and scratch memory they stay in the
@@ -50,7 +50,7 @@ pub fn sizes(shape: &Shape, group: usize) -> (Vec<usize>, usize) {
 /// One group on its way.
 pub struct Group<'a> {
     pub layers: &'a Layers<'a>,
-    pub images: &'a [TileView<'a>],
+    pub images: &'a [ImageView<'a>],
     pub scratch: &'a mut [f32],
 }
 
@@ -73,8 +73,7 @@ impl Group<'_> {
             if block == 0 {
                 for (target, image) in part.clone().enumerate() {
                     let shape = self.layers.shape;
-                    let image = Image::of(self.images[image], shape.height, shape.width);
-                    self.layers.stem(image, target, 0..shape.stages[0].height, self.scratch);
+                    self.layers.stem(self.images[image], target, 0..shape.stages[0].height, self.scratch);
                 }
             } else {
                 self.each_part(block - 1, part.clone(), &mut |this, from| {

@@ -7,11 +7,12 @@ use super::memory::{Buffer, Span};
 use super::packing::Place;
 use super::pointwise::{PACKED, Pointwise, Reading};
 use super::shape::Shape;
-use super::stem::{self, Image, Stem};
+use super::stem::{self, Stem};
 use super::weights::{Filters, Weights};
 use super::winograd::{self, Convolution};
 use crate::cut::share;
 use lens_base::Result;
+use lens_images::ImageView;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -119,7 +120,7 @@ impl Layers<'_> {
     }
 
     /// Rows of one image, after pooling, to the first block's image number `target`.
-    pub fn stem(&self, image: Image, target: usize, rows: Range<usize>, scratch: &mut [f32]) {
+    pub fn stem(&self, image: ImageView, target: usize, rows: Range<usize>, scratch: &mut [f32]) {
         let stage = &self.shape.stages[0];
         self.weights.instructions().run(Stem {
             image,

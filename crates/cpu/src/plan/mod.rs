@@ -34,8 +34,6 @@ mod winograd;
 pub use filtering::Tiling;
 pub use layers::Output;
 pub use shape::{Shape, Stage};
-use stem::Image;
-pub use stem::TileView;
 pub use vector::Instructions;
 pub use weights::Weights;
 
@@ -45,6 +43,7 @@ use flow::Flow;
 use groups::{Group, groups, sizes};
 use layers::{Layers, Memory, Needs, Parts};
 use lens_base::{Error, Result};
+use lens_images::ImageView;
 use memory::Span;
 use parking_lot::Mutex;
 use std::ops::Range;
@@ -103,17 +102,15 @@ impl Plan {
     }
 
     /// What is wanted of each image, one after the other.
-    pub fn run(&self, pool: &Pool, images: &[TileView], output: Output) -> Result<Vec<f32>> {
+    pub fn run(&self, pool: &Pool, images: &[ImageView], output: Output) -> Result<Vec<f32>> {
         for image in images {
             let row = self.shape.width * image.channels;
             let needed = (self.shape.height - 1) * image.row_step + row;
-            if image.row_step < row || image.samples.len() < needed {
+            let there = image.memory.len().saturating_sub(image.offset);
+            if image.row_step < row || there < needed {
                 return Err(Error::internal(format!(
-                    "an image of {} floats with rows {} apart is none of {} x {} pixels",
-                    image.samples.len(),
-                    image.row_step,
-                    self.shape.width,
-                    self.shape.height
+                    "an image of {there} floats with rows {} apart is none of {} x {} pixels",
+                    image.row_step, self.shape.width, self.shape.height
                 )));
             }
         }
@@ -123,8 +120,8 @@ impl Plan {
         if self.quantized.is_some() {
             // Bytes have no NaN, which would come out as a plausible logit.
             for (image, results) in images.iter().zip(results.chunks_exact_mut(output.count(&self.shape))) {
-                let mut rows = image.samples.chunks(image.row_step).take(self.shape.height);
-                if !rows.all(|row| row[..self.shape.width * image.channels].iter().all(|value| value.is_finite())) {
+                let mut rows = (0..self.shape.height).map(|y| image.row(y, self.shape.width));
+                if !rows.all(|row| row.iter().all(|value| value.is_finite())) {
                     results.fill(f32::NAN);
                 }
             }
@@ -140,7 +137,7 @@ impl Plan {
         &self,
         memory: &mut Vec<Memory>,
         pool: &Pool,
-        images: &[TileView],
+        images: &[ImageView],
         (output, results): (Output, Span),
     ) -> Result<()> {
         let threads = pool.threads();
@@ -172,7 +169,7 @@ impl Plan {
         &self,
         memory: &mut [Memory],
         pool: &Pool,
-        images: &[TileView],
+        images: &[ImageView],
         (output, results): (Output, Span),
     ) -> Result<()> {
         let groups: Vec<Range<usize>> = groups(&self.shape, images.len(), pool.threads());
@@ -202,7 +199,7 @@ impl Plan {
         &self,
         memory: &mut [Memory],
         pool: &Pool,
-        images: &[TileView],
+        images: &[ImageView],
         (output, results, target): (Output, Span, usize),
     ) -> Result<()> {
         let flow = self.flow(images.len(), pool.threads());
@@ -224,10 +221,8 @@ impl Plan {
             scratches.push(Mutex::new(parts.scratch));
         }
         let layers = self.layers(features, inner);
-        let images: Vec<Image> =
-            images.iter().map(|image| Image::of(*image, self.shape.height, self.shape.width)).collect();
         pool.run(flow.needs().to_vec(), &|seat, task| {
-            flow.run(task, &layers, &images, (output, results, target), &mut scratches[seat].lock());
+            flow.run(task, &layers, images, (output, results, target), &mut scratches[seat].lock());
         });
         Ok(())
     }

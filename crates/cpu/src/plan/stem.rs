@@ -4,6 +4,7 @@
 use super::memory::Span;
 use super::multiply::{accumulate, tiles, with_rows};
 use super::vector::{Kernel, Vector};
+use lens_images::ImageView;
 use std::ops::Range;
 
 /// Channels it makes.
@@ -19,53 +20,6 @@ pub const AREA: usize = SIDE * SIDE;
 pub const DEPTH: usize = AREA * COLOURS;
 /// Rows of the convolution that a row of the pooling reads.
 const POOLED: usize = 3;
-
-/// One image among the input: gray pixels, or pixels of red, green and blue, row by row.
-#[derive(Clone, Copy, Debug)]
-pub struct TileView<'a> {
-    /// From the first pixel on.
-    pub samples: &'a [f32],
-    /// Floats from one row to the next.
-    pub row_step: usize,
-    /// 1 for gray, 3 for colours.
-    pub channels: usize,
-}
-
-/// An image, and what can be spared on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Image<'a> {
-    view: TileView<'a>,
-    /// The colours of each pixel are the same.
-    gray: bool,
-}
-
-impl<'a> Image<'a> {
-    /// Looks at all pixels of a coloured one.
-    pub fn of(view: TileView<'a>, height: usize, width: usize) -> Self {
-        let rows = view.samples.chunks(view.row_step).take(height);
-        let gray = view.channels == 1 || rows.map(|row| &row[..width * COLOURS]).all(same_colours);
-        Image { view, gray }
-    }
-}
-
-/// Whether each pixel of a row has the same bits three times.
-fn same_colours(row: &[f32]) -> bool {
-    /// Floats that are compared with their right neighbours at once.
-    const TOGETHER: usize = 16 * COLOURS;
-    let (left, right) = (row.as_chunks::<TOGETHER>().0, row[1..].as_chunks::<TOGETHER>().0);
-    let mut differences = [0; TOGETHER];
-    for (left, right) in left.iter().zip(right) {
-        for (difference, (left, right)) in differences.iter_mut().zip(left.iter().zip(right)) {
-            *difference |= left.to_bits() ^ right.to_bits();
-        }
-    }
-    // The neighbour of a last colour belongs to the next pixel.
-    let whole = differences.as_chunks::<COLOURS>().0.iter().all(|[red, green, _]| red | green == 0);
-    let rest = row[right.len() * TOGETHER..].as_chunks::<COLOURS>().0;
-    let same =
-        |[red, green, blue]: &[f32; COLOURS]| red.to_bits() == green.to_bits() && red.to_bits() == blue.to_bits();
-    whole && rest.iter().all(same)
-}
 
 /// Side after the convolution.
 pub fn convolved(side: usize) -> usize {
@@ -89,7 +43,8 @@ pub fn scratch(width: usize) -> usize {
 
 /// Computes some rows of one image.
 pub struct Stem<'a> {
-    pub image: Image<'a>,
+    /// Gray pixels, or pixels of red, green and blue.
+    pub image: ImageView<'a>,
     pub height: usize,
     pub width: usize,
     /// Packed weights with the norm's factor in them.
@@ -113,7 +68,7 @@ impl Kernel for Stem<'_> {
         let (weights, gray_weights) = (self.weights, self.gray_weights);
         // SAFETY: the contract is passed on.
         unsafe {
-            if self.image.gray {
+            if self.image.channels == 1 {
                 self.compute::<V, 2>(gray_weights)
             } else {
                 self.compute::<V, { 2 * COLOURS }>(weights)
@@ -146,16 +101,7 @@ impl Stem<'_> {
                 for line in next_line.max(2 * row)..2 * row + SIDE {
                     let slot = &mut lines[line % SIDE * padded + PADDING * colours..][..self.width * colours];
                     match line.checked_sub(PADDING).filter(|line| *line < self.height) {
-                        Some(line) => {
-                            let TileView { samples, row_step, channels } = self.image.view;
-                            let row = &samples[line * row_step..][..self.width * channels];
-                            if self.image.gray && channels != 1 {
-                                let pixels = row.as_chunks::<COLOURS>().0;
-                                slot.iter_mut().zip(pixels).for_each(|(value, [red, ..])| *value = *red);
-                            } else {
-                                slot.copy_from_slice(row);
-                            }
-                        }
+                        Some(line) => slot.copy_from_slice(self.image.row(line, self.width)),
                         None => slot.fill(0.0),
                     }
                 }
@@ -241,11 +187,11 @@ mod tests {
     const HEIGHT: usize = 37;
     const WIDTH: usize = 42;
 
-    fn seen(samples: &[f32]) -> Image<'_> {
-        Image::of(TileView { samples, row_step: WIDTH * 3, channels: 3 }, HEIGHT, WIDTH)
+    fn view(memory: &[f32], channels: usize) -> ImageView<'_> {
+        ImageView { memory, offset: 0, row_step: WIDTH * channels, channels }
     }
 
-    fn computed(instructions: Instructions, image: Image, weights: [&[f32]; 2]) -> Vec<f32> {
+    fn computed(instructions: Instructions, image: ImageView, weights: [&[f32]; 2]) -> Vec<f32> {
         let (rows, pixels) = (pooled(HEIGHT), pooled(HEIGHT) * pooled(WIDTH));
         let mut target = Buffer::zeroed(pixels * CHANNELS).unwrap();
         let mut scratch = vec![f32::NAN; scratch(WIDTH)];
@@ -268,15 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn gray_images_are_told_by_all_their_pixels_and_give_the_same() {
-        let gray: Vec<f32> = (0..HEIGHT * WIDTH).flat_map(|pixel| [(pixel * 31 % 251) as f32 / 250.0; 3]).collect();
-        let image = seen(&gray);
-        assert!(image.gray);
-        for sample in 0..gray.len() {
-            let mut coloured = gray.clone();
-            coloured[sample] += 0.5;
-            assert!(!seen(&coloured).gray, "{sample}");
-        }
+    fn gray_images_give_what_three_equal_colours_give() {
+        let gray: Vec<f32> = (0..HEIGHT * WIDTH).map(|pixel| (pixel * 31 % 251) as f32 / 250.0).collect();
+        let coloured: Vec<f32> = gray.iter().flat_map(|value| [*value; 3]).collect();
         let weight = |column: usize, depth: usize| ((column * 7 + depth * 13) % 29) as f64 / 290.0 - 0.05;
         let sum = |column: usize, place: usize| (0..3).map(|colour| weight(column, place * 3 + colour)).sum();
         for instructions in Instructions::available() {
@@ -284,8 +224,8 @@ mod tests {
             all.add_panels(instructions, (CHANNELS, DEPTH), weight);
             sums.add_panels(instructions, (CHANNELS, AREA), sum);
             let (all, sums) = (all.finish(), sums.finish());
-            let expected = computed(instructions, Image { gray: false, ..image }, [all.values(), &[]]);
-            let found = computed(instructions, image, [&[], sums.values()]);
+            let expected = computed(instructions, view(&coloured, 3), [all.values(), &[]]);
+            let found = computed(instructions, view(&gray, 1), [&[], sums.values()]);
             assert!(expected.iter().any(|value| *value > 0.3));
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() < 1e-5, "{instructions:?}: {found} {expected}");
