@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What an engine is made for.
 #[derive(Clone, Debug)]
 pub struct CpuSettings {
-    /// Which plan; others than plans become the widest one.
+    /// Which plan, or the plain network; others become the widest plan.
     pub engine: EngineName,
     /// Whether calibrated models compute in 8 bits.
     pub int8: bool,
@@ -43,6 +43,11 @@ impl Shared {
         self.pool.get_or_init(|| Arc::new(Pool::new(self.settings.threads, self.settings.concurrent_threads)))
     }
 
+    /// Whether networks are computed without plans.
+    pub fn is_plain(&self) -> bool {
+        self.settings.engine == EngineName::Reference
+    }
+
     /// Whether calibrated models compute in 8 bits.
     pub fn is_int8(&self) -> bool {
         self.settings.int8
@@ -64,11 +69,11 @@ impl CpuEngine {
 
 impl Engine for CpuEngine {
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>> {
-        Ok(Arc::new(CpuNetwork::new(&self.shared, model)))
+        Ok(Arc::new(CpuNetwork::new(&self.shared, model)?))
     }
 
     fn learner(&self, start: &TrainingParameters, settings: &LearnerSettings) -> Result<Box<dyn Learner>> {
         let pool = Arc::clone(self.shared.pool());
-        Ok(Box::new(CpuLearner::new(pool, Instructions::best(), start, settings)?))
+        Ok(Box::new(CpuLearner::new(pool, self.shared.instructions, start, settings)?))
     }
 }

@@ -26,6 +26,8 @@ pub struct CpuLearner {
     second_moment: Vec<f32>,
     gradients: Vec<f32>,
     head_only: bool,
+    /// Whether a step was begun and is not over.
+    is_begun: bool,
     /// Running statistics at `begin`.
     statistics_before: Vec<f32>,
 }
@@ -51,8 +53,13 @@ impl CpuLearner {
             second_moment: zeros(second, MOMENTS)?,
             gradients: zeros(count, "gradients")?,
             head_only: false,
+            is_begun: false,
             statistics_before: zeros(LAYOUT.statistics_count(), "running statistics")?,
         })
+    }
+
+    fn check_begun(&self) -> Result<()> {
+        if self.is_begun { Ok(()) } else { Err(Error::argument("no step was begun")) }
     }
 
     /// The trained numbers that a step moves.
@@ -62,7 +69,7 @@ impl CpuLearner {
     }
 
     fn buffer(&self, slot: Slot) -> Result<&[f32]> {
-        let average = || self.average.as_ref().ok_or_else(|| Error::internal("this run has no moving average"));
+        let average = || self.average.as_ref().ok_or_else(no_average);
         Ok(match slot {
             Slot::Values => &self.current.values,
             Slot::Statistics => &self.current.statistics,
@@ -74,7 +81,7 @@ impl CpuLearner {
     }
 
     fn buffer_mut(&mut self, slot: Slot) -> Result<&mut [f32]> {
-        let average = self.average.as_mut().ok_or_else(|| Error::internal("this run has no moving average"));
+        let average = self.average.as_mut().ok_or_else(no_average);
         Ok(match slot {
             Slot::Values => &mut self.current.values,
             Slot::Statistics => &mut self.current.statistics,
@@ -93,22 +100,27 @@ fn copy(parameters: &TrainingParameters) -> Result<TrainingParameters> {
     Ok(copy)
 }
 
+fn no_average() -> Error {
+    Error::argument("this learner keeps no average")
+}
+
 fn check_length(slot: Slot, there: usize, given: usize) -> Result<()> {
     if there == given {
         return Ok(());
     }
-    Err(Error::internal(format!("{given} numbers for the buffer {slot:?}, which has {there}")))
+    Err(Error::argument(format!("{given} numbers for the buffer {slot:?}, which has {there}")))
 }
 
 impl Learner for CpuLearner {
     fn begin(&mut self, head_only: bool) -> Result<()> {
-        self.head_only = head_only;
+        (self.head_only, self.is_begun) = (head_only, true);
         self.gradients.fill(0.0);
         self.statistics_before.copy_from_slice(&self.current.statistics);
         Ok(())
     }
 
     fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64> {
+        self.check_begun()?;
         let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
         let TrainingParameters { values, statistics } = &mut self.current;
         let task = (targets, Loss { pos_weight }, share);
@@ -119,11 +131,17 @@ impl Learner for CpuLearner {
     }
 
     fn abandon(&mut self) -> Result<()> {
-        self.current.statistics.copy_from_slice(&self.statistics_before);
+        if std::mem::take(&mut self.is_begun) {
+            self.current.statistics.copy_from_slice(&self.statistics_before);
+        }
         Ok(())
     }
 
     fn update(&mut self, step: &UpdateStep) -> Result<bool> {
+        self.check_begun()?;
+        if step.step < 1 {
+            return Err(Error::argument(format!("step is {}; steps are counted from 1", step.step)));
+        }
         let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
         let moved = self.moved();
         let gradients = &mut self.gradients[moved.clone()];
@@ -146,13 +164,12 @@ impl Learner for CpuLearner {
                 adam_step(cpu, step, values, gradients, moments)?;
             }
         }
+        self.is_begun = false;
         Ok(true)
     }
 
     fn blend_average(&mut self, share: f64) -> Result<()> {
-        let Some(average) = &mut self.average else {
-            return Err(Error::internal("this run has no moving average"));
-        };
+        let average = self.average.as_mut().ok_or_else(no_average)?;
         blend(self.instructions, &mut average.values, &self.current.values, share as f32);
         blend(self.instructions, &mut average.statistics, &self.current.statistics, share as f32);
         Ok(())
@@ -160,9 +177,9 @@ impl Learner for CpuLearner {
 
     fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
         let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
-        let parameters = match (weights, &self.average) {
-            (Weights::Average, Some(average)) => average,
-            _ => &self.current,
+        let parameters = match weights {
+            Weights::Current => &self.current,
+            Weights::Average => self.average.as_ref().ok_or_else(no_average)?,
         };
         self.step.logits(cpu, (&parameters.values, &parameters.statistics), images)
     }

@@ -5,10 +5,10 @@ use crate::engine::Shared;
 use crate::plan::{Output, Plan, Shape};
 use crate::prepared::{Lent, Prepared};
 use crate::reference::Reference;
-use lens_base::{LogLevel, Result};
-use lens_engine::{EngineName, FeatureMaps, Network};
+use lens_base::{Error, LogLevel, Result};
+use lens_engine::{EngineName, FeatureMaps, Network, check_images};
 use lens_images::Images;
-use lens_model::{ActivationRanges, Model, Parameters, raise};
+use lens_model::{ActivationRanges, LAYOUT, Model, Parameters, raise};
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ struct Common {
     engine: Arc<Shared>,
     model: Model,
     state: Mutex<State>,
-    /// The numbers for the plain network, once no plan gave what it should.
+    /// The numbers for the plain network, once no plan gave what it should, or where none is wanted.
     plain: OnceCell<Arc<Parameters>>,
     int8_failed: AtomicBool,
 }
@@ -47,15 +47,16 @@ struct State {
 }
 
 impl CpuNetwork {
-    pub fn new(engine: &Arc<Shared>, model: &Model) -> Self {
+    pub fn new(engine: &Arc<Shared>, model: &Model) -> Result<Self> {
+        let plain = if engine.is_plain() { OnceCell::with_value(model.parameters()?) } else { OnceCell::new() };
         let common = Common {
             engine: Arc::clone(engine),
             model: model.clone(),
             state: Mutex::default(),
-            plain: OnceCell::new(),
+            plain,
             int8_failed: AtomicBool::new(false),
         };
-        CpuNetwork { common: Arc::new(common), ranges: model.metadata().activation_ranges.clone() }
+        Ok(CpuNetwork { common: Arc::new(common), ranges: model.metadata().activation_ranges.clone() })
     }
 
     /// With what its convolutions are computed in 8 bits, when they are.
@@ -64,7 +65,9 @@ impl CpuNetwork {
         self.ranges.as_ref().filter(|_| usable)
     }
 
+    /// By a plan; none where the plain network computes.
     fn run(&self, images: &Images, output: Output) -> Result<Option<(Arc<Plan>, Vec<f32>)>> {
+        check_images(images)?;
         let Some(plan) = self.common.plan_for(images.height, images.width, self.ranges())? else {
             return Ok(None);
         };
@@ -110,6 +113,13 @@ impl Network for CpuNetwork {
     }
 
     fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
+        check_images(images)?;
+        if largest.len() != LAYOUT.parameters().len() {
+            let (room, needed) = (largest.len(), LAYOUT.parameters().len());
+            return Err(Error::argument(format!(
+                "there is room for {room} ranges; the network has {needed} parameters"
+            )));
+        }
         let parameters = self.common.parameters()?;
         let reference = self.common.reference(&parameters);
         for view in &images.views {

@@ -3,9 +3,9 @@
 
 use crate::kernels::vector::{Instructions, Kernel, Vector};
 use crate::pool::Pool;
-use lens_base::{Error, Result, zeros};
+use lens_base::{Result, zeros};
 use lens_images::ImageView;
-use lens_model::{EPSILON, LAYOUT, Norm, Parameters, SMALLEST_SIDE, activation_map, logit_of, relu};
+use lens_model::{EPSILON, LAYOUT, Norm, Parameters, activation_map, logit_of, relu};
 use parking_lot::Mutex;
 
 /// Pixels and channels of an image, the channels of a pixel beside each other.
@@ -46,9 +46,6 @@ pub struct Reference<'a> {
 impl Reference<'_> {
     /// The last feature map of an image, after its norm and before its ReLU.
     pub fn features(&self, image: &ImageView, (height, width): (usize, usize), seen: Seen) -> Result<Map> {
-        if height.min(width) < SMALLEST_SIDE {
-            return Err(Error::internal(format!("an image of {width} x {height} pixels is too small for the network")));
-        }
         let stem = self.convolution(&coloured(image, height, width)?, LAYOUT.stem, 2, seen)?;
         let mut features = largest_of_3x3(&self.normalised(&stem, LAYOUT.stem_norm, true)?)?;
         for (index, block) in LAYOUT.blocks.iter().enumerate() {

@@ -58,7 +58,9 @@ impl Serialize for EngineName {
 }
 
 /// Computes on one device. Thread-safe. Whatever an engine does, memory that runs out comes back as an error of the kind
-/// `OutOfMemory`, after which the engine goes on.
+/// `OutOfMemory`, after which the engine goes on; so does use that makes no sense, as an error of any kind: images that are
+/// too small or do not lie in their memory, numbers of targets or lengths of buffers that do not fit, buffers that a learner
+/// does not have, a step that was not begun.
 pub trait Engine: Send + Sync {
     /// Makes a model ready to compute.
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>>;
@@ -80,7 +82,8 @@ pub trait Network: Send + Sync {
     /// What computes it.
     fn engine(&self) -> EngineName;
 
-    /// The network's output for each image, before the temperature. The same image gives the same bits in any company.
+    /// The network's output for each image, before the temperature. The same image gives the same bits in any company,
+    /// but for libtorch, whose rounding depends on the number of images.
     fn logits(&self, images: &Images) -> Result<Vec<f32>>;
 
     /// The last feature map of each image: after its norm, before its ReLU.

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod footprint;
+mod images;
 mod interface;
 pub mod policy;
 pub mod probe;
@@ -13,6 +14,7 @@ pub mod rocm;
 pub mod torch_table;
 
 pub use footprint::{Footprint, WEIGHTS};
+pub use images::check_images;
 pub use interface::{
     Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network, OptimizerKind, ScalerState, Slot,
     UpdateStep, Weights,

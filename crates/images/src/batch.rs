@@ -2,6 +2,7 @@
 
 use super::preprocessing::Preprocessing;
 use super::raster::Raster;
+use lens_base::{Error, Result};
 
 /// An image, or a part of one, in somebody's memory: f32 samples, normalised, pixel by pixel.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,29 @@ pub struct ImageView<'a> {
 }
 
 impl<'a> ImageView<'a> {
+    /// How many samples it reaches over with so many pixels, from its first to its last; refuses what is outside its memory.
+    pub fn length(&self, width: usize, height: usize) -> Result<usize> {
+        if !matches!(self.channels, 1 | 3) {
+            return Err(Error::argument(format!("an image has {} channels; 1 or 3 are possible", self.channels)));
+        }
+        if width == 0 || height == 0 {
+            return Err(Error::argument(format!("images of {width} x {height} pixels; both must be at least 1")));
+        }
+        let row = width.checked_mul(self.channels).filter(|row| *row <= self.row_step || height == 1);
+        let length = row.and_then(|row| (height - 1).checked_mul(self.row_step)?.checked_add(row));
+        match length.filter(|length| self.offset.checked_add(*length).is_some_and(|end| end <= self.memory.len())) {
+            Some(length) => Ok(length),
+            None => Err(Error::argument(format!(
+                "an image of {width} x {height} pixels with {} channels, rows {} apart, from number {} on does not lie in \
+                 its memory of {} numbers",
+                self.channels,
+                self.row_step,
+                self.offset,
+                self.memory.len()
+            ))),
+        }
+    }
+
     /// The samples of one row of `width` pixels.
     pub fn row(&self, y: usize, width: usize) -> &'a [f32] {
         &self.memory[self.offset + y * self.row_step..][..width * self.channels]

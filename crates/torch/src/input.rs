@@ -1,6 +1,6 @@
 //! Images on their way from the caller's memory into the network.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::torch::page_locked;
 use lens_images::{ImageView, Images};
 use std::marker::PhantomData;
@@ -39,7 +39,8 @@ type Place = (usize, usize);
 impl<'a> Input<'a> {
     /// Of these images, which the network is to read on `device`.
     pub fn of(images: &Images<'a>, device: Device) -> Result<Self> {
-        let lengths = images.views.iter().map(|view| check(view, images)).collect::<Result<Vec<_>>>()?;
+        let lengths = images.views.iter().map(|view| view.length(images.width, images.height));
+        let lengths = lengths.collect::<lens_base::Result<Vec<_>>>()?;
         let (memories, places) = match device {
             Device::Cpu => borrowed(images)?,
             _ => gathered(images, &lengths)?,
@@ -91,30 +92,6 @@ impl Run {
         }
         self.count += 1;
         true
-    }
-}
-
-/// How many floats an image reaches over, from its first sample to its last; refuses what is outside its memory.
-fn check(view: &ImageView, images: &Images) -> Result<usize> {
-    let (width, height) = (images.width, images.height);
-    if !matches!(view.channels, 1 | 3) {
-        return Err(Error::argument(format!("an image has {} channels; 1 or 3 are possible", view.channels)));
-    }
-    if width == 0 || height == 0 {
-        return Err(Error::argument(format!("images of {width} x {height} pixels; both must be at least 1")));
-    }
-    let row = width.checked_mul(view.channels).filter(|row| *row <= view.row_step || height == 1);
-    let length = row.and_then(|row| (height - 1).checked_mul(view.row_step)?.checked_add(row));
-    match length.filter(|length| view.offset.checked_add(*length).is_some_and(|end| end <= view.memory.len())) {
-        Some(length) => Ok(length),
-        None => Err(Error::argument(format!(
-            "an image of {width} x {height} pixels with {} channels, rows {} apart, from number {} on does not lie in its \
-             memory of {} numbers",
-            view.channels,
-            view.row_step,
-            view.offset,
-            view.memory.len()
-        ))),
     }
 }
 
@@ -237,7 +214,7 @@ mod tests {
                 }
             }
         }
-        let lengths: Vec<usize> = all.views.iter().map(|view| check(view, &all).unwrap()).collect();
+        let lengths: Vec<usize> = all.views.iter().map(|view| view.length(8, 8).unwrap()).collect();
         let (memories, places) = (memories(&all).0, borrowed(&all).unwrap().1);
         assert_eq!((memories.len(), places.len()), (3, 9));
         // There are no GPUs where tests run, but what would be copied there can be looked at.

@@ -5,6 +5,7 @@ use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
 use crate::mixed::with_precision;
 use crate::torch::{SharedTensor, copy_to_slice};
+use lens_engine::check_images;
 use lens_images::Images;
 use lens_model::LAYOUT;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl TorchNetwork {
     }
 
     fn compute(&self, images: &Images, work: impl FnOnce(&Tensor) -> Result<()>) -> Result<()> {
+        check_images(images)?;
         if images.is_empty() {
             return Ok(());
         }
@@ -55,6 +57,7 @@ impl TorchNetwork {
                 "there is room for {count} ranges; the network has {expected} parameters"
             )));
         }
+        check_images(images)?;
         if images.is_empty() {
             return Ok(());
         }

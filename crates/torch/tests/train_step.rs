@@ -2,7 +2,6 @@
 
 mod autograd;
 
-use lens_base::Result;
 use lens_cpu::{CpuLearner, Instructions, Pool};
 use lens_engine::{EngineName, Learner, LearnerSettings, OptimizerKind, Slot, UpdateStep, Weights};
 use lens_images::{ImageView, Images};
@@ -256,43 +255,4 @@ fn threads_change_no_more_than_rounding() {
         assert!(distance(&found.logits, &expected.logits) < 1e-4, "{count}");
         assert!(distance(&found.gradients, &expected.gradients) < 0.1, "{count}");
     }
-}
-
-#[test]
-fn gradients_of_micro_batches_add_up() {
-    let _alone = alone();
-    let of_parts = |learner: &mut CpuLearner, parts: &[([i64; 4], f64)]| {
-        // The same network each time, in a learner that has seen others.
-        let start = TrainingParameters::of(&parameters()).unwrap();
-        learner.write(Slot::Values, &start.values).unwrap();
-        learner.write(Slot::Statistics, &start.statistics).unwrap();
-        learner.begin(false).unwrap();
-        for (shape, share) in parts {
-            let (images, targets) = batch(*shape);
-            learner.accumulate(&Samples::of(&images).images(), &targets, POS_WEIGHT, *share).unwrap();
-        }
-        gradients_of(learner)
-    };
-    // Of different sizes, so that what the step keeps from one must not show in the other.
-    let (first, second) = ([3, 3, 64, 48], [2, 3, 40, 72]);
-    let mut learner = learner(Instructions::best(), 2);
-    let both = of_parts(&mut learner, &[(first, 0.25), (second, 0.75)]);
-    let expected = of_parts(&mut learner, &[(first, 1.0)]) * 0.25 + of_parts(&mut learner, &[(second, 1.0)]) * 0.75;
-    let difference = distance(&both, &expected);
-    assert!(difference < 1e-5, "{difference}");
-}
-
-#[test]
-fn what_does_not_fit_is_refused() {
-    let _alone = alone();
-    let mut learner = learner(Instructions::best(), 2);
-    learner.begin(false).unwrap();
-    let mut run = |images: &Tensor, targets: &[f32]| {
-        let result: Result<f64> = learner.accumulate(&Samples::of(images).images(), targets, 1.0, 1.0);
-        result.unwrap_err().message().to_string()
-    };
-    let (images, targets) = batch([2, 3, 32, 32]);
-    assert!(run(&images, &targets[..1]).contains("1 targets"));
-    assert!(run(&images.narrow(0, 0, 1), &targets[..1]).contains("at least 2"));
-    assert!(run(&images.narrow(2, 0, 31), &targets).contains("at least 32"));
 }

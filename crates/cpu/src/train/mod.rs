@@ -33,8 +33,9 @@ use crate::pool::Pool;
 use block::{Block, BlockGradient};
 use head::Head;
 use lens_base::{Error, Result};
+use lens_engine::check_images;
 use lens_images::Images;
-use lens_model::{LAYOUT, SMALLEST_SIDE};
+use lens_model::LAYOUT;
 use memory::Memory;
 use packing::Weights;
 use parameters::Gradients;
@@ -95,7 +96,7 @@ impl TrainStep {
         (targets, loss, scale): (&[f32], Loss, f64),
         gradients: &mut [f32],
     ) -> Result<f64> {
-        check(images, targets.len())?;
+        check(images.len(), targets.len())?;
         if gradients.len() != LAYOUT.trained_count() {
             return Err(Error::internal(format!("{} gradients for {}", gradients.len(), LAYOUT.trained_count())));
         }
@@ -118,7 +119,7 @@ impl TrainStep {
         (targets, loss, scale): (&[f32], Loss, f64),
         gradients: &mut [f32],
     ) -> Result<f64> {
-        check(images, targets.len())?;
+        check(images.len(), targets.len())?;
         let logits = self.logits(cpu, (values, running), images)?;
         let (value, mut of_logits) = loss.of(&logits, targets);
         of_logits.iter_mut().for_each(|gradient| *gradient *= scale);
@@ -136,6 +137,7 @@ impl TrainStep {
 
     /// Copies the images, with three channels each unless all are gray.
     fn gather(&mut self, images: &Images) -> Result<Shape> {
+        check_images(images)?;
         let (height, width, channels) = (images.height, images.width, images.channels());
         let shape = Shape { images: images.len(), height, width, channels };
         crate::buffer::reserved(&mut self.input, shape.len())?;
@@ -195,15 +197,11 @@ impl TrainStep {
     }
 }
 
-fn check(images: &Images, targets: usize) -> Result<()> {
-    if images.len() >= 2 && images.len() == targets && images.height.min(images.width) >= SMALLEST_SIDE {
+fn check(images: usize, targets: usize) -> Result<()> {
+    if images >= 2 && images == targets {
         return Ok(());
     }
-    Err(Error::internal(format!(
-        "a batch of {} images of {} x {} pixels with {targets} targets; there must be at least 2, as many targets, and \
-         sides of at least {SMALLEST_SIDE}",
-        images.len(),
-        images.width,
-        images.height
+    Err(Error::argument(format!(
+        "a batch of {images} images with {targets} targets; there must be at least 2, and as many targets"
     )))
 }

@@ -2,7 +2,7 @@
 
 use super::engine::Handle;
 use super::raw::{checked, json, logits_of, numbers, with_images};
-use lens_base::Result;
+use lens_base::{Error, Result};
 use lens_engine::torch_table::RawText;
 use lens_engine::{Learner, LearnerSettings, ScalerState, Slot, UpdateStep, Weights};
 use lens_images::Images;
@@ -36,7 +36,10 @@ impl Learner for TorchLearner {
     }
 
     fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64> {
-        assert_eq!(images.len(), targets.len(), "one target for each image");
+        if images.len() != targets.len() {
+            let (images, targets) = (images.len(), targets.len());
+            return Err(Error::argument(format!("{images} images and {targets} targets; there must be as many")));
+        }
         let (table, mut loss) = (self.handle.table, 0.0);
         with_images(images, |raw| {
             // SAFETY: images and targets, as many, outlive the call; room for a number.

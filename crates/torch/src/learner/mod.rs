@@ -10,7 +10,7 @@ use crate::optimizer::Optimizer;
 use crate::scaler::GradScaler;
 use crate::torch::copy_to_slice;
 use crate::training_network::TrainingNetwork;
-use lens_engine::{LearnerSettings, ScalerState, Slot, UpdateStep, Weights};
+use lens_engine::{LearnerSettings, ScalerState, Slot, UpdateStep, Weights, check_images};
 use lens_images::Images;
 use std::sync::Arc;
 use tch::{Kind, Reduction, Tensor};
@@ -77,6 +77,7 @@ impl TorchLearner {
             let (images, targets) = (images.len(), targets.len());
             return Err(Error::argument(format!("{images} images and {targets} targets; at least 1 of each, as many")));
         }
+        check_images(images)?;
         let TorchLearner { engine, network, scaler, step, .. } = self;
         let step = step.as_mut().ok_or_else(not_begun)?;
         engine.with_input(images, |input| {
@@ -128,7 +129,8 @@ impl TorchLearner {
                 }
             }
             if let Some(most) = with.clip_norm {
-                let norm = begun.gradients.norm().double_value(&[]);
+                // So many squares add up to a norm that single precision has wrong by thousandths.
+                let norm = begun.gradients.f_norm_scalaropt_dtype(2.0, Kind::Double)?.double_value(&[]);
                 // PyTorch's clip_grad_norm_.
                 begun.gradients *= (most / (norm + 1e-6)).min(1.0);
             }
@@ -159,6 +161,7 @@ impl TorchLearner {
             Weights::Current => &self.network,
             Weights::Average => self.average.as_ref().ok_or_else(no_average)?,
         };
+        check_images(images)?;
         if images.is_empty() {
             return Ok(());
         }

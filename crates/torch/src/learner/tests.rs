@@ -3,7 +3,7 @@ use lens_engine::OptimizerKind;
 use lens_engine::policy::{Precision, ScalerSettings};
 use lens_engine::torch_table::TorchSettings;
 use lens_images::ImageView;
-use lens_model::{LAYOUT, Parameters, TrainingParameters};
+use lens_model::{Parameters, TrainingParameters};
 
 const TARGETS: [f32; 8] = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0];
 const SIDE: usize = 32;
@@ -43,10 +43,6 @@ fn read(learner: &TorchLearner, slot: Slot) -> Vec<f32> {
     values
 }
 
-fn buffers(learner: &TorchLearner) -> [Vec<f32>; 2] {
-    [read(learner, Slot::Values), read(learner, Slot::Statistics)]
-}
-
 /// One step on all images in one part.
 fn learn(learner: &mut TorchLearner, head_only: bool, step: &UpdateStep) -> bool {
     let memory = memory();
@@ -68,65 +64,6 @@ fn steps_lower_the_loss() {
     }
     assert!(losses[3] < losses[0], "{losses:?}");
     assert!(learner.is_finite().unwrap());
-}
-
-#[test]
-fn parts_count_by_their_share() {
-    let memory = memory();
-    let mut learner = learner(Precision::F32, &SETTINGS);
-    learner.begin(true).unwrap();
-    learner.accumulate(&images(&memory, 0..8), &TARGETS, POS_WEIGHT, 1.0).unwrap();
-    let whole = learner.step.as_ref().unwrap().gradients.copy();
-    learner.begin(true).unwrap();
-    let mut loss = 0.0;
-    for part in [0..2, 2..8] {
-        let share = part.len() as f64 / 8.0;
-        let targets = &TARGETS[part.clone()];
-        loss += learner.accumulate(&images(&memory, part), targets, POS_WEIGHT, share).unwrap() * share;
-    }
-    let parts = &learner.step.as_ref().unwrap().gradients;
-    let difference = ((parts - &whole).norm() / whole.norm()).double_value(&[]);
-    assert!(difference < 1e-4, "{difference}");
-    assert!(loss > 0.0);
-}
-
-#[test]
-fn an_abandoned_step_changes_nothing() {
-    let memory = memory();
-    let mut learner = learner(Precision::F32, &SETTINGS);
-    let before = buffers(&learner);
-    learner.begin(false).unwrap();
-    learner.accumulate(&images(&memory, 0..4), &TARGETS[..4], POS_WEIGHT, 0.5).unwrap();
-    assert_ne!(buffers(&learner), before);
-    learner.abandon().unwrap();
-    assert_eq!(buffers(&learner), before);
-    let error = learner.update(&STEP).unwrap_err();
-    assert!(error.message().contains("no step was begun"), "{error}");
-    assert!(learner.accumulate(&images(&memory, 0..4), &TARGETS[..4], POS_WEIGHT, 0.5).is_err());
-}
-
-#[test]
-fn a_frozen_backbone_stays_as_it_is_while_the_head_learns() {
-    let mut learner = learner(Precision::F32, &SETTINGS);
-    let [values, statistics] = buffers(&learner);
-    assert!(learn(&mut learner, true, &UpdateStep { learning_rate: 1e-2, ..STEP }));
-    let [after, statistics_after] = buffers(&learner);
-    let head = learner.network.head_start() as usize;
-    assert_eq!(statistics, statistics_after);
-    assert_eq!(values[..head], after[..head]);
-    let changed = values[head..].iter().zip(&after[head..]).filter(|(before, after)| before != after).count();
-    assert!(changed > 100, "{changed}");
-}
-
-#[test]
-fn a_clipped_gradient_makes_a_step_of_that_length() {
-    let mut learner = learner(Precision::F32, &LearnerSettings { optimizer: OptimizerKind::Sgd, ..SETTINGS });
-    let before = learner.network.values().copy();
-    assert!(learn(&mut learner, false, &UpdateStep { learning_rate: 1.0, clip_norm: Some(0.25), ..STEP }));
-    let length = (learner.network.values() - before).norm().double_value(&[]);
-    assert!((length - 0.25).abs() < 1e-3, "{length}");
-    let error = learner.read(Slot::SecondMoment, &mut []).unwrap_err();
-    assert!(error.message().contains("SGD"), "{error}");
 }
 
 #[test]
@@ -153,36 +90,6 @@ fn bf16_learns() {
     assert_ne!(read(&learner, Slot::Values), values);
     assert!(learner.is_finite().unwrap() && learner.scaler().is_none());
     assert!(learner.set_scaler(ScalerState { scale: 1.0, good_steps: 0 }).is_err());
-}
-
-#[test]
-fn the_average_follows_weights_and_statistics_and_computes() {
-    let mut learner = learner(Precision::F32, &LearnerSettings { average: true, ..SETTINGS });
-    let (trained, other) = (LAYOUT.trained_count(), LAYOUT.statistics_count());
-    let memory = memory();
-    let images = images(&memory, 0..2);
-    let logits = |learner: &TorchLearner, weights| {
-        let mut logits = [0.0; 2];
-        learner.logits(&images, weights, &mut logits).unwrap();
-        logits
-    };
-    assert_eq!(logits(&learner, Weights::Average), logits(&learner, Weights::Current));
-    let start = read(&learner, Slot::AverageValues);
-    let moved: Vec<f32> = start.iter().map(|value| value + 0.25).collect();
-    learner.write(Slot::Values, &moved).unwrap();
-    assert_ne!(logits(&learner, Weights::Average), logits(&learner, Weights::Current));
-    learner.write(Slot::Values, &vec![1.0; trained]).unwrap();
-    learner.write(Slot::Statistics, &vec![2.0; other]).unwrap();
-    learner.write(Slot::AverageValues, &vec![0.0; trained]).unwrap();
-    learner.write(Slot::AverageStatistics, &vec![0.0; other]).unwrap();
-    for expected in [0.25, 0.4375] {
-        learner.blend_average(0.25).unwrap();
-        assert!(read(&learner, Slot::AverageValues).iter().all(|value| (value - expected).abs() < 1e-6));
-        assert!(read(&learner, Slot::AverageStatistics).iter().all(|value| (value - 2.0 * expected).abs() < 1e-6));
-    }
-    assert_eq!(read(&learner, Slot::Values), vec![1.0; trained]);
-    let error = learner.write(Slot::Values, &[1.0]).unwrap_err();
-    assert!(error.message().contains("1 numbers"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Images with their targets.
+
+use crate::formula::uniform;
+use lens_images::{ImageView, Images};
+
+/// Images of one size, one after the other, the channels of a pixel beside each other, and their targets.
+#[derive(Clone)]
+pub struct Batch {
+    /// Of each image.
+    pub width: usize,
+    /// Of each image.
+    pub height: usize,
+    /// 1 or 3.
+    pub channels: usize,
+    /// All pixels.
+    pub values: Vec<f32>,
+    /// Of each image.
+    pub targets: Vec<f32>,
+}
+
+impl Batch {
+    /// That of tests/golden/densenet.py.
+    pub fn golden([images, height, width]: [usize; 3]) -> Self {
+        let name = format!("input.{images}x3x{height}x{width}");
+        let area = height * width;
+        // Channels lie apart there.
+        let place = |at: usize| at / (3 * area) * 3 * area + at % 3 * area + at / 3 % area;
+        let values = (0..images * area * 3).map(|at| (0.5 + 0.5 * uniform(&name, place(at) as u64)) as f32).collect();
+        let targets = (0..images).map(|image| [1.0, 0.0, 0.0, 1.0][image % 4]).collect();
+        Batch { width, height, channels: 3, values, targets }
+    }
+
+    /// Images with even areas, as real ones have, where the largest of several pixels is not unique.
+    pub fn with_even_areas([images, height, width]: [usize; 3]) -> Self {
+        let name = format!("{images} images of {width} x {height}");
+        let value = |at: usize| {
+            let row = at / (3 * width) % height;
+            if row < height / 2 { 0.25 } else { (0.5 + 0.5 * uniform(&name, at as u64)).clamp(0.3, 0.9) as f32 }
+        };
+        let targets = (0..images).map(|image| [1.0, 0.0, 0.05, 0.95, 0.0][image % 5]).collect();
+        let values = (0..images * height * width * 3).map(value).collect();
+        Batch { width, height, channels: 3, values, targets }
+    }
+
+    /// The first channel of each pixel alone.
+    pub(crate) fn gray(&self) -> Self {
+        Batch { channels: 1, values: self.values.iter().copied().step_by(self.channels).collect(), ..self.clone() }
+    }
+
+    /// The same with three channels.
+    pub(crate) fn coloured(&self) -> Self {
+        let values =
+            self.values.chunks_exact(self.channels).flat_map(|pixel| [0, 1, 2].map(|at| pixel[at % pixel.len()]));
+        Batch { channels: 3, values: values.collect(), ..self.clone() }
+    }
+
+    /// Numbers of an image.
+    fn size(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// How many images there are.
+    pub(crate) fn count(&self) -> usize {
+        self.values.len() / self.size()
+    }
+
+    /// As engines take them.
+    pub fn images(&self) -> Images<'_> {
+        let view = |image| ImageView {
+            memory: &self.values,
+            offset: image * self.size(),
+            row_step: self.width * self.channels,
+            channels: self.channels,
+        };
+        Images { width: self.width, height: self.height, views: (0..self.count()).map(view).collect() }
+    }
+}
+
+/// Some of the images.
+pub(crate) fn some<'a>(images: &Images<'a>, range: std::ops::Range<usize>) -> Images<'a> {
+    Images { views: images.views[range].to_vec(), ..*images }
+}
