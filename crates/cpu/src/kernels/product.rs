@@ -84,19 +84,24 @@ impl<'a> Panels<'a> {
         assert!(columns.is_multiple_of(COLUMNS) && target.len() == rows * columns, "panels of {rows} x {columns}");
         let width = 2 * instructions.lanes();
         for (panel, first) in target.chunks_exact_mut((rows * width).max(1)).zip((0..columns).step_by(width)) {
-            if column_step == 1 {
-                for (row, target) in panel.chunks_exact_mut(width).enumerate() {
-                    target.copy_from_slice(&values[row * row_step + first..][..width]);
-                }
-                continue;
+            Self::pack_panel(&values[first * column_step..], width, (row_step, column_step), panel);
+        }
+    }
+
+    /// Packs so many columns, a panel.
+    pub fn pack_panel(values: &[f32], width: usize, (row_step, column_step): (usize, usize), panel: &mut [f32]) {
+        if column_step == 1 {
+            for (row, target) in panel.chunks_exact_mut(width).enumerate() {
+                target.copy_from_slice(&values[row * row_step..][..width]);
             }
-            // A few rows of all columns at a time, which stay in the first-level cache.
-            for (part, target) in panel.chunks_mut(DEPTH * width).enumerate() {
-                for column in 0..width {
-                    let from = &values[(first + column) * column_step + part * DEPTH * row_step..];
-                    for (row, target) in target.chunks_exact_mut(width).enumerate() {
-                        target[column] = from[row * row_step];
-                    }
+            return;
+        }
+        // A few rows of all columns at a time, which stay in the first-level cache.
+        for (part, target) in panel.chunks_mut(DEPTH * width).enumerate() {
+            for column in 0..width {
+                let from = &values[column * column_step + part * DEPTH * row_step..];
+                for (row, target) in target.chunks_exact_mut(width).enumerate() {
+                    target[column] = from[row * row_step];
                 }
             }
         }

@@ -15,7 +15,7 @@
 
 // Loops over indices of small arrays, which the compiler unrolls into registers.
 #[allow(clippy::needless_range_loop)]
-mod filtering;
+pub(crate) mod filtering;
 mod flow;
 mod groups;
 mod head;

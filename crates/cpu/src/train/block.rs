@@ -1,7 +1,6 @@
 //! A dense block: one buffer of pixels into which each layer writes its channels beside those before.
 
 use super::Cpu;
-use super::convolution::{Geometry, OutputGradient, Window};
 use super::kernels::{norm_gradient, norm_sums, normalize, settle, spread_add};
 use super::memory::{
     Memory, ThreadMemory, add_weight_gradients, add_window_gradients, sized, thread_memory, tile_pixels,
@@ -12,6 +11,7 @@ use super::pointwise::convolve;
 use super::shape::Shape;
 use super::sources::Normalized;
 use super::statistics::{Affine, Moments, NormSums, Statistics, Taken};
+use super::winograd::{Filters, Grid, POINTS, settle_filters};
 use crate::cut::steps;
 use crate::kernels::product::{Dense, Panels, Target, multiply, multiply_transposed};
 use crate::parallel::{for_each_job, parts, split_rows};
@@ -19,8 +19,6 @@ use lens_base::Result;
 use lens_model::DenseLayer;
 use std::ops::Range;
 
-/// Of the 3x3 convolutions.
-const WINDOW: Window = Window { side: 3, stride: 1, padding: 1 };
 /// Channels that a layer's 1x1 convolution makes and its 3x3 convolution reads.
 const INNER: usize = 128;
 /// Channels that a layer adds.
@@ -71,15 +69,15 @@ impl Block {
         self.statistics.update_running(parameters, &layer.norm1);
         let affine = self.statistics.affine(parameters, &layer.norm1);
         let inner = &mut self.layers[index];
-        let conv1 = weights.forward(cpu, parameters, layer.conv1);
+        let conv1 = weights.forward(cpu, layer.conv1);
         inner.forward(cpu, &self.values[..shape.len()], shape, &affine, conv1, parameters.observed(INNER))?;
         inner.statistics.update_running(parameters, &layer.norm2);
         let affine = inner.statistics.affine(parameters, &layer.norm2);
 
-        let geometry = Geometry::new(WINDOW, shape.with(INNER), GROWTH);
-        let conv2 = weights.forward(cpu, parameters, layer.conv2);
-        let (parts, line) = (parts(cpu.pool, geometry.lines()), shape.width * shape.channels);
-        let outputs = split_rows(&mut self.values[..shape.len()], line, &parts);
+        let (grid, conv2) = (Grid::new(shape), weights.filters(cpu, layer.conv2));
+        let parts = parts(cpu.pool, grid.rows());
+        let pixels: Vec<_> = parts.iter().map(|part| grid.pixels(part)).collect();
+        let outputs = split_rows(&mut self.values[..shape.len()], shape.channels, &pixels);
         let threads = thread_memory(&mut memory.threads, parts.len());
         let observed = parameters.observed(GROWTH);
         let mut jobs: Vec<_> = parts
@@ -90,15 +88,19 @@ impl Block {
             .collect();
         let values = &inner.values;
         for_each_job(cpu.pool, &mut jobs, |(part, output, memory, moments)| {
-            for band in geometry.bands(part.clone()) {
-                let padded = geometry.pad(&band, &mut memory.padded, |pixel, line| {
+            let ThreadMemory { padded, transformed, transformed_added, .. } = &mut **memory;
+            let transformed = sized(transformed, Grid::transformed(INNER))?;
+            let products = sized(transformed_added, Grid::transformed(GROWTH))?;
+            let first = grid.pixels(part).start;
+            for band in grid.bands(part.clone()) {
+                let padded = grid.pad(&band, INNER, padded, |pixel, line| {
                     let input = &values[pixel * INNER..][..line.len()];
                     normalize(cpu.instructions, input, INNER, &affine.scale, &affine.shift, line);
                 })?;
-                let first = (band.lines.start - part.start) * line + channels;
-                let end = (band.lines.end - part.start) * line;
-                let target = &mut output[first..end];
-                geometry.convolve::<INNER>(&band, padded, conv2, (target, shape.channels));
+                let place =
+                    (band.pixels.start - first) * shape.channels + channels..(band.pixels.end - first) * shape.channels;
+                let target = &mut output[place];
+                grid.convolve::<INNER>(&band, padded, conv2, (target, shape.channels), (transformed, products));
                 moments.add(cpu.instructions, target, shape.channels);
             }
             Ok(())
@@ -124,7 +126,7 @@ impl Block {
             cpu,
             (inner, &affine),
             (added, gradient),
-            weights.backward(cpu, parameters, layer.conv2),
+            weights.filters(cpu, layer.conv2),
             (gradients.of(layer.conv2), memory),
         )?;
         let mut taken = Taken::new(INNER);
@@ -136,7 +138,7 @@ impl Block {
             cpu,
             (inner, (&affine, &taken)),
             &outer_affine,
-            weights.backward(cpu, parameters, layer.conv1),
+            weights.backward(cpu, layer.conv1),
             &mut gradient.values[..shape.len()],
             (gradients.of(layer.conv1), memory),
         )?;
@@ -180,17 +182,16 @@ impl Block {
         cpu: Cpu,
         (inner, affine): (&Inner, &Affine),
         (added, gradient): (Range<usize>, &BlockGradient),
-        mirrored_weights: Panels,
+        mirrored: Filters,
         (weight_gradient, memory): (&mut [f32], &mut Memory),
     ) -> Result<Vec<NormSums>> {
         let shape = self.shape;
-        let geometry = Geometry::new(WINDOW, shape.with(INNER), GROWTH);
-        let mirrored = Geometry::new(WINDOW, shape.with(GROWTH), INNER);
-        let parts = parts(cpu.pool, geometry.lines());
+        let grid = Grid::new(shape);
+        let parts = parts(cpu.pool, grid.rows());
+        let pixels: Vec<_> = parts.iter().map(|part| grid.pixels(part)).collect();
         let Memory { inner_gradient, threads, .. } = memory;
         let inner_gradient = sized(inner_gradient, shape.rows() * INNER)?;
-        let line = shape.width * INNER;
-        let outputs = split_rows(inner_gradient, line, &parts);
+        let outputs = split_rows(inner_gradient, INNER, &pixels);
         let threads = thread_memory(threads, parts.len());
         let mut jobs: Vec<_> = parts
             .into_iter()
@@ -198,26 +199,41 @@ impl Block {
             .zip(threads)
             .map(|((part, output), memory)| (part, output, memory, NormSums::new(INNER)))
             .collect();
-        let weight_count = weight_gradient.len();
         let mean = inner.statistics.mean(0..INNER);
         for_each_job(cpu.pool, &mut jobs, |(part, output, memory, sums)| {
-            let ThreadMemory { padded, padded_gradient, weight_gradient, .. } = &mut **memory;
-            let weight_gradient = sized(weight_gradient, weight_count)?;
+            let ThreadMemory { padded, padded_gradient, weight_gradient, transformed, transformed_added, .. } =
+                &mut **memory;
+            let transformed = sized(transformed, Grid::transformed(INNER))?;
+            let transformed_added = sized(transformed_added, Grid::transformed(GROWTH))?;
+            let weight_gradient = sized(weight_gradient, POINTS * INNER * GROWTH)?;
             weight_gradient.fill(0.0);
-            for band in geometry.bands(part.clone()) {
-                let padded = geometry.pad(&band, padded, |pixel, line| {
+            let first = grid.pixels(part).start;
+            for band in grid.bands(part.clone()) {
+                let padded = grid.pad(&band, INNER, padded, |pixel, line| {
                     let input = &inner.values[pixel * INNER..][..line.len()];
                     normalize(cpu.instructions, input, INNER, &affine.scale, &affine.shift, line);
                 })?;
-                let padded_gradient = mirrored.pad(&band, padded_gradient, |pixel, line| {
+                let padded_gradient = grid.pad(&band, GROWTH, padded_gradient, |pixel, line| {
                     self.settle(cpu, added.clone(), gradient, pixel, line);
                 })?;
-                let local = (band.lines.start - part.start) * line..(band.lines.end - part.start) * line;
+                grid.correlate(
+                    cpu.instructions,
+                    &band,
+                    (padded, INNER),
+                    (padded_gradient, GROWTH),
+                    weight_gradient,
+                    (transformed, transformed_added),
+                );
+                let local = (band.pixels.start - first) * INNER..(band.pixels.end - first) * INNER;
                 let target = &mut output[local];
-                mirrored.convolve::<GROWTH>(&band, padded_gradient, mirrored_weights, (target, INNER));
-                let output_gradient = OutputGradient::Padded(padded_gradient);
-                geometry.correlate(cpu.instructions, &band, padded, output_gradient, weight_gradient);
-                let values = &inner.values[band.lines.start * line..band.lines.end * line];
+                grid.convolve::<GROWTH>(
+                    &band,
+                    padded_gradient,
+                    mirrored,
+                    (target, INNER),
+                    (transformed_added, transformed),
+                );
+                let values = &inner.values[band.pixels.start * INNER..band.pixels.end * INNER];
                 let pixels = tile_pixels(INNER) * INNER;
                 for (target, values) in target.chunks(pixels).zip(values.chunks(pixels)) {
                     let (first, second) = (&mut sums.first, &mut sums.second);
@@ -225,6 +241,7 @@ impl Block {
                     sums.flush();
                 }
             }
+            settle_filters(cpu.instructions, weight_gradient, INNER * GROWTH);
             Ok(())
         })?;
         let (memories, sums): (Vec<_>, Vec<_>) = jobs.into_iter().map(|(_, _, memory, sums)| (memory, sums)).unzip();

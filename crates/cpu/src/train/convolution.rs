@@ -144,43 +144,20 @@ impl Geometry {
     }
 
     /// Adds a band's part of the weights' gradient to `target`: `[place in the window and input channel][output channel]`.
+    /// `gradient` is that of the band's pixels.
     pub fn correlate(
         &self,
         instructions: Instructions,
         band: &Band,
         input: &[f32],
-        gradient: OutputGradient,
+        gradient: &[f32],
         target: &mut [f32],
     ) {
         assert!(input.len() >= band.padded * self.input.channels);
         assert_eq!(target.len(), self.window.side * self.run() * self.output.channels);
         assert!(self.output.channels.is_multiple_of(2 * instructions.lanes()));
-        let needed = match gradient {
-            OutputGradient::Dense(_) => band.lines.len() * self.output.width,
-            OutputGradient::Padded(_) => {
-                assert!(self.window.stride == 1 && self.window.side == 2 * self.window.padding + 1);
-                band.padded
-            }
-        };
-        assert!(gradient.values().len() >= needed * self.output.channels);
+        assert!(gradient.len() >= band.lines.len() * self.output.width * self.output.channels);
         instructions.run(Correlation { geometry: self, band, input, gradient, target });
-    }
-}
-
-/// The gradient of a band's output.
-#[derive(Clone, Copy, Debug)]
-pub enum OutputGradient<'a> {
-    /// Pixel after pixel.
-    Dense(&'a [f32]),
-    /// With zeros around, as `pad` makes it for a convolution of the output with the same window.
-    Padded(&'a [f32]),
-}
-
-impl<'a> OutputGradient<'a> {
-    fn values(self) -> &'a [f32] {
-        match self {
-            OutputGradient::Dense(values) | OutputGradient::Padded(values) => values,
-        }
     }
 }
 
@@ -268,7 +245,7 @@ struct Correlation<'a> {
     geometry: &'a Geometry,
     band: &'a Band,
     input: &'a [f32],
-    gradient: OutputGradient<'a>,
+    gradient: &'a [f32],
     target: &'a mut [f32],
 }
 
@@ -310,7 +287,7 @@ unsafe fn correlate_tile<V: Vector, const ROWS: usize>(correlation: &Correlation
         unreachable!("a tile of {ROWS} rows");
     }
     let Correlation { geometry, band, input, gradient, .. } = correlation;
-    let Window { stride, padding, .. } = geometry.window;
+    let stride = geometry.window.stride;
     let (width, padded_width) = (geometry.output.width, geometry.padded_width());
     let (channels, columns) = (geometry.input.channels, geometry.output.channels);
     let mut sums = [[V::splat(0.0); 2]; ROWS];
@@ -323,12 +300,9 @@ unsafe fn correlate_tile<V: Vector, const ROWS: usize>(correlation: &Correlation
     for segment in &band.segments {
         for line in 0..segment.lines {
             let input_line = segment.padded + (line * stride + place.row) * padded_width;
-            let output_line = match gradient {
-                OutputGradient::Dense(_) => segment.output + line * width,
-                OutputGradient::Padded(_) => segment.padded + (line + padding) * padded_width + padding,
-            };
+            let output_line = segment.output + line * width;
             let mut input = input[input_line * channels + place.first..].as_ptr();
-            let mut gradient = gradient.values()[output_line * columns + place.column..].as_ptr();
+            let mut gradient = gradient[output_line * columns + place.column..].as_ptr();
             for _ in 0..width {
                 // SAFETY: a pixel's gradients and a part of its window, which the slices hold by contract.
                 unsafe {

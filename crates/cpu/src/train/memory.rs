@@ -20,6 +20,9 @@ pub struct ThreadMemory {
     /// Lines of images with zeros around them.
     pub padded: Vec<f32>,
     pub padded_gradient: Vec<f32>,
+    /// Transformed tiles, one kind of which has as many channels as a layer adds.
+    pub transformed: Vec<f32>,
+    pub transformed_added: Vec<f32>,
     pub tile_gradient: Vec<f32>,
     pub weight_gradient: Vec<f32>,
     /// A tile as the right factor of a product.

@@ -2,8 +2,9 @@
 //!
 //! What automatic differentiation would compute, in another order: a block's layers write beside each other, so nothing is
 //! concatenated; the batch statistics of a channel are computed once, for all norms that read it; norms and ReLUs are
-//! computed on their way into a convolution and again on the way back; what a norm's dependence on its batch takes from a
-//! gradient is linear in the norm's input, so a channel collects it from all its readers and pays once.
+//! computed on their way into a convolution and again on the way back; 3x3 convolutions, their input's and their weights'
+//! gradients are Winograd's; what a norm's dependence on its batch takes from a gradient is linear in the norm's input, so
+//! a channel collects it from all its readers and pays once.
 
 mod block;
 // Loops over indices of small arrays, which the compiler unrolls into registers.
@@ -22,6 +23,7 @@ mod statistics;
 mod stem;
 mod transition;
 mod update;
+mod winograd;
 
 pub use kernels::blend;
 pub use loss::Loss;

@@ -4,7 +4,7 @@
 
 use super::Cpu;
 use super::block::{Block, BlockGradient};
-use super::convolution::{Geometry, OutputGradient, Window};
+use super::convolution::{Geometry, Window};
 use super::kernels::{norm_gradient, norm_sums, normalize_largest, unpool};
 use super::memory::{Memory, add_window_gradients, sized, thread_memory, tile_pixels};
 use super::parameters::{Gradients, Parameters};
@@ -181,7 +181,7 @@ impl Stem {
                     line.copy_from_slice(&input[pixel * colours..][..line.len()]);
                 })?;
                 let line = shape.width * channels;
-                let of_output = OutputGradient::Dense(&output[band.lines.start * line..band.lines.end * line]);
+                let of_output = &output[band.lines.start * line..band.lines.end * line];
                 geometry.correlate(set, &band, padded, of_output, sums);
             }
             Ok(())

@@ -43,7 +43,7 @@ pub fn forward(
     let (rows, step) = (to.shape.rows(), to.shape.channels);
     let output = &mut to.values[..rows * step];
     let (count, _) = channels_of(transition.conv);
-    let weights = weights.forward(cpu, parameters, transition.conv);
+    let weights = weights.forward(cpu, transition.conv);
     let shape = from.shape;
     let pooled = |first: usize| Pooled {
         values: &from.values,
@@ -73,7 +73,7 @@ pub fn backward(
     let affine = from.statistics.affine(parameters, &transition.norm);
     let (shape, channels) = (from.shape, from.shape.channels);
     let (count, _) = channels_of(transition.conv);
-    let weights = weights.backward(cpu, parameters, transition.conv);
+    let weights = weights.backward(cpu, transition.conv);
     let Memory { outer_gradient, threads, .. } = memory;
     let output_gradient = sized(outer_gradient, to.shape.rows() * count)?;
     to.settled(cpu, 0..count, gradient, output_gradient)?;
