@@ -38,7 +38,7 @@ pub struct Tolerances {
 impl Tolerances {
     /// In single precision.
     pub const SINGLE: Tolerances = Tolerances {
-        outputs: 1e-5,
+        outputs: 3e-5,
         company: 0.0,
         loss: 1e-5,
         statistics: 2e-5,

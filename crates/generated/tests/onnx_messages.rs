@@ -4,7 +4,7 @@ use std::path::Path;
 
 #[test]
 fn the_committed_messages_are_up_to_date() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/onnx");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/src/onnx");
     let described = protox::compile([directory.join("onnx.proto")], [&directory]).unwrap();
     let made = tempfile::tempdir().unwrap();
     prost_build::Config::new().disable_comments(["."]).out_dir(made.path()).compile_fds(described).unwrap();
