@@ -2,6 +2,7 @@
 //! are compared with it before they are believed; it shares no kernel with them.
 
 use crate::kernels::vector::{Instructions, Kernel, Vector};
+use crate::parallel::{for_each_job, parts, split_rows};
 use crate::pool::Pool;
 use lens_base::{Result, zeros};
 use lens_images::ImageView;
@@ -104,7 +105,7 @@ impl Reference<'_> {
         let shape = &LAYOUT.parameters()[weight].shape;
         let (outputs, side) = (shape[0], shape[2]);
         let (height, width) = (input.height.div_ceil(stride), input.width.div_ceil(stride));
-        let weights = taps(self.parameters.of(weight), outputs, shape[1], side * side);
+        let weights = self.taps(self.parameters.of(weight), outputs, shape[1], side * side)?;
         let mut output = Map::zeroed(height, width, outputs)?;
         let rows: Vec<_> = output.values.chunks_mut(width * outputs).map(Mutex::new).collect();
         self.pool.run(vec![0..0; rows.len()], &|_, y| {
@@ -113,6 +114,24 @@ impl Reference<'_> {
         });
         drop(rows);
         Ok(output)
+    }
+
+    /// Weights in the order in which they are used: tap, input, output.
+    fn taps(&self, weight: &[f32], outputs: usize, inputs: usize, area: usize) -> Result<Vec<f32>> {
+        let mut ordered = zeros(weight.len(), "weights of the plain network")?;
+        let parts = parts(self.pool, area * inputs);
+        let targets = split_rows(&mut ordered, outputs, &parts);
+        let mut jobs: Vec<_> = parts.into_iter().zip(targets).collect();
+        for_each_job(self.pool, &mut jobs, |(part, target)| {
+            for (place, target) in part.clone().zip(target.chunks_exact_mut(outputs)) {
+                let (tap, input) = (place / inputs, place % inputs);
+                for (output, target) in target.iter_mut().enumerate() {
+                    *target = weight[(output * inputs + input) * area + tap];
+                }
+            }
+            Ok(())
+        })?;
+        Ok(ordered)
     }
 }
 
@@ -171,21 +190,6 @@ fn concatenated(first: &Map, second: &Map) -> Result<Map> {
         right.copy_from_slice(&second.values[place * second.channels..][..second.channels]);
     }
     Ok(output)
-}
-
-/// Weights in the order in which they are used: tap, input, output.
-fn taps(weight: &[f32], outputs: usize, inputs: usize, area: usize) -> Vec<f32> {
-    let mut ordered = vec![0.0; weight.len()];
-    // Reads from as many rows as there are outputs, of which a few hundred stay in the first cache.
-    for input in 0..inputs {
-        for tap in 0..area {
-            let place = tap * inputs + input;
-            for (output, target) in ordered[place * outputs..][..outputs].iter_mut().enumerate() {
-                *target = weight[(output * inputs + input) * area + tap];
-            }
-        }
-    }
-    ordered
 }
 
 /// One row of a convolution's output.

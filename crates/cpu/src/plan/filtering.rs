@@ -70,8 +70,10 @@ impl Tiling {
 /// Transforms filters, with a row of the transform for each of the points of one direction.
 fn pack_points<const S: usize>(rows: [[f64; 3]; S], width: usize, weight: &[f32], target: &mut [f32]) {
     let dot = |row: [f64; 3], values: [f64; 3]| row[0] * values[0] + row[1] * values[1] + row[2] * values[2];
-    for (index, filter) in weight.as_chunks::<9>().0.iter().enumerate() {
-        let (output, input) = (index / INNER, index % INNER);
+    let filters = weight.as_chunks::<9>().0;
+    // Outputs lie beside each other: lines of the caches are written whole.
+    for (input, output) in (0..INNER).flat_map(|input| (0..GROWTH).map(move |output| (input, output))) {
+        let filter = &filters[output * INNER + input];
         let place = (output / width * INNER + input) * width + output % width;
         let value = |row: usize, column: usize| f64::from(filter[row * 3 + column]);
         for y in 0..S {
