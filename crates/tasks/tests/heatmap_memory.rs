@@ -34,17 +34,8 @@ fn draw(model: &Classifier, image: PixelView, options: &HeatmapOptions) -> HeatM
     heatmap(model, &[image], options, &mut Control::default()).unwrap().remove(0)
 }
 
-/// Large buffers go back to the system as soon as they are freed: what is measured is what the library holds, not what
-/// glibc keeps of the tens of MiB that it had.
-fn return_freed_memory() {
-    // SAFETY: a setting of the allocator, which takes its own lock; any value is allowed.
-    #[cfg(target_env = "gnu")]
-    assert_eq!(unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) }, 1);
-}
-
 #[test]
 fn memory_is_bounded_by_the_batch_not_by_the_image() {
-    return_freed_memory();
     let context = Context::new(ContextOptions::default()).unwrap();
     let mut metadata = Metadata::default();
     metadata.preprocessing.image_size = 256;

@@ -6,16 +6,14 @@ use hardware::{Messages, RTX_4080_SUPER, shared_library, unpack};
 use lens_base::ErrorKind;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
 use lens_runtime::{Context, ContextOptions};
-use std::ffi::CString;
+use lens_system::{Library, Scope};
 
 #[test]
 fn a_second_libtorch_is_named_and_no_gpu_library_is_loaded_beside_it() {
     let directory = tempfile::tempdir().unwrap();
     let other = directory.path().join("libtorch_cpu.so");
     shared_library(&other, "int another_plugins_libtorch;\n");
-    let path = CString::new(other.to_str().unwrap()).unwrap();
-    // SAFETY: a library without constructors.
-    assert!(!unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) }.is_null());
+    Library::open(&other, Scope::Local).unwrap();
 
     let root = unpack(RTX_4080_SUPER);
     let options = |options: ContextOptions| ContextOptions { hardware_root: Some(root.path().into()), ..options };
