@@ -28,8 +28,11 @@ pub struct Tolerances {
     pub loss: f64,
     /// Running statistics after a step, each parameter's in the Euclidean norm.
     pub statistics: f64,
-    /// The gradient of a step as a whole, in the Euclidean norm. ReLUs that rounding opens or closes dominate it.
+    /// Norms of a step's gradients, and samples of all of them in the Euclidean norm. ReLUs that rounding opens or closes
+    /// dominate them.
     pub gradient: f64,
+    /// The norms of half of the gradients.
+    pub median_gradient: f64,
     /// The same of a network whose ReLUs are far from their bend, where sums in another order are the same but for
     /// rounding.
     pub decided_gradient: f64,
@@ -42,7 +45,8 @@ impl Tolerances {
         company: 0.0,
         loss: 1e-5,
         statistics: 2e-5,
-        gradient: 0.05,
+        gradient: 1e-2,
+        median_gradient: 1e-3,
         decided_gradient: 1e-5,
     };
 }

@@ -66,7 +66,8 @@ impl Check {
         if !bad {
             return Ok(Ok(()));
         }
-        let worst = differences.fold(0f32, |worst, difference| if difference <= worst { worst } else { difference });
+        let mut worst = 0.0;
+        differences.for_each(|difference| raise(&mut worst, difference));
         Ok(Err(format!("on test images it differs by {worst:e} in values of up to {largest:e}")))
     }
 

@@ -6,7 +6,7 @@ use crate::parallel::{for_each_job, parts, split_rows};
 use crate::pool::Pool;
 use lens_base::{Result, zeros};
 use lens_images::ImageView;
-use lens_model::{EPSILON, LAYOUT, Norm, Parameters, activation_map, logit_of, relu};
+use lens_model::{EPSILON, LAYOUT, Norm, Parameters, activation_map, logit_of, raise, relu};
 use parking_lot::Mutex;
 
 /// Pixels and channels of an image, the channels of a pixel beside each other.
@@ -29,8 +29,9 @@ impl Map {
     }
 
     fn largest(&self) -> f32 {
-        // Not by `max`, which would pass over NaN.
-        self.values.iter().fold(f32::NEG_INFINITY, |most, value| if *value <= most { most } else { *value })
+        let mut largest = f32::NEG_INFINITY;
+        self.values.iter().for_each(|value| raise(&mut largest, *value));
+        largest
     }
 }
 

@@ -15,7 +15,7 @@ fn convolutions() -> impl Iterator<Item = usize> {
     parameters.filter(|(index, spec)| spec.role == Role::Convolution && *index != LAYOUT.stem).map(|(index, _)| index)
 }
 
-/// Raises the largest input that was seen to one that was found. NaN stays, to be refused by `ActivationRanges`.
+/// Raises the largest number that was seen to one that was found. NaN stays: `f32::max` would pass over it.
 pub fn raise(largest: &mut f32, found: f32) {
     if !largest.is_nan() && (found > *largest || found.is_nan()) {
         *largest = found;

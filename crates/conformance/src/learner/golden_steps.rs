@@ -44,6 +44,7 @@ pub fn are_torchvisions(subject: &Subject) {
         errors[errors.len() - 1]
     );
     assert!(errors.iter().all(|error| *error < limits.gradient), "{subject}: norms of gradients {errors:?}");
+    assert!(median < limits.median_gradient, "{subject}: norms of gradients are off by {median:e} at the median");
     assert!(whole < limits.gradient, "{subject}: gradients are off by {whole:e}");
 }
 
