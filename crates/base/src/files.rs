@@ -1,6 +1,6 @@
 //! Files that are whole or not there, and hashes.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result, pages};
 use lens_system::{Pages, read_whole};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -53,16 +53,17 @@ impl FileBytes {
     pub fn read(mut file: &File, path: &Path, action: &str) -> Result<Self> {
         let failed = |error: std::io::Error| Error::io(action, path, &error);
         let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
+        // Of some regular files, such as those of /proc, the system does not know the length.
+        if !metadata.is_file() || metadata.len() == 0 {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).map_err(failed)?;
-            return Ok(FileBytes::Stream(bytes));
+            if !metadata.is_file() || !bytes.is_empty() {
+                return Ok(FileBytes::Stream(bytes));
+            }
         }
         let count = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let mut bytes = Pages::zeroed(count).ok_or_else(|| {
-            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {count} bytes for {}", path.display()))
-        })?;
-        read_whole(file, &mut bytes[..count]).map_err(failed)?;
+        let mut bytes = pages(count, &path.display().to_string())?;
+        read_whole(file, &mut bytes).map_err(failed)?;
         Ok(FileBytes::Whole(bytes))
     }
 
@@ -133,6 +134,7 @@ mod tests {
         let error = FileBytes::of(directory.path(), "read model").err().unwrap();
         assert!(error.message().starts_with("cannot read model /"), "{error}");
         assert!(!FileBytes::of(Path::new("/dev/null"), "read").unwrap().can_be_read_again());
+        assert!(FileBytes::of(Path::new("/proc/self/status"), "read").unwrap().starts_with(b"Name:"));
     }
 
     #[test]

@@ -13,6 +13,6 @@ mod random;
 pub use error::{Error, ErrorKind, Result, catch, panic_message};
 pub use files::{FileBytes, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
 pub use logger::{Log, LogLevel, Logger};
-pub use memory::{reserve, zeros};
+pub use memory::{pages, reserve, zeros};
 pub use progress::{Cancel, Control, Phase, ProgressFn, Update};
 pub use random::generator;

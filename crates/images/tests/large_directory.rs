@@ -1,15 +1,10 @@
 //! A directory of a hundred thousand files, as a data set.
 
 use lens_images::{Dataset, DatasetOptions};
+use lens_system::resident_memory_bytes;
 use std::fs::{File, create_dir, hard_link};
 
 const FILES: usize = 100_000;
-
-/// Memory that the process holds now, in bytes.
-fn resident() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-}
 
 #[test]
 fn it_opens_without_decoding_anything_and_without_much_memory() {
@@ -28,10 +23,10 @@ fn it_opens_without_decoding_anything_and_without_much_memory() {
             }
         }
     }
-    let before = resident();
+    let before = resident_memory_bytes().unwrap();
     let mut dataset = Dataset::default();
     dataset.extend(root.path(), &DatasetOptions::default()).unwrap();
-    let held = resident().saturating_sub(before);
+    let held = resident_memory_bytes().unwrap().saturating_sub(before);
     assert_eq!(dataset.samples().len(), FILES);
     assert_eq!(dataset.describe()["positives"], FILES / 2);
     // Names and labels: 14 MB were measured.

@@ -5,7 +5,7 @@ use super::layout::LAYOUT;
 use super::numbers::{Numbers, parameters_of};
 use super::parameters::{Parameters, float_bytes};
 use super::ranges::ActivationRanges;
-use super::weights::{self, METADATA_KEY};
+use super::weights::{self, METADATA_KEY, StateDict};
 use lens_base::{Error, ErrorKind, Result};
 use lens_images::Preprocessing;
 use safetensors::tensor::{Dtype, TensorView};
@@ -99,12 +99,9 @@ impl Model {
         Model { numbers: Arc::new(Numbers::new(parameters)), metadata }
     }
 
-    /// The same, of a file that it was read from: its numbers need not stay in memory.
-    pub fn backed_by(self, file: File, path: &Path) -> Self {
-        match Arc::try_unwrap(self.numbers) {
-            Ok(numbers) => Model { numbers: Arc::new(numbers.backed_by(file, path)), ..self },
-            Err(numbers) => Model { numbers, ..self },
-        }
+    /// Tells the file that it was read from: its numbers need not stay in memory.
+    pub fn came_from(&self, file: File, path: &Path) {
+        self.numbers.came_from(file, path);
     }
 
     /// The numbers. They are read again where they were let go of: whoever needs them more than once holds them.
@@ -161,7 +158,11 @@ impl Model {
 
     /// Reads a file of weights.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let state = weights::read(bytes)?;
+        Model::of_state(weights::read(bytes)?)
+    }
+
+    /// From the tensors of a file, and what it says about itself.
+    pub fn of_state(state: StateDict) -> Result<Self> {
         let metadata = match state.metadata.get(METADATA_KEY) {
             Some(text) => parse_metadata(text)?,
             None => Metadata::default(),

@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::start::collected;
 use super::weights::{StateDict, check_parameters, densenet_parameters, read};
 use lens_base::{Error, ErrorKind, FileBytes, Result};
+use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub struct Numbers {
     sha256: String,
     head: (Vec<f32>, f32),
     /// Where they can be read again.
-    file: Option<ModelFile>,
+    file: OnceCell<ModelFile>,
     held: Mutex<Held>,
 }
 
@@ -39,12 +40,12 @@ impl Numbers {
     pub fn new(parameters: Parameters) -> Self {
         let head = (parameters.of(LAYOUT.head_weight).to_vec(), parameters.of(LAYOUT.head_bias)[0]);
         let sha256 = parameters.sha256();
-        Numbers { sha256, head, file: None, held: Mutex::new(Held::Always(Arc::new(parameters))) }
+        Numbers { sha256, head, file: OnceCell::new(), held: Mutex::new(Held::Always(Arc::new(parameters))) }
     }
 
-    /// The same, which can be read again from the file that they came from.
-    pub fn backed_by(self, file: File, path: &Path) -> Self {
-        Numbers { file: Some(ModelFile { file, path: path.to_path_buf() }), ..self }
+    /// Tells the file that they came from, from which they can be read again.
+    pub fn came_from(&self, file: File, path: &Path) {
+        self.file.get_or_init(|| ModelFile { file, path: path.to_path_buf() });
     }
 
     /// SHA-256 of them.
@@ -69,7 +70,7 @@ impl Numbers {
                 }
             }
         }
-        let file = self.file.as_ref().ok_or_else(|| Error::internal("a model's numbers are gone"))?;
+        let file = self.file.get().ok_or_else(|| Error::internal("a model's numbers are gone"))?;
         let parameters = Arc::new(file.read(&self.sha256)?);
         *held = Held::WhileUsed(Arc::downgrade(&parameters));
         Ok(parameters)
@@ -78,7 +79,7 @@ impl Numbers {
     /// Lets go of those that can be read again.
     pub fn release(&self) {
         let mut held = self.held.lock();
-        if let (Held::Always(parameters), Some(_)) = (&*held, &self.file) {
+        if let (Held::Always(parameters), Some(_)) = (&*held, self.file.get()) {
             *held = Held::WhileUsed(Arc::downgrade(parameters));
         }
     }
@@ -87,12 +88,15 @@ impl Numbers {
 impl ModelFile {
     fn read(&self, sha256: &str) -> Result<Parameters> {
         let bytes = FileBytes::read(&self.file, &self.path, "read model again")?;
-        let found = read(&bytes).and_then(parameters_of).ok().filter(|found| found.sha256() == sha256);
-        found.ok_or_else(|| {
-            let path = self.path.display();
-            let message = format!("{path} was changed since the model was loaded from it: load it again");
-            Error::new(ErrorKind::Io, message)
-        })
+        match read(&bytes).and_then(parameters_of) {
+            Ok(found) if found.sha256() == sha256 => Ok(found),
+            Err(error) if error.kind() == ErrorKind::OutOfMemory => Err(error),
+            _ => {
+                let path = self.path.display();
+                let message = format!("{path} was changed since the model was loaded from it: load it again");
+                Err(Error::new(ErrorKind::Io, message))
+            }
+        }
     }
 }
 
@@ -120,7 +124,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         std::fs::write(&path, saved(4)).unwrap();
-        let model = Model::parse(&saved(4)).unwrap().backed_by(File::open(&path).unwrap(), &path);
+        let model = Model::parse(&saved(4)).unwrap();
+        model.came_from(File::open(&path).unwrap(), &path);
         let first = Arc::downgrade(&model.parameters().unwrap());
         assert!(first.upgrade().is_some());
         model.release_parameters();
@@ -140,7 +145,8 @@ mod tests {
         let path = directory.path().join("model.safetensors");
         for changed in [saved(5), b"nothing".to_vec()] {
             std::fs::write(&path, saved(4)).unwrap();
-            let model = Model::parse(&saved(4)).unwrap().backed_by(File::open(&path).unwrap(), &path);
+            let model = Model::parse(&saved(4)).unwrap();
+            model.came_from(File::open(&path).unwrap(), &path);
             model.release_parameters();
             std::fs::write(&path, &changed).unwrap();
             let error = model.parameters().unwrap_err();

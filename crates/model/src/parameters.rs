@@ -3,7 +3,7 @@
 use super::initial::initial_value;
 use super::layout::LAYOUT;
 use bytemuck::{cast_slice, cast_slice_mut};
-use lens_base::{Error, ErrorKind, Result, sha256_hex, zeros};
+use lens_base::{Result, pages, sha256_hex, zeros};
 use lens_system::Pages;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -29,10 +29,7 @@ impl Parameters {
             places.push(count..count + LAYOUT.count(index));
             count += LAYOUT.count(index);
         }
-        let bytes = count * size_of::<f32>();
-        let values = Pages::zeroed(bytes)
-            .ok_or_else(|| Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for {NETWORK}")))?;
-        Ok(Parameters { values, places })
+        Ok(Parameters { values: pages(count * size_of::<f32>(), NETWORK)?, places })
     }
 
     /// Random, by torchvision's rule.

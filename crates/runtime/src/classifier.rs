@@ -6,7 +6,7 @@ use super::script::{METADATA_NAME, source};
 use lens_base::{Error, FileBytes, Result, sha256_hex, write_atomically};
 use lens_engine::{EngineName, Network};
 use lens_images::{Images, Preprocessing};
-use lens_model::{Metadata, Model};
+use lens_model::{Metadata, Model, weights};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
@@ -52,27 +52,28 @@ impl Classifier {
         let file = File::open(path).map_err(|error| Error::io("read model", path, &error))?;
         let bytes = FileBytes::read(&file, path, "read model")?;
         let named = |error: Error| error.prefixed(&path.display().to_string());
-        std::thread::scope(|scope| {
+        if let Some(opened) = programs::open(context, path, &bytes).map_err(named)? {
+            return Ok(Classifier {
+                context: Arc::clone(context),
+                model: opened.model,
+                network: opened.network,
+                compiled: opened.compiled.map(Arc::new),
+                file_sha256: Some(sha256_hex([&bytes[..]])),
+            });
+        }
+        let state = weights::read(&bytes).map_err(named)?;
+        let (model, file_sha256) = std::thread::scope(|scope| {
             // Beside the numbers' own hash, which takes as long.
             let hash = std::thread::Builder::new().spawn_scoped(scope, || sha256_hex([&bytes[..]]));
-            let classifier = match programs::open(context, path, &bytes).map_err(named)? {
-                Some(opened) => Classifier {
-                    context: Arc::clone(context),
-                    model: opened.model,
-                    network: opened.network,
-                    compiled: opened.compiled.map(Arc::new),
-                    file_sha256: None,
-                },
-                None => {
-                    let model = Model::parse(&bytes).map_err(named)?;
-                    let backed = bytes.can_be_read_again();
-                    Classifier::new(context, if backed { model.backed_by(file, path) } else { model })?
-                }
-            };
+            let model = Model::of_state(state);
             let hash = hash.ok().and_then(|thread| thread.join().ok());
-            let file_sha256 = Some(hash.unwrap_or_else(|| sha256_hex([&bytes[..]])));
-            Ok(Classifier { file_sha256, ..classifier })
-        })
+            (model, hash.unwrap_or_else(|| sha256_hex([&bytes[..]])))
+        });
+        let model = model.map_err(named)?;
+        if bytes.can_be_read_again() {
+            model.came_from(file, path);
+        }
+        Ok(Classifier { file_sha256: Some(file_sha256), ..Classifier::new(context, model)? })
     }
 
     /// Writes a file.

@@ -222,8 +222,17 @@ pub fn read_whole(file: &File, bytes: &mut [u8]) -> Result<(), Error> {
 
 /// Peak memory of the process so far, in bytes.
 pub fn peak_memory_bytes() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// Memory that the process holds now, in bytes.
+pub fn resident_memory_bytes() -> Option<u64> {
+    status_bytes("VmRSS:")
+}
+
+fn status_bytes(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
@@ -260,10 +269,7 @@ mod tests {
 
     #[test]
     fn pages_are_zero_aligned_and_given_back() {
-        let resident = || {
-            let numbers = std::fs::read_to_string("/proc/self/statm").unwrap();
-            numbers.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * whole_pages(1).unwrap()
-        };
+        let resident = || resident_memory_bytes().unwrap();
         for bytes in [0, 1, 4096, 5000, LARGE_PAGE, 3 * LARGE_PAGE + 70_000] {
             let mut pages = Pages::zeroed(bytes).unwrap();
             assert_eq!((pages.len(), pages.as_ptr().align_offset(LARGE_PAGE)), (bytes, 0));

@@ -1,6 +1,6 @@
 //! Floats in memory: in pages of their own, large ones when there are many, shared by the tasks of a run.
 
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Result, pages};
 use lens_system::{LARGE_PAGE, Pages};
 use std::marker::PhantomData;
 
@@ -20,10 +20,11 @@ impl Buffer {
     pub fn zeroed(count: usize) -> Result<Self> {
         let count = count.max(1);
         let bytes = count.saturating_mul(size_of::<f32>());
-        let needed = if bytes < WORTH_LARGE_PAGES { Some(bytes) } else { bytes.checked_next_multiple_of(LARGE_PAGE) };
-        let pages = needed.and_then(Pages::zeroed).ok_or_else(|| {
-            Error::new(ErrorKind::OutOfMemory, format!("out of memory: {bytes} bytes for the compiled network"))
-        })?;
+        let rounded = match bytes < WORTH_LARGE_PAGES {
+            true => bytes,
+            false => bytes.checked_next_multiple_of(LARGE_PAGE).unwrap_or(usize::MAX),
+        };
+        let pages = pages(rounded, "the compiled network")?;
         Ok(Buffer { pages, count })
     }
 
