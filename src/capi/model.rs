@@ -54,10 +54,9 @@ pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 /// libtorch interprets what is in the one and runs the native code of the other (which it unpacks below TMPDIR while the
 /// model lives), so load them only from where you would take a plugin from.
 ///
-/// A model from a regular file of weights keeps the file open: in the CPU engine its numbers lie in memory once, as the
-/// engine computes with them. Saving it, training from it, or classifying images of a size that needs them in another form
-/// reads the file again. It may be renamed, deleted or replaced meanwhile; when its content was overwritten, such a call
-/// returns LENS_ERROR_IO.
+/// A model from a regular file of weights keeps the file open, and its numbers only as the engine computes with them:
+/// saving it, training from it, calibrating it for 8 bits, or images of a new size may read the file again. It may be
+/// renamed, deleted or replaced meanwhile; when its content was overwritten, such a call returns LENS_ERROR_IO.
 ///
 /// @param path UTF-8.
 /// @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.

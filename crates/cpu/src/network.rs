@@ -3,7 +3,7 @@
 
 use crate::engine::Shared;
 use crate::plan::{Output, Plan, Shape};
-use crate::prepared::{Lent, Prepared};
+use crate::prepared::{LazyParameters, Prepared};
 use crate::reference::Reference;
 use lens_base::{Error, LogLevel, Result};
 use lens_engine::{EngineName, FeatureMaps, Network, check_images};
@@ -163,7 +163,7 @@ impl Common {
         if self.plain.get().is_some() {
             return Ok(None);
         }
-        let (shape, numbers) = (Shape::new(height, width), Lent::new(&self.model));
+        let (shape, numbers) = (Shape::new(height, width), LazyParameters::new(&self.model));
         let weights = match state.prepared.weights(&self.engine, &numbers, &shape.tilings())? {
             Ok(weights) => weights,
             Err(difference) => {

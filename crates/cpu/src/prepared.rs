@@ -12,15 +12,15 @@ use once_cell::unsync::OnceCell;
 use std::sync::Arc;
 
 /// The numbers of a model, fetched when they are needed first.
-pub struct Lent<'a> {
+pub struct LazyParameters<'a> {
     model: &'a Model,
     parameters: OnceCell<Arc<Parameters>>,
 }
 
-impl<'a> Lent<'a> {
+impl<'a> LazyParameters<'a> {
     /// Not yet.
     pub fn new(model: &'a Model) -> Self {
-        Lent { model, parameters: OnceCell::new() }
+        LazyParameters { model, parameters: OnceCell::new() }
     }
 
     /// The numbers.
@@ -48,7 +48,7 @@ impl Prepared {
     pub fn weights(
         &mut self,
         engine: &Shared,
-        numbers: &Lent,
+        numbers: &LazyParameters,
         tilings: &[Tiling],
     ) -> Result<std::result::Result<Arc<Weights>, String>> {
         let weights = match &self.weights {
@@ -75,7 +75,7 @@ impl Prepared {
     pub fn quantized(
         &mut self,
         engine: &Shared,
-        numbers: &Lent,
+        numbers: &LazyParameters,
         weights: &Arc<Weights>,
         ranges: &ActivationRanges,
     ) -> Result<std::result::Result<Arc<Quantized>, String>> {
@@ -95,14 +95,14 @@ impl Prepared {
         Ok(Ok(quantized))
     }
 
-    fn check_int8(&mut self, engine: &Shared, numbers: &Lent, weights: &Arc<Weights>) -> Result<Verdict> {
+    fn check_int8(&mut self, engine: &Shared, numbers: &LazyParameters, weights: &Arc<Weights>) -> Result<Verdict> {
         let check = self.check(engine, numbers)?;
         let quantized = Arc::new(packed(&check.ranges()?, numbers)?);
         check.verdict_int8(engine.pool(), weights, &quantized)
     }
 
     /// What plans are compared with, computed when it is needed first.
-    fn check(&mut self, engine: &Shared, numbers: &Lent) -> Result<Arc<Check>> {
+    fn check(&mut self, engine: &Shared, numbers: &LazyParameters) -> Result<Arc<Check>> {
         if let Some(check) = &self.check {
             return Ok(Arc::clone(check));
         }
@@ -112,7 +112,7 @@ impl Prepared {
     }
 }
 
-fn packed(ranges: &ActivationRanges, numbers: &Lent) -> Result<Quantized> {
+fn packed(ranges: &ActivationRanges, numbers: &LazyParameters) -> Result<Quantized> {
     Quantized::pack(ranges, numbers.get()?)?
         .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))
 }

@@ -11,7 +11,7 @@ use super::pointwise::convolve;
 use super::shape::Shape;
 use super::sources::Normalized;
 use super::statistics::{Affine, Moments, NormSums, Statistics, Taken};
-use super::winograd::{Filters, Grid, POINTS, settle_filters};
+use super::winograd::{Filters, Grid, POINTS, gradient_of_filters};
 use crate::cut::steps;
 use crate::kernels::product::{Dense, Panels, Target, multiply, multiply_transposed};
 use crate::parallel::{for_each_job, parts, split_rows};
@@ -241,7 +241,7 @@ impl Block {
                     sums.flush();
                 }
             }
-            settle_filters(cpu.instructions, weight_gradient, INNER * GROWTH);
+            gradient_of_filters(cpu.instructions, weight_gradient, INNER * GROWTH);
             Ok(())
         })?;
         let (memories, sums): (Vec<_>, Vec<_>) = jobs.into_iter().map(|(_, _, memory, sums)| (memory, sums)).unzip();

@@ -228,7 +228,7 @@ pub fn transform_filters(instructions: Instructions, panels: &mut [f32], count: 
 }
 
 /// The other way, for gradients: from those of transformed filters, `POINTS * count` numbers, to nine times `count`.
-pub fn settle_filters(instructions: Instructions, values: &mut [f32], count: usize) {
+pub fn gradient_of_filters(instructions: Instructions, values: &mut [f32], count: usize) {
     assert!(count.is_multiple_of(instructions.lanes()) && values.len() == POINTS * count);
     instructions.run(FilterGradient { values, count });
 }

@@ -51,6 +51,36 @@ macro_rules! both_ways {
     }};
 }
 
+/// A square of vectors, whose rows and columns lie so many floats apart.
+///
+/// # Safety
+/// The machine has `V`'s instructions, and all of the square can be read.
+#[inline(always)]
+unsafe fn load<V: Vector, const SIDE: usize>(from: *const f32, (row, column): (usize, usize)) -> [[V; SIDE]; SIDE] {
+    let mut values = [[V::splat(0.0); SIDE]; SIDE];
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            // SAFETY: by contract.
+            values[y][x] = unsafe { V::load(from.add(y * row + x * column)) };
+        }
+    }
+    values
+}
+
+/// The other way.
+///
+/// # Safety
+/// The machine has `V`'s instructions, and all of the square can be written.
+#[inline(always)]
+unsafe fn store<V: Vector, const SIDE: usize>(values: [[V; SIDE]; SIDE], to: *mut f32, (row, column): (usize, usize)) {
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            // SAFETY: by contract.
+            unsafe { values[y][x].store(to.add(y * row + x * column)) };
+        }
+    }
+}
+
 /// Transforms patches: `[point][tile][channel]`.
 pub struct Patches<'a> {
     pub tiles: &'a [Tile],
@@ -68,18 +98,10 @@ impl Kernel for Patches<'_> {
             let patch = self.padded[tile.patch * channels..][..(3 * self.line + 4) * channels].as_ptr();
             let target = self.target[index * channels..][..(POINTS - 1) * step + channels].as_mut_ptr();
             for channel in (0..channels).step_by(V::LANES) {
-                let mut values = [[V::splat(0.0); 4]; 4];
-                for row in 0..4 {
-                    for column in 0..4 {
-                        // SAFETY: within the slice, channels being a multiple of the lanes.
-                        values[row][column] =
-                            unsafe { V::load(patch.add((row * self.line + column) * channels + channel)) };
-                    }
-                }
-                let values = both_ways!(Two::input, values, 4, 4);
-                for point in 0..POINTS {
-                    // SAFETY: within the slice.
-                    unsafe { values[point / 4][point % 4].store(target.add(point * step + channel)) };
+                // SAFETY: within the slices, channels being a multiple of the lanes.
+                unsafe {
+                    let values: [_; 4] = load(patch.add(channel), (self.line * channels, channels));
+                    store::<V, 4>(both_ways!(Two::input, values, 4, 4), target.add(channel), (4 * step, step));
                 }
             }
         }
@@ -104,18 +126,10 @@ impl Kernel for Gradients<'_> {
             let patch = self.padded[first..][..(self.line + 2) * channels].as_ptr();
             let target = self.target[index * channels..][..(POINTS - 1) * step + channels].as_mut_ptr();
             for channel in (0..channels).step_by(V::LANES) {
-                let mut values = [[V::splat(0.0); 2]; 2];
-                for row in 0..2 {
-                    for column in 0..2 {
-                        // SAFETY: within the slice, channels being a multiple of the lanes.
-                        values[row][column] =
-                            unsafe { V::load(patch.add((row * self.line + column) * channels + channel)) };
-                    }
-                }
-                let values = both_ways!(gradient_line, values, 2, 4);
-                for point in 0..POINTS {
-                    // SAFETY: within the slice.
-                    unsafe { values[point / 4][point % 4].store(target.add(point * step + channel)) };
+                // SAFETY: within the slices, channels being a multiple of the lanes.
+                unsafe {
+                    let values: [_; 2] = load(patch.add(channel), (self.line * channels, channels));
+                    store::<V, 4>(both_ways!(gradient_line, values, 2, 4), target.add(channel), (4 * step, step));
                 }
             }
         }
@@ -196,11 +210,8 @@ impl Kernel for Outputs<'_> {
             let last = (tile.height - 1) * self.line + tile.width - 1;
             let target = self.target[tile.pixel * self.step..][..last * self.step + channels].as_mut_ptr();
             for channel in (0..channels).step_by(V::LANES) {
-                let mut values = [[V::splat(0.0); 4]; 4];
-                for point in 0..POINTS {
-                    // SAFETY: within the slice, channels being a multiple of the lanes.
-                    values[point / 4][point % 4] = unsafe { V::load(products.add(point * step + channel)) };
-                }
+                // SAFETY: within the slice, channels being a multiple of the lanes.
+                let values: [[V; 4]; 4] = unsafe { load(products.add(channel), (4 * step, step)) };
                 let values = both_ways!(Two::output, values, 4, 2);
                 for row in 0..tile.height.min(2) {
                     for column in 0..tile.width.min(2) {
@@ -312,15 +323,10 @@ impl Kernel for FilterTransform<'_> {
         for panel in self.panels.chunks_exact_mut(POINTS * self.count) {
             let panel = panel.as_mut_ptr();
             for at in (0..self.count).step_by(V::LANES) {
-                let mut values = [[V::splat(0.0); 3]; 3];
-                for place in 0..9 {
-                    // SAFETY: a panel has POINTS times the count, which is a multiple of the lanes.
-                    values[place / 3][place % 3] = unsafe { V::load(panel.add(place * self.count + at)) };
-                }
-                let values = both_ways!(filter_line, values, 3, 4);
-                for point in 0..POINTS {
-                    // SAFETY: the same.
-                    unsafe { values[point / 4][point % 4].store(panel.add(point * self.count + at)) };
+                // SAFETY: a panel has POINTS times the count, which is a multiple of the lanes.
+                unsafe {
+                    let values: [_; 3] = load(panel.add(at), (3 * self.count, self.count));
+                    store::<V, 4>(both_ways!(filter_line, values, 3, 4), panel.add(at), (4 * self.count, self.count));
                 }
             }
         }
@@ -338,15 +344,11 @@ impl Kernel for FilterGradient<'_> {
     unsafe fn run<V: Vector>(self) {
         let values = self.values[..POINTS * self.count].as_mut_ptr();
         for at in (0..self.count).step_by(V::LANES) {
-            let mut points = [[V::splat(0.0); 4]; 4];
-            for point in 0..POINTS {
-                // SAFETY: within the slice, the count being a multiple of the lanes.
-                points[point / 4][point % 4] = unsafe { V::load(values.add(point * self.count + at)) };
-            }
-            let places = both_ways!(filter_gradient_line, points, 4, 3);
-            for place in 0..9 {
-                // SAFETY: the same.
-                unsafe { places[place / 3][place % 3].store(values.add(place * self.count + at)) };
+            // SAFETY: within the slice, the count being a multiple of the lanes.
+            unsafe {
+                let points: [_; 4] = load(values.add(at), (4 * self.count, self.count));
+                let places = both_ways!(filter_gradient_line, points, 4, 3);
+                store::<V, 3>(places, values.add(at), (3 * self.count, self.count));
             }
         }
     }

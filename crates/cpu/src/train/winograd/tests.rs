@@ -92,7 +92,7 @@ fn output_and_gradient_are_the_direct_convolutions_and_nothing_else_is_written()
                 }
             }
             for part in &mut parts {
-                settle_filters(instructions, part, INPUTS * OUTPUTS);
+                gradient_of_filters(instructions, part, INPUTS * OUTPUTS);
             }
             for ((first, second), expected) in parts[0].iter().zip(&parts[1]).zip(&of_weight) {
                 check(first + second, *expected, (shape.rows() as f64).sqrt().max(4.0), &format!("{what}, gradient"));
