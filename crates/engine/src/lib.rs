@@ -8,10 +8,13 @@ mod footprint;
 mod images;
 mod interface;
 pub mod policy;
-pub mod probe;
 mod reported;
 pub mod rocm;
 pub mod torch_table;
+
+#[cfg(test)]
+#[path = "../../system/machines/mod.rs"]
+mod machines;
 
 pub use footprint::{Footprint, WEIGHTS};
 pub use images::check_images;

@@ -1,6 +1,6 @@
 //! What the runtime of a GPU library says of its GPUs.
 
-use crate::probe::Vendor;
+use lens_system::probe::Vendor;
 use serde::{Deserialize, Serialize};
 
 /// A GPU as its runtime tells.

@@ -1,7 +1,7 @@
 //! Environment variables for the AMD runtime and libtorch's allocator, which read them once, when they are loaded.
 
 use super::policy::RocmTuning;
-use super::probe::{Gpu, Probe, Vendor};
+use lens_system::probe::{Gpu, Probe, Vendor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -143,7 +143,7 @@ fn architecture(gpu: &Gpu) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::fixtures::machine;
+    use crate::machines::machine;
 
     fn plan(tuning: RocmTuning, vendor: Option<Vendor>, name: &str, host: &[(&str, &str)]) -> Environment {
         let probe = machine(name);

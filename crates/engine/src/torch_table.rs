@@ -5,7 +5,7 @@
 //! out of them. Handles may be used and freed on any thread; a learner by one thread at a time.
 
 use crate::policy::Precision;
-use crate::probe::Vendor;
+use lens_system::probe::Vendor;
 
 use serde::{Deserialize, Serialize};
 use std::ffi::{CStr, c_void};
@@ -22,6 +22,14 @@ pub const ENTRY_NAME: &CStr = c"lens_torch_table";
 
 /// Its type. The table lives as long as the library is loaded.
 pub type Entry = unsafe extern "C" fn() -> *const TorchTable;
+
+/// The library of libtorch that computes on a vendor's GPUs.
+pub fn gpu_library(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Nvidia => "libtorch_cuda.so",
+        Vendor::Amd => "libtorch_hip.so",
+    }
+}
 
 /// Text, UTF-8, without a zero byte at its end.
 #[repr(C)]

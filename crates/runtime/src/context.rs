@@ -8,10 +8,10 @@ use lens_engine::policy::{
     Attempt, Choice, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning,
     TorchNeed, automatic_fraction, decide, plan_device, torch_need,
 };
-use lens_engine::probe::{Probe, Vendor};
 use lens_engine::rocm::{Environment, Surroundings};
 use lens_engine::torch_table::TorchSettings;
 use lens_engine::{Engine, EngineName, Footprint, GpuMemory, Reported};
+use lens_system::probe::{Probe, Vendor};
 use once_cell::sync::OnceCell;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};

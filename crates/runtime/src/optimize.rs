@@ -3,7 +3,7 @@
 use super::classifier::{Classifier, FileFormat};
 use super::script::METADATA_NAME;
 use lens_base::{Error, Result, write_atomically};
-use lens_engine::probe::Vendor;
+use lens_system::probe::Vendor;
 use std::io::Write;
 use std::path::Path;
 

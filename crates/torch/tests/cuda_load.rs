@@ -3,7 +3,7 @@
 
 mod hardware;
 
-use hardware::{Messages, RTX_4080_SUPER, libtorch, unpack};
+use hardware::{Messages, files_of, libtorch};
 use lens_base::ErrorKind;
 use lens_engine::policy::DeviceRequest;
 use lens_model::Parameters;
@@ -35,7 +35,7 @@ fn registers_and_says_that_there_is_no_driver() {
     assert!(reason.contains("no NVIDIA driver is installed"), "{reason}");
 
     // Left to the library, the CPU takes over, with the reason, and computes as before.
-    let root = unpack(RTX_4080_SUPER);
+    let root = files_of("rtx-4080-super");
     let messages = Messages::default();
     let options = ContextOptions { hardware_root: Some(root.path().into()), ..messages.options(DeviceRequest::Auto) };
     let context = Context::new(options).unwrap();

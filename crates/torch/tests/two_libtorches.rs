@@ -2,7 +2,7 @@
 
 mod hardware;
 
-use hardware::{Messages, RTX_4080_SUPER, shared_library, unpack};
+use hardware::{Messages, files_of, shared_library};
 use lens_base::ErrorKind;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
 use lens_runtime::{Context, ContextOptions};
@@ -15,7 +15,7 @@ fn a_second_libtorch_is_named_and_no_gpu_library_is_loaded_beside_it() {
     shared_library(&other, "int another_plugins_libtorch;\n");
     Library::open(&other, Scope::Local).unwrap();
 
-    let root = unpack(RTX_4080_SUPER);
+    let root = files_of("rtx-4080-super");
     let options = |options: ContextOptions| ContextOptions { hardware_root: Some(root.path().into()), ..options };
     let messages = Messages::default();
     let torch = ContextOptions { engine: EngineRequest::Torch, ..messages.options(DeviceRequest::Cpu) };

@@ -2,8 +2,8 @@
 
 use super::device::Chosen;
 use super::request::PolicyRequest;
-use crate::probe::{Architecture, Generation, Gpu, Probe, Vendor};
 use crate::reported::ReportedGpu;
+use lens_system::probe::{Architecture, Generation, Gpu, Probe, Vendor};
 use serde::Serialize;
 
 /// A decision and why it was made.

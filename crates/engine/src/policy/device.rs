@@ -2,19 +2,10 @@
 
 use super::choice::Choice;
 use super::request::{DeviceRequest, PolicyRequest};
-use crate::probe::{Gpu, Probe, Vendor};
 use crate::reported::{Reported, ReportedGpu};
+use crate::torch_table::gpu_library;
 use lens_base::{Error, ErrorKind, Result};
-
-impl Vendor {
-    /// What the device is called in options and reports.
-    pub fn device_name(self) -> &'static str {
-        match self {
-            Vendor::Nvidia => "cuda",
-            Vendor::Amd => "rocm",
-        }
-    }
-}
+use lens_system::probe::{Gpu, Probe, Vendor};
 
 /// What is to be tried before the CPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +57,7 @@ fn plan_automatic(probe: &Probe, available: &[Vendor]) -> DevicePlan {
                 "{} GPU(s) at {} left alone: this libtorch has no {}",
                 usable.len(),
                 usable.iter().map(|gpu| gpu.address.as_str()).collect::<Vec<_>>().join(", "),
-                vendor.library()
+                gpu_library(vendor)
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, Deciding};
 use super::request::{EngineRequest, PrecisionRequest};
-use crate::probe::Vendor;
+use lens_system::probe::Vendor;
 
 pub(super) fn channels_last(deciding: &Deciding) -> Choice<bool> {
     Choice::asked_or(deciding.request.channels_last, || match deciding.vendor {

@@ -3,7 +3,7 @@
 use super::choice::{Choice, Deciding};
 use super::precision::Precision;
 use crate::footprint::Footprint;
-use crate::probe::Vendor;
+use lens_system::probe::Vendor;
 use serde::Serialize;
 
 /// How many images of 128 x 128 go through the network at once, of 128.

@@ -20,9 +20,9 @@ pub use precision::{Precision, ScalerSettings};
 pub use request::{DeviceRequest, EngineRequest, PolicyRequest, PrecisionRequest, RocmTuning};
 pub use torch::{TorchNeed, torch_need};
 
-use super::probe::Probe;
 use crate::EngineName;
 use lens_base::Result;
+use lens_system::probe::Probe;
 use serde::Serialize;
 
 /// All decisions.

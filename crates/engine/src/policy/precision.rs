@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, Deciding};
 use super::request::PrecisionRequest;
-use crate::probe::Vendor;
+use lens_system::probe::Vendor;
 use serde::{Deserialize, Serialize};
 
 /// Arithmetic of the network's layers.

@@ -1,10 +1,10 @@
 //! The policy's table: machines of the fixtures, and what their runtimes would report.
 
 use super::*;
-use crate::probe::Vendor;
-use crate::probe::fixtures::machine;
+use crate::machines::machine;
 use crate::reported::{Reported, ReportedGpu};
 use lens_base::ErrorKind;
+use lens_system::probe::Vendor;
 
 const MIB: u64 = 1 << 20;
 const BOTH: [Vendor; 2] = [Vendor::Nvidia, Vendor::Amd];

@@ -3,7 +3,7 @@
 use super::device::obstacle;
 use super::precision::Precision;
 use super::request::{DeviceRequest, EngineRequest, PolicyRequest};
-use crate::probe::Probe;
+use lens_system::probe::Probe;
 
 /// Why libtorch is to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn torch_need(probe: &Probe, request: &PolicyRequest) -> Option<TorchNeed> {
 mod tests {
     use super::super::request::PrecisionRequest;
     use super::*;
-    use crate::probe::fixtures::machine;
+    use crate::machines::machine;
 
     #[test]
     fn libtorch_is_left_alone_unless_something_needs_it() {

@@ -3,11 +3,11 @@
 use super::raw::{checked, collected, json, numbers};
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::Reported;
-use lens_engine::probe::Vendor;
 use lens_engine::torch_table::{
     ENTRY_NAME, Entry, LIBTORCH_VERSION, LibtorchInformation, RawText, TABLE_VERSION, TorchTable,
 };
 use lens_model::Parameters;
+use lens_system::probe::Vendor;
 use lens_system::{Library, Scope, directory_of};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

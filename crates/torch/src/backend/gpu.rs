@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result, catch};
 use crate::torch::c_string;
-use lens_engine::probe::Vendor;
 use lens_engine::{Reported, ReportedGpu};
 use lens_system::Library;
+use lens_system::probe::Vendor;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use tch::{Device, Kind, Tensor};
 

@@ -3,7 +3,8 @@
 //! That must happen before anything asks libtorch about GPUs: it remembers the first answer for good. Hence nothing
 //! here asks before that library is loaded, but for the registry of device guards, which is not remembered.
 
-use lens_engine::probe::Vendor;
+use lens_engine::torch_table::gpu_library;
+use lens_system::probe::Vendor;
 use lens_system::{Library, Scope};
 use parking_lot::Mutex;
 use std::ffi::c_int;
@@ -25,11 +26,11 @@ pub fn gpu_library_is_registered() -> bool {
 
 /// Whether there is one to load, or it is in the process already.
 pub(super) fn is_there(vendor: Vendor, search: &[PathBuf]) -> bool {
-    find(vendor, search).is_some() || Library::loaded(vendor.library()).is_some()
+    find(vendor, search).is_some() || Library::loaded(gpu_library(vendor)).is_some()
 }
 
 fn find(vendor: Vendor, search: &[PathBuf]) -> Option<PathBuf> {
-    search.iter().map(|directory| directory.join(vendor.library())).find(|path| path.exists())
+    search.iter().map(|directory| directory.join(gpu_library(vendor))).find(|path| path.exists())
 }
 
 /// Loads it, once per process; in words why that cannot be.
@@ -41,16 +42,16 @@ pub(super) fn load(vendor: Vendor, search: &[PathBuf]) -> Result<Library, String
         }
         return Err(format!(
             "this process has loaded {} for another context, and {} cannot be loaded beside it",
-            present.library(),
-            vendor.library()
+            gpu_library(present),
+            gpu_library(vendor)
         ));
     }
-    let library = match Library::loaded(vendor.library()) {
+    let library = match Library::loaded(gpu_library(vendor)) {
         Some(library) => library,
         None => {
             let path = find(vendor, search).ok_or_else(|| {
                 let places: Vec<String> = search.iter().map(|place| place.display().to_string()).collect();
-                format!("this libtorch has no {} (looked in {})", vendor.library(), places.join(", "))
+                format!("this libtorch has no {} (looked in {})", gpu_library(vendor), places.join(", "))
             })?;
             Library::open(&path, Scope::Global)
                 .map_err(|reason| format!("{} cannot be loaded: {reason}", path.display()))?
@@ -64,7 +65,10 @@ pub(super) fn load(vendor: Vendor, search: &[PathBuf]) -> Result<Library, String
 /// Whether libtorch has taken notice of the library, and which one it is.
 fn check(vendor: Vendor) -> Result<(), String> {
     if !gpu_library_is_registered() {
-        return Err(format!("{} was loaded, but offers libtorch no device: it is of another build", vendor.library()));
+        return Err(format!(
+            "{} was loaded, but offers libtorch no device: it is of another build",
+            gpu_library(vendor)
+        ));
     }
     // SAFETY: asks libtorch's hooks for two constants of their build; nothing is thrown.
     match unsafe { lens_ext_gpu_build() } {
@@ -75,6 +79,6 @@ fn check(vendor: Vendor) -> Result<(), String> {
         ),
         1 if vendor == Vendor::Nvidia => Ok(()),
         2 if vendor == Vendor::Amd => Ok(()),
-        _ => Err(format!("{} is not of the build that its name says", vendor.library())),
+        _ => Err(format!("{} is not of the build that its name says", gpu_library(vendor))),
     }
 }

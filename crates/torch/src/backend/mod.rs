@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::torch;
 use lens_base::ErrorKind;
 use lens_engine::Reported;
-use lens_engine::probe::Vendor;
 use lens_engine::torch_table::{LIBTORCH_VERSION, LibtorchInformation};
+use lens_system::probe::Vendor;
 use std::path::{Path, PathBuf};
 
 /// The loaded libtorch.

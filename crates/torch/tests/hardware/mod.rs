@@ -1,22 +1,17 @@
 //! What the tests of loading have in common. Each is a program of its own: what a process has loaded stays loaded.
 #![allow(dead_code, reason = "every test program uses a part")]
 
-#[path = "../../../engine/src/probe/fixtures/unpack.rs"]
-mod unpack;
+#[path = "../../../system/machines/mod.rs"]
+mod machines;
 
 use lens_base::LogLevel;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
 use lens_runtime::{Context, ContextOptions};
+pub use machines::files_of;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-pub use unpack::unpack;
-
-/// A machine with an NVIDIA GPU.
-pub const RTX_4080_SUPER: &str = include_str!("../../../engine/src/probe/fixtures/rtx-4080-super.txt");
-/// A machine with an AMD GPU.
-pub const RX_7900_XTX: &str = include_str!("../../../engine/src/probe/fixtures/rx-7900-xtx.txt");
 
 /// Compiles C into a shared library.
 pub fn shared_library(path: &Path, source: &str) {

@@ -1,21 +1,20 @@
-//! What hardware is there, read from /proc and /sys under a root that tests replace.
+//! What hardware is there, as the system's files tell, under a root that tests replace.
 //!
 //! No GPU library is touched: libtorch and the HIP runtime look at their environment when they are first asked, and
 //! must not be asked before the environment is ready. What cannot be read is `None`, never guessed.
 
-mod cgroup;
-mod files;
-#[cfg(test)]
-pub(crate) mod fixtures;
 mod generation;
 mod gpu;
+#[cfg(target_os = "linux")]
+mod linux;
 mod processor;
 
 pub use generation::{Architecture, Generation};
 pub use gpu::{Gpu, Vendor};
 pub use processor::{Cpu, Memory};
 
-use files::Files;
+#[cfg(target_os = "linux")]
+use linux::read;
 use serde::Serialize;
 use std::path::Path;
 
@@ -33,8 +32,7 @@ pub struct Probe {
 impl Probe {
     /// Reads the machine below `root` ("/" for the one this runs on).
     pub fn read(root: &Path) -> Self {
-        let files = Files::new(root);
-        Probe { cpu: processor::cpu(&files), memory: processor::memory(&files), gpus: gpu::gpus(&files) }
+        read(root)
     }
 
     /// Those of one maker.
@@ -45,8 +43,8 @@ impl Probe {
 
 #[cfg(test)]
 mod tests {
-    use super::fixtures::{machine, unpack};
     use super::*;
+    use crate::machines::{machine, unpack};
 
     #[test]
     fn an_unreadable_machine_is_unknown_not_guessed() {

@@ -1,49 +1,8 @@
-//! The processor and its memory.
+//! The processor and its memory, from /proc.
 
+use super::super::processor::{Cpu, Memory};
 use super::cgroup;
 use super::files::Files;
-use serde::Serialize;
-
-/// A processor.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Cpu {
-    /// Its name.
-    pub model: Option<String>,
-    /// Processors this process may run on.
-    pub threads: Option<usize>,
-    /// Processors' worth of time the container is limited to.
-    pub container_limit: Option<f64>,
-    /// Instruction sets that matter for speed, of those the processor has.
-    pub features: Vec<String>,
-}
-
-/// Memory, in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Memory {
-    /// All of the machine.
-    pub total: Option<u64>,
-    /// Free or freeable now.
-    pub available: Option<u64>,
-    /// What the container is limited to.
-    pub container_limit: Option<u64>,
-}
-
-impl Cpu {
-    /// Whether it has an instruction for products of bfloat16 numbers.
-    pub fn has_bf16(&self) -> bool {
-        self.features.iter().any(|name| name == "avx512_bf16" || name == "amx_bf16")
-    }
-}
-
-impl Memory {
-    /// What this process may still take: the smaller of what is free and what the container allows.
-    pub fn usable(&self) -> Option<u64> {
-        match (self.available, self.container_limit) {
-            (Some(available), Some(limit)) => Some(available.min(limit)),
-            (available, limit) => available.or(limit),
-        }
-    }
-}
 
 /// Flags of /proc/cpuinfo that the library's kernels or libtorch's make use of.
 const FEATURES: [&str; 10] =
