@@ -50,6 +50,11 @@ typedef struct lens_context lens_context;
 typedef struct lens_dataset lens_dataset;
 
 /**
+ * A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
+ */
+typedef struct lens_image_file lens_image_file;
+
+/**
  * A heatmap: a value for every pixel of an image, and the grid of tiles it was made from. Immutable, so thread-safe;
  * independent of the model and the image.
  */
@@ -60,11 +65,6 @@ typedef struct lens_map lens_map;
  * threads may classify with it at once. Keeps its context alive.
  */
 typedef struct lens_model lens_model;
-
-/**
- * A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
- */
-typedef struct lens_picture lens_picture;
 
 /**
  * How a threshold is chosen.
@@ -498,9 +498,9 @@ typedef struct lens_dataset_options {
 } lens_dataset_options;
 
 /**
- * What makes an image bad, that is, one whose heatmap lens_evaluate() writes.
+ * What makes an image flagged, that is, one whose heatmap lens_evaluate() writes.
  */
-typedef int32_t lens_bad_criterion;
+typedef int32_t lens_flag_criterion;
 
 /**
  * How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the model
@@ -637,25 +637,25 @@ typedef struct lens_evaluate_options {
      */
     int32_t by_heatmap;
     /**
-     * Whether bad images' heatmaps are written into bad_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
+     * Whether flagged images' heatmaps are written into flagged_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
      */
     int32_t save_heatmap_raw;
     /**
-     * Whether bad images' heatmaps are written over their images into bad_overlays/; default 1.
+     * Whether flagged images' heatmaps are written over their images into flagged_overlays/; default 1.
      */
     int32_t save_heatmap_overlay;
     /**
-     * LENS_BAD_CRITERION_...; default LENS_BAD_CRITERION_EITHER.
+     * LENS_FLAG_CRITERION_...; default LENS_FLAG_CRITERION_EITHER.
      */
-    lens_bad_criterion bad_criterion;
+    lens_flag_criterion flag_criterion;
     /**
-     * Confidence from which on an image is bad, 0 to 1; default 0.5.
+     * Confidence from which on an image is flagged, 0 to 1; default 0.5.
      */
-    float bad_confidence;
+    float flag_confidence;
     /**
-     * Share of bad ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
+     * Share of flagged ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
      */
-    double sample_bad_ratio;
+    double sample_flagged_ratio;
     /**
      * How heatmaps are drawn; its threshold, progress and cancel are not used, its
      * resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap
@@ -1210,19 +1210,19 @@ typedef struct lens_train_options {
 #define LENS_ON_UNREADABLE_SKIP 1
 
 /**
- * It was called positive, or its confidence reaches bad_confidence; the reference pipeline's default.
+ * It was called positive, or its confidence reaches flag_confidence; the reference pipeline's default.
  */
-#define LENS_BAD_CRITERION_EITHER 0
+#define LENS_FLAG_CRITERION_EITHER 0
 
 /**
  * It was called positive.
  */
-#define LENS_BAD_CRITERION_PREDICTION 1
+#define LENS_FLAG_CRITERION_PREDICTION 1
 
 /**
- * Its confidence reaches bad_confidence.
+ * Its confidence reaches flag_confidence.
  */
-#define LENS_BAD_CRITERION_CONFIDENCE 2
+#define LENS_FLAG_CRITERION_CONFIDENCE 2
 
 /**
  * Overlapping tiles, each classified by itself: "which parts would be called positive if they were seen alone?"
@@ -1790,9 +1790,9 @@ void lens_evaluate_options_init(struct lens_evaluate_options *options);
  * (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
  * report.html (the same to look at, with the images that were called wrongly; it needs no other file and no network),
  * confusion.png, roc.png, reliability.png, sample_results.png (12 images beside their heatmaps, Reds from 0 to 1,
- * alpha 0.8), and of every bad image bad_raw/NAME.npy, bad_raw/NAME.png and bad_overlays/NAME.png, where NAME is
+ * alpha 0.8), and of every flagged image flagged_raw/NAME.npy, flagged_raw/NAME.png and flagged_overlays/NAME.png, where NAME is
  * heatmap_{number in the data set, 6 digits}_pred{pos|neg}_true{label}_conf{confidence, 3 decimals}_{file's stem}.
- * A directory bad_raw or bad_overlays with other files is refused.
+ * A directory flagged_raw or flagged_overlays with other files is refused.
  *
  * @param options NULL for all defaults.
  * @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
@@ -1842,6 +1842,47 @@ lens_status lens_heatmap(const struct lens_model *model,
                          size_t count,
                          const struct lens_heatmap_options *options,
                          struct lens_map **maps);
+
+/**
+ * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
+ *
+ * @param path UTF-8.
+ * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
+ * @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
+ *         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
+ *         LENS_ERROR_ARGUMENT when there is no such frame.
+ */
+lens_status lens_image_file_load(const char *path, uint32_t frame, struct lens_image_file **file);
+
+/**
+ * A view of the file's pixels, to hand to lens_classify() and the like.
+ *
+ * @param[out] image Receives the view; valid until the file is freed. All zero on failure.
+ */
+lens_status lens_image_file_view(const struct lens_image_file *file, struct lens_image *image);
+
+/**
+ * How many frames the file has that the file was loaded from.
+ *
+ * @param[out] frames Receives the number, at least 1; 0 on failure.
+ */
+lens_status lens_image_file_frames(const struct lens_image_file *file, uint32_t *frames);
+
+/**
+ * Frees the file; NULL is a no-op. Views of it become invalid.
+ */
+void lens_image_file_free(struct lens_image_file *file);
+
+/**
+ * Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
+ *
+ * Colour is written as it is, with alpha where there is one; gray as it is seen (rescaled, windowed, inverted), GRAY8
+ * with 8 bits, deeper gray with 16.
+ *
+ * @param path UTF-8; an existing file is replaced.
+ */
+lens_status lens_png_write(const char *path, const struct lens_image *image);
 
 /**
  * Fills the options with their defaults; NULL is a no-op.
@@ -2026,47 +2067,6 @@ lens_status lens_map_overlay(const struct lens_map *map,
                              const struct lens_overlay_options *options,
                              uint8_t *rgba,
                              size_t stride);
-
-/**
- * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
- *
- * @param path UTF-8.
- * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
- * @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
- * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
- *         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
- *         LENS_ERROR_ARGUMENT when there is no such frame.
- */
-lens_status lens_picture_load(const char *path, uint32_t frame, struct lens_picture **picture);
-
-/**
- * A view of the picture's pixels, to hand to lens_classify() and the like.
- *
- * @param[out] image Receives the view; valid until the picture is freed. All zero on failure.
- */
-lens_status lens_picture_view(const struct lens_picture *picture, struct lens_image *image);
-
-/**
- * How many frames the file has that the picture was loaded from.
- *
- * @param[out] frames Receives the number, at least 1; 0 on failure.
- */
-lens_status lens_picture_frames(const struct lens_picture *picture, uint32_t *frames);
-
-/**
- * Frees the picture; NULL is a no-op. Views of it become invalid.
- */
-void lens_picture_free(struct lens_picture *picture);
-
-/**
- * Writes an image as a PNG file, atomically (a temporary file in the same directory, then renamed).
- *
- * Colour is written as it is, with alpha where there is one; gray as it is seen (rescaled, windowed, inverted), GRAY8
- * with 8 bits, deeper gray with 16.
- *
- * @param path UTF-8; an existing file is replaced.
- */
-lens_status lens_png_write(const char *path, const struct lens_image *image);
 
 /**
  * The name of a status, such as "LENS_ERROR_IO"; "unknown lens_status" for any other number.

@@ -8,7 +8,7 @@
  * Header-only, over lesionlens.h; link with -llesionlens. What options and results mean is said there: this file only
  * says what C++ adds.
  *
- * - Handles (Context, Model, Dataset, Picture, Map, CancelToken) own their C handle, can be moved and not copied. A
+ * - Handles (Context, Model, Dataset, ImageFile, Heatmap, CancelToken) own their C handle, can be moved and not copied. A
  *   moved-from handle can be assigned to or destroyed; using it fails with LENS_ERROR_ARGUMENT.
  * - Handles may be destroyed in any order: the library keeps what is still needed.
  * - const member functions may be called from several threads at once; moving, assigning and destroying may not overlap
@@ -160,7 +160,7 @@ struct HasElements<Container, T, std::void_t<decltype(std::data(std::declval<Con
  * Elements that somebody else owns: std::span for C++17, and from and to std::span in C++20. Converts from vectors,
  * arrays and whatever else has its elements in one piece.
  *
- * Valid as long as the owner of the elements: what a Map hands out, as long as the Map lives and is not assigned to.
+ * Valid as long as the owner of the elements: what a Heatmap hands out, as long as the Heatmap lives and is not assigned to.
  */
 template <typename T>
 class Span {
@@ -495,23 +495,23 @@ public:
 };
 
 /** A decoded image file. Immutable, so thread-safe. */
-class Picture : public detail::Handle<lens_picture, lens_picture_free> {
+class ImageFile : public detail::Handle<lens_image_file, lens_image_file_free> {
 public:
     using Handle::Handle;
 
-    static Result<Picture> load(CString path, std::uint32_t frame = 0) {
-        return detail::made<Picture>(
-            [&](lens_picture** picture) { return lens_picture_load(path.c_str(), frame, picture); });
+    static Result<ImageFile> load(CString path, std::uint32_t frame = 0) {
+        return detail::made<ImageFile>(
+            [&](lens_image_file** picture) { return lens_image_file_load(path.c_str(), frame, picture); });
     }
 
 #if defined(__cpp_exceptions)
-    explicit Picture(CString path, std::uint32_t frame = 0) : Picture(load(path, frame)) {}
+    explicit ImageFile(CString path, std::uint32_t frame = 0) : ImageFile(load(path, frame)) {}
 #endif
 
     /** A view of the picture's pixels, valid as long as this object lives and is not assigned to. */
     Result<lens_image> view() const& {
         lens_image image{};
-        const lens_status status = lens_picture_view(get(), &image);
+        const lens_status status = lens_image_file_view(get(), &image);
         return detail::finish(status, image);
     }
     Result<lens_image> view() const&& = delete;
@@ -519,13 +519,13 @@ public:
     /** How many frames the file has. */
     Result<std::uint32_t> frames() const {
         std::uint32_t frames = 0;
-        const lens_status status = lens_picture_frames(get(), &frames);
+        const lens_status status = lens_image_file_frames(get(), &frames);
         return detail::finish(status, frames);
     }
 };
 
 /** A heatmap. Immutable, so thread-safe; independent of the model and the image it was made from. */
-class Map : public detail::Handle<lens_map, lens_map_free> {
+class Heatmap : public detail::Handle<lens_map, lens_map_free> {
 public:
     using Handle::Handle;
 
@@ -577,16 +577,16 @@ public:
  * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the
  * one with the highest probability.
  */
-inline Result<std::pair<Map, std::size_t>> aggregate(View<Map> maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
+inline Result<std::pair<Heatmap, std::size_t>> aggregate(View<Heatmap> maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
     std::vector<const lens_map*> handles;
     handles.reserve(maps.size());
-    for (const Map& map : maps) {
+    for (const Heatmap& map : maps) {
         handles.push_back(map.get());
     }
     lens_map* made = nullptr;
     std::size_t best_frame = 0;
     const lens_status status = lens_map_aggregate(handles.data(), handles.size(), how, &made, &best_frame);
-    return detail::finish(status, std::pair<Map, std::size_t>(Map(made), best_frame));
+    return detail::finish(status, std::pair<Heatmap, std::size_t>(Heatmap(made), best_frame));
 }
 
 /**
@@ -673,11 +673,11 @@ public:
     }
 
     /** One map for each image, in their order. */
-    Result<std::vector<Map>> heatmaps(View<lens_image> images, lens_heatmap_options options = heatmap_options(),
+    Result<std::vector<Heatmap>> heatmaps(View<lens_image> images, lens_heatmap_options options = heatmap_options(),
                                       const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         std::vector<lens_map*> handles(images.size(), nullptr);
-        std::vector<Map> maps;
+        std::vector<Heatmap> maps;
         // Nothing may throw between the call and the handles having owners.
         maps.reserve(images.size());
         const lens_status status = lens_heatmap(get(), images.data(), images.size(), &options, handles.data());
@@ -687,12 +687,12 @@ public:
         return call.finish(status, std::move(maps));
     }
 
-    Result<Map> heatmap(const lens_image& image, lens_heatmap_options options = heatmap_options(),
+    Result<Heatmap> heatmap(const lens_image& image, lens_heatmap_options options = heatmap_options(),
                         const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
         lens_map* handle = nullptr;
         const lens_status status = lens_heatmap(get(), &image, 1, &options, &handle);
-        return call.finish(status, Map(handle));
+        return call.finish(status, Heatmap(handle));
     }
 
     /** Classifies every sample and compares with its label; the report, as JSON. */

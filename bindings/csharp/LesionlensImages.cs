@@ -140,10 +140,10 @@ namespace LesionLens
     }
 
     /// <summary>A decoded image file: DICOM, PNG, JPEG, BMP, TIFF.</summary>
-    public sealed class Picture : LesionlensObject
+    public sealed class ImageFile : LesionlensObject
     {
         /// <param name="frame">From 0.</param>
-        public Picture(string path, int frame = 0) : base(Load(path, frame))
+        public ImageFile(string path, int frame = 0) : base(Load(path, frame))
         {
         }
 
@@ -160,8 +160,8 @@ namespace LesionLens
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static Handle Load(byte[] file, int frame)
         {
-            Lesionlens.Check(Native.lens_picture_load(file, (uint)frame, out IntPtr picture));
-            return new Handle(picture, Native.lens_picture_free);
+            Lesionlens.Check(Native.lens_image_file_load(file, (uint)frame, out IntPtr picture));
+            return new Handle(picture, Native.lens_image_file_free);
         }
 
         /// <summary>How many frames the file has.</summary>
@@ -169,7 +169,7 @@ namespace LesionLens
         {
             get
             {
-                Lesionlens.Check(Native.lens_picture_frames(Open, out uint frames));
+                Lesionlens.Check(Native.lens_image_file_frames(Open, out uint frames));
                 return checked((int)frames);
             }
         }
@@ -183,7 +183,7 @@ namespace LesionLens
             {
                 // The view points into the picture.
                 picture.DangerousAddRef(ref held);
-                Lesionlens.Check(Native.lens_picture_view(picture, out Native.lens_image view));
+                Lesionlens.Check(Native.lens_image_file_view(picture, out Native.lens_image view));
                 var format = (PixelFormat)view.format;
                 long stride = (long)(ulong)view.row_stride;
                 var pixels = new byte[(view.height - 1) * stride + view.width * LesionLens.Image.Bytes(format)];

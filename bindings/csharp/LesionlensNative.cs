@@ -51,6 +51,21 @@ namespace LesionLens
             ref lens_heatmap_options options, [Out] IntPtr[] maps);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_image_file_load(byte[] path, uint frame, out IntPtr file);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_image_file_view(Handle file, out lens_image image);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_image_file_frames(Handle file, out uint frames);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_image_file_free(IntPtr file);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_png_write(byte[] path, ref lens_image image);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_map_get_summary(Handle map, out lens_map_summary summary);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
@@ -81,21 +96,6 @@ namespace LesionLens
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_map_overlay(Handle map, ref lens_image image,
             ref lens_overlay_options options, byte[] rgba, UIntPtr stride);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_picture_load(byte[] path, uint frame, out IntPtr picture);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_picture_view(Handle picture, out lens_image image);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_picture_frames(Handle picture, out uint frames);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_picture_free(IntPtr picture);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_png_write(byte[] path, ref lens_image image);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr lens_status_name(int status);

@@ -154,10 +154,10 @@ export class Heatmap implements Handle {
 }
 
 /** A decoded image file: DICOM, PNG, JPEG, BMP, TIFF. */
-export class Picture implements Handle {
+export class ImageFile implements Handle {
     /** frame: from 0. */
     constructor(file: string, frame?: number);
-    static open(file: string, frame?: number): Promise<Picture>;
+    static open(file: string, frame?: number): Promise<ImageFile>;
     /** How many frames the file has. */
     readonly frames: number;
     /** The pixels, copied, with the rescaling, window and inversion that the file asks for. */

@@ -5,7 +5,7 @@ const { LesionlensError } = require('./lib/errors');
 const { Heatmap } = require('./lib/heatmap');
 const { setLibrary, version } = require('./lib/library');
 const { Model } = require('./lib/model');
-const { Picture } = require('./lib/picture');
+const { ImageFile } = require('./lib/image_file');
 const { writePng } = require('./lib/image');
 
-module.exports = { Context, Heatmap, LesionlensError, Model, Picture, setLibrary, version, writePng };
+module.exports = { Context, Heatmap, LesionlensError, Model, ImageFile, setLibrary, version, writePng };

@@ -57,7 +57,7 @@ class Opened(NamedTuple):
     file: MemoryFile
     sha256: str
     frames: range
-    first: lesionlens.Picture
+    first: lesionlens.ImageFile
 
 
 class Broken(Exception):
@@ -93,7 +93,7 @@ class Scorer:
 
     def __call__(self, table: pyarrow.Table) -> pyarrow.Table:
         rows: list[dict[str, Any]] = []
-        batch: list[tuple[Opened, int, lesionlens.Picture]] = []
+        batch: list[tuple[Opened, int, lesionlens.ImageFile]] = []
         items = [Item(**row) for row in table.to_pylist()]
         for (opened, frame), picture in _ahead(self._pool, _decode, self._frames(items, rows), self._batch):
             try:
@@ -128,13 +128,13 @@ class Scorer:
         sha256 = hashlib.sha256(data).hexdigest()
         file = MemoryFile(data)
         try:
-            first = lesionlens.Picture(file.path, item.frame or 0)
+            first = lesionlens.ImageFile(file.path, item.frame or 0)
         except lesionlens.LensError as error:
             raise Broken(sha256, Exception(_without_path(error, file))) from error
         frames = range(first.frames) if item.frame is None else range(item.frame, item.frame + 1)
         return Opened(item, file, sha256, frames, first)
 
-    def _classify(self, batch: list[tuple[Opened, int, lesionlens.Picture]]) -> list[dict[str, Any]]:
+    def _classify(self, batch: list[tuple[Opened, int, lesionlens.ImageFile]]) -> list[dict[str, Any]]:
         try:
             predictions = self._model.classify([picture for _, _, picture in batch], batch_limit=self._batch)
         except (lesionlens.LensError, MemoryError) as error:
@@ -181,9 +181,9 @@ def provenance(model: lesionlens.Model, source: Source) -> dict[str, Any]:
     }
 
 
-def _decode(wanted: tuple[Opened, int]) -> lesionlens.Picture:
+def _decode(wanted: tuple[Opened, int]) -> lesionlens.ImageFile:
     opened, frame = wanted
-    return opened.first if frame == opened.frames[0] else lesionlens.Picture(opened.file.path, frame)
+    return opened.first if frame == opened.frames[0] else lesionlens.ImageFile(opened.file.path, frame)
 
 
 def _without_path(error: BaseException, file: MemoryFile) -> str:

@@ -53,12 +53,12 @@ lens_overlay_options overlay_options() {
 void show(const Paths& paths) {
     const lesionlens::Context context;
     const lesionlens::Model model = context.load_model(paths.model);
-    const lesionlens::Picture picture(paths.image);
+    const lesionlens::ImageFile picture(paths.image);
     const lens_image image = picture.view();  // or lesionlens::image() over pixels of your own
 
     const lens_prediction prediction = model.classify(image);
     unsigned reports = 0;
-    const lesionlens::Map map = model.heatmap(image, heatmap_options(), [&](const lens_progress& progress) {
+    const lesionlens::Heatmap map = model.heatmap(image, heatmap_options(), [&](const lens_progress& progress) {
         ++reports;
         return show_progress(progress);
     });
@@ -87,7 +87,7 @@ int run(const Paths& paths) {
     if (!context) return failed(context.error());
     const auto model = context->load_model(paths.model);
     if (!model) return failed(model.error());
-    const auto picture = lesionlens::Picture::load(paths.image);
+    const auto picture = lesionlens::ImageFile::load(paths.image);
     if (!picture) return failed(picture.error());
     const auto image = picture->view();  // or lesionlens::image() over pixels of your own
     if (!image) return failed(image.error());

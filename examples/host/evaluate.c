@@ -1,7 +1,7 @@
 /* lens-host evaluate: how well a model does on labelled images. */
 
 #include "arguments.h"
-#include "bad_images.h"
+#include "flagging.h"
 #include "commands.h"
 #include "common_options.h"
 #include "figures.h"
@@ -103,7 +103,7 @@ int run_evaluate(int argc, char **argv)
     lens_dataset_options_init(&request.dataset);
     lens_evaluate_options_init(&request.options);
     lens_heatmap_options_init(&request.heatmap);
-    if (!bad_images_from_environment(&request.options)) {
+    if (!flagging_from_environment(&request.options)) {
         return EXIT_FAILED;
     }
     const struct option options[] = {
@@ -118,15 +118,15 @@ int run_evaluate(int argc, char **argv)
         {.name = "--reference", .help = "the same at 128x128 without tiles at the border, as the reference pipeline",
          .kind = OPTION_FLAG, .target = &request.reference},
         {.name = "--bad", .value_name = "either|pred|confidence", .help = "which images' heatmaps the report holds",
-         .kind = OPTION_CHOICE, .target = &request.options.bad_criterion, .choices = bad_choices},
-        {.name = "--bad-confidence", .value_name = "X", .help = "confidence from which on an image is bad, 0 to 1",
-         .kind = OPTION_FLOAT, .target = &request.options.bad_confidence, .minimum = 0, .maximum = 1},
+         .kind = OPTION_CHOICE, .target = &request.options.flag_criterion, .choices = flag_choices},
+        {.name = "--bad-confidence", .value_name = "X", .help = "confidence from which on an image is flagged, 0 to 1",
+         .kind = OPTION_FLOAT, .target = &request.options.flag_confidence, .minimum = 0, .maximum = 1},
         {.name = "--no-raw", .help = "write no heatmaps as numbers (.npy and 16-bit PNG)", .kind = OPTION_SET,
          .target = &request.options.save_heatmap_raw, .set_value = 0},
         {.name = "--no-overlays", .help = "write no heatmaps over their images", .kind = OPTION_SET,
          .target = &request.options.save_heatmap_overlay, .set_value = 0},
-        {.name = "--sample-bad-ratio", .value_name = "X", .help = "share of bad ones among the 12 samples, 0 to 1",
-         .kind = OPTION_DOUBLE, .target = &request.options.sample_bad_ratio, .minimum = 0, .maximum = 1},
+        {.name = "--sample-bad-ratio", .value_name = "X", .help = "share of flagged ones among the 12 samples, 0 to 1",
+         .kind = OPTION_DOUBLE, .target = &request.options.sample_flagged_ratio, .minimum = 0, .maximum = 1},
         {.name = "--sensitivity", .value_name = "X", .help = "that an operating point is to have, above 0, at most 1",
          .kind = OPTION_DOUBLE, .target = &request.options.target_sensitivity, .minimum = 0, .maximum = 1,
          .above_minimum = true},

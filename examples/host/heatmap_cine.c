@@ -50,7 +50,7 @@ static int count_frames(const struct cine_request *request, struct cine *cines, 
         struct picture_group group;
         exit_code = pictures_load_frames(&group, cines[i].file, 0, 1);
         if (exit_code == EXIT_DONE) {
-            lens_status status = lens_picture_frames(group.pictures[0], &cines[i].frames);
+            lens_status status = lens_image_file_frames(group.pictures[0], &cines[i].frames);
             exit_code = status == LENS_OK ? EXIT_DONE : library_failure(status, cines[i].file);
             progress_step(progress, "reading images", i + 1, request->file_count);
         }

@@ -8,12 +8,12 @@ static int load_one(struct picture_group *group, const char *file, uint32_t fram
     if (interrupt_requested()) {
         return cancelled();
     }
-    struct lens_picture **picture = &group->pictures[group->count];
+    struct lens_image_file **picture = &group->pictures[group->count];
     struct lens_image *image = &group->images[group->count];
-    lens_status status = lens_picture_load(file, frame, picture);
+    lens_status status = lens_image_file_load(file, frame, picture);
     if (status == LENS_OK) {
         group->count++;
-        status = lens_picture_view(*picture, image);
+        status = lens_image_file_view(*picture, image);
     }
     return status == LENS_OK ? EXIT_DONE : library_failure(status, file);
 }
@@ -47,7 +47,7 @@ int pictures_load_frames(struct picture_group *group, const char *file, uint32_t
 void pictures_free(struct picture_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {
-        lens_picture_free(group->pictures[i]);
+        lens_image_file_free(group->pictures[i]);
     }
     group->count = 0;
 }

@@ -12,7 +12,7 @@ enum { PICTURES_LIMIT = 64 };
 /* Zeroed when empty. */
 struct picture_group {
     size_t count;
-    struct lens_picture *pictures[PICTURES_LIMIT];
+    struct lens_image_file *pictures[PICTURES_LIMIT];
     struct lens_image images[PICTURES_LIMIT];
 };
 

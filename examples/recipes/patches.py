@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 
 def gray(path: Path, least: float = SIDE) -> Patch:
     """A picture's pixels, (H, W), at least so many each way; of coloured ones the first colour."""
-    array = lesionlens.Picture(path).array
+    array = lesionlens.ImageFile(path).array
     if min(array.shape[:2]) < least:
         height, width = array.shape[:2]
         raise ValueError(f"{path} is {width} x {height} pixels; at least {least:.0f} each way are needed")

@@ -3,11 +3,11 @@
 
 /* Pictures */
 
-static void test_lens_picture_load(void)
+static void test_lens_image_file_load(void)
 {
     static const unsigned char png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H'};
     fixture_path path, text, broken, missing;
-    lens_picture *picture = DIRTY(lens_picture);
+    lens_image_file *picture = DIRTY(lens_image_file);
     fixture_join(path, scratch, "load.png");
     fixture_join(text, scratch, "no picture.txt");
     fixture_join(broken, scratch, "broken.png");
@@ -16,14 +16,14 @@ static void test_lens_picture_load(void)
     fixture_write_text(text, "not a picture\n");
     fixture_write(broken, png_start, sizeof png_start);
 
-    CHECK_OK(lens_picture_load(path, 0, &picture));
-    CHECK(picture != NULL && picture != DIRTY(lens_picture));
-    lens_picture_free(picture);
+    CHECK_OK(lens_image_file_load(path, 0, &picture));
+    CHECK(picture != NULL && picture != DIRTY(lens_image_file));
+    lens_image_file_free(picture);
 
 #define LOAD_REFUSED(path, frame, status, name, value)                                                                 \
     do {                                                                                                               \
-        picture = DIRTY(lens_picture);                                                                                 \
-        CHECK_REFUSED(lens_picture_load(path, frame, &picture), status, name, value);                                  \
+        picture = DIRTY(lens_image_file);                                                                                 \
+        CHECK_REFUSED(lens_image_file_load(path, frame, &picture), status, name, value);                                  \
         CHECK(picture == NULL);                                                                                        \
     } while (0)
     LOAD_REFUSED(NULL, 0, LENS_ERROR_ARGUMENT, "path", "NULL");
@@ -35,25 +35,25 @@ static void test_lens_picture_load(void)
     LOAD_REFUSED(broken, 0, LENS_ERROR_FORMAT, broken, "");
     LOAD_REFUSED(path, 77, LENS_ERROR_ARGUMENT, "frame", "77");
 #undef LOAD_REFUSED
-    CHECK_REFUSED(lens_picture_load(path, 0, NULL), LENS_ERROR_ARGUMENT, "picture", "NULL");
+    CHECK_REFUSED(lens_image_file_load(path, 0, NULL), LENS_ERROR_ARGUMENT, "file", "NULL");
 }
 
-static lens_picture *any_picture(void)
+static lens_image_file *any_picture(void)
 {
     fixture_path path;
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     fixture_join(path, scratch, "any.png");
     CHECK_OK(lens_png_write(path, &images[1]));
-    CHECK_OK(lens_picture_load(path, 0, &picture));
+    CHECK_OK(lens_image_file_load(path, 0, &picture));
     return picture;
 }
 
-static void test_lens_picture_view(void)
+static void test_lens_image_file_view(void)
 {
-    lens_picture *picture = any_picture();
+    lens_image_file *picture = any_picture();
     lens_image view;
     memset(&view, 0xAB, sizeof view);
-    CHECK_OK(lens_picture_view(picture, &view));
+    CHECK_OK(lens_image_file_view(picture, &view));
     CHECK_EQUAL(view.width, FIXTURE_SIDE);
     CHECK_EQUAL(view.height, FIXTURE_SIDE);
     CHECK_EQUAL(view.format, LENS_PIXEL_GRAY8);
@@ -65,28 +65,28 @@ static void test_lens_picture_view(void)
     }
 
     memset(&view, 0xAB, sizeof view);
-    CHECK_REFUSED(lens_picture_view(NULL, &view), LENS_ERROR_ARGUMENT, "picture", "NULL");
+    CHECK_REFUSED(lens_image_file_view(NULL, &view), LENS_ERROR_ARGUMENT, "file", "NULL");
     CHECK(fixture_all_zero(&view, sizeof view));
-    CHECK_REFUSED(lens_picture_view(picture, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
-    lens_picture_free(picture);
+    CHECK_REFUSED(lens_image_file_view(picture, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
+    lens_image_file_free(picture);
 }
 
-static void test_lens_picture_frames(void)
+static void test_lens_image_file_frames(void)
 {
-    lens_picture *picture = any_picture();
+    lens_image_file *picture = any_picture();
     uint32_t frames = 0;
-    CHECK_OK(lens_picture_frames(picture, &frames));
+    CHECK_OK(lens_image_file_frames(picture, &frames));
     CHECK_EQUAL(frames, 1);
-    CHECK_REFUSED(lens_picture_frames(NULL, &frames), LENS_ERROR_ARGUMENT, "picture", "NULL");
+    CHECK_REFUSED(lens_image_file_frames(NULL, &frames), LENS_ERROR_ARGUMENT, "file", "NULL");
     CHECK_EQUAL(frames, 0);
-    CHECK_REFUSED(lens_picture_frames(picture, NULL), LENS_ERROR_ARGUMENT, "frames", "NULL");
-    lens_picture_free(picture);
+    CHECK_REFUSED(lens_image_file_frames(picture, NULL), LENS_ERROR_ARGUMENT, "frames", "NULL");
+    lens_image_file_free(picture);
 }
 
-static void test_lens_picture_free(void)
+static void test_lens_image_file_free(void)
 {
-    lens_picture_free(any_picture());
-    lens_picture_free(NULL);
+    lens_image_file_free(any_picture());
+    lens_image_file_free(NULL);
 }
 
 static void test_lens_png_write(void)
@@ -94,7 +94,7 @@ static void test_lens_png_write(void)
     static const char *const written[] = {"picture.png"};
     fixture_path directory, path, impossible;
     lens_image wrong = images[0];
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     fixture_scratch(directory, "png");
     fixture_join(path, directory, "picture.png");
     fixture_join(impossible, directory, "no such directory/picture.png");
@@ -102,8 +102,8 @@ static void test_lens_png_write(void)
     CHECK_OK(lens_png_write(path, &images[0]));
     /* An existing file is replaced, and no temporary one is left behind. */
     CHECK_OK(lens_png_write(path, &images[1]));
-    CHECK_OK(lens_picture_load(path, 0, &picture));
-    lens_picture_free(picture);
+    CHECK_OK(lens_image_file_load(path, 0, &picture));
+    lens_image_file_free(picture);
 
     CHECK_REFUSED(lens_png_write(NULL, &images[0]), LENS_ERROR_ARGUMENT, "path", "NULL");
     CHECK_REFUSED(lens_png_write("", &images[0]), LENS_ERROR_ARGUMENT, "path", "empty");
@@ -333,10 +333,10 @@ static void test_lens_dataset_free(void)
 
 static const struct check_test tests[] = {
     {"set_up", set_up},
-    FUNCTION(lens_picture_load),
-    FUNCTION(lens_picture_view),
-    FUNCTION(lens_picture_frames),
-    FUNCTION(lens_picture_free),
+    FUNCTION(lens_image_file_load),
+    FUNCTION(lens_image_file_view),
+    FUNCTION(lens_image_file_frames),
+    FUNCTION(lens_image_file_free),
     FUNCTION(lens_png_write),
     FUNCTION(lens_dataset_options_init),
     FUNCTION(lens_dataset_new),

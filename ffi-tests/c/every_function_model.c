@@ -452,9 +452,9 @@ static void test_lens_evaluate_options_init(void)
     CHECK_EQUAL(options.by_heatmap, 0);
     CHECK_EQUAL(options.save_heatmap_raw, 1);
     CHECK_EQUAL(options.save_heatmap_overlay, 1);
-    CHECK_EQUAL(options.bad_criterion, LENS_BAD_CRITERION_EITHER);
-    CHECK_NEAR(options.bad_confidence, 0.5, 0);
-    CHECK_NEAR(options.sample_bad_ratio, 0.75, 0);
+    CHECK_EQUAL(options.flag_criterion, LENS_FLAG_CRITERION_EITHER);
+    CHECK_NEAR(options.flag_confidence, 0.5, 0);
+    CHECK_NEAR(options.sample_flagged_ratio, 0.75, 0);
     CHECK(options.heatmap == NULL);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
     lens_evaluate_options_init(NULL);
@@ -474,8 +474,8 @@ static void test_lens_evaluate(void)
 {
     static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
     static const char *const files[] = {"predictions.csv", "report.json",  "report.html",       "confusion.png",
-                                         "roc.png",         "reliability.png", "sample_results.png", "bad_raw",
-                                         "bad_overlays"};
+                                         "roc.png",         "reliability.png", "sample_results.png", "flagged_raw",
+                                         "flagged_overlays"};
     static const char *const groups[] = {"undefined", "intervals", "classification_report", "roc",
                                          "precision_recall", "reliability", "operating_points"};
     static const char head[] = "filename,filepath,true_label,predicted_label,prediction_confidence";
@@ -540,9 +540,9 @@ static void test_lens_evaluate(void)
     EVALUATE_REFUSED(by_heatmap, 2, LENS_ERROR_ARGUMENT, "by_heatmap", "2");
     EVALUATE_REFUSED(save_heatmap_raw, -1, LENS_ERROR_ARGUMENT, "save_heatmap_raw", "-1");
     EVALUATE_REFUSED(save_heatmap_overlay, 9, LENS_ERROR_ARGUMENT, "save_heatmap_overlay", "9");
-    EVALUATE_REFUSED(bad_criterion, 7, LENS_ERROR_ARGUMENT, "bad_criterion", "7");
-    EVALUATE_REFUSED(bad_confidence, 1.5f, LENS_ERROR_ARGUMENT, "bad_confidence", "1.5");
-    EVALUATE_REFUSED(sample_bad_ratio, NAN, LENS_ERROR_ARGUMENT, "sample_bad_ratio", "NaN");
+    EVALUATE_REFUSED(flag_criterion, 7, LENS_ERROR_ARGUMENT, "flag_criterion", "7");
+    EVALUATE_REFUSED(flag_confidence, 1.5f, LENS_ERROR_ARGUMENT, "flag_confidence", "1.5");
+    EVALUATE_REFUSED(sample_flagged_ratio, NAN, LENS_ERROR_ARGUMENT, "sample_flagged_ratio", "NaN");
     EVALUATE_REFUSED(output_dir, "\xff", LENS_ERROR_ARGUMENT, "output_dir", "UTF-8");
     fixture_join(below_a_file, file, "report");
     EVALUATE_REFUSED(output_dir, below_a_file, LENS_ERROR_IO, below_a_file, "");

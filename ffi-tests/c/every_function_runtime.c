@@ -17,9 +17,9 @@ static void test_lens_abi_version(void)
 
 static void test_lens_last_error(void)
 {
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     lens_dataset *empty = NULL;
-    CHECK_REFUSED(lens_picture_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO, "/no/such/picture.png", "");
+    CHECK_REFUSED(lens_image_file_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO, "/no/such/picture.png", "");
     CHECK_OK(lens_dataset_new(&empty));
     CHECK_EQUAL(strlen(lens_last_error()), 0);
     lens_dataset_free(empty);

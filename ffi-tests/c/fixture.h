@@ -194,7 +194,7 @@ static inline uint32_t fixture_random(uint32_t *state)
     return *state >> 24;
 }
 
-/* Picture number n: noise, and in odd ones a bright blob. Uses only values 30 to 230, so nothing saturates. */
+/* ImageFile number n: noise, and in odd ones a bright blob. Uses only values 30 to 230, so nothing saturates. */
 static inline int fixture_draw(unsigned number, uint8_t *pixels)
 {
     int positive = (int)(number % 2);

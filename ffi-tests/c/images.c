@@ -378,20 +378,20 @@ static void images_of_different_formats_share_an_array(void)
 
 /* Writing */
 
-static void write_and_load(const lens_image *image, lens_picture **picture, lens_image *view)
+static void write_and_load(const lens_image *image, lens_image_file **picture, lens_image *view)
 {
     fixture_path path;
     fixture_join(path, scratch, "written.png");
     CHECK_OK(lens_png_write(path, image));
-    CHECK_OK(lens_picture_load(path, 0, picture));
-    CHECK_OK(lens_picture_view(*picture, view));
+    CHECK_OK(lens_image_file_load(path, 0, picture));
+    CHECK_OK(lens_image_file_view(*picture, view));
     CHECK_EQUAL(view->width, image->width);
     CHECK_EQUAL(view->height, image->height);
 }
 
 static void eight_bits_are_written_as_they_are(void)
 {
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     lens_image view, image = gray_image;
     uint8_t coloured[PIXELS * 4];
     image.invert = 1;
@@ -399,7 +399,7 @@ static void eight_bits_are_written_as_they_are(void)
     CHECK_EQUAL(view.format, LENS_PIXEL_GRAY8);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_EQUAL(((const uint8_t *)view.pixels)[pixel / SIDE * view.row_stride + pixel % SIDE], 255 - gray[pixel]);
-    lens_picture_free(picture);
+    lens_image_file_free(picture);
 
     for (size_t index = 0; index < sizeof coloured; index++)
         coloured[index] = (uint8_t)(index * 7);
@@ -413,7 +413,7 @@ static void eight_bits_are_written_as_they_are(void)
         CHECK_EQUAL(read[2], coloured[4 * pixel]);
         CHECK_EQUAL(read[3], coloured[4 * pixel + 3]);
     }
-    lens_picture_free(picture);
+    lens_image_file_free(picture);
 }
 
 static uint16_t sample16(const lens_image *view, size_t pixel)
@@ -425,7 +425,7 @@ static uint16_t sample16(const lens_image *view, size_t pixel)
 
 static void deeper_gray_is_written_as_it_is_seen(void)
 {
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     uint16_t deep[PIXELS];
     lens_image view, image = view_of(deep, LENS_PIXEL_GRAY16, 2);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
@@ -434,7 +434,7 @@ static void deeper_gray_is_written_as_it_is_seen(void)
     CHECK_EQUAL(view.format, LENS_PIXEL_GRAY16);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_EQUAL(sample16(&view, pixel), deep[pixel]);
-    lens_picture_free(picture);
+    lens_image_file_free(picture);
 
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         deep[pixel] = twelve_bits(pixel);
@@ -446,7 +446,7 @@ static void deeper_gray_is_written_as_it_is_seen(void)
     CHECK_EQUAL(view.format, LENS_PIXEL_GRAY16);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_NEAR(sample16(&view, pixel), 65535.0 * (1.0 - (double)linear_window(deep[pixel], 1300, 1601)), 1.0);
-    lens_picture_free(picture);
+    lens_image_file_free(picture);
 }
 
 static const struct check_test tests[] = {

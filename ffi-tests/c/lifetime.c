@@ -20,7 +20,7 @@ static void null_drop(void)
     lens_model_free(NULL);
     lens_dataset_free(NULL);
     lens_map_free(NULL);
-    lens_picture_free(NULL);
+    lens_image_file_free(NULL);
     lens_cancel_token_free(NULL);
     lens_string_free(NULL);
 }

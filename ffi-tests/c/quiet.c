@@ -101,7 +101,7 @@ static void failures_print_nothing(void)
     lens_context *context = fixture_context(), *made = NULL;
     lens_model *model = fixture_model(context), *loaded = NULL;
     lens_dataset *dataset = NULL, *one_class = NULL;
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     lens_prediction prediction;
     lens_map *map = NULL;
     lens_image wrong = image;
@@ -133,8 +133,8 @@ static void failures_print_nothing(void)
     NOTE(LENS_ERROR_FORMAT, lens_model_load(context, broken_picture, &loaded));
     NOTE(LENS_ERROR_ARGUMENT, lens_model_load(NULL, NULL, NULL));
     NOTE(LENS_ERROR_IO, lens_model_save(model, "/proc/no/such/model", LENS_MODEL_FORMAT_SAFETENSORS));
-    NOTE(LENS_ERROR_IO, lens_picture_load(missing, 0, &picture));
-    NOTE(LENS_ERROR_FORMAT, lens_picture_load(broken_picture, 0, &picture));
+    NOTE(LENS_ERROR_IO, lens_image_file_load(missing, 0, &picture));
+    NOTE(LENS_ERROR_FORMAT, lens_image_file_load(broken_picture, 0, &picture));
     NOTE(LENS_ERROR_IO, lens_png_write("/proc/no/such/picture.png", &image));
     NOTE(LENS_ERROR_IO, lens_dataset_open(missing, NULL, &dataset));
     NOTE(LENS_ERROR_ARGUMENT, lens_classify(model, &wrong, 1, NULL, &prediction));
@@ -166,7 +166,7 @@ static void successes_print_nothing(void)
     lens_context *context = NULL;
     lens_model *model = NULL, *trained = NULL, *optimized = NULL;
     lens_dataset *dataset = NULL;
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     lens_prediction prediction;
     lens_map *map = NULL;
     lens_train_options train;
@@ -200,10 +200,10 @@ static void successes_print_nothing(void)
     NOTE(LENS_OK, lens_model_load(context, optimized_path, &optimized));
     NOTE(LENS_OK, lens_classify(optimized, &image, 1, NULL, &prediction));
     NOTE(LENS_OK, lens_png_write(picture_path, &image));
-    NOTE(LENS_OK, lens_picture_load(picture_path, 0, &picture));
+    NOTE(LENS_OK, lens_image_file_load(picture_path, 0, &picture));
     lens_string_free(json);
     lens_string_free(description);
-    lens_picture_free(picture);
+    lens_image_file_free(picture);
     lens_map_free(map);
     lens_model_free(optimized);
     lens_model_free(trained);
@@ -253,7 +253,7 @@ static void the_process_stays_as_it_was(void)
     lens_context *context;
     lens_model *model, *trained = NULL;
     lens_dataset *dataset;
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     lens_train_options options;
 
     memset(&own, 0, sizeof own);
@@ -266,7 +266,7 @@ static void the_process_stays_as_it_was(void)
     dataset = fixture_dataset(0, FIXTURE_COUNT);
     fixture_train_options(&options);
     CHECK_OK(lens_train(context, dataset, NULL, &options, &trained));
-    CHECK_STATUS(lens_picture_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO);
+    CHECK_STATUS(lens_image_file_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO);
     read_state(&after);
 
     for (int number = 1; number < 64; number++) {

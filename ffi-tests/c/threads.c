@@ -147,9 +147,9 @@ static void *make_mistakes(void *argument)
     job->wrong += lens_last_error()[0] != '\0';
     snprintf(path, sizeof path, "/no/such/picture of thread %d.png", job->number);
     for (int round = 0; round < 200; round++) {
-        lens_picture *picture = NULL;
+        lens_image_file *picture = NULL;
         lens_dataset *empty = NULL;
-        job->wrong += lens_picture_load(path, 0, &picture) != LENS_ERROR_IO;
+        job->wrong += lens_image_file_load(path, 0, &picture) != LENS_ERROR_IO;
         job->wrong += strstr(lens_last_error(), path) == NULL;
         /* In every other thread the last call succeeded. */
         if (job->number % 2 == 0) {
@@ -498,11 +498,11 @@ struct nested {
 static int32_t classify_inside(const lens_progress *progress, void *user_data)
 {
     struct nested *nested = user_data;
-    lens_picture *picture = NULL;
+    lens_image_file *picture = NULL;
     (void)progress;
     nested->calls++;
     nested->wrong += lens_classify(model, &images[1], 1, NULL, &nested->prediction) != LENS_OK;
-    nested->wrong += lens_picture_load("/no/such/picture.png", 0, &picture) != LENS_ERROR_IO;
+    nested->wrong += lens_image_file_load("/no/such/picture.png", 0, &picture) != LENS_ERROR_IO;
     return 0;
 }
 

@@ -161,9 +161,9 @@ private:
     std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
     void moves() const {
-        static_assert(!std::is_copy_constructible_v<lesionlens::Model> && !std::is_copy_assignable_v<lesionlens::Map>);
+        static_assert(!std::is_copy_constructible_v<lesionlens::Model> && !std::is_copy_assignable_v<lesionlens::Heatmap>);
         static_assert(std::is_nothrow_move_constructible_v<lesionlens::Context>);
-        static_assert(sizeof(lesionlens::Map) == sizeof(lens_map*));
+        static_assert(sizeof(lesionlens::Heatmap) == sizeof(lens_map*));
         static_assert(std::is_nothrow_move_assignable_v<lesionlens::Dataset>);
         lesionlens::Dataset from = dataset(0, 4);
         lesionlens::Dataset to = dataset(0, 2);
@@ -316,7 +316,7 @@ private:
         auto model = std::make_unique<lesionlens::Model>(context->load_model(file));
         context.reset();
         const Sample made = sample(3);
-        const lesionlens::Map map = model->heatmap(view(made));
+        const lesionlens::Heatmap map = model->heatmap(view(made));
         model.reset();
         CHECK(map.values().size() == side * side);
         CHECK(map.summary().prediction.probability > 0);
@@ -353,9 +353,9 @@ private:
         options.tile_size = 32;
         options.stride = 12;
         const std::vector<lens_image> images{view(first), view(second)};
-        const std::vector<lesionlens::Map> maps = model_.heatmaps(images, options);
+        const std::vector<lesionlens::Heatmap> maps = model_.heatmaps(images, options);
         CHECK(maps.size() == 2);
-        for (const lesionlens::Map& map : maps) {
+        for (const lesionlens::Heatmap& map : maps) {
             const lens_map_summary summary = map.summary();
             CHECK(summary.width == side && summary.height == side);
             CHECK(map.values().size() == side * side);
@@ -386,7 +386,7 @@ private:
 
     void overlay() const {
         const Sample made = sample(1);
-        const lesionlens::Map map = model_.heatmap(view(made));
+        const lesionlens::Heatmap map = model_.heatmap(view(made));
         auto options = lesionlens::overlay_options();
         options.alpha = 0;
         const std::vector<std::uint8_t> rgba = map.overlay(view(made), options);
@@ -456,12 +456,12 @@ private:
     void pictures() const {
         const Sample made = sample(3);
         lesionlens::write_png(path("image.png"), view(made));
-        const lesionlens::Picture picture(path("image.png"));
+        const lesionlens::ImageFile picture(path("image.png"));
         const lens_image image = picture.view();
         CHECK(picture.frames() == 1);
         CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_GRAY8);
         CHECK(model_.classify(image).logit == model_.classify(view(made)).logit);
-        CHECK(error_of([&] { lesionlens::Picture(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);
+        CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);
     }
 
     void datasets() const {

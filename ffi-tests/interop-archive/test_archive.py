@@ -206,7 +206,7 @@ class Folders(ArchiveTest):
         self.assertEqual(found["mr-truncated-on-purpose.dcm", None][-1], "image")
         path = SHARED / "xa-coronary-cine-96x512x512-8bit-jpeg.dcm"
         with lesionlens.Context(device="cpu") as context:
-            direct = context.load_model(model_path).classify(lesionlens.Picture(path, 41))[0]
+            direct = context.load_model(model_path).classify(lesionlens.ImageFile(path, 41))[0]
         self.assertEqual(found[path.name, 41][1], numpy.float32(direct.logit).view(numpy.uint32))
 
 

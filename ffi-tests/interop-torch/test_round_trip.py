@@ -85,7 +85,7 @@ class RoundTrip(unittest.TestCase):
         for index, pixels in enumerate(pictures):
             files.append(self.directory / f"{index}.png")
             lesionlens.write_png(files[-1], pixels)
-        ours = self.context.load_model(path).classify([lesionlens.Picture(file) for file in files])
+        ours = self.context.load_model(path).classify([lesionlens.ImageFile(file) for file in files])
         prepared = [data.normalised(data.resized(data.pixels(file), preprocessing), preprocessing) for file in files]
         with torch.inference_mode():
             theirs = model.eval()(torch.stack(prepared)).view(-1)

@@ -751,7 +751,7 @@ class Journey(unittest.TestCase):
             with self.subTest(array.shape, dtype=array.dtype):
                 path = folder / "picture.png"
                 lesionlens.write_png(path, array)
-                picture = lesionlens.Picture(path)
+                picture = lesionlens.ImageFile(path)
                 self.assertEqual(picture.frames, 1)
                 self.assertEqual(model.classify(picture), model.classify(array))
                 view = picture.array
@@ -760,9 +760,9 @@ class Journey(unittest.TestCase):
                 self.assertFalse(view.flags.writeable)
                 numpy.testing.assert_array_equal(view, array)
         with self.assertRaisesRegex(lesionlens.ArgumentError, "7"):
-            lesionlens.Picture(path, frame=7)
+            lesionlens.ImageFile(path, frame=7)
         with self.assertRaisesRegex(lesionlens.FormatError, "test_bindings.py"):
-            lesionlens.Picture(__file__)
+            lesionlens.ImageFile(__file__)
 
     def test_training_improves_on_its_start(self) -> None:
         losses: list[float] = []

@@ -198,9 +198,9 @@ class Aggregates(unittest.TestCase):
 @unittest.skipUnless(CINE.exists(), f"{CINE.name} is not in ../shared/data/dicom")
 class Cine(unittest.TestCase):
     def test_96_frames_fill_batches_and_are_as_one_by_one(self) -> None:
-        first = lesionlens.Picture(CINE)
+        first = lesionlens.ImageFile(CINE)
         self.assertEqual(first.frames, 96)
-        frames = [first, *(lesionlens.Picture(CINE, frame) for frame in range(1, 96))]
+        frames = [first, *(lesionlens.ImageFile(CINE, frame) for frame in range(1, 96))]
         options = {"resize_width": 128, "resize_height": 128, "edge": "reference"}
         done = []
         maps = model.heatmaps(frames, progress=lambda progress: done.append((progress.done, progress.total)), **options)

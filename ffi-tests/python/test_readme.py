@@ -58,7 +58,7 @@ class Readme(unittest.TestCase):
     def check_overlay(self) -> None:
         import lesionlens
 
-        with lesionlens.Picture(self.directory / "overlay.png") as picture:
+        with lesionlens.ImageFile(self.directory / "overlay.png") as picture:
             self.assertEqual(picture.array.shape, (150, 200, 4))
 
     def test_c(self) -> None:

@@ -104,7 +104,7 @@ class Report(unittest.TestCase):
             with self.subTest(criterion):
                 report, out = self.evaluate(
                     data, criterion, by_heatmap=True, heatmap={"edge": "reference"}, threshold=threshold,
-                    bad_criterion=criterion, bad_confidence=limit,
+                    flag_criterion=criterion, flag_confidence=limit,
                 )
                 names = []
                 for index, ((name, _, label), (heat, prediction, confidence)) in enumerate(zip(images, expected)):
@@ -117,14 +117,14 @@ class Report(unittest.TestCase):
                     stem = f"heatmap_{index:06}_pred{'pos' if called else 'neg'}_true{int(label)}_conf{confidence:.3f}_"
                     if bad:
                         names.append(stem + name[: -len(".png")])
-                        raw = numpy.load(out / "bad_raw" / f"{names[-1]}.npy")
+                        raw = numpy.load(out / "flagged_raw" / f"{names[-1]}.npy")
                         self.assertEqual((raw.dtype, raw.shape), (numpy.float32, heat.shape))
                         numpy.testing.assert_allclose(raw, heat, rtol=0, atol=1e-5)
-                        deep = png_gray16(out / "bad_raw" / f"{names[-1]}.png")
+                        deep = png_gray16(out / "flagged_raw" / f"{names[-1]}.png")
                         numpy.testing.assert_allclose(deep / 65535, heat, rtol=0, atol=2e-5)
                 self.assertTrue(0 < len(names) < 8, names)
-                self.assertEqual(report["bad"], len(names))
-                self.assertEqual({file.name for file in (out / "bad_overlays").iterdir()}, {f"{n}.png" for n in names})
+                self.assertEqual(report["flagged"], len(names))
+                self.assertEqual({file.name for file in (out / "flagged_overlays").iterdir()}, {f"{n}.png" for n in names})
                 with open(out / "predictions.csv", newline="", encoding="utf-8") as table:
                     rows = list(csv.DictReader(table))
                 for row, result, (name, _, label) in zip(rows, report["results"], images, strict=True):
@@ -136,11 +136,11 @@ class Report(unittest.TestCase):
         data = lesionlens.Dataset()
         for index in range(14):
             data.add(sample(index, 70, 90), index % 2, f"<b>{index}</b> & \"x\"")
-        report, out = self.evaluate(data, "whole", bad_confidence=0)
+        report, out = self.evaluate(data, "whole", flag_confidence=0)
         charts = {"confusion.png", "roc.png", "reliability.png", "sample_results.png"}
-        files = charts | {"predictions.csv", "report.json", "report.html", "bad_raw", "bad_overlays"}
+        files = charts | {"predictions.csv", "report.json", "report.html", "flagged_raw", "flagged_overlays"}
         self.assertEqual({file.name for file in out.iterdir()}, files)
-        self.assertEqual(len(list((out / "bad_overlays").iterdir())), 14)
+        self.assertEqual(len(list((out / "flagged_overlays").iterdir())), 14)
         self.assertEqual(json.loads((out / "report.json").read_text()), report)
         page = (out / "report.html").read_text(encoding="utf-8")
         self.assertNotIn("<b>3</b>", page)
@@ -154,8 +154,8 @@ class Report(unittest.TestCase):
         # An image's confidence is its probability, and the map's mean logit makes it.
         found = model.classify(sample(5, 70, 90))[0]
         self.assertAlmostEqual(report["results"][5]["confidence"], found.probability, places=5)
-        self.evaluate(data, "whole", bad_criterion="confidence", bad_confidence=1, save_heatmap_raw=False)
-        self.assertEqual({file.name for file in out.iterdir()}, files - {"bad_raw", "bad_overlays"})
+        self.evaluate(data, "whole", flag_criterion="confidence", flag_confidence=1, save_heatmap_raw=False)
+        self.assertEqual({file.name for file in out.iterdir()}, files - {"flagged_raw", "flagged_overlays"})
 
     def test_a_cancelled_or_refused_evaluation_leaves_the_old_report(self) -> None:
         data = lesionlens.Dataset()
@@ -173,13 +173,13 @@ class Report(unittest.TestCase):
             self.evaluate(data, "kept", progress=stop)
         self.assertEqual(phases[-1], "heatmap")
         self.assertEqual({file: file.stat().st_mtime_ns for file in out.rglob("*")}, before)
-        (out / "bad_raw").mkdir(exist_ok=True)
-        (out / "bad_raw" / "mine.txt").write_text("")
+        (out / "flagged_raw").mkdir(exist_ok=True)
+        (out / "flagged_raw" / "mine.txt").write_text("")
         with self.assertRaisesRegex(lesionlens.ArgumentError, "mine.txt"):
             self.evaluate(data, "kept")
         for options, message in (
-            ({"bad_confidence": 1.5}, "bad_confidence 1.5"),
-            ({"sample_bad_ratio": -1.0}, "sample_bad_ratio -1"),
+            ({"flag_confidence": 1.5}, "flag_confidence 1.5"),
+            ({"sample_flagged_ratio": -1.0}, "sample_flagged_ratio -1"),
             ({"heatmap": {"tile_size": 20}}, "tile_size 20"),
         ):
             with self.assertRaisesRegex(lesionlens.ArgumentError, message):
@@ -207,7 +207,7 @@ class Localisation(unittest.TestCase):
         self.assertEqual((report["images"], len(report["results"])), (6, 6))
         hits, chances, shares, areas_share = [], [], [], []
         for result in report["results"]:
-            values = model.heatmap(lesionlens.Picture(root / "images" / result["id"]), stride=16).values
+            values = model.heatmap(lesionlens.ImageFile(root / "images" / result["id"]), stride=16).values
             y, x = (grid + 0.5 for grid in numpy.mgrid[:150, :200])
 
             def inside(margin: float) -> numpy.ndarray:

@@ -163,7 +163,7 @@ class Finding(WheelTest):
     def run_snippet(self) -> None:
         (root / "viewer.py").write_text(test_readme.snippet("python"))
         self.assertRegex(run(python, "viewer.py"), r"^0\.\d+\n$")
-        with lesionlens.Picture(root / "overlay.png") as overlay:
+        with lesionlens.ImageFile(root / "overlay.png") as overlay:
             self.assertEqual(overlay.array.shape, (150, 200, 4))
         (root / "overlay.png").unlink()
 
@@ -271,7 +271,7 @@ def lens():
     import lesionlens
     with lesionlens.Context(device="cpu", threads=1) as context:
         model = context.load_model("model.safetensors")
-        return model.classify(lesionlens.Picture("frame.png"))[0].probability
+        return model.classify(lesionlens.ImageFile("frame.png"))[0].probability
 
 def torch():
     import torch

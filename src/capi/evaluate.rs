@@ -11,20 +11,22 @@ use super::options::{self, Options};
 use super::progress::{control, lens_progress_fn};
 use super::status::lens_status;
 use super::text::to_host;
-use lens_tasks::evaluate::{BadCriterion, BadRule, Bootstrap, EvaluateOptions, FigureOptions, ReportOptions, evaluate};
+use lens_tasks::evaluate::{
+    Bootstrap, EvaluateOptions, FigureOptions, FlagCriterion, FlagRule, ReportOptions, evaluate,
+};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::Arc;
 
-/// What makes an image bad, that is, one whose heatmap lens_evaluate() writes.
-pub type lens_bad_criterion = i32;
-/// It was called positive, or its confidence reaches bad_confidence; the reference pipeline's default.
-pub const LENS_BAD_CRITERION_EITHER: lens_bad_criterion = 0;
+/// What makes an image flagged, that is, one whose heatmap lens_evaluate() writes.
+pub type lens_flag_criterion = i32;
+/// It was called positive, or its confidence reaches flag_confidence; the reference pipeline's default.
+pub const LENS_FLAG_CRITERION_EITHER: lens_flag_criterion = 0;
 /// It was called positive.
-pub const LENS_BAD_CRITERION_PREDICTION: lens_bad_criterion = 1;
-/// Its confidence reaches bad_confidence.
-pub const LENS_BAD_CRITERION_CONFIDENCE: lens_bad_criterion = 2;
+pub const LENS_FLAG_CRITERION_PREDICTION: lens_flag_criterion = 1;
+/// Its confidence reaches flag_confidence.
+pub const LENS_FLAG_CRITERION_CONFIDENCE: lens_flag_criterion = 2;
 
 /// Options of lens_evaluate(). Fill with lens_evaluate_options_init(), then change what you need.
 #[repr(C)]
@@ -48,16 +50,16 @@ pub struct lens_evaluate_options {
     /// Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline (1), or whole, at
     /// the model's size (0); default 0. An image's confidence is the mean of its heatmap, or its probability.
     pub by_heatmap: i32,
-    /// Whether bad images' heatmaps are written into bad_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
+    /// Whether flagged images' heatmaps are written into flagged_raw/, as .npy (32-bit floats) and as 16-bit PNG; default 1.
     pub save_heatmap_raw: i32,
-    /// Whether bad images' heatmaps are written over their images into bad_overlays/; default 1.
+    /// Whether flagged images' heatmaps are written over their images into flagged_overlays/; default 1.
     pub save_heatmap_overlay: i32,
-    /// LENS_BAD_CRITERION_...; default LENS_BAD_CRITERION_EITHER.
-    pub bad_criterion: lens_bad_criterion,
-    /// Confidence from which on an image is bad, 0 to 1; default 0.5.
-    pub bad_confidence: f32,
-    /// Share of bad ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
-    pub sample_bad_ratio: f64,
+    /// LENS_FLAG_CRITERION_...; default LENS_FLAG_CRITERION_EITHER.
+    pub flag_criterion: lens_flag_criterion,
+    /// Confidence from which on an image is flagged, 0 to 1; default 0.5.
+    pub flag_confidence: f32,
+    /// Share of flagged ones among the 12 images of sample_results.png, 0 to 1; default 0.75.
+    pub sample_flagged_ratio: f64,
     /// How heatmaps are drawn; its threshold, progress and cancel are not used, its
     /// resolution must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap
     /// lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean is the call's logit.
@@ -87,9 +89,9 @@ unsafe impl Options for lens_evaluate_options {
             by_heatmap: 0,
             save_heatmap_raw: 1,
             save_heatmap_overlay: 1,
-            bad_criterion: LENS_BAD_CRITERION_EITHER,
-            bad_confidence: 0.5,
-            sample_bad_ratio: 0.75,
+            flag_criterion: LENS_FLAG_CRITERION_EITHER,
+            flag_confidence: 0.5,
+            sample_flagged_ratio: 0.75,
             heatmap: ptr::null(),
             target_sensitivity: figures.target_sensitivity,
             bootstrap_samples: figures.bootstrap.samples,
@@ -134,9 +136,9 @@ pub unsafe extern "C" fn lens_evaluate_options_init(options: *mut lens_evaluate_
 /// (filename, filepath, true_label, predicted_label, prediction_confidence), report.json (what is returned),
 /// report.html (the same to look at, with the images that were called wrongly; it needs no other file and no network),
 /// confusion.png, roc.png, reliability.png, sample_results.png (12 images beside their heatmaps, Reds from 0 to 1,
-/// alpha 0.8), and of every bad image bad_raw/NAME.npy, bad_raw/NAME.png and bad_overlays/NAME.png, where NAME is
+/// alpha 0.8), and of every flagged image flagged_raw/NAME.npy, flagged_raw/NAME.png and flagged_overlays/NAME.png, where NAME is
 /// heatmap_{number in the data set, 6 digits}_pred{pos|neg}_true{label}_conf{confidence, 3 decimals}_{file's stem}.
-/// A directory bad_raw or bad_overlays with other files is refused.
+/// A directory flagged_raw or flagged_overlays with other files is refused.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] json Receives the report; free it with lens_string_free(). NULL on failure.
@@ -169,21 +171,29 @@ pub unsafe extern "C" fn lens_evaluate(
                 false => Some(unsafe { options::read(options.heatmap) }?.core()?),
             },
             report: ReportOptions {
-                bad: BadRule {
+                flag: FlagRule {
                     criterion: choice(
-                        "bad_criterion",
-                        options.bad_criterion,
+                        "flag_criterion",
+                        options.flag_criterion,
                         &[
-                            (LENS_BAD_CRITERION_EITHER, "LENS_BAD_CRITERION_EITHER", BadCriterion::Either),
-                            (LENS_BAD_CRITERION_PREDICTION, "LENS_BAD_CRITERION_PREDICTION", BadCriterion::Prediction),
-                            (LENS_BAD_CRITERION_CONFIDENCE, "LENS_BAD_CRITERION_CONFIDENCE", BadCriterion::Confidence),
+                            (LENS_FLAG_CRITERION_EITHER, "LENS_FLAG_CRITERION_EITHER", FlagCriterion::Either),
+                            (
+                                LENS_FLAG_CRITERION_PREDICTION,
+                                "LENS_FLAG_CRITERION_PREDICTION",
+                                FlagCriterion::Prediction,
+                            ),
+                            (
+                                LENS_FLAG_CRITERION_CONFIDENCE,
+                                "LENS_FLAG_CRITERION_CONFIDENCE",
+                                FlagCriterion::Confidence,
+                            ),
                         ],
                     )?,
-                    confidence: options.bad_confidence,
+                    confidence: options.flag_confidence,
                 },
                 save_raw: flag("save_heatmap_raw", options.save_heatmap_raw)?,
                 save_overlays: flag("save_heatmap_overlay", options.save_heatmap_overlay)?,
-                sample_bad_share: options.sample_bad_ratio,
+                sample_flagged_share: options.sample_flagged_ratio,
             },
             figures: FigureOptions {
                 target_sensitivity: options.target_sensitivity,

@@ -117,7 +117,7 @@ pub(super) unsafe fn views<'a>(images: &[lens_image]) -> Result<Vec<PixelView<'a
         .collect()
 }
 
-/// How a picture of ours looks from C.
+/// How an image file of ours looks from C.
 pub(super) fn describe(view: &PixelView) -> lens_image {
     let windowing = view.windowing();
     lens_image {

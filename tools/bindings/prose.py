@@ -11,7 +11,7 @@ from header import Enumeration, Header
 # The class that takes these options has another name than the function.
 _RENAMED = {"init_options": "context_options"}
 # Where the languages have a function of the library.
-_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "picture": "Picture"}
+_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "picture": "ImageFile"}
 _METHODS = {"init": "Context", "classify": "Model.classify", "heatmap": "Model.heatmap"}
 
 NOTE = "Generated from include/lesionlens.h by `make bindings`; do not edit."

@@ -30,7 +30,7 @@ namespace LesionLens
             width = (int)expected["width"];
             height = (int)expected["height"];
             // Before anything else has loaded the library.
-            new Picture(PathOf("gray8.png")).Dispose();
+            new ImageFile(PathOf("gray8.png")).Dispose();
             context = new Context(new ContextOptions { Device = Device.Cpu });
             model = context.LoadModel(PathOf("model.safetensors"));
             int failures = 0;
@@ -226,7 +226,7 @@ namespace LesionLens
 
         public static void PicturesAreReadFromFiles()
         {
-            var picture = new Picture(PathOf("gray16.png"));
+            var picture = new ImageFile(PathOf("gray16.png"));
             Equal(picture.Frames, 1);
             Image image = picture.Image();
             picture.Dispose();
@@ -234,12 +234,12 @@ namespace LesionLens
             image.WindowCenter = expected["window_center"];
             image.WindowWidth = expected["window_width"];
             Near(model.Classify(image).Probability, expected["gray16.probability"]);
-            Fails<ObjectDisposedException>(() => picture.Image(), "Picture");
-            Refused(Status.ErrorIo, () => new Picture("/nowhere/ö.png"), "/nowhere/ö.png");
-            Refused(Status.ErrorArgument, () => new Picture(PathOf("gray8.png"), 3), "3");
-            Fails<ArgumentOutOfRangeException>(() => new Picture(PathOf("gray8.png"), -1), "frame is -1");
+            Fails<ObjectDisposedException>(() => picture.Image(), "ImageFile");
+            Refused(Status.ErrorIo, () => new ImageFile("/nowhere/ö.png"), "/nowhere/ö.png");
+            Refused(Status.ErrorArgument, () => new ImageFile(PathOf("gray8.png"), 3), "3");
+            Fails<ArgumentOutOfRangeException>(() => new ImageFile(PathOf("gray8.png"), -1), "frame is -1");
             Gray8().WritePng(PathOf("csharp.png"));
-            Near(model.Classify(new Picture(PathOf("csharp.png")).Image()).Probability, expected["gray8.probability"]);
+            Near(model.Classify(new ImageFile(PathOf("csharp.png")).Image()).Probability, expected["gray8.probability"]);
             Refused(Status.ErrorIo, () => Gray8().WritePng("/nowhere/a.png"), "/nowhere");
         }
 

@@ -41,7 +41,7 @@ function loadModel({ context, path }) {
 }
 
 function loadPicture({ path, frame }) {
-    return handleOf((handle) => native().lens_picture_load(path, frame, handle));
+    return handleOf((handle) => native().lens_image_file_load(path, frame, handle));
 }
 
 function classify({ model, images, options }, report) {

@@ -18,6 +18,11 @@ exports.functions = [
     'void lens_heatmap_options_init(_Out_ lens_heatmap_options * options)',
     'int32_t lens_heatmap(void * model, const lens_image * images, size_t count, ' +
         'const lens_heatmap_options * options, _Out_ void ** maps)',
+    'int32_t lens_image_file_load(const char * path, uint32_t frame, _Out_ void ** file)',
+    'int32_t lens_image_file_view(void * file, _Out_ lens_image * image)',
+    'int32_t lens_image_file_frames(void * file, _Out_ uint32_t * frames)',
+    'void lens_image_file_free(void * file)',
+    'int32_t lens_png_write(const char * path, const lens_image * image)',
     'int32_t lens_map_get_summary(void * map, _Out_ lens_map_summary * summary)',
     'int32_t lens_map_values(void * map, _Out_ void ** values, _Out_ size_t * count)',
     'int32_t lens_map_tiles(void * map, _Out_ void ** tiles, _Out_ size_t * count)',
@@ -30,11 +35,6 @@ exports.functions = [
     'void lens_overlay_options_init(_Out_ lens_overlay_options * options)',
     'int32_t lens_map_overlay(void * map, const lens_image * image, const lens_overlay_options * options, ' +
         'uint8_t * rgba, size_t stride)',
-    'int32_t lens_picture_load(const char * path, uint32_t frame, _Out_ void ** picture)',
-    'int32_t lens_picture_view(void * picture, _Out_ lens_image * image)',
-    'int32_t lens_picture_frames(void * picture, _Out_ uint32_t * frames)',
-    'void lens_picture_free(void * picture)',
-    'int32_t lens_png_write(const char * path, const lens_image * image)',
     'const char * lens_status_name(int32_t status)',
     'void lens_string_free(void * text)',
     'const char * lens_version()',

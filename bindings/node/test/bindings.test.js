@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 const koffi = require('koffi');
-const { Context, Heatmap, LesionlensError, Model, Picture, setLibrary, version, writePng } = require('..');
+const { Context, Heatmap, LesionlensError, Model, ImageFile, setLibrary, version, writePng } = require('..');
 
 const DIRECTORY = process.env.LENS_TEST_DIRECTORY;
 const file = (name) => path.join(DIRECTORY, name);
@@ -139,18 +139,18 @@ test('maps of frames become one', async () => {
 });
 
 test('pictures are read from files', async () => {
-    const picture = await Picture.open(file('gray16.png'));
+    const picture = await ImageFile.open(file('gray16.png'));
     assert.equal(picture.frames, 1);
     const image = picture.image();
     picture.dispose();
     assert.equal(image.format, 'gray16');
     near(model.classifySync({ ...image, ...WINDOW }).probability, expected['gray16.probability']);
-    assert.throws(() => picture.frames, /Picture is disposed of/);
-    assert.throws(() => new Picture('/nowhere/ö.png'), refused('LENS_ERROR_IO', '/nowhere/ö.png'));
-    await assert.rejects(Picture.open(file('gray8.png'), 3), refused('LENS_ERROR_ARGUMENT', '3'));
-    assert.throws(() => new Picture(file('gray8.png'), -1), /frame is -1/);
+    assert.throws(() => picture.frames, /ImageFile is disposed of/);
+    assert.throws(() => new ImageFile('/nowhere/ö.png'), refused('LENS_ERROR_IO', '/nowhere/ö.png'));
+    await assert.rejects(ImageFile.open(file('gray8.png'), 3), refused('LENS_ERROR_ARGUMENT', '3'));
+    assert.throws(() => new ImageFile(file('gray8.png'), -1), /frame is -1/);
     writePng(file('node.png'), rgb);
-    assert.deepEqual(new Picture(file('node.png')).image().data, rgb.data);
+    assert.deepEqual(new ImageFile(file('node.png')).image().data, rgb.data);
     assert.throws(() => writePng('/nowhere/a.png', rgb), refused('LENS_ERROR_IO', '/nowhere'));
 });
 

@@ -1,5 +1,5 @@
 // Compiled with --strict, never run: what a user of the types writes, and what they must refuse.
-import { Context, Heatmap, LesionlensError, Model, Picture } from 'lesionlens';
+import { Context, Heatmap, LesionlensError, Model, ImageFile } from 'lesionlens';
 import type { HeatmapOptions, Image, Progress } from 'lesionlens';
 
 export async function uses(signal: AbortSignal): Promise<number> {
@@ -9,7 +9,7 @@ export async function uses(signal: AbortSignal): Promise<number> {
     const options: HeatmapOptions = { method: 'cam', edge: 'cover', stride: 16 };
     const progress = ({ done, total }: Progress): boolean => done < total;
     const one: Heatmap = await model.heatmap(image, { ...options, signal, progress });
-    const several: Heatmap[] = model.heatmapSync([image, new Picture('a.dcm', 3).image()]);
+    const several: Heatmap[] = model.heatmapSync([image, new ImageFile('a.dcm', 3).image()]);
     const { data } = Heatmap.aggregate([one, ...several], 'mean').heatmap.overlay(image, { colormap: 'jet' });
     const tile = one.tiles()[one.hottestTile];
     const canvas = new Uint8ClampedArray(data.length);

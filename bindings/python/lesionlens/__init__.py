@@ -30,7 +30,7 @@ from .errors import (
     VersionError,
 )
 from .image import Image, ImageLike
-from .map import TILE, Map, MapSummary, Prediction, aggregate
+from .heatmap import TILE, Heatmap, HeatmapSummary, Prediction, aggregate
 from .model import Model
 from .options import (
     CalibrateOptions,
@@ -44,7 +44,7 @@ from .options import (
     OverlayOptions,
     TrainOptions,
 )
-from .picture import Picture, write_png
+from .image_file import ImageFile, write_png
 from .progress import Progress
 
 #: The library's version, which may differ from the package's within one ABI version.
@@ -72,13 +72,13 @@ __all__ = [
     "IoError",
     "LensError",
     "LocalizeOptions",
-    "Map",
-    "MapSummary",
+    "Heatmap",
+    "HeatmapSummary",
     "Model",
     "OptimizeOptions",
     "OutOfMemoryError",
     "OverlayOptions",
-    "Picture",
+    "ImageFile",
     "Prediction",
     "Progress",
     "TILE",

@@ -36,9 +36,9 @@ _CALLS: dict[str, list[Any]] = {
     "lens_cancel_token_new": [_out_handle],
     "lens_cancel_token_trigger": [_handle],
     "lens_cancel_token_reset": [_handle],
-    "lens_picture_load": [c_char_p, c_uint32, _out_handle],
-    "lens_picture_view": [_handle, _images],
-    "lens_picture_frames": [_handle, POINTER(c_uint32)],
+    "lens_image_file_load": [c_char_p, c_uint32, _out_handle],
+    "lens_image_file_view": [_handle, _images],
+    "lens_image_file_frames": [_handle, POINTER(c_uint32)],
     "lens_png_write": [c_char_p, _images],
     "lens_dataset_new": [_out_handle],
     "lens_dataset_open": [c_char_p, POINTER(structs.lens_dataset_options), _out_handle],
@@ -85,7 +85,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     **{f"{struct.__name__}_init": (None, [POINTER(struct)]) for struct in _OPTIONS},
     **{
         f"lens_{kind}_free": (None, [_handle])
-        for kind in ("context", "cancel_token", "picture", "dataset", "model", "map")
+        for kind in ("context", "cancel_token", "image_file", "dataset", "model", "map")
     },
     **{name: (c_int32, arguments) for name, arguments in _CALLS.items()},
 }

@@ -105,8 +105,8 @@ class lens_colormap(Enumeration):
     names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
 
 
-class lens_bad_criterion(Enumeration):
-    prefix = "LENS_BAD_CRITERION_"
+class lens_flag_criterion(Enumeration):
+    prefix = "LENS_FLAG_CRITERION_"
     names = {"either": 0, "prediction": 1, "confidence": 2}
 
 
@@ -284,9 +284,9 @@ class lens_evaluate_options(ctypes.Structure):
         ("by_heatmap", c_int32),
         ("save_heatmap_raw", c_int32),
         ("save_heatmap_overlay", c_int32),
-        ("bad_criterion", lens_bad_criterion),
-        ("bad_confidence", c_float),
-        ("sample_bad_ratio", c_double),
+        ("flag_criterion", lens_flag_criterion),
+        ("flag_confidence", c_float),
+        ("sample_flagged_ratio", c_double),
         ("heatmap", POINTER(lens_heatmap_options)),
         ("target_sensitivity", c_double),
         ("bootstrap_samples", c_uint32),

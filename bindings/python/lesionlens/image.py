@@ -13,7 +13,7 @@ from ._arguments import integer, real
 from ._structs import lens_image, lens_pixel_format
 
 if TYPE_CHECKING:
-    from .picture import Picture
+    from .image_file import ImageFile
 
 # (dtype in the machine's byte order, samples of a pixel): format.
 _FORMATS = {
@@ -91,7 +91,7 @@ class Image(PixelSource):
         return view, array
 
 
-ImageLike = Union["numpy.ndarray[Any, Any]", Image, "Picture"]
+ImageLike = Union["numpy.ndarray[Any, Any]", Image, "ImageFile"]
 
 
 class Views:
@@ -123,7 +123,7 @@ def _is_image(value: object) -> bool:
 
 def _not_an_image(value: object) -> str:
     return (
-        f"an image is a {type(value).__name__}; it must be a numpy.ndarray, a lesionlens.Image or a lesionlens.Picture"
+        f"an image is a {type(value).__name__}; it must be a numpy.ndarray, a lesionlens.Image or a lesionlens.ImageFile"
     )
 
 

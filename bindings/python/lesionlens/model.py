@@ -24,7 +24,7 @@ from .cancel import CancelToken
 from .dataset import Dataset
 from .errors import check
 from .image import ImageLike, Views
-from .map import Map, Prediction, prediction_of
+from .heatmap import Heatmap, Prediction, prediction_of
 from .options import (
     CalibrateOptions,
     ClassifyOptions,
@@ -74,7 +74,7 @@ class Model(Handle):
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
         **options: Unpack[HeatmapOptions],
-    ) -> Map:
+    ) -> Heatmap:
         """The heatmap of one image. Options: HeatmapOptions."""
         return self.heatmaps([image], progress=progress, cancel=cancel, **options)[0]
 
@@ -85,14 +85,14 @@ class Model(Handle):
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
         **options: Unpack[HeatmapOptions],
-    ) -> list[Map]:
+    ) -> list[Heatmap]:
         """A heatmap of each image, in their order; their tiles share batches. Options: HeatmapOptions."""
         choices = make_options(lens_heatmap_options, HeatmapOptions, options)
         views = Views(images)
         pointers = (c_void_p * views.count)()
         watch = Watch(choices, progress, cancel)
         status = library.lens_heatmap(self._open(), views.array, views.count, ctypes.byref(choices), pointers)
-        maps = [Map._adopt(c_void_p(pointer)) for pointer in pointers]
+        maps = [Heatmap._adopt(c_void_p(pointer)) for pointer in pointers]
         watch.check(status)
         return maps
 

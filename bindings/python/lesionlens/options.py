@@ -128,7 +128,7 @@ class OverlayOptions(TypedDict, total=False):
 
 class EvaluateOptions(TypedDict, total=False):
     """output_dir: receives the report's files; by_heatmap: images are called by their heatmaps' tiles; heatmap: how those
-    are drawn; bad_criterion: "either", "prediction", "confidence"; bootstrap_samples: 0 for no bootstrap."""
+    are drawn; flag_criterion: "either", "prediction", "confidence"; bootstrap_samples: 0 for no bootstrap."""
 
     threshold: float | None
     batch_limit: int | None
@@ -137,9 +137,9 @@ class EvaluateOptions(TypedDict, total=False):
     heatmap: HeatmapOptions | None
     save_heatmap_raw: bool | None
     save_heatmap_overlay: bool | None
-    bad_criterion: str | None
-    bad_confidence: float | None
-    sample_bad_ratio: float | None
+    flag_criterion: str | None
+    flag_confidence: float | None
+    sample_flagged_ratio: float | None
     target_sensitivity: float | None
     bootstrap_samples: int | None
     seed: int | None

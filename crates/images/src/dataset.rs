@@ -3,7 +3,7 @@
 use super::pixels::PixelView;
 use super::raster::Raster;
 use super::scan::{Root, scan};
-use crate::Picture;
+use crate::ImageFile;
 use lens_base::{Error, Result, generator, sha256_hex};
 use rand::seq::SliceRandom;
 use serde::Serialize;
@@ -118,7 +118,7 @@ impl Sample {
             Source::Memory(raster) => Ok(Arc::clone(raster)),
             Source::File { frame, .. } => {
                 let path = self.path().unwrap_or_default();
-                let picture = Picture::load(&path, *frame)?;
+                let picture = ImageFile::load(&path, *frame)?;
                 let raster = picture.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
                 Ok(Arc::new(raster))
             }

@@ -57,7 +57,7 @@ fn swapped(view: &PixelView) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Picture;
+    use crate::ImageFile;
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -67,13 +67,13 @@ mod tests {
         let bytes = [3u8, 2, 1, 9, 6, 5, 4, 9];
         let view = PixelView::new(&bytes, 1, 2, 4, PixelFormat::Bgr8, Windowing::default()).unwrap();
         write_png(&path, &view).unwrap();
-        assert_eq!(Picture::load(&path, 0).unwrap().view().bytes(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(ImageFile::load(&path, 0).unwrap().view().bytes(), [1, 2, 3, 4, 5, 6]);
 
         let words: Vec<u8> = [0u16, 2047, 4095].iter().flat_map(|value| value.to_ne_bytes()).collect();
         let windowing = Windowing { bits_stored: 12, invert: true, ..Windowing::default() };
         let view = PixelView::new(&words, 3, 1, 6, PixelFormat::Gray16, windowing).unwrap();
         write_png(&path, &view).unwrap();
-        let raster = Picture::load(&path, 0).unwrap().view().to_raster().unwrap();
+        let raster = ImageFile::load(&path, 0).unwrap().view().to_raster().unwrap();
         for (written, expected) in raster.samples().iter().zip([1.0, 2048.0 / 4095.0, 0.0]) {
             assert!((written - expected).abs() < 1e-5);
         }

@@ -1,7 +1,7 @@
 //! DICOM files: small ones made here, and real ones where they are, in `../shared/data/dicom` beside the checkout.
 
 use lens_base::{Error, ErrorKind};
-use lens_images::{Picture, PixelFormat, Windowing};
+use lens_images::{ImageFile, PixelFormat, Windowing};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -133,18 +133,18 @@ impl Maker {
     }
 }
 
-fn load_frame(file: &[u8], frame: u32) -> Result<Picture, Error> {
+fn load_frame(file: &[u8], frame: u32) -> Result<ImageFile, Error> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no name");
     std::fs::write(&path, file).unwrap();
-    let picture = Picture::load(&path, frame);
+    let picture = ImageFile::load(&path, frame);
     if let Ok(picture) = &picture {
-        assert_eq!(Picture::count_frames(&path).unwrap(), picture.frames());
+        assert_eq!(ImageFile::count_frames(&path).unwrap(), picture.frames());
     }
     picture
 }
 
-fn load(file: &[u8]) -> Picture {
+fn load(file: &[u8]) -> ImageFile {
     load_frame(file, 0).unwrap()
 }
 
@@ -153,7 +153,7 @@ fn refusal(file: &[u8]) -> Error {
 }
 
 /// Stored values.
-fn values(picture: &Picture) -> Vec<i64> {
+fn values(picture: &ImageFile) -> Vec<i64> {
     let view = picture.view();
     let words = || view.bytes().chunks_exact(2).map(|word| [word[0], word[1]]);
     match view.format() {
@@ -163,7 +163,7 @@ fn values(picture: &Picture) -> Vec<i64> {
     }
 }
 
-fn seen(picture: &Picture) -> Vec<f32> {
+fn seen(picture: &ImageFile) -> Vec<f32> {
     picture.view().to_raster().unwrap().samples().to_vec()
 }
 
@@ -449,8 +449,8 @@ fn broken_files_are_refused_or_decoded_but_do_no_harm() {
     let path = directory.path().join("broken");
     let attempt = |file: &[u8]| {
         std::fs::write(&path, file).unwrap();
-        let _ = Picture::count_frames(&path);
-        Picture::load(&path, 0)
+        let _ = ImageFile::count_frames(&path);
+        ImageFile::load(&path, 0)
     };
     let mut state = 1u64;
     let mut random = |below: usize| {
@@ -494,7 +494,7 @@ fn real_files_have_the_values_that_another_decoder_finds() {
         // Inverse cosine transforms may differ by one.
         let tolerance = if name.contains("jpeg") { 2 } else { 0 };
         for expected in file["decoded"].as_array().unwrap() {
-            let picture = Picture::load(&directory.join(name), expected["frame"].as_u64().unwrap() as u32).unwrap();
+            let picture = ImageFile::load(&directory.join(name), expected["frame"].as_u64().unwrap() as u32).unwrap();
             assert_eq!(u64::from(picture.frames()), file["frames"].as_u64().unwrap(), "{name}");
             let shape = expected["shape"].as_array().unwrap();
             assert_eq!(picture.view().height() as u64, shape[0].as_u64().unwrap(), "{name}");
@@ -517,7 +517,7 @@ fn a_real_truncated_file_is_refused_with_the_bytes_that_are_there() {
     let Some(directory) = real_files() else {
         return;
     };
-    let error = Picture::load(&directory.join("mr-truncated-on-purpose.dcm"), 0).unwrap_err();
+    let error = ImageFile::load(&directory.join("mr-truncated-on-purpose.dcm"), 0).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Format);
     assert!(error.message().contains("8192 bytes, but only 8130"), "{error}");
 }

@@ -2,7 +2,9 @@
 //! (tests/golden/transforms.py): on a drawn picture, and on real ones where they are, in `../shared/data` beside the
 //! checkout.
 
-use lens_images::{Augmentation, Picture, PixelFormat, PixelView, Preprocessing, Raster, Windowing, flipped, rotated};
+use lens_images::{
+    Augmentation, ImageFile, PixelFormat, PixelView, Preprocessing, Raster, Windowing, flipped, rotated,
+};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use sha2::{Digest, Sha256};
@@ -36,7 +38,7 @@ struct Gray {
 
 impl Gray {
     fn load(path: &Path) -> Self {
-        let picture = Picture::load(path, 0).unwrap();
+        let picture = ImageFile::load(path, 0).unwrap();
         let view = picture.view();
         assert_eq!(view.format(), PixelFormat::Gray8, "{}", path.display());
         Gray { bytes: view.bytes().to_vec(), width: view.width() as u32, height: view.height() as u32 }

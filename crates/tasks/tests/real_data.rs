@@ -1,7 +1,7 @@
 //! Training and heatmaps on real angiograms, where they are: in `../shared/data` beside the checkout.
 
 use lens_base::Control;
-use lens_images::{Dataset, DatasetOptions, Picture, PixelFormat, PixelView, Preprocessing, Windowing, write_png};
+use lens_images::{Dataset, DatasetOptions, ImageFile, PixelFormat, PixelView, Preprocessing, Windowing, write_png};
 use lens_runtime::{Context, ContextOptions};
 use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, heatmap};
 use lens_tasks::train::{SelectBy, TrainOptions, train};
@@ -50,7 +50,7 @@ fn training_on_angiograms_beats_chance_and_heatmaps_are_drawn() {
 
     let output = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for name in ["27", "28", "29"] {
-        let picture = Picture::load(&frames.join(format!("images/{name}.png")), 0).unwrap();
+        let picture = ImageFile::load(&frames.join(format!("images/{name}.png")), 0).unwrap();
         let map = &heatmap(&model, &[picture.view()], &HeatmapOptions::default(), &mut Control::default()).unwrap()[0];
         assert_eq!((map.width(), map.height()), (512, 512));
         // 64-pixel tiles every 48 pixels, and one more flush with the border.

@@ -63,7 +63,7 @@ fn it_learns_and_the_returned_model_is_the_best_epochs() {
     // What is known of the machine is in the run's file, not in the model's.
     assert!(written["hardware"]["cpu"].is_object() && written["policy"]["threads"]["reason"].is_string());
     assert!(written["peak_memory_bytes"].as_u64().unwrap() > 100 << 20);
-    let curves = lens_images::Picture::load(&run.join("curves.png"), 0).unwrap();
+    let curves = lens_images::ImageFile::load(&run.join("curves.png"), 0).unwrap();
     assert!(curves.view().width() >= 800 && curves.view().height() >= 600);
 }
 

@@ -40,7 +40,7 @@ lens_image field(std::vector<std::uint8_t>& pixels) {
 }
 
 void failures_are_results() {
-    CHECK(failed_with(lesionlens::Picture::load("/nowhere/image.png"), LENS_ERROR_IO, "/nowhere/image.png"));
+    CHECK(failed_with(lesionlens::ImageFile::load("/nowhere/image.png"), LENS_ERROR_IO, "/nowhere/image.png"));
     auto options = lesionlens::init_options();
     options.abi_version = LENS_ABI_VERSION + 41;
     CHECK(failed_with(lesionlens::Context::create(options), LENS_ERROR_VERSION, "41"));

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from .._structs import lens_classify_options
-from ..map import Prediction
-from ..picture import Picture
+from ..heatmap import Prediction
+from ..image_file import ImageFile
 from .arguments import Flag, Options, Parser, Whole
 from .common import Setting, about, model_option, print_json, threshold
 from .files import check_readable
@@ -46,9 +46,9 @@ def frame_option(parser: Parser) -> None:
     parser.add_text("--frame", "N", text, required=False, read=Whole(0, 10**9))
 
 
-def load(file: str, frame: int) -> Picture:
+def load(file: str, frame: int) -> ImageFile:
     with about(file):
-        return Picture(file, frame)
+        return ImageFile(file, frame)
 
 
 def _columns(text: str) -> int:

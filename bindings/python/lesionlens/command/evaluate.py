@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._structs import lens_bad_criterion, lens_evaluate_options
+from .._structs import lens_flag_criterion, lens_evaluate_options
 from ..dataset import Dataset
 from . import Failure
 from .arguments import Choice, Flag, Number, Options, Parser, Whole
@@ -14,17 +14,17 @@ from .common import Setting, about, dataset_options, model_option, print_json, t
 from .figures import find, print_duration, print_figure, print_metric, print_operating_point, print_samples, print_text
 from .progress import Bar
 
-_BAD = Choice({"pred" if name == "prediction" else name: name for name in lens_bad_criterion.names})
+_BAD = Choice({"pred" if name == "prediction" else name: name for name in lens_flag_criterion.names})
 
 _FLAGS = [
     Flag("--out", "output_dir", "receives the report; made when missing", value_name="DIR"),
     threshold("the model's own"),
     Flag("--by-heatmap", "by_heatmap", "call an image by the mean of its heatmap's tiles, not whole", sets=True),
-    Flag("--bad", "bad_criterion", "which images' heatmaps the report holds", _BAD),
-    Flag("--bad-confidence", "bad_confidence", "confidence from which on an image is bad, 0 to 1", Number(0, 1), "X"),
+    Flag("--bad", "flag_criterion", "which images' heatmaps the report holds", _BAD),
+    Flag("--bad-confidence", "flag_confidence", "confidence from which on an image is flagged, 0 to 1", Number(0, 1), "X"),
     Flag("--no-raw", "save_heatmap_raw", "write no heatmaps as numbers (.npy and 16-bit PNG)", sets=False),
     Flag("--no-overlays", "save_heatmap_overlay", "write no heatmaps over their images", sets=False),
-    Flag("--sample-bad-ratio", "sample_bad_ratio", "share of bad ones among the 12 samples, 0 to 1", Number(0, 1), "X"),
+    Flag("--sample-bad-ratio", "sample_flagged_ratio", "share of flagged ones among the 12 samples, 0 to 1", Number(0, 1), "X"),
     Flag("--sensitivity", "target_sensitivity", "that an operating point is to have, above 0, at most 1",
          Number(0, 1, True), "X"),
     Flag("--bootstrap", "bootstrap_samples", "resampled data sets for confidence intervals; 0: none",
@@ -34,8 +34,8 @@ _FLAGS = [
 
 #: The reference pipeline's environment variables, and what they set unless the command line does.
 _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "BAD_IMAGE_CRITERION": ("bad_criterion", _BAD),
-    "BAD_CONF_THRESHOLD": ("bad_confidence", Number(0, 1)),
+    "BAD_IMAGE_CRITERION": ("flag_criterion", _BAD),
+    "BAD_CONF_THRESHOLD": ("flag_confidence", Number(0, 1)),
     "SAVE_HEATMAP_RAW": (
         "save_heatmap_raw",
         Choice({"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}),
@@ -44,7 +44,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
         "save_heatmap_overlay",
         Choice({"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}),
     ),
-    "SAMPLE_BAD_RATIO": ("sample_bad_ratio", Number(0, 1)),
+    "SAMPLE_BAD_RATIO": ("sample_flagged_ratio", Number(0, 1)),
 }
 
 _METRICS = {

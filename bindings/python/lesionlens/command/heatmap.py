@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from .._structs import lens_overlay_options
-from ..map import Map, MapSummary, aggregate
+from ..heatmap import Heatmap, HeatmapSummary, aggregate
 from ..model import Model
-from ..picture import Picture
+from ..image_file import ImageFile
 from . import heatmap_files
 from .arguments import Flag, Number, Options, Parser, Whole
 from .classify import frame_option, load
@@ -103,7 +103,7 @@ class _Drawing:
         """All frames of each file: the best one, and the highest and mean values over all of them."""
         entries, done = [], 0
         for file, count in zip(self._files, frames):
-            maps: list[Map] = []
+            maps: list[Heatmap] = []
             for first in range(0, count, GROUP):
                 pictures = [load(file, frame) for frame in range(first, min(first + GROUP, count))]
                 bar.part(done, len(pictures), sum(frames))
@@ -120,12 +120,12 @@ class _Drawing:
             entries.append({"file": file, "best_frame": best, **written, "frames": summaries})
         return entries
 
-    def _write(self, file: str, kind: str, map: Map, picture: Picture) -> dict[str, Any]:
+    def _write(self, file: str, kind: str, map: Heatmap, picture: ImageFile) -> dict[str, Any]:
         with about(file):
             return heatmap_files.write(map, picture, Paths.of(self._given.out, file, kind), self._overlay)
 
 
-def _frame(number: int, summary: MapSummary) -> dict[str, Any]:
+def _frame(number: int, summary: HeatmapSummary) -> dict[str, Any]:
     figures = {"frame": number, "mean": summary.mean, "maximum": summary.maximum}
     return {**figures, "prediction": summary.prediction._asdict()}
 

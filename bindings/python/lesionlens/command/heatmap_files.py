@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..image import ImageLike
-from ..map import Map
-from ..picture import write_png
+from ..heatmap import Heatmap
+from ..image_file import write_png
 from .arguments import Parser
 
 #: Between a file's stem and "_overlay.png" or "_heatmap.png": of one frame, and of what is taken over all of them.
@@ -53,7 +53,7 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def write(map: Map, image: ImageLike, paths: Paths, overlay: dict[str, Any] | None) -> dict[str, Any]:
+def write(map: Heatmap, image: ImageLike, paths: Paths, overlay: dict[str, Any] | None) -> dict[str, Any]:
     """Writes the pictures, and returns the figures. overlay: how it is drawn; None: the map has no value for each
     pixel, so there is none."""
     summary = map.summary

@@ -9,7 +9,7 @@ mod rle;
 mod source;
 mod window;
 
-use super::picture::check_frame;
+use super::image_file::check_frame;
 use super::pixels::{PixelFormat, Windowing};
 use header::Header;
 use lens_base::Result;

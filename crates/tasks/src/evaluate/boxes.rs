@@ -1,7 +1,7 @@
 //! Images with boxes around what is to be found in them.
 
 use lens_base::{Error, Result};
-use lens_images::Picture;
+use lens_images::ImageFile;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -93,8 +93,8 @@ pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
 
 impl BoxedImage {
     /// Decodes the file; refuses boxes that lie outside.
-    pub fn load(&self) -> Result<Picture> {
-        let picture = Picture::load(&self.path, 0)?;
+    pub fn load(&self) -> Result<ImageFile> {
+        let picture = ImageFile::load(&self.path, 0)?;
         let view = picture.view();
         let (width, height) = (view.width() as f64, view.height() as f64);
         for area in &self.boxes {

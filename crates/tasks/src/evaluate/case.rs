@@ -1,4 +1,4 @@
-//! A sample with what the model said of it, and which of them count as bad.
+//! A sample with what the model said of it, and which of them are flagged.
 
 use crate::classify::Prediction;
 use lens_base::{Error, Result};
@@ -16,9 +16,9 @@ pub struct Case<'a> {
     pub confidence: f32,
 }
 
-/// What makes an image bad, that is, one whose heatmap is worth keeping.
+/// What makes an image flagged, that is, one whose heatmap is worth keeping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BadCriterion {
+pub enum FlagCriterion {
     /// Either of the two.
     #[default]
     Either,
@@ -28,37 +28,37 @@ pub enum BadCriterion {
     Confidence,
 }
 
-/// The reference pipeline's rule for bad images.
+/// The reference pipeline's rule for flagged images.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BadRule {
+pub struct FlagRule {
     /// Which of the conditions count.
-    pub criterion: BadCriterion,
-    /// Confidence from which on an image is bad, 0 to 1.
+    pub criterion: FlagCriterion,
+    /// Confidence from which on an image is flagged, 0 to 1.
     pub confidence: f32,
 }
 
-impl Default for BadRule {
+impl Default for FlagRule {
     fn default() -> Self {
-        BadRule { criterion: BadCriterion::Either, confidence: 0.5 }
+        FlagRule { criterion: FlagCriterion::Either, confidence: 0.5 }
     }
 }
 
-impl BadRule {
+impl FlagRule {
     /// Refuses what is no confidence.
     pub fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.confidence) {
             return Ok(());
         }
-        Err(Error::argument(format!("bad_confidence {} is not in 0..1", self.confidence)))
+        Err(Error::argument(format!("flag_confidence {} is not in 0..1", self.confidence)))
     }
 
-    /// Whether a case is bad.
+    /// Whether a case is flagged.
     pub fn applies(&self, case: &Case) -> bool {
         let (called, confident) = (case.prediction.positive, case.confidence >= self.confidence);
         match self.criterion {
-            BadCriterion::Either => called || confident,
-            BadCriterion::Prediction => called,
-            BadCriterion::Confidence => confident,
+            FlagCriterion::Either => called || confident,
+            FlagCriterion::Prediction => called,
+            FlagCriterion::Confidence => confident,
         }
     }
 }
@@ -114,16 +114,16 @@ fn stem(id: &str) -> String {
         .collect()
 }
 
-/// Which cases to show: `count` of them, of which the share `bad_share` is bad as far as there are enough of each, each
+/// Which cases to show: `count` of them, of which the share `flagged_share` is flagged as far as there are enough of each, each
 /// group evenly spread over the data set. In the data set's order.
-pub fn evenly_spread(bad: &[bool], count: usize, bad_share: f64) -> Vec<usize> {
-    let of = |wanted: bool| -> Vec<usize> { (0..bad.len()).filter(|index| bad[*index] == wanted).collect() };
-    let (bad, other) = (of(true), of(false));
-    let count = count.min(bad.len() + other.len());
-    let wanted = (count as f64 * bad_share).round() as usize;
-    let from_bad = wanted.min(bad.len()).max(count - other.len().min(count));
-    let mut shown = spread(&bad, from_bad);
-    shown.extend(spread(&other, count - from_bad));
+pub fn evenly_spread(flagged: &[bool], count: usize, flagged_share: f64) -> Vec<usize> {
+    let of = |wanted: bool| -> Vec<usize> { (0..flagged.len()).filter(|index| flagged[*index] == wanted).collect() };
+    let (flagged, other) = (of(true), of(false));
+    let count = count.min(flagged.len() + other.len());
+    let wanted = (count as f64 * flagged_share).round() as usize;
+    let from_flagged = wanted.min(flagged.len()).max(count - other.len().min(count));
+    let mut shown = spread(&flagged, from_flagged);
+    shown.extend(spread(&other, count - from_flagged));
     shown.sort_unstable();
     shown
 }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_by_prediction_confidence_or_either() {
+    fn flagged_by_prediction_confidence_or_either() {
         let data = dataset("a", 0);
         for (probability, confidence, expected) in [
             (0.6, 0.4, [true, true, false]),
@@ -177,23 +177,25 @@ mod tests {
             (0.5, 0.49, [false, false, false]),
             (0.9, 0.9, [true, true, true]),
         ] {
-            let applies = [BadCriterion::Either, BadCriterion::Prediction, BadCriterion::Confidence]
-                .map(|criterion| BadRule { criterion, confidence: 0.5 }.applies(&case(&data, probability, confidence)));
+            let applies =
+                [FlagCriterion::Either, FlagCriterion::Prediction, FlagCriterion::Confidence].map(|criterion| {
+                    FlagRule { criterion, confidence: 0.5 }.applies(&case(&data, probability, confidence))
+                });
             assert_eq!(applies, expected, "{probability} {confidence}");
         }
-        assert!(BadRule { confidence: f32::NAN, ..BadRule::default() }.check().is_err());
+        assert!(FlagRule { confidence: f32::NAN, ..FlagRule::default() }.check().is_err());
     }
 
     #[test]
-    fn three_quarters_bad_and_evenly_spread() {
-        let bad: Vec<bool> = (0..100).map(|index| index < 50).collect();
-        let shown = evenly_spread(&bad, 12, 0.75);
+    fn three_quarters_flagged_and_evenly_spread() {
+        let flagged: Vec<bool> = (0..100).map(|index| index < 50).collect();
+        let shown = evenly_spread(&flagged, 12, 0.75);
         assert_eq!(shown, [0, 6, 12, 18, 24, 30, 36, 42, 49, 50, 74, 99]);
         assert_eq!(evenly_spread(&[true, false, true], 12, 0.75), [0, 1, 2]);
         assert_eq!(evenly_spread(&[false; 20], 12, 0.75).len(), 12);
         assert_eq!(evenly_spread(&[true; 20], 12, 0.75).len(), 12);
         assert!(evenly_spread(&[], 12, 0.75).is_empty());
-        // Too few of the others: the bad ones fill up.
+        // Too few of the others: the flagged ones fill up.
         let few: Vec<bool> = (0..20).map(|index| index != 3).collect();
         let shown = evenly_spread(&few, 12, 0.5);
         assert_eq!((shown.len(), shown.contains(&3)), (12, true));

@@ -18,7 +18,7 @@ mod scoring;
 mod temperature;
 
 pub use calibrate::{CalibrateOptions, calibrate};
-pub use case::{BadCriterion, BadRule};
+pub use case::{FlagCriterion, FlagRule};
 pub use confusion::{ClassFigures, ClassificationReport, ConfusionMatrix};
 pub use figures::{FigureOptions, Figures};
 pub use intervals::{Bootstrap, Interval, Method};

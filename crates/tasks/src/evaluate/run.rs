@@ -71,7 +71,7 @@ pub fn evaluate(
     let Scores { cases, skipped } = match options.by_heatmap {
         false => classify_whole(model, dataset, threshold, batch_limit, control)?,
         true => classify_by_heatmap(model, dataset, &heatmap, control, |index, case, raster, map| {
-            writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_bad(index, case, raster, map))
+            writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_flagged(index, case, raster, map))
         })?,
     };
     let seconds = run.seconds();
@@ -82,7 +82,7 @@ pub fn evaluate(
     fields.insert("called_by".into(), json!(if options.by_heatmap { "heatmap" } else { "image" }));
     fields.insert("samples".into(), json!(cases.len()));
     fields.insert("skipped".into(), Skipped::describe(&skipped));
-    fields.insert("bad".into(), json!(cases.iter().filter(|case| options.report.bad.applies(case)).count()));
+    fields.insert("flagged".into(), json!(cases.iter().filter(|case| options.report.flag.applies(case)).count()));
     fields.extend(figures.describe());
     fields.insert("results".into(), cases.iter().map(Case::describe).collect());
     let report = Value::Object(fields);

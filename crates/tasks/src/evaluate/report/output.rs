@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Directories of the report, whose contents are replaced.
-pub const BAD_RAW: &str = "bad_raw";
+pub const FLAGGED_RAW: &str = "flagged_raw";
 /// As above.
-pub const BAD_OVERLAYS: &str = "bad_overlays";
+pub const FLAGGED_OVERLAYS: &str = "flagged_overlays";
 /// How the names of all files in them begin.
 const OWN_PREFIX: &str = "heatmap_";
 
@@ -22,7 +22,7 @@ impl Output {
     /// Prepares to write into `target`, which is made when missing. Refuses when the report's directories hold what is
     /// not of an earlier report.
     pub fn begin(target: &Path) -> Result<Self> {
-        for name in [BAD_RAW, BAD_OVERLAYS] {
+        for name in [FLAGGED_RAW, FLAGGED_OVERLAYS] {
             check_own(&target.join(name))?;
         }
         fs::create_dir_all(target).map_err(|error| Error::io("make directory", target, &error))?;
@@ -48,7 +48,7 @@ impl Output {
 
     /// Puts everything in its place.
     pub fn publish(self) -> Result<()> {
-        for name in [BAD_RAW, BAD_OVERLAYS] {
+        for name in [FLAGGED_RAW, FLAGGED_OVERLAYS] {
             let old = self.target.join(name);
             if old.exists() {
                 fs::remove_dir_all(&old).map_err(|error| Error::io("replace", &old, &error))?;
@@ -96,7 +96,7 @@ mod tests {
         let write = |text: &str, name: &str| {
             let output = Output::begin(&target).unwrap();
             fs::write(output.file("report.json"), text).unwrap();
-            fs::write(output.file_in(BAD_RAW, name).unwrap(), text).unwrap();
+            fs::write(output.file_in(FLAGGED_RAW, name).unwrap(), text).unwrap();
             output
         };
         write("one", "heatmap_1.npy").publish().unwrap();
@@ -105,7 +105,7 @@ mod tests {
         write("three", "heatmap_3.npy").publish().unwrap();
         assert_eq!(fs::read_to_string(target.join("report.json")).unwrap(), "three");
         let names: Vec<_> =
-            fs::read_dir(target.join(BAD_RAW)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            fs::read_dir(target.join(FLAGGED_RAW)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["heatmap_3.npy"]);
         assert_eq!(fs::read_dir(&target).unwrap().count(), 2, "nothing temporary is left");
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn somebody_elses_files_are_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        let own = directory.path().join(BAD_OVERLAYS);
+        let own = directory.path().join(FLAGGED_OVERLAYS);
         fs::create_dir(&own).unwrap();
         fs::write(own.join("thesis.doc"), "").unwrap();
         let error = Output::begin(directory.path()).err().unwrap();

@@ -2,11 +2,11 @@
 
 use super::charts::{confusion, reliability, roc};
 use super::npy::write_npy;
-use super::output::{BAD_OVERLAYS, BAD_RAW, Output};
+use super::output::{FLAGGED_OVERLAYS, FLAGGED_RAW, Output};
 use super::page::Page;
 use super::pictures::Pictures;
 use super::sheet::sheet;
-use crate::evaluate::case::{BadRule, Case, evenly_spread};
+use crate::evaluate::case::{Case, FlagRule, evenly_spread};
 use crate::evaluate::figures::Figures;
 use crate::evaluate::ranking::RocCurve;
 use crate::evaluate::scoring::map_samples;
@@ -28,30 +28,30 @@ const MISTAKES: usize = 24;
 /// What to write.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
-    /// Which images are bad.
-    pub bad: BadRule,
-    /// Whether bad images' heatmaps are written as numbers (.npy and 16-bit PNG).
+    /// Which images are flagged.
+    pub flag: FlagRule,
+    /// Whether flagged images' heatmaps are written as numbers (.npy and 16-bit PNG).
     pub save_raw: bool,
     /// Whether they are written over their images.
     pub save_overlays: bool,
-    /// Share of bad ones among the samples shown, 0 to 1.
-    pub sample_bad_share: f64,
+    /// Share of flagged ones among the samples shown, 0 to 1.
+    pub sample_flagged_share: f64,
 }
 
 impl Default for ReportOptions {
     /// The reference pipeline's.
     fn default() -> Self {
-        ReportOptions { bad: BadRule::default(), save_raw: true, save_overlays: true, sample_bad_share: 0.75 }
+        ReportOptions { flag: FlagRule::default(), save_raw: true, save_overlays: true, sample_flagged_share: 0.75 }
     }
 }
 
 impl ReportOptions {
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.sample_bad_share) {
-            return Err(Error::argument(format!("sample_bad_ratio {} is not in 0..1", self.sample_bad_share)));
+        if !(0.0..=1.0).contains(&self.sample_flagged_share) {
+            return Err(Error::argument(format!("sample_flagged_ratio {} is not in 0..1", self.sample_flagged_share)));
         }
-        self.bad.check()
+        self.flag.check()
     }
 }
 
@@ -70,25 +70,25 @@ impl<'a> Writer<'a> {
         Ok(Writer { output: Output::begin(directory)?, options, heatmap, kept: BTreeSet::new() })
     }
 
-    /// Writes the files of the case at `index` when it is bad.
-    pub fn keep_if_bad(&mut self, index: usize, case: &Case, raster: &Raster, map: &HeatMap) -> Result<()> {
-        if !self.options.bad.applies(case) || !self.kept.insert(index) {
+    /// Writes the files of the case at `index` when it is flagged.
+    pub fn keep_if_flagged(&mut self, index: usize, case: &Case, raster: &Raster, map: &HeatMap) -> Result<()> {
+        if !self.options.flag.applies(case) || !self.kept.insert(index) {
             return Ok(());
         }
         let stem = case.file_stem(index);
         let (width, height) = (map.width(), map.height());
         if self.options.save_raw {
-            write_npy(&self.output.file_in(BAD_RAW, &format!("{stem}.npy"))?, width, height, map.values())?;
+            write_npy(&self.output.file_in(FLAGGED_RAW, &format!("{stem}.npy"))?, width, height, map.values())?;
             let bytes: Vec<u8> = map.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
             let view = PixelView::plain(&bytes, width as u32, height as u32, PixelFormat::GrayF32)?;
-            write_png(&self.output.file_in(BAD_RAW, &format!("{stem}.png"))?, &view)?;
+            write_png(&self.output.file_in(FLAGGED_RAW, &format!("{stem}.png"))?, &view)?;
         }
         if self.options.save_overlays {
             let (bytes, format, ..) = raster.stored();
             let image = PixelView::plain(&bytes, width as u32, height as u32, format)?;
             let overlay = map.overlay(&image, &OverlayOptions::default())?;
             let view = PixelView::plain(&overlay, width as u32, height as u32, PixelFormat::Rgba8)?;
-            write_png(&self.output.file_in(BAD_OVERLAYS, &format!("{stem}.png"))?, &view)?;
+            write_png(&self.output.file_in(FLAGGED_OVERLAYS, &format!("{stem}.png"))?, &view)?;
         }
         Ok(())
     }
@@ -102,12 +102,12 @@ impl<'a> Writer<'a> {
         report: &Value,
         control: &mut Control,
     ) -> Result<()> {
-        let bad: Vec<bool> = cases.iter().map(|case| self.options.bad.applies(case)).collect();
-        let shown = evenly_spread(&bad, SAMPLES, self.options.sample_bad_share);
+        let flagged: Vec<bool> = cases.iter().map(|case| self.options.flag.applies(case)).collect();
+        let shown = evenly_spread(&flagged, SAMPLES, self.options.sample_flagged_share);
         let (missed, false_alarms) = (mistakes(cases, true), mistakes(cases, false));
         let pictured: BTreeSet<usize> =
             [&shown[..], first(&missed), first(&false_alarms)].concat().into_iter().collect();
-        let pictures = self.draw(model, cases, &bad, &pictured, control)?;
+        let pictures = self.draw(model, cases, &flagged, &pictured, control)?;
         let with_pictures = |indices: &[usize]| -> Vec<(&Case, &Pictures)> {
             indices.iter().filter_map(|index| Some((&cases[*index], pictures.get(index)?))).collect()
         };
@@ -143,17 +143,18 @@ impl<'a> Writer<'a> {
         self.output.publish()
     }
 
-    /// Pictures of some cases; on the way the files of bad ones that have none yet.
+    /// Pictures of some cases; on the way the files of flagged ones that have none yet.
     fn draw(
         &mut self,
         model: &Classifier,
         cases: &[Case],
-        bad: &[bool],
+        flagged: &[bool],
         pictured: &BTreeSet<usize>,
         control: &mut Control,
     ) -> Result<BTreeMap<usize, Pictures>> {
         let files = self.options.save_raw || self.options.save_overlays;
-        let needed = |index: &usize| pictured.contains(index) || (files && bad[*index] && !self.kept.contains(index));
+        let needed =
+            |index: &usize| pictured.contains(index) || (files && flagged[*index] && !self.kept.contains(index));
         let indices: Vec<usize> = (0..cases.len()).filter(needed).collect();
         let samples: Vec<&Sample> = indices.iter().map(|index| cases[*index].sample).collect();
         let mut pictures = BTreeMap::new();
@@ -164,7 +165,7 @@ impl<'a> Writer<'a> {
                 Error::data(format!("{} could be read before, and cannot now: {}", sample.id, skipped.reason))
             })?;
             if files {
-                self.keep_if_bad(index, &cases[index], raster, map)?;
+                self.keep_if_flagged(index, &cases[index], raster, map)?;
             }
             if pictured.contains(&index) {
                 pictures.insert(index, Pictures::of(raster, map)?);

@@ -41,6 +41,16 @@ interface Native extends Library {
     int lens_heatmap(Pointer model, lens_image[] images, long count, lens_heatmap_options options,
         Pointer[] maps);
 
+    int lens_image_file_load(byte[] path, int frame, PointerByReference file);
+
+    int lens_image_file_view(Pointer file, lens_image image);
+
+    int lens_image_file_frames(Pointer file, IntByReference frames);
+
+    void lens_image_file_free(Pointer file);
+
+    int lens_png_write(byte[] path, lens_image image);
+
     int lens_map_get_summary(Pointer map, lens_map_summary summary);
 
     int lens_map_values(Pointer map, PointerByReference values, LongByReference count);
@@ -62,16 +72,6 @@ interface Native extends Library {
 
     int lens_map_overlay(Pointer map, lens_image image, lens_overlay_options options, Pointer rgba,
         long stride);
-
-    int lens_picture_load(byte[] path, int frame, PointerByReference picture);
-
-    int lens_picture_view(Pointer picture, lens_image image);
-
-    int lens_picture_frames(Pointer picture, IntByReference frames);
-
-    void lens_picture_free(Pointer picture);
-
-    int lens_png_write(byte[] path, lens_image image);
 
     Pointer lens_status_name(int status);
 

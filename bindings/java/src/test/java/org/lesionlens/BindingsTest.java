@@ -93,18 +93,18 @@ final class BindingsTest {
     }
 
     static void picturesAreReadFromFiles() {
-        try (Picture picture = new Picture(DIRECTORY.resolve("gray16.png"))) {
+        try (ImageFile picture = new ImageFile(DIRECTORY.resolve("gray16.png"))) {
             equal(picture.frames(), 1);
             Image image = picture.image();
             equal(image.format(), PixelFormat.GRAY16);
             picture.close();
             Image windowed = image.window(expected("window_center"), expected("window_width"));
             near(MODEL.classify(windowed).probability(), expected("gray16.probability"), ROUNDING);
-            fails(IllegalStateException.class, picture::frames, "Picture is closed");
+            fails(IllegalStateException.class, picture::frames, "ImageFile is closed");
         }
-        refused(Status.ERROR_IO, () -> new Picture(Path.of("/nowhere/ö.png")), "/nowhere/ö.png");
-        refused(Status.ERROR_ARGUMENT, () -> new Picture(DIRECTORY.resolve("gray8.png"), 3), "3");
-        fails(IllegalArgumentException.class, () -> new Picture(DIRECTORY.resolve("gray8.png"), -1), "frame is -1");
+        refused(Status.ERROR_IO, () -> new ImageFile(Path.of("/nowhere/ö.png")), "/nowhere/ö.png");
+        refused(Status.ERROR_ARGUMENT, () -> new ImageFile(DIRECTORY.resolve("gray8.png"), 3), "3");
+        fails(IllegalArgumentException.class, () -> new ImageFile(DIRECTORY.resolve("gray8.png"), -1), "frame is -1");
     }
 
     static void heatmapsAreTheHosts() throws IOException {

@@ -1,13 +1,13 @@
-#include "bad_images.h"
+#include "flagging.h"
 
 #include "console.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const struct choice bad_choices[] = {
-    {"either", LENS_BAD_CRITERION_EITHER}, {"pred", LENS_BAD_CRITERION_PREDICTION},
-    {"confidence", LENS_BAD_CRITERION_CONFIDENCE}, {0}};
+const struct choice flag_choices[] = {
+    {"either", LENS_FLAG_CRITERION_EITHER}, {"pred", LENS_FLAG_CRITERION_PREDICTION},
+    {"confidence", LENS_FLAG_CRITERION_CONFIDENCE}, {0}};
 
 static const struct choice switches[] = {{"1", 1}, {"true", 1}, {"yes", 1}, {"0", 0}, {"false", 0}, {"no", 0}, {0}};
 
@@ -50,15 +50,15 @@ static bool read_share(const char *name, double *target)
     return true;
 }
 
-bool bad_images_from_environment(struct lens_evaluate_options *options)
+bool flagging_from_environment(struct lens_evaluate_options *options)
 {
-    double confidence = options->bad_confidence;
+    double confidence = options->flag_confidence;
     bool understood =
-        read_choice("BAD_IMAGE_CRITERION", bad_choices, "either, pred or confidence", &options->bad_criterion) &&
+        read_choice("BAD_IMAGE_CRITERION", flag_choices, "either, pred or confidence", &options->flag_criterion) &&
         read_share("BAD_CONF_THRESHOLD", &confidence) &&
         read_choice("SAVE_HEATMAP_RAW", switches, "1 or 0", &options->save_heatmap_raw) &&
         read_choice("SAVE_HEATMAP_OVERLAY", switches, "1 or 0", &options->save_heatmap_overlay) &&
-        read_share("SAMPLE_BAD_RATIO", &options->sample_bad_ratio);
-    options->bad_confidence = (float)confidence;
+        read_share("SAMPLE_BAD_RATIO", &options->sample_flagged_ratio);
+    options->flag_confidence = (float)confidence;
     return understood;
 }

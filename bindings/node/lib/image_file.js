@@ -14,31 +14,31 @@ function chosen(file, frame) {
 }
 
 /** A decoded image file. */
-class Picture extends Handle {
+class ImageFile extends Handle {
     constructor(file, frame = 0) {
         super(
             file instanceof Address ? file.value : calls.loadPicture(chosen(file, frame)),
-            native().lens_picture_free,
+            native().lens_image_file_free,
         );
     }
 
     static async open(file, frame = 0) {
         const argument = chosen(file, frame);
-        return new Picture(new Address(await run('loadPicture', () => ({ argument }))));
+        return new ImageFile(new Address(await run('loadPicture', () => ({ argument }))));
     }
 
     get frames() {
-        return Handle.use(Picture, [this], (picture) => {
+        return Handle.use(ImageFile, [this], (picture) => {
             const frames = [0];
-            check(native().lens_picture_frames(picture, frames));
+            check(native().lens_image_file_frames(picture, frames));
             return frames[0];
         });
     }
 
     image() {
-        return Handle.use(Picture, [this], (picture) => {
+        return Handle.use(ImageFile, [this], (picture) => {
             const found = {};
-            check(native().lens_picture_view(picture, found));
+            check(native().lens_image_file_view(picture, found));
             const format = nameOf('lens_pixel_format', found.format);
             const size = (found.height - 1) * Number(found.row_stride) + found.width * BYTES[format];
             const bytes = calls.copied(new Uint8Array(size), found.pixels);
@@ -60,4 +60,4 @@ class Picture extends Handle {
     }
 }
 
-module.exports = { Picture };
+module.exports = { ImageFile };

@@ -5,26 +5,26 @@ import com.sun.jna.ptr.IntByReference;
 import java.nio.file.Path;
 
 /** A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), for hosts without a decoder of their own. Thread-safe. */
-public final class Picture extends Handle {
-    public Picture(Path file) {
+public final class ImageFile extends Handle {
+    public ImageFile(Path file) {
         this(file, 0);
     }
 
     /** frame: from 0. */
-    public Picture(Path file, int frame) {
-        super(load(file, Arguments.notNegative("frame", frame)), Lesionlens.library()::lens_picture_free, null);
+    public ImageFile(Path file, int frame) {
+        super(load(file, Arguments.notNegative("frame", frame)), Lesionlens.library()::lens_image_file_free, null);
     }
 
     private static Pointer load(Path file, int frame) {
         byte[] path = Arguments.utf8("file", file.toString());
-        return Lesionlens.handle(handle -> Lesionlens.library().lens_picture_load(path, frame, handle));
+        return Lesionlens.handle(handle -> Lesionlens.library().lens_image_file_load(path, frame, handle));
     }
 
     /** How many frames the file has. */
     public int frames() {
         return use(picture -> {
             IntByReference frames = new IntByReference();
-            Lesionlens.check(Lesionlens.library().lens_picture_frames(picture, frames));
+            Lesionlens.check(Lesionlens.library().lens_image_file_frames(picture, frames));
             return frames.getValue();
         });
     }
@@ -33,7 +33,7 @@ public final class Picture extends Handle {
     public Image image() {
         return use(picture -> {
             Native.lens_image view = new Native.lens_image();
-            Lesionlens.check(Lesionlens.library().lens_picture_view(picture, view));
+            Lesionlens.check(Lesionlens.library().lens_image_file_view(picture, view));
             return Image.copyOf(view);
         });
     }

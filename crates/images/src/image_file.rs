@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// An image file's pixels.
 #[derive(Debug)]
-pub struct Picture {
+pub struct ImageFile {
     bytes: Vec<u8>,
     width: u32,
     height: u32,
@@ -21,7 +21,7 @@ pub struct Picture {
     frames: u32,
 }
 
-impl Picture {
+impl ImageFile {
     /// Decodes one frame of a DICOM, PNG, JPEG, BMP or TIFF file, told apart by content, not by name. The frames of a
     /// TIFF file are its pages; the others have one.
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
@@ -58,7 +58,7 @@ impl Picture {
             DynamicImage::ImageRgba8(pixels) => (PixelFormat::Rgba8, pixels.into_raw()),
             deep_colour => (PixelFormat::Rgb8, deep_colour.into_rgb8().into_raw()),
         };
-        Picture { bytes, width, height, format, windowing: Windowing::default(), frames }.checked()
+        ImageFile { bytes, width, height, format, windowing: Windowing::default(), frames }.checked()
     }
 
     /// Refuses what no view can be made of.
@@ -98,12 +98,12 @@ fn open(path: &Path) -> Result<(Vec<u8>, File)> {
     Ok((start, file))
 }
 
-fn from_dicom(file: File, frame: u32) -> Result<Picture> {
+fn from_dicom(file: File, frame: u32) -> Result<ImageFile> {
     let dicom::Frame { bytes, width, height, format, windowing, frames } = dicom::decode(file, frame)?;
-    Picture { bytes, width, height, format, windowing, frames }.checked()
+    ImageFile { bytes, width, height, format, windowing, frames }.checked()
 }
 
-fn from_image(file: File, frame: u32) -> Result<Picture> {
+fn from_image(file: File, frame: u32) -> Result<ImageFile> {
     let mut reader = BufReader::new(file);
     let pages = Pages::find(&mut reader).map_err(cannot_read)?;
     let frames = pages.as_ref().map_or(1, |pages| pages.count().max(1));
@@ -116,7 +116,7 @@ fn from_image(file: File, frame: u32) -> Result<Picture> {
         }
         None => ImageReader::new(reader).with_guessed_format().map_err(cannot_read)?.decode(),
     };
-    Picture::from_decoded(decoded.map_err(decoding_error)?, frames)
+    ImageFile::from_decoded(decoded.map_err(decoding_error)?, frames)
 }
 
 fn cannot_read(error: std::io::Error) -> Error {
@@ -152,7 +152,7 @@ mod tests {
         for name in ["deep.png", "deep.tiff"] {
             let path = directory.path().join(name);
             ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![1u16, 65_535]).unwrap().save(&path).unwrap();
-            let picture = Picture::load(&path, 0).unwrap();
+            let picture = ImageFile::load(&path, 0).unwrap();
             let raster = picture.view().to_raster().unwrap();
             assert_eq!(raster.samples(), [1.0 / 65_535.0, 1.0], "{name}");
         }
@@ -166,7 +166,7 @@ mod tests {
             ImageBuffer::<Rgb<u8>, _>::from_raw(1, 2, vec![1u8, 2, 3, 4, 5, 6]).unwrap().save(&path).unwrap();
             let renamed = directory.path().join(format!("{extension}.dat"));
             std::fs::rename(&path, &renamed).unwrap();
-            let picture = Picture::load(&renamed, 0).unwrap();
+            let picture = ImageFile::load(&renamed, 0).unwrap();
             assert_eq!(picture.view().bytes(), [1, 2, 3, 4, 5, 6], "{extension}");
         }
     }
@@ -186,7 +186,7 @@ mod tests {
             (directory.path().join("missing.png"), ErrorKind::Io),
             (directory.path().to_path_buf(), ErrorKind::Io),
         ] {
-            let error = Picture::load(&path, 0).unwrap_err();
+            let error = ImageFile::load(&path, 0).unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
             assert!(error.message().contains(path.to_str().unwrap()), "{error}");
         }

@@ -30,15 +30,15 @@ _LAYOUTS = {
 }
 
 
-class Picture(Handle, PixelSource):
+class ImageFile(Handle, PixelSource):
     """A decoded image file (PNG, JPEG, BMP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
 
-    _kind = "picture"
+    _kind = "image_file"
 
     def __init__(self, path: Path, frame: int = 0) -> None:
         pointer = c_void_p()
         number = integer("frame", frame, c_uint32)
-        check(library.lens_picture_load(text("path", path), number, ctypes.byref(pointer)))
+        check(library.lens_image_file_load(text("path", path), number, ctypes.byref(pointer)))
         self._own(pointer)
 
     @property
@@ -65,13 +65,13 @@ class Picture(Handle, PixelSource):
     def frames(self) -> int:
         """How many frames the file has."""
         frames = c_uint32()
-        check(library.lens_picture_frames(self._open(), ctypes.byref(frames)))
+        check(library.lens_image_file_frames(self._open(), ctypes.byref(frames)))
         return frames.value
 
     def _view(self) -> tuple[lens_image, Any]:
         owned = self._open()
         view = lens_image()
-        check(library.lens_picture_view(owned, ctypes.byref(view)))
+        check(library.lens_image_file_view(owned, ctypes.byref(view)))
         return view, owned
 
 

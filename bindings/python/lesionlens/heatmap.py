@@ -21,7 +21,7 @@ from .options import OverlayOptions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-#: Fields of an element of Map.tiles; x, y, width and height in pixels of the image.
+#: Fields of an element of Heatmap.tiles; x, y, width and height in pixels of the image.
 TILE = numpy.dtype([(field[0], numpy.float32) for field in lens_tile._fields_])
 
 
@@ -34,8 +34,8 @@ class Prediction(NamedTuple):
     threshold: float
 
 
-class MapSummary(NamedTuple):
-    """The figures of a map. hottest_tile: index into Map.tiles.flat of the tile that matters most."""
+class HeatmapSummary(NamedTuple):
+    """The figures of a map. hottest_tile: index into Heatmap.tiles.flat of the tile that matters most."""
 
     width: int
     height: int
@@ -51,20 +51,20 @@ def prediction_of(raw: lens_prediction) -> Prediction:
     return Prediction(raw.probability, raw.logit, raw.label, raw.threshold)
 
 
-class Map(Handle):
+class Heatmap(Handle):
     """A heatmap, from Model.heatmap() or aggregate(). Immutable, so thread-safe; independent of the model and the image."""
 
     _kind = "map"
 
     def __init__(self) -> None:
-        raise TypeError("a Map comes from Model.heatmap()")
+        raise TypeError("a Heatmap comes from Model.heatmap()")
 
     @property
-    def summary(self) -> MapSummary:
+    def summary(self) -> HeatmapSummary:
         raw = lens_map_summary()
         check(library.lens_map_get_summary(self._open(), ctypes.byref(raw)))
-        figures = {name: getattr(raw, name) for name in MapSummary._fields}
-        return MapSummary(**{**figures, "prediction": prediction_of(raw.prediction)})
+        figures = {name: getattr(raw, name) for name in HeatmapSummary._fields}
+        return HeatmapSummary(**{**figures, "prediction": prediction_of(raw.prediction)})
 
     @property
     def values(self) -> numpy.ndarray[Any, numpy.dtype[numpy.float32]]:
@@ -105,13 +105,13 @@ class Map(Handle):
         return ctypes.cast(pointer, ctypes.c_void_p).value or 0
 
 
-def aggregate(maps: Iterable[Map], how: str = "max") -> tuple[Map, int]:
+def aggregate(maps: Iterable[Heatmap], how: str = "max") -> tuple[Heatmap, int]:
     """One map of several of the same size and tiles, such as those of a cine's frames, and the index of the one with the
     highest probability. how: "max" or "mean", of each value."""
-    owned = [Map._of(f"map {index}", single) for index, single in enumerate(maps)]
+    owned = [Heatmap._of(f"map {index}", single) for index, single in enumerate(maps)]
     handles = (c_void_p * len(owned))(*(single.address for single in owned))
     pointer, best = c_void_p(), c_size_t()
     rule = lens_aggregate.of("how", how)
     status = library.lens_map_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
     check(status)
-    return Map._adopt(pointer), best.value
+    return Heatmap._adopt(pointer), best.value

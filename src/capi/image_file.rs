@@ -1,77 +1,77 @@
-//! `lens_picture`: decoded pixels owned by the library, and writing PNG files.
+//! `lens_image_file`: decoded pixels owned by the library, and writing PNG files.
 
 use super::arguments::{out, required, text};
 use super::guard::{guard, release};
 use super::image::{describe, lens_image, view};
 use super::status::lens_status;
-use lens_images::{Picture, write_png};
+use lens_images::{ImageFile, write_png};
 use std::ffi::c_char;
 use std::path::Path;
 
 /// A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
-pub struct lens_picture(Picture);
+pub struct lens_image_file(ImageFile);
 
 /// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
 ///
 /// @param path UTF-8.
 /// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
-/// @param[out] picture Receives the picture; free it with lens_picture_free(). NULL on failure.
+/// @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
 ///         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
 ///         LENS_ERROR_ARGUMENT when there is no such frame.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_picture_load(
+pub unsafe extern "C" fn lens_image_file_load(
     path: *const c_char,
     frame: u32,
-    picture: *mut *mut lens_picture,
+    file: *mut *mut lens_image_file,
 ) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
-        let picture = unsafe { out("picture", picture) }?;
+        let file = unsafe { out("file", file) }?;
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
-        let loaded = Picture::load(Path::new(path), frame)?;
-        *picture = Box::into_raw(Box::new(lens_picture(loaded)));
+        let loaded = ImageFile::load(Path::new(path), frame)?;
+        *file = Box::into_raw(Box::new(lens_image_file(loaded)));
         Ok(())
     })
 }
 
-/// A view of the picture's pixels, to hand to lens_classify() and the like.
+/// A view of the file's pixels, to hand to lens_classify() and the like.
 ///
-/// @param[out] image Receives the view; valid until the picture is freed. All zero on failure.
+/// @param[out] image Receives the view; valid until the file is freed. All zero on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_picture_view(picture: *const lens_picture, image: *mut lens_image) -> lens_status {
+pub unsafe extern "C" fn lens_image_file_view(file: *const lens_image_file, image: *mut lens_image) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
         let image = unsafe { out("image", image) }?;
         // SAFETY: NULL or a live handle by contract.
-        let picture = unsafe { required("picture", picture) }?;
-        *image = describe(&picture.0.view());
+        let file = unsafe { required("file", file) }?;
+        *image = describe(&file.0.view());
         Ok(())
     })
 }
 
-/// How many frames the file has that the picture was loaded from.
+/// How many frames the file has that the file was loaded from.
 ///
 /// @param[out] frames Receives the number, at least 1; 0 on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_picture_frames(picture: *const lens_picture, frames: *mut u32) -> lens_status {
+pub unsafe extern "C" fn lens_image_file_frames(file: *const lens_image_file, frames: *mut u32) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
         let frames = unsafe { out("frames", frames) }?;
         // SAFETY: NULL or a live handle by contract.
-        *frames = unsafe { required("picture", picture) }?.0.frames();
+        *frames = unsafe { required("file", file) }?.0.frames();
         Ok(())
     })
 }
 
-/// Frees the picture; NULL is a no-op. Views of it become invalid.
+/// Frees the file; NULL is a no-op. Views of it become invalid.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_picture_free(picture: *mut lens_picture) {
+pub unsafe extern "C" fn lens_image_file_free(file: *mut lens_image_file) {
     release(|| {
-        if !picture.is_null() {
-            // SAFETY: from lens_picture_load and freed once, by contract.
-            drop(unsafe { Box::from_raw(picture) });
+        if !file.is_null() {
+            // SAFETY: from lens_image_file_load and freed once, by contract.
+            drop(unsafe { Box::from_raw(file) });
         }
     });
 }
