@@ -1,5 +1,5 @@
 //! What every room may know: the error, progress and cancelling, files that are whole or not there, random numbers that
-//! are the same everywhere. Knows nothing of images, networks or C.
+//! are the same everywhere, and how options are described. Knows nothing of images, networks or C.
 
 #![deny(unsafe_code)]
 
@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod logger;
 mod memory;
+pub mod options;
 mod progress;
 mod random;
 
@@ -14,5 +15,6 @@ pub use error::{Error, ErrorKind, Result, catch, panic_message};
 pub use files::{FileBytes, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
 pub use logger::{Log, LogLevel, Logger};
 pub use memory::{pages, reserve, zeros};
+pub use options::Options;
 pub use progress::{Cancel, Control, Phase, ProgressFn, Update};
 pub use random::generator;
