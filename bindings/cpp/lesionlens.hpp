@@ -501,14 +501,14 @@ public:
 
     static Result<ImageFile> load(CString path, std::uint32_t frame = 0) {
         return detail::made<ImageFile>(
-            [&](lens_image_file** picture) { return lens_image_file_load(path.c_str(), frame, picture); });
+            [&](lens_image_file** file) { return lens_image_file_load(path.c_str(), frame, file); });
     }
 
 #if defined(__cpp_exceptions)
     explicit ImageFile(CString path, std::uint32_t frame = 0) : ImageFile(load(path, frame)) {}
 #endif
 
-    /** A view of the picture's pixels, valid as long as this object lives and is not assigned to. */
+    /** A view of the pixels, valid as long as this object lives and is not assigned to. */
     Result<lens_image> view() const& {
         lens_image image{};
         const lens_status status = lens_image_file_view(get(), &image);
@@ -571,17 +571,20 @@ public:
                          const lens_overlay_options& options = overlay_options()) const {
         return detail::finish(lens_map_overlay(get(), &image, &options, rgba, stride));
     }
+
+    /**
+     * One heatmap of several of the same size and with the same tiles, such as those of a cine's frames, and the index
+     * of the one with the highest probability.
+     */
+    static Result<std::pair<Heatmap, std::size_t>> aggregate(View<Heatmap> heatmaps,
+                                                             lens_aggregate how = LENS_AGGREGATE_MAX);
 };
 
-/**
- * One map of several of the same size and with the same tiles, such as those of a cine's frames, and the index of the
- * one with the highest probability.
- */
-inline Result<std::pair<Heatmap, std::size_t>> aggregate(View<Heatmap> maps, lens_aggregate how = LENS_AGGREGATE_MAX) {
+inline Result<std::pair<Heatmap, std::size_t>> Heatmap::aggregate(View<Heatmap> heatmaps, lens_aggregate how) {
     std::vector<const lens_map*> handles;
-    handles.reserve(maps.size());
-    for (const Heatmap& map : maps) {
-        handles.push_back(map.get());
+    handles.reserve(heatmaps.size());
+    for (const Heatmap& heatmap : heatmaps) {
+        handles.push_back(heatmap.get());
     }
     lens_map* made = nullptr;
     std::size_t best_frame = 0;

@@ -53,8 +53,8 @@ lens_overlay_options overlay_options() {
 void show(const Paths& paths) {
     const lesionlens::Context context;
     const lesionlens::Model model = context.load_model(paths.model);
-    const lesionlens::ImageFile picture(paths.image);
-    const lens_image image = picture.view();  // or lesionlens::image() over pixels of your own
+    const lesionlens::ImageFile file(paths.image);
+    const lens_image image = file.view();  // or lesionlens::image() over pixels of your own
 
     const lens_prediction prediction = model.classify(image);
     unsigned reports = 0;
@@ -87,9 +87,9 @@ int run(const Paths& paths) {
     if (!context) return failed(context.error());
     const auto model = context->load_model(paths.model);
     if (!model) return failed(model.error());
-    const auto picture = lesionlens::ImageFile::load(paths.image);
-    if (!picture) return failed(picture.error());
-    const auto image = picture->view();  // or lesionlens::image() over pixels of your own
+    const auto file = lesionlens::ImageFile::load(paths.image);
+    if (!file) return failed(file.error());
+    const auto image = file->view();  // or lesionlens::image() over pixels of your own
     if (!image) return failed(image.error());
 
     const auto prediction = model->classify(*image);

@@ -124,7 +124,7 @@ public:
         test("a saved model says the same", [this] { save_and_load(); });
         test("evaluate reports every sample and writes its files", [this] { evaluate(); });
         test("a calibrated model has the same weights and says so in its file", [this] { calibrate(); });
-        test("a picture reads back what write_png wrote", [this] { pictures(); });
+        test("an image file reads back what write_png wrote", [this] { image_files(); });
         test("split keeps all samples, extend adds a directory's", [this] { datasets(); });
     }
 
@@ -374,14 +374,14 @@ private:
             }
             CHECK(std::fabs(sum / (side * side) - summary.mean) < 1e-5);
         }
-        const auto both = lesionlens::aggregate(maps, LENS_AGGREGATE_MEAN);
+        const auto both = lesionlens::Heatmap::aggregate(maps, LENS_AGGREGATE_MEAN);
         const float mean = (maps[0].summary().prediction.probability + maps[1].summary().prediction.probability) / 2;
         CHECK(std::fabs(both.first.summary().prediction.probability - mean) < 1e-6F);
         CHECK(both.first.values()[5] == (maps[0].values()[5] + maps[1].values()[5]) / 2);
-        const auto highest = lesionlens::aggregate(maps);
+        const auto highest = lesionlens::Heatmap::aggregate(maps);
         CHECK(highest.second == both.second && highest.second < 2);
         CHECK(highest.first.summary().prediction.logit == maps[highest.second].summary().prediction.logit);
-        CHECK(error_of([] { lesionlens::aggregate({}); }).status() == LENS_ERROR_ARGUMENT);
+        CHECK(error_of([] { lesionlens::Heatmap::aggregate({}); }).status() == LENS_ERROR_ARGUMENT);
     }
 
     void overlay() const {
@@ -453,12 +453,12 @@ private:
         CHECK(error.status() == LENS_ERROR_ARGUMENT && contains(error.what(), "99"));
     }
 
-    void pictures() const {
+    void image_files() const {
         const Sample made = sample(3);
         lesionlens::write_png(path("image.png"), view(made));
-        const lesionlens::ImageFile picture(path("image.png"));
-        const lens_image image = picture.view();
-        CHECK(picture.frames() == 1);
+        const lesionlens::ImageFile file(path("image.png"));
+        const lens_image image = file.view();
+        CHECK(file.frames() == 1);
         CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_GRAY8);
         CHECK(model_.classify(image).logit == model_.classify(view(made)).logit);
         CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);

@@ -166,7 +166,7 @@ class Folders(ArchiveTest):
     def check_provenance(self, rows: list[dict[str, Any]], folder: Path) -> None:
         with lesionlens.Context(device="cpu") as context:
             model = context.load_model(model_path)
-            direct = model.classify(sample(3, 43))[0]
+            direct = model.classify(sample(3, 43))
             described = model.describe()
             libtorch = context.describe()["libtorch"]
         row = next(row for row in rows if row["item"] == "a/3.png")
@@ -206,7 +206,7 @@ class Folders(ArchiveTest):
         self.assertEqual(found["mr-truncated-on-purpose.dcm", None][-1], "image")
         path = SHARED / "xa-coronary-cine-96x512x512-8bit-jpeg.dcm"
         with lesionlens.Context(device="cpu") as context:
-            direct = context.load_model(model_path).classify(lesionlens.ImageFile(path, 41))[0]
+            direct = context.load_model(model_path).classify(lesionlens.ImageFile(path, 41))
         self.assertEqual(found[path.name, 41][1], numpy.float32(direct.logit).view(numpy.uint32))
 
 

@@ -121,7 +121,7 @@ class Package(unittest.TestCase):
         self.assertEqual(loaded.describe()["engine"], "aoti")
         self.assertEqual(loaded.describe()["model_sha256"], model.describe()["model_sha256"])
         numpy.testing.assert_allclose(logits(loaded), expected, rtol=0, atol=1e-4)
-        alone = [loaded.classify(image)[0].logit for image in images]
+        alone = [loaded.classify(image).logit for image in images]
         numpy.testing.assert_allclose(alone, expected, rtol=0, atol=1e-4)
 
     def test_tiles_of_its_size_go_through_it_and_others_through_the_weights(self) -> None:

@@ -181,7 +181,7 @@ class Loading(unittest.TestCase):
 
 class Arrays(unittest.TestCase):
     def classify(self, image: lesionlens.ImageLike) -> float:
-        return model.classify(image)[0].probability
+        return model.classify(image).probability
 
     def pointer_of(self, array: numpy.ndarray) -> int:
         return lesionlens.Image(array)._view()[0].pixels
@@ -464,7 +464,7 @@ class Callbacks(unittest.TestCase):
                 with self.subTest(name), self.assertRaises(lesionlens.Cancelled):
                     call(progress=lambda _: answer)
         for answer in (None, 0, True):
-            self.assertEqual(len(self.calls()["classify"](progress=lambda _: answer)), 1)
+            self.assertIsInstance(self.calls()["classify"](progress=lambda _: answer), lesionlens.Prediction)
 
     def test_a_token_cancels_until_it_is_reset(self) -> None:
         token = lesionlens.CancelToken()
@@ -523,7 +523,7 @@ class Callbacks(unittest.TestCase):
         inner: list[lesionlens.Prediction] = []
 
         def report(progress: lesionlens.Progress) -> None:
-            inner.extend(model.classify(image, progress=lambda _: None))
+            inner.append(model.classify(image, progress=lambda _: None))
 
         outer = model.classify([image] * 2, batch_limit=1, progress=report)
         self.assertTrue(inner)
@@ -533,12 +533,12 @@ class Callbacks(unittest.TestCase):
 class Threads(unittest.TestCase):
     def test_eight_threads_get_the_results_of_one(self) -> None:
         images = [sample(index)[0] for index in range(32)]
-        expected = [model.classify(image)[0] for image in images]
+        expected = [model.classify(image) for image in images]
         barrier = threading.Barrier(8)
 
         def classify_all() -> list[lesionlens.Prediction]:
             barrier.wait()
-            return [model.classify(image)[0] for image in images]
+            return [model.classify(image) for image in images]
 
         with ThreadPoolExecutor(8) as pool:
             for running in [pool.submit(classify_all) for _ in range(8)]:
@@ -563,12 +563,25 @@ class Journey(unittest.TestCase):
         predictions = model.classify(images, batch_limit=2)
         self.assertEqual(len(predictions), 5)
         for image, prediction in zip(images, predictions):
-            self.assertAlmostEqual(model.classify(image)[0].logit, prediction.logit, delta=1e-4)
+            self.assertAlmostEqual(model.classify(image).logit, prediction.logit, delta=1e-4)
             self.assertAlmostEqual(prediction.probability, 1 / (1 + numpy.exp(-prediction.logit)), delta=1e-6)
             self.assertEqual(prediction.label, int(prediction.probability > prediction.threshold))
         self.assertEqual({prediction.label for prediction in model.classify(images, threshold=0)}, {1})
         self.assertEqual({prediction.label for prediction in model.classify(images, threshold=1)}, {0})
         self.assertEqual(model.classify([]), [])
+
+    def test_one_image_gives_one_result_and_a_list_gives_a_list(self) -> None:
+        gray = sample(1)[0]
+        lesionlens.write_png(folder / "one.png", gray)
+        with lesionlens.ImageFile(folder / "one.png") as file:
+            for image in (gray, numpy.dstack([gray] * 3), lesionlens.Image(gray), file):
+                one = model.classify(image)
+                self.assertIsInstance(one, lesionlens.Prediction)
+                for images in ([image], (image,), iter([image])):
+                    self.assertEqual(model.classify(images), [one])
+            self.assertEqual(model.heatmap(file).summary, model.heatmaps([gray])[0].summary)
+        with self.assertRaisesRegex(TypeError, "an image is a list"):
+            model.heatmap([gray])
 
     def test_a_saved_model_says_the_same(self) -> None:
         images = [sample(index)[0] for index in range(4)]
@@ -593,8 +606,8 @@ class Journey(unittest.TestCase):
                 self.assertEqual(float((tiles["y"] + tiles["height"]).max()), 70)
                 tile = tiles[1, 2]
                 part = image[int(tile["y"]) :, int(tile["x"]) :][:32, :32]
-                self.assertAlmostEqual(model.classify(part)[0].logit, float(tile["logit"]), delta=1e-3)
-        whole = model.classify(image)[0].logit
+                self.assertAlmostEqual(model.classify(part).logit, float(tile["logit"]), delta=1e-3)
+        whole = model.classify(image).logit
         cam = model.heatmap(image, method="cam", resize_width=32, resize_height=32).summary.prediction.logit
         self.assertAlmostEqual(cam, whole, delta=1e-3)
         together = model.heatmaps([image, image[:64]], tile_size=32, stride=32)
@@ -671,8 +684,8 @@ class Journey(unittest.TestCase):
         loaded = context.load_model(folder / "calibrated.safetensors")
         image, _ = sample(3)
         self.assertEqual(loaded.classify(image), made.classify(image))
-        expected = model.classify(image)[0].logit / described["temperature"]
-        self.assertAlmostEqual(made.classify(image)[0].logit, expected, places=5)
+        expected = model.classify(image).logit / described["temperature"]
+        self.assertAlmostEqual(made.classify(image).logit, expected, places=5)
         # Training goes on from the weights alone.
         trained = context.train(dataset(0, 16), start_model=loaded, **TINY)
         self.assertEqual((trained.describe()["temperature"], trained.describe()["operating_point"]), (1, None))
@@ -706,7 +719,7 @@ class Journey(unittest.TestCase):
             self.assertNotEqual(found, exact)
             numpy.testing.assert_allclose(found, exact, rtol=0.1, atol=0.1)
             # In any batch the same bits.
-            self.assertEqual(found, [rounded.classify(image)[0].logit for image in images])
+            self.assertEqual(found, [rounded.classify(image).logit for image in images])
         with self.assertRaisesRegex(lesionlens.ArgumentError, "calibration"):
             model.optimize(path, variant="int8")
         with self.assertRaisesRegex(TypeError, "calibration is a list"):
@@ -743,19 +756,19 @@ class Journey(unittest.TestCase):
         for prediction, result in zip(expected, sorted(found, key=lambda result: result["id"])):
             self.assertAlmostEqual(prediction.probability, result["probability"], delta=1e-5)
 
-    def test_pictures(self) -> None:
+    def test_image_files(self) -> None:
         colour = numpy.dstack([sample(index)[0] for index in (1, 2, 3)])
         arrays = [sample(1)[0], sample(1)[0].astype(numpy.uint16) * 257, colour]
         arrays.append(numpy.dstack([colour, sample(4)[0]]))
         for array in arrays:
             with self.subTest(array.shape, dtype=array.dtype):
-                path = folder / "picture.png"
+                path = folder / "image.png"
                 lesionlens.write_png(path, array)
-                picture = lesionlens.ImageFile(path)
-                self.assertEqual(picture.frames, 1)
-                self.assertEqual(model.classify(picture), model.classify(array))
-                view = picture.array
-                picture.close()
+                file = lesionlens.ImageFile(path)
+                self.assertEqual(file.frames, 1)
+                self.assertEqual(model.classify(file), model.classify(array))
+                view = file.array
+                file.close()
                 self.assertEqual(view.dtype, array.dtype)
                 self.assertFalse(view.flags.writeable)
                 numpy.testing.assert_array_equal(view, array)

@@ -77,7 +77,7 @@ def reference(image: numpy.ndarray) -> tuple[numpy.ndarray, list[tuple[int, int]
     probabilities = []
     for x, y in places:
         tile = numpy.array([[image[y + row][x + column] for column in range(TILE)] for row in range(TILE)])
-        probabilities.append(model.classify(tile)[0].probability)
+        probabilities.append(model.classify(tile).probability)
     heat = numpy.zeros((height, width))
     for row in range(height):
         for column in range(width):
@@ -128,7 +128,7 @@ class Reference(unittest.TestCase):
         for side in (33, 48, 63):
             sized = context.load_model(with_image_size(folder / "model.safetensors", folder / f"{side}.st", side))
             image = sample(side, side, side)
-            expected = sized.classify(image)[0]
+            expected = sized.classify(image)
             found = sized.heatmap(image, edge="reference")
             self.assertAlmostEqual(found.summary.prediction.logit, expected.logit, places=4)
             numpy.testing.assert_allclose(found.values, expected.probability, rtol=0, atol=1e-6)
@@ -170,8 +170,8 @@ class Aggregates(unittest.TestCase):
         maps = model.heatmaps([sample(index, 100, 90) for index in range(5)])
         stack = numpy.stack([found.values for found in maps])
         probabilities = [found.summary.prediction.probability for found in maps]
-        highest, best = lesionlens.aggregate(maps)
-        mean, again = lesionlens.aggregate(maps, "mean")
+        highest, best = lesionlens.Heatmap.aggregate(maps)
+        mean, again = lesionlens.Heatmap.aggregate(maps, "mean")
         self.assertEqual((best, again), (int(numpy.argmax(probabilities)),) * 2)
         numpy.testing.assert_array_equal(highest.values, stack.max(0))
         numpy.testing.assert_allclose(mean.values, stack.mean(0, dtype=numpy.float64), rtol=0, atol=1e-6)
@@ -188,11 +188,11 @@ class Aggregates(unittest.TestCase):
         one = model.heatmap(sample(1))
         for maps, message in (([], "count"), ([one, model.heatmap(sample(1, 70, 64))], "map 1 has 64 x 70")):
             with self.assertRaisesRegex(lesionlens.ArgumentError, message):
-                lesionlens.aggregate(maps)
-        with self.assertRaisesRegex(TypeError, "map 1 is a int"):
-            lesionlens.aggregate([one, 1])
+                lesionlens.Heatmap.aggregate(maps)
+        with self.assertRaisesRegex(TypeError, "heatmap 1 is a int"):
+            lesionlens.Heatmap.aggregate([one, 1])
         with self.assertRaisesRegex(ValueError, "how is 'sum'; it must be one of 'max', 'mean'"):
-            lesionlens.aggregate([one], "sum")
+            lesionlens.Heatmap.aggregate([one], "sum")
 
 
 @unittest.skipUnless(CINE.exists(), f"{CINE.name} is not in ../shared/data/dicom")
@@ -212,11 +212,11 @@ class Cine(unittest.TestCase):
             self.assertEqual(found.values.shape, (512, 512))
             numpy.testing.assert_allclose(found.values, alone.values, rtol=0, atol=1e-5)
         probabilities = [found.summary.prediction.probability for found in maps]
-        highest, best = lesionlens.aggregate(maps)
+        highest, best = lesionlens.Heatmap.aggregate(maps)
         self.assertEqual(best, int(numpy.argmax(probabilities)))
         self.assertEqual(highest.summary.prediction, maps[best].summary.prediction)
         numpy.testing.assert_array_equal(highest.values, numpy.max([found.values for found in maps], axis=0))
-        self.assertEqual(lesionlens.aggregate(maps, "mean")[1], best)
+        self.assertEqual(lesionlens.Heatmap.aggregate(maps, "mean")[1], best)
         overlay = highest.overlay(frames[best], color_bar=True, outline_tiles=2)
         self.assertEqual(overlay.shape, (512, 512, 4))
 

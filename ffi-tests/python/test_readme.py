@@ -33,9 +33,9 @@ class Readme(unittest.TestCase):
         random = numpy.random.default_rng(0)
         dataset = lesionlens.Dataset()
         for index in range(8):
-            picture = random.integers(0, 100, (48, 48), dtype=numpy.uint8)
-            picture[16:32, 16:32] += 150 * (index % 2)
-            dataset.add(picture, index % 2)
+            image = random.integers(0, 100, (48, 48), dtype=numpy.uint8)
+            image[16:32, 16:32] += 150 * (index % 2)
+            dataset.add(image, index % 2)
         with lesionlens.Context() as context:
             model = context.train(dataset, epochs=1, batch_size=8, image_size=32)
             model.save(self.directory / "model.safetensors")
@@ -58,8 +58,8 @@ class Readme(unittest.TestCase):
     def check_overlay(self) -> None:
         import lesionlens
 
-        with lesionlens.ImageFile(self.directory / "overlay.png") as picture:
-            self.assertEqual(picture.array.shape, (150, 200, 4))
+        with lesionlens.ImageFile(self.directory / "overlay.png") as image:
+            self.assertEqual(image.array.shape, (150, 200, 4))
 
     def test_c(self) -> None:
         (self.directory / "viewer.c").write_text(snippet("c"))

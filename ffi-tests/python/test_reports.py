@@ -53,7 +53,7 @@ def reference(image: numpy.ndarray) -> tuple[numpy.ndarray, float, float]:
     for y in range(0, len(image) - TILE + 1, STRIDE):
         for x in range(0, len(image[0]) - TILE + 1, STRIDE):
             tile = numpy.ascontiguousarray(image[y : y + TILE, x : x + TILE])
-            probabilities.append(model.classify(tile)[0].probability)
+            probabilities.append(model.classify(tile).probability)
             heat[y : y + TILE, x : x + TILE] += probabilities[-1]
             covering[y : y + TILE, x : x + TILE] += 1
     heat = numpy.divide(heat, covering, out=heat, where=covering > 0)
@@ -152,7 +152,7 @@ class Report(unittest.TestCase):
         for name in ("Sensitivity", "ROC AUC", "Not a medical device", report["model_sha256"]):
             self.assertIn(name, page)
         # An image's confidence is its probability, and the map's mean logit makes it.
-        found = model.classify(sample(5, 70, 90))[0]
+        found = model.classify(sample(5, 70, 90))
         self.assertAlmostEqual(report["results"][5]["confidence"], found.probability, places=5)
         self.evaluate(data, "whole", flag_criterion="confidence", flag_confidence=1, save_heatmap_raw=False)
         self.assertEqual({file.name for file in out.iterdir()}, files - {"flagged_raw", "flagged_overlays"})

@@ -27,6 +27,13 @@ class Typing(unittest.TestCase):
         wrong = self.check("-c", "import lesionlens\nlesionlens.Context().train(lesionlens.Dataset(), epochs='3')")
         self.assertEqual(wrong.returncode, 1, wrong.stderr)
         self.assertIn("epochs", wrong.stdout)
+        one_and_several = (
+            "import lesionlens\n"
+            "def probability(model: lesionlens.Model, image: lesionlens.ImageLike) -> float:\n"
+            "    return model.classify(image).probability + model.classify([image])[0].probability\n"
+        )
+        finished = self.check("-c", one_and_several)
+        self.assertEqual(finished.returncode, 0, finished.stdout + finished.stderr)
 
 
 if __name__ == "__main__":

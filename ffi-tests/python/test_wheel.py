@@ -137,6 +137,21 @@ class Contents(WheelTest):
         sources = {str(path.relative_to(ROOT / "bindings/python")) for path in (ROOT / "bindings/python").rglob("*.py")}
         self.assertEqual({name for name in names if name.endswith(".py")}, sources - {"setup.py"})
 
+    def test_the_metadata_is_what_an_index_shows(self) -> None:
+        metadata = importlib.metadata.Distribution.at(next(packages.glob("lesionlens-*.dist-info"))).metadata
+        for name, value in {
+            "Name": "lesionlens",
+            "Version": lesionlens.library_version,
+            "License-Expression": "GPL-3.0-only",
+            "License-File": "LICENSE.txt",
+            "Requires-Python": ">=3.10",
+            "Description-Content-Type": "text/markdown",
+        }.items():
+            self.assertEqual(metadata[name], value, name)
+        for name in ("Summary", "Author", "Keywords", "Classifier"):
+            self.assertTrue(metadata[name], name)
+        self.assertTrue(metadata.get_payload().startswith("# lesionlens for Python\n"))
+
     def test_its_library_names_no_directory_of_this_machine_and_needs_no_newer_glibc_than_it_says(self) -> None:
         library = packages / "lesionlens" / "liblesionlens_torch.so"
         (path,) = re.findall(r"runpath: \[(.*)\]", run("readelf", "-d", library))
@@ -271,7 +286,7 @@ def lens():
     import lesionlens
     with lesionlens.Context(device="cpu", threads=1) as context:
         model = context.load_model("model.safetensors")
-        return model.classify(lesionlens.ImageFile("frame.png"))[0].probability
+        return model.classify(lesionlens.ImageFile("frame.png")).probability
 
 def torch():
     import torch

@@ -61,7 +61,7 @@ def main(directory: Path) -> None:
     with lesionlens.Context(device="cpu") as context:
         model = context.load_model(directory / "model.safetensors")
         windowed = lesionlens.Image(pictures["gray16"], **WINDOW)
-        values["gray16.probability"] = model.classify(windowed)[0].probability
+        values["gray16.probability"] = model.classify(windowed).probability
         heatmap = model.heatmap(gray, **HEATMAP)
         heatmap.values.tofile(directory / "heatmap.raw")
         numpy.ascontiguousarray(heatmap.overlay(gray)).tofile(directory / "overlay.raw")

@@ -4,7 +4,7 @@
 
     with lesionlens.Context() as context:
         model = context.load_model("model.safetensors")
-        prediction = model.classify(array)[0]
+        prediction = model.classify(array)
         heatmap = model.heatmap(array, tile_size=64, stride=48)
         lesionlens.write_png("overlay.png", heatmap.overlay(array))
 
@@ -29,8 +29,9 @@ from .errors import (
     UnsupportedError,
     VersionError,
 )
+from .heatmap import TILE, AggregatedHeatmap, Heatmap, HeatmapSummary, Prediction
 from .image import Image, ImageLike
-from .heatmap import TILE, Heatmap, HeatmapSummary, Prediction, aggregate
+from .image_file import ImageFile, write_png
 from .model import Model
 from .options import (
     CalibrateOptions,
@@ -44,7 +45,6 @@ from .options import (
     OverlayOptions,
     TrainOptions,
 )
-from .image_file import ImageFile, write_png
 from .progress import Progress
 
 #: The library's version, which may differ from the package's within one ABI version.
@@ -52,6 +52,7 @@ library_version: str = _loaded.lens_version().decode()
 abi_version: int = _loaded.lens_abi_version()
 
 __all__ = [
+    "AggregatedHeatmap",
     "ArgumentError",
     "CalibrateOptions",
     "CancelToken",
@@ -65,20 +66,20 @@ __all__ = [
     "DeviceError",
     "EvaluateOptions",
     "FormatError",
+    "Heatmap",
     "HeatmapOptions",
+    "HeatmapSummary",
     "Image",
+    "ImageFile",
     "ImageLike",
     "InternalError",
     "IoError",
     "LensError",
     "LocalizeOptions",
-    "Heatmap",
-    "HeatmapSummary",
     "Model",
     "OptimizeOptions",
     "OutOfMemoryError",
     "OverlayOptions",
-    "ImageFile",
     "Prediction",
     "Progress",
     "TILE",
@@ -86,7 +87,6 @@ __all__ = [
     "UnsupportedError",
     "VersionError",
     "abi_version",
-    "aggregate",
     "library_version",
     "write_png",
 ]

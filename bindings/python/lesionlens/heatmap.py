@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
 
 
 class HeatmapSummary(NamedTuple):
-    """The figures of a map. hottest_tile: index into Heatmap.tiles.flat of the tile that matters most."""
+    """The figures of a heatmap. hottest_tile: index into Heatmap.tiles.flat of the tile that matters most."""
 
     width: int
     height: int
@@ -52,7 +52,7 @@ def prediction_of(raw: lens_prediction) -> Prediction:
 
 
 class Heatmap(Handle):
-    """A heatmap, from Model.heatmap() or aggregate(). Immutable, so thread-safe; independent of the model and the image."""
+    """A heatmap, from Model.heatmap(). Immutable, so thread-safe; independent of the model and the image."""
 
     _kind = "map"
 
@@ -69,14 +69,14 @@ class Heatmap(Handle):
     @property
     def values(self) -> numpy.ndarray[Any, numpy.dtype[numpy.float32]]:
         """0 to 1, float32 of shape (height, width), or (rows, columns) with resolution="tiles"; a read-only view that
-        keeps the map alive."""
+        keeps the heatmap alive."""
         summary = self.summary
         address = self._address(library.lens_map_values, c_float)
         return _memory.view(self._open(), address, numpy.dtype(numpy.float32), (summary.height, summary.width))
 
     @property
     def tiles(self) -> numpy.ndarray[Any, Any]:
-        """Tiles of dtype TILE and shape (rows, columns); a read-only view that keeps the map alive."""
+        """Tiles of dtype TILE and shape (rows, columns); a read-only view that keeps the heatmap alive."""
         summary = self.summary
         address = self._address(library.lens_map_tiles, lens_tile)
         floats = (summary.rows, summary.columns * len(lens_tile._fields_))
@@ -99,19 +99,25 @@ class Heatmap(Handle):
         del keep
         return rgba
 
+    @staticmethod
+    def aggregate(heatmaps: Iterable[Heatmap], how: str = "max") -> AggregatedHeatmap:
+        """One heatmap of several of the same size and tiles, such as those of a cine's frames; these stay as they are.
+        how: "max" or "mean", of each value."""
+        owned = [Heatmap._of(f"heatmap {index}", single) for index, single in enumerate(heatmaps)]
+        handles = (c_void_p * len(owned))(*(single.address for single in owned))
+        pointer, best = c_void_p(), c_size_t()
+        rule = lens_aggregate.of("how", how)
+        status = library.lens_map_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
+        check(status)
+        return AggregatedHeatmap(Heatmap._adopt(pointer), best.value)
+
     def _address(self, function: Any, kind: Any) -> int:
         pointer = POINTER(kind)()
         check(function(self._open(), ctypes.byref(pointer), ctypes.byref(c_size_t())))
         return ctypes.cast(pointer, ctypes.c_void_p).value or 0
 
+class AggregatedHeatmap(NamedTuple):
+    """One heatmap of several, and the index of the one with the highest probability."""
 
-def aggregate(maps: Iterable[Heatmap], how: str = "max") -> tuple[Heatmap, int]:
-    """One map of several of the same size and tiles, such as those of a cine's frames, and the index of the one with the
-    highest probability. how: "max" or "mean", of each value."""
-    owned = [Heatmap._of(f"map {index}", single) for index, single in enumerate(maps)]
-    handles = (c_void_p * len(owned))(*(single.address for single in owned))
-    pointer, best = c_void_p(), c_size_t()
-    rule = lens_aggregate.of("how", how)
-    status = library.lens_map_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
-    check(status)
-    return Heatmap._adopt(pointer), best.value
+    heatmap: Heatmap
+    best_frame: int

@@ -98,7 +98,7 @@ class Views:
     """C views of one or more images, and what keeps them valid."""
 
     def __init__(self, images: ImageLike | Iterable[ImageLike]) -> None:
-        if _is_image(images):
+        if is_image(images):
             images = [images]  # type: ignore[list-item]
         elif isinstance(images, (str, bytes)) or not isinstance(images, Iterable):
             raise TypeError(_not_an_image(images))
@@ -110,14 +110,15 @@ class Views:
 
 def view_of(image: ImageLike) -> tuple[lens_image, Any]:
     """The C view of one image, and what must stay alive as long as it is used."""
-    if not _is_image(image):
+    if not is_image(image):
         raise TypeError(_not_an_image(image))
     if isinstance(image, numpy.ndarray):
         image = Image(image)
     return image._view()
 
 
-def _is_image(value: object) -> bool:
+def is_image(value: object) -> bool:
+    """Whether it is one image, and not several."""
     return isinstance(value, (numpy.ndarray, PixelSource))
 
 

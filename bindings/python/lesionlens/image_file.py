@@ -31,7 +31,7 @@ _LAYOUTS = {
 
 
 class ImageFile(Handle, PixelSource):
-    """A decoded image file (PNG, JPEG, BMP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
+    """A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
 
     _kind = "image_file"
 
@@ -43,7 +43,7 @@ class ImageFile(Handle, PixelSource):
 
     @property
     def array(self) -> numpy.ndarray[Any, Any]:
-        """The pixels: (H, W) gray, (H, W, 3) or (H, W, 4) colour; a read-only view that keeps the picture alive."""
+        """The pixels: (H, W) gray, (H, W, 3) or (H, W, 4) colour; a read-only view that keeps the pixels alive."""
         owned = self._open()
         view, _ = self._view()
         dtype_name, samples = _LAYOUTS[self.format]

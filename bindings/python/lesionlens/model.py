@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable
 from ctypes import c_void_p
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ._arguments import make_options, text
 from ._handle import Handle, describe, take_document
@@ -23,8 +23,8 @@ from ._structs import (
 from .cancel import CancelToken
 from .dataset import Dataset
 from .errors import check
-from .image import ImageLike, Views
 from .heatmap import Heatmap, Prediction, prediction_of
+from .image import ImageLike, Views, is_image
 from .options import (
     CalibrateOptions,
     ClassifyOptions,
@@ -49,15 +49,38 @@ class Model(Handle):
     def __init__(self) -> None:
         raise TypeError("a Model comes from Context.load_model() or Context.train()")
 
+    @overload
     def classify(
         self,
-        images: ImageLike | Iterable[ImageLike],
+        image: ImageLike,
+        /,
         *,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
         **options: Unpack[ClassifyOptions],
-    ) -> list[Prediction]:
-        """One prediction for each image, in their order; a list also for one image. Options: ClassifyOptions."""
+    ) -> Prediction: ...
+
+    @overload
+    def classify(
+        self,
+        images: Iterable[ImageLike],
+        /,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[ClassifyOptions],
+    ) -> list[Prediction]: ...
+
+    def classify(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        /,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **options: Unpack[ClassifyOptions],
+    ) -> Prediction | list[Prediction]:
+        """The prediction of one image; of several images a list, in their order. Options: ClassifyOptions."""
         choices = make_options(lens_classify_options, ClassifyOptions, options)
         views = Views(images)
         predictions = (lens_prediction * views.count)()
@@ -65,7 +88,8 @@ class Model(Handle):
         watch.check(
             library.lens_classify(self._open(), views.array, views.count, ctypes.byref(choices), predictions)
         )
-        return [prediction_of(prediction) for prediction in predictions]
+        found = [prediction_of(prediction) for prediction in predictions]
+        return found[0] if is_image(images) else found
 
     def heatmap(
         self,
@@ -75,7 +99,7 @@ class Model(Handle):
         cancel: CancelToken | None = None,
         **options: Unpack[HeatmapOptions],
     ) -> Heatmap:
-        """The heatmap of one image. Options: HeatmapOptions."""
+        """The heatmap of one image; heatmaps() draws those of several. Options: HeatmapOptions."""
         return self.heatmaps([image], progress=progress, cancel=cancel, **options)[0]
 
     def heatmaps(
@@ -92,9 +116,9 @@ class Model(Handle):
         pointers = (c_void_p * views.count)()
         watch = Watch(choices, progress, cancel)
         status = library.lens_heatmap(self._open(), views.array, views.count, ctypes.byref(choices), pointers)
-        maps = [Heatmap._adopt(c_void_p(pointer)) for pointer in pointers]
+        drawn = [Heatmap._adopt(c_void_p(pointer)) for pointer in pointers]
         watch.check(status)
-        return maps
+        return drawn
 
     def evaluate(
         self,

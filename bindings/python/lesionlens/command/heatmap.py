@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from .._structs import lens_overlay_options
-from ..heatmap import Heatmap, HeatmapSummary, aggregate
+from ..heatmap import Heatmap, HeatmapSummary
 from ..model import Model
 from ..image_file import ImageFile
 from . import heatmap_files
@@ -110,8 +110,8 @@ class _Drawing:
                 maps += model.heatmaps(pictures, progress=bar, **self._heatmap)
                 done += len(pictures)
             with about(file):
-                highest, best = aggregate(maps, "max")
-                mean, _ = aggregate(maps, "mean")
+                highest, best = Heatmap.aggregate(maps, "max")
+                mean, _ = Heatmap.aggregate(maps, "mean")
             make_directory(self._given.out)
             with load(file, best) as picture:
                 kinds = {"best": (PLAIN, maps[best]), "max": (HIGHEST, highest), "mean": (MEAN, mean)}
