@@ -13,8 +13,11 @@ if ! command -v javac >/dev/null || ! command -v java >/dev/null; then
     echo "no JDK"
     exit 77
 fi
+natives=
 if ! [ -f "$jna" ]; then
-    "$root/tools/apt.sh" libjna-java >/dev/null 2>&1 || { echo "no libjna-java"; exit 77; }
+    jna=$root/target/jna/usr/share/java/jna.jar
+    "$root/tools/unpack_debian.sh" "$root/target/jna" libjna-java libjna-jni || { echo "no JNA"; exit 77; }
+    natives=$(dirname "$(find "$root/target/jna/usr/lib" -name libjnidispatch.so)")
 fi
 
 rm -rf "$build"
@@ -27,13 +30,15 @@ awk '/^```java$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/bind
     >"$build/snippet/Viewer.java"
 # Short runs: the second compiler of the virtual machine costs more than it gives.
 javac -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC --release 17 -encoding UTF-8 -Xlint:all,-try -Werror -cp "$jna" \
-    -d "$build/classes" "$root"/bindings/java/src/*/java/org/lesionlens/*.java "$build/snippet/Viewer.java"
+    -d "$build/classes" "$root"/bindings/java/src/main/java/org/lesionlens/*.java \
+    "$root"/bindings/java/test/org/lesionlens/*.java "$build/snippet/Viewer.java"
 
 # In the C locale of a bare machine Java has no paths beyond ASCII.
 export LC_ALL=C.UTF-8
 
 run() {
-    java -XX:TieredStopAtLevel=1 -Djava.awt.headless=true -Dfile.encoding=UTF-8 -cp "$jna:$build/classes" "$@"
+    java -XX:TieredStopAtLevel=1 -Djava.awt.headless=true -Dfile.encoding=UTF-8 \
+        ${natives:+-Djna.boot.library.path="$natives"} -cp "$jna:$build/classes" "$@"
 }
 
 LESIONLENS_LIBRARY=$libraries/liblesionlens.so run -Dlesionlens.test.directory="$directory" \
@@ -52,3 +57,5 @@ for part in UnsatisfiedLinkError /nowhere/liblesionlens.so lesionlens.library LE
         *) printf 'no "%s" in: %s\n' "$part" "$said" >&2; exit 1 ;;
     esac
 done
+
+sh "$root/bindings/java/test_maven.sh" "$directory"

@@ -44,7 +44,7 @@ import lesionlens
 
 with lesionlens.Context(engine="torch") as context:
     model = context.load_model(sys.argv[1])
-    print("%.6f" % model.classify(lesionlens.ImageFile(sys.argv[2]).array)[0].probability)
+    print("%.6f" % model.classify(lesionlens.ImageFile(sys.argv[2]).array).probability)
 with open("/proc/self/maps") as maps:
     print(sorted({line.split()[-1] for line in maps if "lesionlens.so" in line or "libtorch_cpu" in line}))
 PYTHON

@@ -18,6 +18,15 @@ _SCALARS = {
     "double": "double",
     "void": "void",
 }
+# Fields of C's options that are objects of their own in Java: what they take, and what it is for.
+_OBJECTS = {
+    "progress": ("ProgressListener", "Told about once a batch how far the call is; default null: nobody."),
+    "cancel": ("CancelToken", "Stops the call from any thread; default null: nothing does."),
+    "log": (
+        "LogListener",
+        "Receives log messages, from any thread that calls the library, also that of models; default null: nobody.",
+    ),
+}
 # Numbers of these come from the library, and have to be turned into constants.
 _FROM_C = ("lens_status", "lens_phase", "lens_log_level")
 _BY_REFERENCE = {
@@ -165,6 +174,8 @@ def _options(header: Header, struct: Struct) -> str:
     lines = [f"// {NOTE}", "package org.lesionlens;", "", *_doc(header, struct.doc), f"public final class {name} {{"]
     choices = [(variable, *_choice(header, struct, variable)) for variable in struct.choices]
     lines += [f"    private {kept} {camel(variable.name)};" for variable, _, kept, _ in choices]
+    objects = [variable.name for variable in struct.fields if variable.name in _OBJECTS]
+    lines += [f"    {_OBJECTS[field][0]} {field};" for field in objects]
     for variable, taken, _, _ in choices:
         field = camel(variable.name)
         value = f'Arguments.notNegative("{field}", {field})' if variable.type.name.startswith("uint") else field
@@ -176,11 +187,21 @@ def _options(header: Header, struct: Struct) -> str:
             "        return this;",
             "    }",
         ]
+    for field in objects:
+        taken, doc = _OBJECTS[field]
+        lines += [
+            "",
+            *block([doc], "    "),
+            f"    public {name} {field}({taken} {field}) {{",
+            f"        this.{field} = {field};",
+            "        return this;",
+            "    }",
+        ]
     lines += [
         "",
-        f"    Native.{struct.name} fill(Native library) {{",
+        f"    Native.{struct.name} fill() {{",
         f"        Native.{struct.name} options = new Native.{struct.name}();",
-        f"        library.{struct.name}_init(options);",
+        f"        LesionlensLibrary.library().{struct.name}_init(options);",
     ]
     for variable, _, _, expression in choices:
         lines += [

@@ -11,7 +11,7 @@ from header import Enumeration, Header
 # The class that takes these options has another name than the function.
 _RENAMED = {"init_options": "context_options"}
 # Where the languages have a function of the library.
-_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "picture": "ImageFile"}
+_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "image_file": "ImageFile"}
 _METHODS = {"init": "Context", "classify": "Model.classify", "heatmap": "Model.heatmap"}
 
 NOTE = "Generated from include/lesionlens.h by `make bindings`; do not edit."
@@ -49,9 +49,9 @@ def paragraphs(
 
 
 def _method(function: str, member: Callable[[str], str]) -> str:
-    kind, _, rest = function.partition("_")
-    if kind in _CLASSES and rest:
-        return f"{_CLASSES[kind]}.{member(rest)}"
+    for kind, name in _CLASSES.items():
+        if function.startswith(f"{kind}_"):
+            return f"{name}.{member(function.removeprefix(f'{kind}_'))}"
     return _METHODS.get(function, f"lens_{function}()")
 
 

@@ -6,18 +6,18 @@ import java.util.function.Function;
 /** Stops long calls from another thread. One token may serve several calls. Thread-safe. */
 public final class CancelToken extends Handle {
     public CancelToken() {
-        super(Lesionlens.handle(Lesionlens.library()::lens_cancel_token_new),
-                Lesionlens.library()::lens_cancel_token_free, null);
+        super(LesionlensLibrary.handle(LesionlensLibrary.library()::lens_cancel_token_new),
+                LesionlensLibrary.library()::lens_cancel_token_free, null);
     }
 
     /** Asks every call that has the token to stop: each ends within one batch with Status.CANCELLED. */
     public void trigger() {
-        Lesionlens.check(use(Lesionlens.library()::lens_cancel_token_trigger));
+        LesionlensLibrary.check(use(LesionlensLibrary.library()::lens_cancel_token_trigger));
     }
 
     /** Makes a triggered token usable again. */
     public void reset() {
-        Lesionlens.check(use(Lesionlens.library()::lens_cancel_token_reset));
+        LesionlensLibrary.check(use(LesionlensLibrary.library()::lens_cancel_token_reset));
     }
 
     /** Calls with the token's address, or with null where there is no token. */

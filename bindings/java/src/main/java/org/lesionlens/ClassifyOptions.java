@@ -5,6 +5,8 @@ package org.lesionlens;
 public final class ClassifyOptions {
     private Float threshold;
     private Integer batchLimit;
+    ProgressListener progress;
+    CancelToken cancel;
 
     /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
     public ClassifyOptions threshold(float threshold) {
@@ -21,9 +23,21 @@ public final class ClassifyOptions {
         return this;
     }
 
-    Native.lens_classify_options fill(Native library) {
+    /** Told about once a batch how far the call is; default null: nobody. */
+    public ClassifyOptions progress(ProgressListener progress) {
+        this.progress = progress;
+        return this;
+    }
+
+    /** Stops the call from any thread; default null: nothing does. */
+    public ClassifyOptions cancel(CancelToken cancel) {
+        this.cancel = cancel;
+        return this;
+    }
+
+    Native.lens_classify_options fill() {
         Native.lens_classify_options options = new Native.lens_classify_options();
-        library.lens_classify_options_init(options);
+        LesionlensLibrary.library().lens_classify_options_init(options);
         if (threshold != null) {
             options.threshold = threshold;
         }

@@ -2,6 +2,7 @@ package org.lesionlens;
 
 import com.sun.jna.Pointer;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /** The library set up for a device, precision and number of threads. Thread-safe; models keep it alive. */
 public final class Context extends Handle {
@@ -10,28 +11,23 @@ public final class Context extends Handle {
     }
 
     public Context(ContextOptions options) {
-        this(options, (LogListener) null);
+        this(options, callback(Objects.requireNonNull(options, "options").log));
     }
 
-    /** log: may be null. */
-    public Context(ContextOptions options, LogListener log) {
-        this(log == null ? null : callback(log), options);
-    }
-
-    private Context(Native.lens_log_fn log, ContextOptions options) {
-        super(init(options, log), Lesionlens.library()::lens_context_free, log);
+    private Context(ContextOptions options, Native.lens_log_fn log) {
+        super(init(options, log), LesionlensLibrary.library()::lens_context_free, log);
     }
 
     private static Pointer init(ContextOptions choices, Native.lens_log_fn log) {
-        Native library = Lesionlens.library();
-        Native.lens_init_options options = choices.fill(library);
+        Native library = LesionlensLibrary.library();
+        Native.lens_init_options options = choices.fill();
         options.abi_version = Native.ABI_VERSION;
         options.log = log;
-        return Lesionlens.handle(handle -> library.lens_init(options, handle));
+        return LesionlensLibrary.handle(handle -> library.lens_init(options, handle));
     }
 
     private static Native.lens_log_fn callback(LogListener log) {
-        return (level, message, userData) -> {
+        return log == null ? null : (level, message, userData) -> {
             try {
                 log.log(LogLevel.of(level), message.getString(0, "UTF-8"));
             } catch (Throwable thrown) {
@@ -45,12 +41,13 @@ public final class Context extends Handle {
     public Model loadModel(Path file) {
         byte[] path = Arguments.utf8("file", file.toString());
         Pointer model = use(context ->
-                Lesionlens.handle(handle -> Lesionlens.library().lens_model_load(context, path, handle)));
+                LesionlensLibrary.handle(handle -> LesionlensLibrary.library().lens_model_load(context, path, handle)));
         return new Model(model, keep());
     }
 
     /** What was found and decided, as JSON: hardware, versions, policy with the reason for each choice. */
     public String describe() {
-        return use(context -> Lesionlens.text(json -> Lesionlens.library().lens_context_describe(context, json)));
+        return use(context -> LesionlensLibrary.text(
+                json -> LesionlensLibrary.library().lens_context_describe(context, json)));
     }
 }

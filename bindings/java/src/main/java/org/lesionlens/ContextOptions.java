@@ -21,6 +21,7 @@ public final class ContextOptions {
     private Boolean benchmark;
     private Boolean compiledGraph;
     private Boolean takeTurns;
+    LogListener log;
 
     /** Device; default Device.AUTO. */
     public ContextOptions device(Device device) {
@@ -177,9 +178,15 @@ public final class ContextOptions {
         return this;
     }
 
-    Native.lens_init_options fill(Native library) {
+    /** Receives log messages, from any thread that calls the library, also that of models; default null: nobody. */
+    public ContextOptions log(LogListener log) {
+        this.log = log;
+        return this;
+    }
+
+    Native.lens_init_options fill() {
         Native.lens_init_options options = new Native.lens_init_options();
-        library.lens_init_options_init(options);
+        LesionlensLibrary.library().lens_init_options_init(options);
         if (device != null) {
             options.device = device.value;
         }

@@ -8,54 +8,22 @@ import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferInt;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /** A value for every pixel of an image, and the tiles it was made from. Immutable, so thread-safe. */
 public final class Heatmap extends Handle {
-    private final Native.lens_map_summary summary = new Native.lens_map_summary();
+    private final HeatmapSummary summary;
 
     Heatmap(Pointer address) {
-        super(address, Lesionlens.library()::lens_map_free, null);
-        Lesionlens.check(Lesionlens.library().lens_map_get_summary(address, summary));
+        super(address, LesionlensLibrary.library()::lens_map_free, null);
+        Native.lens_map_summary figures = new Native.lens_map_summary();
+        LesionlensLibrary.check(LesionlensLibrary.library().lens_map_get_summary(address, figures));
+        summary = HeatmapSummary.of(figures);
     }
 
-    /** Values in a row: the image's width, or with MapResolution.TILES columns(). */
-    public int width() {
-        return summary.width;
-    }
-
-    /** Rows of values. */
-    public int height() {
-        return summary.height;
-    }
-
-    /** Mean of the map. */
-    public float mean() {
-        return summary.mean;
-    }
-
-    /** Highest value of the map. */
-    public float maximum() {
-        return summary.maximum;
-    }
-
-    /** Tiles in a row. */
-    public int columns() {
-        return summary.columns;
-    }
-
-    /** Rows of tiles. */
-    public int rows() {
-        return summary.rows;
-    }
-
-    /** Index in tiles() of the tile that matters most. */
-    public int hottestTile() {
-        return summary.hottest_tile;
-    }
-
-    /** What the map says of the image. */
-    public Prediction prediction() {
-        return Prediction.of(summary.prediction);
+    /** Size, mean, highest value, tiles, and what the heatmap says of the image. */
+    public HeatmapSummary summary() {
+        return summary;
     }
 
     /** The values, 0 to 1, row by row; a copy. */
@@ -63,7 +31,7 @@ public final class Heatmap extends Handle {
         return use(map -> {
             PointerByReference values = new PointerByReference();
             LongByReference count = new LongByReference();
-            Lesionlens.check(Lesionlens.library().lens_map_values(map, values, count));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_map_values(map, values, count));
             return values.getValue().getFloatArray(0, Math.toIntExact(count.getValue()));
         });
     }
@@ -73,7 +41,7 @@ public final class Heatmap extends Handle {
         return use(map -> {
             PointerByReference tiles = new PointerByReference();
             LongByReference count = new LongByReference();
-            Lesionlens.check(Lesionlens.library().lens_map_tiles(map, tiles, count));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_map_tiles(map, tiles, count));
             Native.lens_tile first = new Native.lens_tile(tiles.getValue());
             return Arrays.stream(first.toArray(Math.toIntExact(count.getValue())))
                     .map(tile -> Tile.of((Native.lens_tile) tile)).toList();
@@ -81,20 +49,31 @@ public final class Heatmap extends Handle {
     }
 
     public BufferedImage overlay(BufferedImage image) {
-        return overlay(Image.of(image), new OverlayOptions());
+        return overlay(Image.of(image));
     }
 
-    /** The coloured map blended over its image: a BufferedImage of type INT_BGR. */
-    public BufferedImage overlay(Image image, OverlayOptions choices) {
-        Native.lens_overlay_options options = choices.fill(Lesionlens.library());
-        // As large as the map: the library refuses an image of another size.
-        long stride = 4L * width();
+    public BufferedImage overlay(BufferedImage image, OverlayOptions options) {
+        return overlay(Image.of(image), options);
+    }
+
+    public BufferedImage overlay(Image image) {
+        return overlay(image, new OverlayOptions());
+    }
+
+    /** The coloured heatmap blended over its image: a BufferedImage of type INT_BGR. */
+    public BufferedImage overlay(Image image, OverlayOptions options) {
+        Objects.requireNonNull(image, "image");
+        Native.lens_overlay_options choices = Objects.requireNonNull(options, "options").fill();
+        // As large as the heatmap: the library refuses an image of another size.
+        int width = summary.width();
+        int height = summary.height();
+        long stride = 4L * width;
         return use(map -> {
-            try (Views views = new Views(List.of(image)); Memory rgba = new Memory(stride * height())) {
-                Lesionlens.check(Lesionlens.library()
-                        .lens_map_overlay(map, views.structs()[0], options, rgba, stride));
+            try (Views views = new Views(List.of(image)); Memory rgba = new Memory(stride * height)) {
+                LesionlensLibrary.check(LesionlensLibrary.library()
+                        .lens_map_overlay(map, views.structs()[0], choices, rgba, stride));
                 // RGBA in memory is what INT_BGR has in a little-endian int, under the alpha that it does not read.
-                BufferedImage overlay = new BufferedImage(width(), height(), BufferedImage.TYPE_INT_BGR);
+                BufferedImage overlay = new BufferedImage(width, height, BufferedImage.TYPE_INT_BGR);
                 int[] pixels = ((DataBufferInt) overlay.getRaster().getDataBuffer()).getData();
                 rgba.read(0, pixels, 0, pixels.length);
                 return overlay;
@@ -102,20 +81,14 @@ public final class Heatmap extends Handle {
         });
     }
 
-    /**
-     * One heatmap of several, such as those of a cine's frames.
-     *
-     * @param bestFrame index of the one with the highest probability
-     */
-    public record Aggregated(Heatmap heatmap, int bestFrame) {}
-
     /** Makes one heatmap of several of the same size and with the same tiles; these stay as they are. */
-    public static Aggregated aggregate(List<Heatmap> heatmaps, Aggregate how) {
+    public static AggregatedHeatmap aggregate(List<Heatmap> heatmaps, Aggregate how) {
+        Objects.requireNonNull(how, "how");
         return useAll(Arguments.elements("heatmaps", heatmaps), maps -> {
             LongByReference best = new LongByReference();
-            Pointer map = Lesionlens.handle(handle -> Lesionlens.library()
+            Pointer map = LesionlensLibrary.handle(handle -> LesionlensLibrary.library()
                     .lens_map_aggregate(maps.length == 0 ? null : maps, maps.length, how.value, handle, best));
-            return new Aggregated(new Heatmap(map), Math.toIntExact(best.getValue()));
+            return new AggregatedHeatmap(new Heatmap(map), Math.toIntExact(best.getValue()));
         });
     }
 }

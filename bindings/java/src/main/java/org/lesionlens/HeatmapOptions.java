@@ -18,6 +18,8 @@ public final class HeatmapOptions {
     private Integer batchLimit;
     private Float threshold;
     private MapResolution resolution;
+    ProgressListener progress;
+    CancelToken cancel;
 
     /** HeatmapMethod; default HeatmapMethod.TILES. */
     public HeatmapOptions method(HeatmapMethod method) {
@@ -101,9 +103,21 @@ public final class HeatmapOptions {
         return this;
     }
 
-    Native.lens_heatmap_options fill(Native library) {
+    /** Told about once a batch how far the call is; default null: nobody. */
+    public HeatmapOptions progress(ProgressListener progress) {
+        this.progress = progress;
+        return this;
+    }
+
+    /** Stops the call from any thread; default null: nothing does. */
+    public HeatmapOptions cancel(CancelToken cancel) {
+        this.cancel = cancel;
+        return this;
+    }
+
+    Native.lens_heatmap_options fill() {
         Native.lens_heatmap_options options = new Native.lens_heatmap_options();
-        library.lens_heatmap_options_init(options);
+        LesionlensLibrary.library().lens_heatmap_options_init(options);
         if (method != null) {
             options.method = method.value;
         }

@@ -130,7 +130,7 @@ public final class Image {
     public void writePng(Path file) {
         byte[] path = Arguments.utf8("file", file.toString());
         try (Views views = new Views(List.of(this))) {
-            Lesionlens.check(Lesionlens.library().lens_png_write(path, views.structs()[0]));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_png_write(path, views.structs()[0]));
         }
     }
 

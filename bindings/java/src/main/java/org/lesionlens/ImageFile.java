@@ -12,28 +12,30 @@ public final class ImageFile extends Handle {
 
     /** frame: from 0. */
     public ImageFile(Path file, int frame) {
-        super(load(file, Arguments.notNegative("frame", frame)), Lesionlens.library()::lens_image_file_free, null);
+        super(load(file, Arguments.notNegative("frame", frame)),
+                LesionlensLibrary.library()::lens_image_file_free, null);
     }
 
     private static Pointer load(Path file, int frame) {
         byte[] path = Arguments.utf8("file", file.toString());
-        return Lesionlens.handle(handle -> Lesionlens.library().lens_image_file_load(path, frame, handle));
+        return LesionlensLibrary.handle(
+                handle -> LesionlensLibrary.library().lens_image_file_load(path, frame, handle));
     }
 
     /** How many frames the file has. */
     public int frames() {
-        return use(picture -> {
+        return use(handle -> {
             IntByReference frames = new IntByReference();
-            Lesionlens.check(Lesionlens.library().lens_image_file_frames(picture, frames));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_frames(handle, frames));
             return frames.getValue();
         });
     }
 
-    /** The picture's pixels, copied, with the rescaling, window and inversion that the file asks for. */
+    /** The pixels, copied, with the rescaling, window and inversion that the file asks for. */
     public Image image() {
-        return use(picture -> {
+        return use(handle -> {
             Native.lens_image view = new Native.lens_image();
-            Lesionlens.check(Lesionlens.library().lens_image_file_view(picture, view));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_view(handle, view));
             return Image.copyOf(view);
         });
     }

@@ -4,64 +4,88 @@ import com.sun.jna.Pointer;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A trained classifier. Immutable, so thread-safe: any number of threads may classify with it at once. Keeps what it
- * needs of its context. A progress listener or cancel token of a call may be null.
+ * needs of its context. One image gives one result, a list of images a list of results in the same order.
  */
 public final class Model extends Handle {
     /** keep: the log callback of the context, which the model calls too. */
     Model(Pointer address, Object keep) {
-        super(address, Lesionlens.library()::lens_model_free, keep);
+        super(address, LesionlensLibrary.library()::lens_model_free, keep);
     }
 
     public Prediction classify(BufferedImage image) {
         return classify(Image.of(image));
     }
 
+    public Prediction classify(BufferedImage image, ClassifyOptions options) {
+        return classify(Image.of(image), options);
+    }
+
     public Prediction classify(Image image) {
-        return classify(List.of(image), new ClassifyOptions(), null, null).get(0);
+        return classify(image, new ClassifyOptions());
+    }
+
+    public Prediction classify(Image image, ClassifyOptions options) {
+        return classify(List.of(Objects.requireNonNull(image, "image")), options).get(0);
+    }
+
+    public List<Prediction> classify(List<Image> images) {
+        return classify(images, new ClassifyOptions());
     }
 
     /** Classifies images; the predictions are in their order. */
-    public List<Prediction> classify(
-            List<Image> images, ClassifyOptions choices, ProgressListener progress, CancelToken cancel) {
+    public List<Prediction> classify(List<Image> images, ClassifyOptions options) {
         List<Image> taken = Arguments.elements("images", images);
-        Native.lens_classify_options options = choices.fill(Lesionlens.library());
-        Watch watch = Watch.of(progress);
-        options.progress = watch;
-        return use(model -> CancelToken.with(cancel, token -> {
-            options.cancel = token;
+        Native.lens_classify_options choices = Objects.requireNonNull(options, "options").fill();
+        Watch watch = Watch.of(options.progress);
+        choices.progress = watch;
+        return use(model -> CancelToken.with(options.cancel, token -> {
+            choices.cancel = token;
             Native.lens_prediction[] predictions = Views.array(new Native.lens_prediction(), taken.size());
             try (Views views = new Views(taken)) {
-                Watch.check(watch, Lesionlens.library()
-                        .lens_classify(model, views.structs(), taken.size(), options, predictions));
+                Watch.check(watch, LesionlensLibrary.library()
+                        .lens_classify(model, views.structs(), taken.size(), choices, predictions));
             }
             return Arrays.stream(predictions).limit(taken.size()).map(Prediction::of).toList();
         }));
     }
 
     public Heatmap heatmap(BufferedImage image) {
-        return heatmap(Image.of(image), new HeatmapOptions());
+        return heatmap(Image.of(image));
     }
 
+    public Heatmap heatmap(BufferedImage image, HeatmapOptions options) {
+        return heatmap(Image.of(image), options);
+    }
+
+    public Heatmap heatmap(Image image) {
+        return heatmap(image, new HeatmapOptions());
+    }
+
+    /** Draws the heatmap of one image. */
     public Heatmap heatmap(Image image, HeatmapOptions options) {
-        return heatmaps(List.of(image), options, null, null).get(0);
+        return heatmaps(List.of(Objects.requireNonNull(image, "image")), options).get(0);
     }
 
-    /** Draws a heatmap of each image, such as the frames of a cine. */
-    public List<Heatmap> heatmaps(
-            List<Image> images, HeatmapOptions choices, ProgressListener progress, CancelToken cancel) {
+    public List<Heatmap> heatmaps(List<Image> images) {
+        return heatmaps(images, new HeatmapOptions());
+    }
+
+    /** Draws a heatmap of each image, such as the frames of a cine; their tiles share batches. */
+    public List<Heatmap> heatmaps(List<Image> images, HeatmapOptions options) {
         List<Image> taken = Arguments.elements("images", images);
-        Native.lens_heatmap_options options = choices.fill(Lesionlens.library());
-        Watch watch = Watch.of(progress);
-        options.progress = watch;
-        return use(model -> CancelToken.with(cancel, token -> {
-            options.cancel = token;
+        Native.lens_heatmap_options choices = Objects.requireNonNull(options, "options").fill();
+        Watch watch = Watch.of(options.progress);
+        choices.progress = watch;
+        return use(model -> CancelToken.with(options.cancel, token -> {
+            choices.cancel = token;
             Pointer[] maps = new Pointer[Math.max(1, taken.size())];
             try (Views views = new Views(taken)) {
-                Watch.check(watch, Lesionlens.library()
-                        .lens_heatmap(model, views.structs(), taken.size(), options, maps));
+                Watch.check(watch, LesionlensLibrary.library()
+                        .lens_heatmap(model, views.structs(), taken.size(), choices, maps));
             }
             return Arrays.stream(maps).limit(taken.size()).map(Heatmap::new).toList();
         }));
@@ -69,6 +93,7 @@ public final class Model extends Handle {
 
     /** As JSON: architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine, training. */
     public String describe() {
-        return use(model -> Lesionlens.text(json -> Lesionlens.library().lens_model_describe(model, json)));
+        return use(model -> LesionlensLibrary.text(
+                json -> LesionlensLibrary.library().lens_model_describe(model, json)));
     }
 }

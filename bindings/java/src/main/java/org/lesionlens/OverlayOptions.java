@@ -43,9 +43,9 @@ public final class OverlayOptions {
         return this;
     }
 
-    Native.lens_overlay_options fill(Native library) {
+    Native.lens_overlay_options fill() {
         Native.lens_overlay_options options = new Native.lens_overlay_options();
-        library.lens_overlay_options_init(options);
+        LesionlensLibrary.library().lens_overlay_options_init(options);
         if (colormap != null) {
             options.colormap = colormap.value;
         }

@@ -5,11 +5,11 @@ package org.lesionlens;
  *
  * @param probability of the positive class, 0 to 1
  * @param logit the network's output over the model's temperature, log(p / (1 - p))
- * @param positive whether probability is greater than threshold
+ * @param label 1 when probability is greater than threshold, else 0
  * @param threshold the one that was used
  */
-public record Prediction(float probability, float logit, boolean positive, float threshold) {
+public record Prediction(float probability, float logit, int label, float threshold) {
     static Prediction of(Native.lens_prediction prediction) {
-        return new Prediction(prediction.probability, prediction.logit, prediction.label == 1, prediction.threshold);
+        return new Prediction(prediction.probability, prediction.logit, prediction.label, prediction.threshold);
     }
 }

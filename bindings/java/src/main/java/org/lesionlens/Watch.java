@@ -42,6 +42,6 @@ final class Watch implements Native.lens_progress_fn {
         if (watch != null && watch.error != null) {
             throw watch.error;
         }
-        Lesionlens.check(status);
+        LesionlensLibrary.check(status);
     }
 }

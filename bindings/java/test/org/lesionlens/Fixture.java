@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
 
-/** The model, the pictures, and what other programs say of them (ffi-tests/viewers/expected.py). */
+/** The model, the images, and what other programs say of them (ffi-tests/viewers/expected.py). */
 final class Fixture {
     static final Path DIRECTORY = Path.of(System.getProperty("lesionlens.test.directory"));
     private static final Properties EXPECTED = properties();

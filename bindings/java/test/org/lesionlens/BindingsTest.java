@@ -59,14 +59,14 @@ final class BindingsTest {
         near(prediction.probability(), expected("gray8.probability"), ROUNDING);
         near(prediction.logit(), expected("gray8.logit"), ROUNDING);
         equal(prediction.threshold(), 0.5f);
-        equal(prediction.positive(), prediction.probability() > 0.5);
+        equal(prediction.label(), prediction.probability() > 0.5 ? 1 : 0);
         Image rgb = Image.of(Fixture.bytes("rgb.raw"), WIDTH, HEIGHT, PixelFormat.RGB8);
-        List<Prediction> both = MODEL.classify(
-                List.of(rgb, gray8()), new ClassifyOptions().threshold(0.1f), null, null);
+        List<Prediction> both = MODEL.classify(List.of(rgb, gray8()), new ClassifyOptions().threshold(0.1f));
         near(both.get(0).probability(), expected("rgb.probability"), ROUNDING);
         near(both.get(1).probability(), expected("gray8.probability"), ROUNDING);
-        that(both.get(1).positive() && both.get(1).threshold() == 0.1f, "threshold " + both.get(1));
-        equal(MODEL.classify(List.of(), new ClassifyOptions(), null, null), List.of());
+        that(both.get(1).label() == 1 && both.get(1).threshold() == 0.1f, "threshold " + both.get(1));
+        equal(MODEL.classify(List.of()), List.of());
+        equal(MODEL.classify(List.of(gray8())), List.of(prediction));
     }
 
     static void grayOf16BitsHasItsWindow() {
@@ -92,15 +92,15 @@ final class BindingsTest {
         near(MODEL.classify(Image.of(floats, WIDTH, HEIGHT)).probability(), expected("gray8.probability"), ROUNDING);
     }
 
-    static void picturesAreReadFromFiles() {
-        try (ImageFile picture = new ImageFile(DIRECTORY.resolve("gray16.png"))) {
-            equal(picture.frames(), 1);
-            Image image = picture.image();
+    static void imageFilesAreRead() {
+        try (ImageFile file = new ImageFile(DIRECTORY.resolve("gray16.png"))) {
+            equal(file.frames(), 1);
+            Image image = file.image();
             equal(image.format(), PixelFormat.GRAY16);
-            picture.close();
+            file.close();
             Image windowed = image.window(expected("window_center"), expected("window_width"));
             near(MODEL.classify(windowed).probability(), expected("gray16.probability"), ROUNDING);
-            fails(IllegalStateException.class, picture::frames, "ImageFile is closed");
+            fails(IllegalStateException.class, file::frames, "ImageFile is closed");
         }
         refused(Status.ERROR_IO, () -> new ImageFile(Path.of("/nowhere/ö.png")), "/nowhere/ö.png");
         refused(Status.ERROR_ARGUMENT, () -> new ImageFile(DIRECTORY.resolve("gray8.png"), 3), "3");
@@ -109,11 +109,12 @@ final class BindingsTest {
 
     static void heatmapsAreTheHosts() throws IOException {
         try (Heatmap heatmap = MODEL.heatmap(gray8(), HEATMAP)) {
-            equal(heatmap.width(), WIDTH);
-            equal(heatmap.height(), HEIGHT);
-            near(heatmap.mean(), expected("heatmap.mean"), ROUNDING);
-            near(heatmap.maximum(), expected("heatmap.maximum"), ROUNDING);
-            near(heatmap.prediction().probability(), expected("heatmap.probability"), ROUNDING);
+            HeatmapSummary summary = heatmap.summary();
+            equal(summary.width(), WIDTH);
+            equal(summary.height(), HEIGHT);
+            near(summary.mean(), expected("heatmap.mean"), ROUNDING);
+            near(summary.maximum(), expected("heatmap.maximum"), ROUNDING);
+            near(summary.prediction().probability(), expected("heatmap.probability"), ROUNDING);
             float[] values = heatmap.values();
             ByteBuffer raw = ByteBuffer.wrap(Fixture.bytes("heatmap.raw")).order(ByteOrder.LITTLE_ENDIAN);
             equal(values.length, WIDTH * HEIGHT);
@@ -121,13 +122,13 @@ final class BindingsTest {
                 near(value, raw.getFloat(), ROUNDING);
             }
             equal(heatmap.tiles().size(), (int) (expected("heatmap.columns") * expected("heatmap.rows")));
-            equal(heatmap.columns() * heatmap.rows(), heatmap.tiles().size());
-            Tile hottest = heatmap.tiles().get(heatmap.hottestTile());
+            equal(summary.columns() * summary.rows(), heatmap.tiles().size());
+            Tile hottest = heatmap.tiles().get(summary.hottestTile());
             near(hottest.x(), expected("heatmap.hottest.x"), 0);
             near(hottest.y(), expected("heatmap.hottest.y"), 0);
             near(hottest.probability(), expected("heatmap.hottest.probability"), ROUNDING);
 
-            BufferedImage overlay = heatmap.overlay(gray8(), new OverlayOptions());
+            BufferedImage overlay = heatmap.overlay(gray8());
             byte[] rgba = Fixture.bytes("overlay.raw");
             for (int index = 0; index < WIDTH * HEIGHT; index++) {
                 int colour = overlay.getRGB(index % WIDTH, index / WIDTH);
@@ -140,15 +141,16 @@ final class BindingsTest {
             int gray = Fixture.bytes("gray8.raw")[2 * WIDTH + 3] & 0xff;
             equal(heatmap.overlay(gray8(), invisible).getRGB(3, 2) & 0xff, gray);
             Image other = Image.of(new byte[64 * 64], 64, 64, PixelFormat.GRAY8);
-            refused(Status.ERROR_ARGUMENT, () -> heatmap.overlay(other, new OverlayOptions()), "64 x 64");
+            refused(Status.ERROR_ARGUMENT, () -> heatmap.overlay(other), "64 x 64");
         }
     }
 
     static void mapsOfFramesBecomeOne() {
         Image dark = Image.of(new byte[WIDTH * HEIGHT], WIDTH, HEIGHT, PixelFormat.GRAY8);
-        List<Heatmap> frames = MODEL.heatmaps(List.of(dark, gray8()), HEATMAP, null, null);
-        Heatmap.Aggregated aggregated = Heatmap.aggregate(frames, Aggregate.MAX);
-        int best = frames.get(0).prediction().probability() >= frames.get(1).prediction().probability() ? 0 : 1;
+        List<Heatmap> frames = MODEL.heatmaps(List.of(dark, gray8()), HEATMAP);
+        AggregatedHeatmap aggregated = Heatmap.aggregate(frames, Aggregate.MAX);
+        Prediction firstPrediction = frames.get(0).summary().prediction();
+        int best = firstPrediction.probability() >= frames.get(1).summary().prediction().probability() ? 0 : 1;
         equal(aggregated.bestFrame(), best);
         float[] first = frames.get(0).values();
         float[] second = frames.get(1).values();
@@ -179,8 +181,10 @@ final class BindingsTest {
                 () -> Image.of(ByteBuffer.allocateDirect(100), 10, 10, 11, PixelFormat.GRAY8), "109");
         fails(NullPointerException.class, () -> Image.of((BufferedImage) null), "image");
         fails(NullPointerException.class,
-                () -> MODEL.classify(Collections.singletonList(null), new ClassifyOptions(), null, null), "images[0]");
-        fails(NullPointerException.class, () -> MODEL.classify(null, new ClassifyOptions(), null, null), "images");
+                () -> MODEL.classify(Collections.singletonList(null)), "images[0]");
+        fails(NullPointerException.class, () -> MODEL.classify((List<Image>) null), "images");
+        fails(NullPointerException.class, () -> MODEL.classify((Image) null), "image");
+        fails(NullPointerException.class, () -> MODEL.heatmap(gray8(), null), "options");
         fails(IllegalArgumentException.class, () -> new HeatmapOptions().stride(-1), "stride is -1");
         fails(IllegalArgumentException.class,
                 () -> new Context(new ContextOptions().libtorchDir("a\0b")), "libtorchDir", "1");
@@ -219,41 +223,46 @@ final class BindingsTest {
 
     static void progressIsToldAndStops() {
         List<Image> images = Collections.nCopies(6, gray8());
-        ClassifyOptions small = new ClassifyOptions().batchLimit(2);
         List<Progress> told = new ArrayList<>();
-        MODEL.classify(images, small, progress -> told.add(progress), null);
+        MODEL.classify(images, small(told::add));
         that(told.size() >= 3, "told " + told.size() + " times");
         Progress last = told.get(told.size() - 1);
         equal(last.phase(), Phase.CLASSIFY);
         equal(last.done(), 6L);
         equal(last.total(), 6L);
         AtomicInteger calls = new AtomicInteger();
-        refused(Status.CANCELLED, () -> MODEL.classify(images, small, progress -> {
+        refused(Status.CANCELLED, () -> MODEL.classify(images, small(progress -> {
             calls.incrementAndGet();
             return false;
-        }, null));
+        })));
         equal(calls.get(), 1);
-        fails(UnsupportedOperationException.class, () -> MODEL.heatmaps(images, HEATMAP, progress -> {
+        HeatmapOptions throwing = new HeatmapOptions().progress(progress -> {
             throw new UnsupportedOperationException("from the listener");
-        }, null), "from the listener");
-        fails(StackOverflowError.class, () -> MODEL.classify(images, small, progress -> {
+        });
+        fails(UnsupportedOperationException.class, () -> MODEL.heatmaps(images, throwing), "from the listener");
+        fails(StackOverflowError.class, () -> MODEL.classify(images, small(progress -> {
             throw new StackOverflowError();
-        }, null));
+        })));
         // A call from within a call, and a close of what is in use.
         Model own = CONTEXT.loadModel(DIRECTORY.resolve("model.safetensors"));
-        List<Prediction> predictions = own.classify(images, small, progress -> {
+        List<Prediction> predictions = own.classify(images, small(progress -> {
             MODEL.classify(gray8());
             own.close();
             return true;
-        }, null);
+        }));
         near(predictions.get(5).probability(), expected("gray8.probability"), ROUNDING);
         fails(IllegalStateException.class, () -> own.classify(gray8()), "Model is closed");
+    }
+
+    private static ClassifyOptions small(ProgressListener listener) {
+        return new ClassifyOptions().batchLimit(2).progress(listener);
     }
 
     static void tokensCancelFromOtherThreads() throws Exception {
         try (CancelToken token = new CancelToken()) {
             List<Image> images = Collections.nCopies(200, gray8());
-            refused(Status.CANCELLED, () -> MODEL.classify(images, new ClassifyOptions().batchLimit(4), progress -> {
+            ClassifyOptions options = new ClassifyOptions().cancel(token);
+            refused(Status.CANCELLED, () -> MODEL.classify(images, options.batchLimit(4).progress(progress -> {
                 Thread other = new Thread(token::trigger);
                 other.start();
                 try {
@@ -262,10 +271,10 @@ final class BindingsTest {
                     throw new IllegalStateException(interrupted);
                 }
                 return true;
-            }, token));
-            refused(Status.CANCELLED, () -> MODEL.heatmaps(List.of(gray8()), HEATMAP, null, token));
+            })));
+            refused(Status.CANCELLED, () -> MODEL.heatmap(gray8(), new HeatmapOptions().cancel(token)));
             token.reset();
-            equal(MODEL.classify(List.of(gray8()), new ClassifyOptions(), null, token).size(), 1);
+            equal(MODEL.classify(List.of(gray8()), options.progress(null)).size(), 1);
         }
     }
 
@@ -306,10 +315,10 @@ final class BindingsTest {
     static void whatIsNotClosedIsFreedAndCallbacksLiveOn() {
         AtomicInteger logged = new AtomicInteger();
         ContextOptions options = new ContextOptions().device(Device.CPU).logLevel(LogLevel.DEBUG);
-        Model model = new Context(options, (level, message) -> {
+        Model model = new Context(options.log((level, message) -> {
             that(level != null && !message.isEmpty(), "an empty message");
             logged.incrementAndGet();
-        }).loadModel(DIRECTORY.resolve("model.safetensors"));
+        })).loadModel(DIRECTORY.resolve("model.safetensors"));
         int before = logged.get();
         for (int round = 0; round < 5; round++) {
             MODEL.heatmap(gray8(), HEATMAP);
@@ -320,7 +329,7 @@ final class BindingsTest {
     }
 
     static void describesItself() {
-        that(Lesionlens.version().matches("\\d+\\.\\d+\\.\\d+"), Lesionlens.version());
+        that(LesionlensLibrary.version().matches("\\d+\\.\\d+\\.\\d+"), LesionlensLibrary.version());
         that(CONTEXT.describe().startsWith("{") && CONTEXT.describe().contains("\"device\""), CONTEXT.describe());
         that(MODEL.describe().contains("model_sha256"), MODEL.describe());
     }

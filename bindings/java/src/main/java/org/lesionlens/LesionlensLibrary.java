@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.function.ToIntFunction;
 
 /** The loaded library. */
-public final class Lesionlens {
+public final class LesionlensLibrary {
     /** System property with the path of liblesionlens.so. */
     public static final String PROPERTY = "lesionlens.library";
     /** Environment variable with the path of liblesionlens.so; the system property wins. */
@@ -19,7 +19,7 @@ public final class Lesionlens {
                     + " to the path of liblesionlens.so";
     private static Native loaded;
 
-    private Lesionlens() {}
+    private LesionlensLibrary() {}
 
     /** The library's version, "major.minor.patch". */
     public static String version() {
