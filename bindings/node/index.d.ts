@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 import type {
     Aggregate,
     ClassifyOptions,
@@ -62,8 +64,8 @@ export interface Prediction {
     readonly probability: number;
     /** The network's output over the model's temperature, log(p / (1 - p)). */
     readonly logit: number;
-    /** Whether probability is greater than threshold. */
-    readonly positive: boolean;
+    /** 1 when probability is greater than threshold, else 0. */
+    readonly label: 0 | 1;
     /** The one that was used. */
     readonly threshold: number;
 }
@@ -113,20 +115,20 @@ export class Model implements Handle {
     classify(images: readonly Image[], options?: ClassifyOptions & CallOptions): Promise<Prediction[]>;
     classifySync(image: Image, options?: ClassifyOptions & CallOptions): Prediction;
     classifySync(images: readonly Image[], options?: ClassifyOptions & CallOptions): Prediction[];
-    /** Draws heatmaps of an image or of several, such as the frames of a cine. */
+    /** Draws the heatmap of one image. */
     heatmap(image: Image, options?: HeatmapOptions & CallOptions): Promise<Heatmap>;
-    heatmap(images: readonly Image[], options?: HeatmapOptions & CallOptions): Promise<Heatmap[]>;
     heatmapSync(image: Image, options?: HeatmapOptions & CallOptions): Heatmap;
-    heatmapSync(images: readonly Image[], options?: HeatmapOptions & CallOptions): Heatmap[];
+    /** Draws a heatmap of each image, such as the frames of a cine; their tiles share batches. */
+    heatmaps(images: readonly Image[], options?: HeatmapOptions & CallOptions): Promise<Heatmap[]>;
+    heatmapsSync(images: readonly Image[], options?: HeatmapOptions & CallOptions): Heatmap[];
     /** Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record. */
     describe(): Record<string, unknown>;
     dispose(): void;
     [Symbol.dispose](): void;
 }
 
-/** A value for every pixel of an image, and the tiles it was made from. */
-export class Heatmap implements Handle {
-    private constructor();
+/** The figures of a heatmap. */
+export interface HeatmapSummary {
     /** Values in a row: the image's width, or with resolution 'tiles' columns. */
     readonly width: number;
     /** Rows of values. */
@@ -137,18 +139,31 @@ export class Heatmap implements Handle {
     readonly columns: number;
     /** Rows of tiles. */
     readonly rows: number;
-    /** Index in tiles() of the tile that matters most. */
+    /** Index in Heatmap.tiles() of the tile that matters most. */
     readonly hottestTile: number;
-    /** What the map says of the image. */
+    /** What the heatmap says of the image. */
     readonly prediction: Prediction;
+}
+
+/** One heatmap of several. */
+export interface AggregatedHeatmap {
+    readonly heatmap: Heatmap;
+    /** Index of the one with the highest probability. */
+    readonly bestFrame: number;
+}
+
+/** A value for every pixel of an image, and the tiles it was made from. */
+export class Heatmap implements Handle {
+    private constructor();
+    readonly summary: HeatmapSummary;
     /** The values, 0 to 1, row by row; a copy. */
     values(): Float32Array;
     /** The tiles, row by row. */
     tiles(): Tile[];
-    /** The coloured map blended over its image, as RGBA: for new ImageData(data, width, height). */
+    /** The coloured heatmap blended over its image, as RGBA: for new ImageData(data, width, height). */
     overlay(image: Image, options?: OverlayOptions): { data: Uint8ClampedArray; width: number; height: number };
-    /** Makes one heatmap of several of the same size and with the same tiles; bestFrame has the highest probability. */
-    static aggregate(heatmaps: readonly Heatmap[], how?: Aggregate): { heatmap: Heatmap; bestFrame: number };
+    /** Makes one heatmap of several of the same size and with the same tiles; these stay as they are. */
+    static aggregate(heatmaps: readonly Heatmap[], how?: Aggregate): AggregatedHeatmap;
     dispose(): void;
     [Symbol.dispose](): void;
 }

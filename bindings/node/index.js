@@ -3,9 +3,9 @@
 const { Context } = require('./lib/context');
 const { LesionlensError } = require('./lib/errors');
 const { Heatmap } = require('./lib/heatmap');
+const { writePng } = require('./lib/image');
+const { ImageFile } = require('./lib/image_file');
 const { setLibrary, version } = require('./lib/library');
 const { Model } = require('./lib/model');
-const { ImageFile } = require('./lib/image_file');
-const { writePng } = require('./lib/image');
 
-module.exports = { Context, Heatmap, LesionlensError, Model, ImageFile, setLibrary, version, writePng };
+module.exports = { Context, Heatmap, ImageFile, LesionlensError, Model, setLibrary, version, writePng };

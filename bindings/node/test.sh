@@ -13,6 +13,9 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     exit 77
 fi
 
+# What comes from the registry stays in target.
+export npm_config_cache="$root/target/npm-cache"
+
 # A copy, so that node_modules never lies in the tree; kept until the lock file changes.
 mkdir -p "$build"
 cp "$root/bindings/node/package.json" "$build/"
@@ -27,24 +30,12 @@ if ! cmp -s "$root/bindings/node/package-lock.json" "$build/package-lock.json" |
     }
 fi
 rm -rf "$build/lib" "$build/test"
-cp -r "$root/bindings/node/index.js" "$root/bindings/node/index.d.ts" "$root/bindings/node/lib" \
-    "$root/bindings/node/test" "$build/"
+cp -r "$root"/bindings/node/index.*js "$root/bindings/node/lib" "$root/bindings/node/test" "$build/"
 python3 "$root/tools/bindings" layout node >"$build/layout.c"
 ${CC:-cc} -I"$root/include" "$build/layout.c" -o "$build/layout"
 "$build/layout" >"$build/layout.txt"
 
-(cd "$build" && node_modules/.bin/tsc -p test)
-export LESIONLENS_LIBRARY="$libraries/liblesionlens.so"
-LENS_TEST_DIRECTORY=$directory LENS_TEST_LAYOUT=$build/layout.txt node --test-reporter=spec \
-    "$build/test/bindings.test.js"
+LESIONLENS_LIBRARY="$libraries/liblesionlens.so" LENS_TEST_DIRECTORY=$directory LENS_TEST_LAYOUT=$build/layout.txt \
+    node --test-reporter=spec "$build/test/bindings.test.js"
 
-# What a reader of README.md would type.
-mkdir -p "$build/snippet/node_modules"
-ln -sfn "$build" "$build/snippet/node_modules/lesionlens"
-awk '/^```js$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/bindings/node/README.md" \
-    >"$build/snippet/viewer.js"
-cp "$directory/gray8.png" "$build/snippet/frame.png"
-cp "$directory/model.safetensors" "$build/snippet/"
-rm -f "$build/snippet/overlay.png"
-(cd "$build/snippet" && node viewer.js) | grep -qE '^probability 0\.[0-9]+$'
-[ -s "$build/snippet/overlay.png" ] || { echo "README.md's program wrote no overlay.png" >&2; exit 1; }
+sh "$root/bindings/node/test_npm.sh" "$directory"

@@ -29,7 +29,7 @@ function watched(struct, { fields, cancel }, report) {
 }
 
 function predictionOf({ probability, logit, label, threshold }) {
-    return { probability, logit, positive: label === 1, threshold };
+    return { probability, logit, label, threshold };
 }
 
 function init({ fields }) {
@@ -40,7 +40,7 @@ function loadModel({ context, path }) {
     return handleOf((handle) => native().lens_model_load(context, path, handle));
 }
 
-function loadPicture({ path, frame }) {
+function loadImageFile({ path, frame }) {
     return handleOf((handle) => native().lens_image_file_load(path, frame, handle));
 }
 
@@ -66,4 +66,4 @@ function copied(array, address) {
     return array;
 }
 
-module.exports = { init, loadModel, loadPicture, classify, heatmaps, filled, predictionOf, copied };
+module.exports = { init, loadModel, loadImageFile, classify, heatmaps, filled, predictionOf, copied };

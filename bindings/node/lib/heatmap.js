@@ -19,17 +19,21 @@ function floats(call, each) {
 
 /** A value for every pixel of an image, and the tiles it was made from. */
 class Heatmap extends Handle {
+    #summary;
+
     constructor(address) {
         if (!(address instanceof Address)) {
             refuse('a Heatmap', address, 'drawn by a Model');
         }
         super(address.value, native().lens_map_free);
-        const summary = {};
-        check(native().lens_map_get_summary(address.value, summary));
-        const { hottest_tile: hottestTile, prediction, ...figures } = summary;
-        for (const [name, value] of Object.entries({ ...figures, hottestTile, prediction: predictionOf(prediction) })) {
-            Object.defineProperty(this, name, { value, enumerable: true });
-        }
+        const found = {};
+        check(native().lens_map_get_summary(address.value, found));
+        const { hottest_tile: hottestTile, prediction, ...figures } = found;
+        this.#summary = Object.freeze({ ...figures, hottestTile, prediction: predictionOf(prediction) });
+    }
+
+    get summary() {
+        return this.#summary;
     }
 
     values() {
@@ -50,8 +54,8 @@ class Heatmap extends Handle {
     overlay(image, options) {
         const taken = view('image', image);
         const choices = filled('lens_overlay_options', split('lens_overlay_options', options).fields);
-        // As large as the map: the library refuses an image of another size.
-        const { width, height } = this;
+        // As large as the heatmap: the library refuses an image of another size.
+        const { width, height } = this.#summary;
         const data = new Uint8ClampedArray(4 * width * height);
         Handle.use(Heatmap, [this], (map) => check(native().lens_map_overlay(map, taken, choices, data, 4 * width)));
         return { data, width, height };

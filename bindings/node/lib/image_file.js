@@ -17,28 +17,28 @@ function chosen(file, frame) {
 class ImageFile extends Handle {
     constructor(file, frame = 0) {
         super(
-            file instanceof Address ? file.value : calls.loadPicture(chosen(file, frame)),
+            file instanceof Address ? file.value : calls.loadImageFile(chosen(file, frame)),
             native().lens_image_file_free,
         );
     }
 
     static async open(file, frame = 0) {
         const argument = chosen(file, frame);
-        return new ImageFile(new Address(await run('loadPicture', () => ({ argument }))));
+        return new ImageFile(new Address(await run('loadImageFile', () => ({ argument }))));
     }
 
     get frames() {
-        return Handle.use(ImageFile, [this], (picture) => {
+        return Handle.use(ImageFile, [this], (handle) => {
             const frames = [0];
-            check(native().lens_image_file_frames(picture, frames));
+            check(native().lens_image_file_frames(handle, frames));
             return frames[0];
         });
     }
 
     image() {
-        return Handle.use(ImageFile, [this], (picture) => {
+        return Handle.use(ImageFile, [this], (handle) => {
             const found = {};
-            check(native().lens_image_file_view(picture, found));
+            check(native().lens_image_file_view(handle, found));
             const format = nameOf('lens_pixel_format', found.format);
             const size = (found.height - 1) * Number(found.row_stride) + found.width * BYTES[format];
             const bytes = calls.copied(new Uint8Array(size), found.pixels);

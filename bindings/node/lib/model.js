@@ -10,7 +10,7 @@ const { run, runSync } = require('./threads');
 
 const BESIDE = ['progress', 'signal'];
 
-/** The call for one image or several, its options checked: what run() takes, and how its result is given back. */
+/** What a call for one image or several takes, its options checked, and how its results are given back. */
 function prepared(struct, images, options, give) {
     const several = Array.isArray(images);
     const taken = several ? views(images) : [view('image', images)];
@@ -19,8 +19,20 @@ function prepared(struct, images, options, give) {
     return { taken, fields, rest, finish };
 }
 
-function drawn(map) {
-    return new Heatmap(new Address(map));
+function classification(images, options) {
+    return prepared('lens_classify_options', images, options, (prediction) => prediction);
+}
+
+function drawing(images, options) {
+    return prepared('lens_heatmap_options', images, options, (map) => new Heatmap(new Address(map)));
+}
+
+function one(image) {
+    return Array.isArray(image) ? refuse('image', image, 'one image; heatmaps() takes several') : image;
+}
+
+function several(images) {
+    return Array.isArray(images) ? images : refuse('images', images, 'an array; heatmap() takes one image');
 }
 
 /** A trained classifier with its preprocessing and threshold. */
@@ -33,38 +45,44 @@ class Model extends Handle {
     }
 
     async classify(images, options) {
-        return this.#run('classify', 'lens_classify_options', images, options, (prediction) => prediction);
+        return this.#run('classify', classification(images, options));
     }
 
     classifySync(images, options) {
-        return this.#runSync('classify', 'lens_classify_options', images, options, (prediction) => prediction);
+        return this.#runSync('classify', classification(images, options));
     }
 
-    async heatmap(images, options) {
-        return this.#run('heatmaps', 'lens_heatmap_options', images, options, drawn);
+    async heatmap(image, options) {
+        return this.#run('heatmaps', drawing(one(image), options));
     }
 
-    heatmapSync(images, options) {
-        return this.#runSync('heatmaps', 'lens_heatmap_options', images, options, drawn);
+    heatmapSync(image, options) {
+        return this.#runSync('heatmaps', drawing(one(image), options));
+    }
+
+    async heatmaps(images, options) {
+        return this.#run('heatmaps', drawing(several(images), options));
+    }
+
+    heatmapsSync(images, options) {
+        return this.#runSync('heatmaps', drawing(several(images), options));
     }
 
     describe() {
         return Handle.use(Model, [this], (model) => documentOf((json) => native().lens_model_describe(model, json)));
     }
 
-    #run(name, struct, images, options, give) {
-        const { taken, fields, rest, finish } = prepared(struct, images, options, give);
+    #run(name, { taken, fields, rest, finish }) {
         return Handle.use(Model, [this], (model) => {
             const build = (cancel) => {
-                const { images: own, buffers } = copies(taken);
-                return { argument: { model, images: own, options: { fields, cancel } }, transfer: buffers };
+                const { images, buffers } = copies(taken);
+                return { argument: { model, images, options: { fields, cancel } }, transfer: buffers };
             };
             return run(name, build, rest);
         }).then(finish);
     }
 
-    #runSync(name, struct, images, options, give) {
-        const { taken, fields, rest, finish } = prepared(struct, images, options, give);
+    #runSync(name, { taken, fields, rest, finish }) {
         return Handle.use(Model, [this], (model) => {
             const build = (cancel) => ({ argument: { model, images: taken, options: { fields, cancel } } });
             return finish(runSync(calls[name], build, rest));

@@ -56,12 +56,12 @@ test('classifies as the host does', async () => {
     near(prediction.probability, expected['gray8.probability']);
     near(prediction.logit, expected['gray8.logit']);
     assert.equal(prediction.threshold, 0.5);
-    assert.equal(prediction.positive, prediction.probability > 0.5);
+    assert.equal(prediction.label, prediction.probability > 0.5 ? 1 : 0);
     assert.deepEqual(model.classifySync(gray8), prediction);
     const both = model.classifySync([rgb, gray8], { threshold: 0.25, batchLimit: 1 });
     near(both[0].probability, expected['rgb.probability']);
     near(both[1].probability, expected['gray8.probability']);
-    assert.ok(both[1].positive && both[1].threshold === 0.25);
+    assert.ok(both[1].label === 1 && both[1].threshold === 0.25);
     assert.deepEqual(await model.classify([]), []);
 });
 
@@ -99,18 +99,19 @@ test('pixels may change once the promise is there', async () => {
 
 test('heatmaps are the host\'s', async () => {
     const heatmap = await model.heatmap(gray8, HEATMAP);
-    assert.equal(heatmap.width, width);
-    assert.equal(heatmap.height, height);
-    near(heatmap.mean, expected['heatmap.mean']);
-    near(heatmap.maximum, expected['heatmap.maximum']);
-    near(heatmap.prediction.probability, expected['heatmap.probability']);
+    const { summary } = heatmap;
+    assert.equal(summary.width, width);
+    assert.equal(summary.height, height);
+    near(summary.mean, expected['heatmap.mean']);
+    near(summary.maximum, expected['heatmap.maximum']);
+    near(summary.prediction.probability, expected['heatmap.probability']);
     const values = heatmap.values();
     assert.ok(values instanceof Float32Array && values.length === width * height);
     raw('heatmap.raw', Float32Array).forEach((value, index) => near(values[index], value));
     const tiles = heatmap.tiles();
     assert.equal(tiles.length, expected['heatmap.columns'] * expected['heatmap.rows']);
-    assert.equal(tiles.length, heatmap.columns * heatmap.rows);
-    const hottest = tiles[heatmap.hottestTile];
+    assert.equal(tiles.length, summary.columns * summary.rows);
+    const hottest = tiles[summary.hottestTile];
     near(hottest.x, expected['heatmap.hottest.x'], 0);
     near(hottest.y, expected['heatmap.hottest.y'], 0);
     near(hottest.probability, expected['heatmap.hottest.probability']);
@@ -125,10 +126,11 @@ test('heatmaps are the host\'s', async () => {
     heatmap.dispose();
 });
 
-test('maps of frames become one', async () => {
-    const frames = await model.heatmap([{ ...gray8, data: new Uint8Array(width * height) }, gray8], HEATMAP);
+test('heatmaps of frames become one', async () => {
+    const frames = await model.heatmaps([{ ...gray8, data: new Uint8Array(width * height) }, gray8], HEATMAP);
     const { heatmap, bestFrame } = Heatmap.aggregate(frames);
-    assert.equal(bestFrame, frames[0].prediction.probability >= frames[1].prediction.probability ? 0 : 1);
+    const [dark, bright] = frames.map((frame) => frame.summary.prediction.probability);
+    assert.equal(bestFrame, dark >= bright ? 0 : 1);
     const [first, second] = frames.map((frame) => frame.values());
     heatmap.values().forEach((value, index) => assert.equal(value, Math.max(first[index], second[index])));
     assert.throws(() => Heatmap.aggregate([]), refused('LENS_ERROR_ARGUMENT'));
@@ -138,14 +140,14 @@ test('maps of frames become one', async () => {
     assert.equal(frames[1].values().length, second.length);
 });
 
-test('pictures are read from files', async () => {
-    const picture = await ImageFile.open(file('gray16.png'));
-    assert.equal(picture.frames, 1);
-    const image = picture.image();
-    picture.dispose();
+test('image files are read', async () => {
+    const read = await ImageFile.open(file('gray16.png'));
+    assert.equal(read.frames, 1);
+    const image = read.image();
+    read.dispose();
     assert.equal(image.format, 'gray16');
     near(model.classifySync({ ...image, ...WINDOW }).probability, expected['gray16.probability']);
-    assert.throws(() => picture.frames, /ImageFile is disposed of/);
+    assert.throws(() => read.frames, /ImageFile is disposed of/);
     assert.throws(() => new ImageFile('/nowhere/ö.png'), refused('LENS_ERROR_IO', '/nowhere/ö.png'));
     await assert.rejects(ImageFile.open(file('gray8.png'), 3), refused('LENS_ERROR_ARGUMENT', '3'));
     assert.throws(() => new ImageFile(file('gray8.png'), -1), /frame is -1/);
@@ -177,6 +179,8 @@ test('wrong input is refused before it reaches C', async () => {
         assert.throws(() => model.classifySync(images), { message });
         await assert.rejects(model.classify(images), { message });
     }
+    assert.throws(() => model.heatmapSync([image]), /heatmaps\(\) takes several/);
+    await assert.rejects(model.heatmaps(image), /heatmap\(\) takes one image/);
     assert.throws(() => model.classifySync(image, { tilesize: 3 }), /no option 'tilesize'; there are threshold/);
     assert.throws(() => model.heatmapSync(image, { stride: -1 }), /stride is -1/);
     assert.throws(() => model.heatmapSync(image, { method: 'grad-cam' }), /'grad-cam'; it must be one of 'tiles'/);
@@ -292,6 +296,11 @@ test('a library that is not there', () => {
     assert.match(failed.stderr, /\/nowhere\/liblesionlens\.so.*LESIONLENS_LIBRARY.*setLibrary/s);
     assert.throws(() => setLibrary('/elsewhere/liblesionlens.so'), /loaded already, from/);
     assert.throws(() => setLibrary(''), TypeError);
+});
+
+test('the ES module has what the CommonJS one has', async () => {
+    const module = await import('../index.mjs');
+    assert.deepEqual({ ...module }, { ...require('..') });
 });
 
 test('describes itself', () => {
