@@ -15,7 +15,7 @@ EXPORTS = set((ROOT / "ffi-tests" / "exports.txt").read_text().split())
 FILES = {
     "java": ("java/src/main/java/org/lesionlens/Native.java", "java/src/main/java/org/lesionlens/*.java"),
     "node": ("node/lib/declarations.js", "node/lib/*.js"),
-    "csharp": ("csharp/LesionlensNative.cs", "csharp/*.cs"),
+    "csharp": ("csharp/Native.cs", "csharp/*.cs"),
 }
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from header import ROOT, Enumeration, Header, Struct, Variable, is_flag, select
 from prose import NOTE, block, code, paragraphs, pascal
 
-_FILE = ROOT / "bindings" / "csharp" / "LesionlensNative.cs"
+_FILE = ROOT / "bindings" / "csharp" / "Native.cs"
+# What options take: signed numbers, of which C cannot hold the negative ones.
+_OPTIONS = {"uint32_t": "int", "uint64_t": "long"}
 _SCALARS = {
     "int32_t": "int",
     "uint32_t": "uint",
@@ -107,6 +109,8 @@ def _choice(header: Header, struct: Struct, variable: Variable) -> tuple[str, st
         return f"{pascal(kind.name)}?", f"(int){name}.Value"
     if kind.name == "int32_t" and is_flag(struct, variable):
         return "bool?", f"{name}.Value ? 1 : 0"
+    if kind.name in _OPTIONS:
+        return f"{_OPTIONS[kind.name]}?", f"Arguments.NotNegative(nameof({name}), {name}.Value)"
     return f"{_SCALARS[kind.name]}?", f"{name}.Value"
 
 
@@ -121,7 +125,13 @@ def _options(header: Header, struct: Struct) -> list[str]:
         f"            Native.{struct.name} options;",
         f"            Native.{struct.name}_init(out options);",
     ]
-    lines += [f"            if ({pascal(one.name)} != null) options.{one.name} = {into};" for one, _, into in choices]
+    for one, _, into in choices:
+        condition, assignment = f"            if ({pascal(one.name)} != null)", f"options.{one.name} = {into};"
+        joined = f"{condition} {assignment}"
+        if len(joined) <= 120:
+            lines.append(joined)
+        else:
+            lines += [condition, "            {", f"                {assignment}", "            }"]
     return [*lines, "            return options;", "        }", "    }"]
 
 
@@ -133,7 +143,7 @@ def files(header: Header) -> dict[Path, str]:
         "using System;",
         "using System.Runtime.InteropServices;",
         "",
-        "namespace LesionLens",
+        "namespace Lesionlens",
         "{",
     ]
     parts = [_native(header)]

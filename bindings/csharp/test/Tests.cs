@@ -8,7 +8,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace LesionLens
+namespace Lesionlens
 {
     /// <summary>The classes against what lens-host and the Python package say, and against misuse.</summary>
     internal static class Tests
@@ -67,8 +67,8 @@ namespace LesionLens
 
         private static HeatmapOptions Tiling() => new HeatmapOptions
         {
-            TileSize = (uint)expected["tile_size"],
-            Stride = (uint)expected["stride"],
+            TileSize = (int)expected["tile_size"],
+            Stride = (int)expected["stride"],
         };
 
         private static void That(bool holds, string what)
@@ -138,15 +138,16 @@ namespace LesionLens
             Near(prediction.Probability, expected["gray8.probability"]);
             Near(prediction.Logit, expected["gray8.logit"]);
             Equal(prediction.Threshold, 0.5f);
-            Equal(prediction.Positive, prediction.Probability > 0.5);
+            Equal(prediction.Label, prediction.Probability > 0.5 ? 1 : 0);
             var rgb = new Image(Bytes("rgb.raw"), width, height, PixelFormat.Rgb8);
             Prediction[] both = model.Classify(
                 new[] { rgb, Gray8() }, new ClassifyOptions { Threshold = 0.25f, BatchLimit = 1 });
             Near(both[0].Probability, expected["rgb.probability"]);
             Near(both[1].Probability, expected["gray8.probability"]);
-            That(both[1].Positive && both[1].Threshold == 0.25f, "the threshold was not taken");
+            That(both[1].Label == 1 && both[1].Threshold == 0.25f, "the threshold was not taken");
             Equal(model.ClassifyAsync(new Image[0]).Result.Length, 0);
             Near(model.ClassifyAsync(new[] { rgb }).Result[0].Probability, expected["rgb.probability"]);
+            Near(model.ClassifyAsync(rgb).Result.Probability, expected["rgb.probability"]);
         }
 
         public static void GrayOf16BitsHasItsWindow()
@@ -182,19 +183,20 @@ namespace LesionLens
         {
             using (Heatmap heatmap = model.Heatmap(Gray8(), Tiling()))
             {
-                Equal(heatmap.Width, width);
-                Equal(heatmap.Height, height);
-                Near(heatmap.Mean, expected["heatmap.mean"]);
-                Near(heatmap.Maximum, expected["heatmap.maximum"]);
-                Near(heatmap.Prediction.Probability, expected["heatmap.probability"]);
+                HeatmapSummary summary = heatmap.Summary;
+                Equal(summary.Width, width);
+                Equal(summary.Height, height);
+                Near(summary.Mean, expected["heatmap.mean"]);
+                Near(summary.Maximum, expected["heatmap.maximum"]);
+                Near(summary.Prediction.Probability, expected["heatmap.probability"]);
                 float[] values = heatmap.Values();
                 float[] wanted = Elements<float>("heatmap.raw");
                 Equal(values.Length, wanted.Length);
                 for (int index = 0; index < values.Length; index++) Near(values[index], wanted[index]);
                 Tile[] tiles = heatmap.Tiles();
                 Equal(tiles.Length, (int)(expected["heatmap.columns"] * expected["heatmap.rows"]));
-                Equal(tiles.Length, heatmap.Columns * heatmap.Rows);
-                Tile hottest = tiles[heatmap.HottestTile];
+                Equal(tiles.Length, summary.Columns * summary.Rows);
+                Tile hottest = tiles[summary.HottestTile];
                 Near(hottest.X, expected["heatmap.hottest.x"], 0);
                 Near(hottest.Y, expected["heatmap.hottest.y"], 0);
                 Near(hottest.Probability, expected["heatmap.hottest.probability"]);
@@ -208,33 +210,35 @@ namespace LesionLens
             }
         }
 
-        public static void MapsOfFramesBecomeOne()
+        public static void HeatmapsOfFramesBecomeOne()
         {
             var dark = new Image(new byte[width * height], width, height);
             Heatmap[] frames = model.Heatmaps(new[] { dark, Gray8() }, Tiling());
-            Heatmap merged = Heatmap.Aggregate(frames, Aggregate.Max, out int best);
-            Equal(best, frames[0].Prediction.Probability >= frames[1].Prediction.Probability ? 0 : 1);
+            AggregatedHeatmap aggregated = Heatmap.Aggregate(frames);
+            Heatmap merged = aggregated.Heatmap;
+            float[] probabilities = frames.Select(frame => frame.Summary.Prediction.Probability).ToArray();
+            Equal(aggregated.BestFrame, probabilities[0] >= probabilities[1] ? 0 : 1);
             float[] first = frames[0].Values(), second = frames[1].Values(), both = merged.Values();
             for (int index = 0; index < both.Length; index++) Equal(both[index], Math.Max(first[index], second[index]));
-            Refused(Status.ErrorArgument, () => Heatmap.Aggregate(new Heatmap[0], Aggregate.Mean, out best));
+            Refused(Status.ErrorArgument, () => Heatmap.Aggregate(new Heatmap[0], Aggregate.Mean));
             Fails<ArgumentNullException>(
-                () => Heatmap.Aggregate(new[] { merged, null }, Aggregate.Mean, out best), "heatmaps[1]");
+                () => Heatmap.Aggregate(new[] { merged, null }, Aggregate.Mean), "heatmaps[1]");
             frames[0].Dispose();
-            Fails<ObjectDisposedException>(() => Heatmap.Aggregate(frames, Aggregate.Max, out best), "Heatmap");
+            Fails<ObjectDisposedException>(() => Heatmap.Aggregate(frames, Aggregate.Max), "Heatmap");
             Equal(frames[1].Values().Length, second.Length);
         }
 
-        public static void PicturesAreReadFromFiles()
+        public static void ImageFilesAreRead()
         {
-            var picture = new ImageFile(PathOf("gray16.png"));
-            Equal(picture.Frames, 1);
-            Image image = picture.Image();
-            picture.Dispose();
+            var file = new ImageFile(PathOf("gray16.png"));
+            Equal(file.Frames, 1);
+            Image image = file.Image();
+            file.Dispose();
             Equal(image.Format, PixelFormat.Gray16);
             image.WindowCenter = expected["window_center"];
             image.WindowWidth = expected["window_width"];
             Near(model.Classify(image).Probability, expected["gray16.probability"]);
-            Fails<ObjectDisposedException>(() => picture.Image(), "ImageFile");
+            Fails<ObjectDisposedException>(() => file.Image(), "ImageFile");
             Refused(Status.ErrorIo, () => new ImageFile("/nowhere/ö.png"), "/nowhere/ö.png");
             Refused(Status.ErrorArgument, () => new ImageFile(PathOf("gray8.png"), 3), "3");
             Fails<ArgumentOutOfRangeException>(() => new ImageFile(PathOf("gray8.png"), -1), "frame is -1");
@@ -257,7 +261,10 @@ namespace LesionLens
             Fails<ArgumentNullException>(() => new Image((byte[])null, 10, 10), "pixels");
             Fails<ArgumentNullException>(() => model.Classify(new[] { Gray8(), null }), "images[1]");
             Fails<ArgumentNullException>(() => model.Classify((Image[])null), "images");
+            Fails<ArgumentNullException>(() => model.Classify((Image)null), "image");
             Fails<ArgumentNullException>(() => context.LoadModel(null), "path");
+            var negative = new HeatmapOptions { Stride = -1 };
+            Fails<ArgumentOutOfRangeException>(() => model.Heatmap(Gray8(), negative), "Stride is -1");
             Fails<ArgumentException>(() => context.LoadModel("a\0b"), "NUL");
             Fails<ArgumentException>(() => new Context(new ContextOptions { LibtorchDir = "a\0b" }), "NUL");
         }
@@ -299,8 +306,8 @@ namespace LesionLens
             model.Classify(images, small, new Receiver(told.Add));
             That(told.Count >= 3, $"told {told.Count} times");
             Equal(told.Last().Phase, Phase.Classify);
-            Equal(told.Last().Done, 6ul);
-            Equal(told.Last().Total, 6ul);
+            Equal(told.Last().Done, 6L);
+            Equal(told.Last().Total, 6L);
             var throwing = new Receiver(progress => throw new InvalidTimeZoneException("thrown"));
             Fails<InvalidTimeZoneException>(() => model.Classify(many, small, throwing), "thrown");
             var source = new CancellationTokenSource();
@@ -369,7 +376,7 @@ namespace LesionLens
 
         public static void DescribesItself()
         {
-            Equal(Lesionlens.Version.Split('.').Length, 3);
+            Equal(LesionlensLibrary.Version.Split('.').Length, 3);
             That(context.Describe().StartsWith("{"), context.Describe());
             That(model.Describe().Contains("model_sha256"), model.Describe());
         }

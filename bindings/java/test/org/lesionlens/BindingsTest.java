@@ -148,7 +148,7 @@ final class BindingsTest {
     static void mapsOfFramesBecomeOne() {
         Image dark = Image.of(new byte[WIDTH * HEIGHT], WIDTH, HEIGHT, PixelFormat.GRAY8);
         List<Heatmap> frames = MODEL.heatmaps(List.of(dark, gray8()), HEATMAP);
-        AggregatedHeatmap aggregated = Heatmap.aggregate(frames, Aggregate.MAX);
+        AggregatedHeatmap aggregated = Heatmap.aggregate(frames);
         Prediction firstPrediction = frames.get(0).summary().prediction();
         int best = firstPrediction.probability() >= frames.get(1).summary().prediction().probability() ? 0 : 1;
         equal(aggregated.bestFrame(), best);

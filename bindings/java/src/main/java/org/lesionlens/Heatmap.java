@@ -81,6 +81,11 @@ public final class Heatmap extends Handle {
         });
     }
 
+    /** The highest values of several heatmaps, as aggregate(heatmaps, Aggregate.MAX). */
+    public static AggregatedHeatmap aggregate(List<Heatmap> heatmaps) {
+        return aggregate(heatmaps, Aggregate.MAX);
+    }
+
     /** Makes one heatmap of several of the same size and with the same tiles; these stay as they are. */
     public static AggregatedHeatmap aggregate(List<Heatmap> heatmaps, Aggregate how) {
         Objects.requireNonNull(how, "how");

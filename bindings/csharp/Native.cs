@@ -3,7 +3,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-namespace LesionLens
+namespace Lesionlens
 {
     /// <summary>The library's functions and structs under their C names.</summary>
     internal static class Native
@@ -526,14 +526,14 @@ namespace LesionLens
         /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs
         /// as many as have 4 million pixels. Results do not depend on it beyond rounding.
         /// </summary>
-        public uint? BatchLimit { get; set; }
+        public int? BatchLimit { get; set; }
 
         internal Native.lens_classify_options Fill(CallMemory memory)
         {
             Native.lens_classify_options options;
             Native.lens_classify_options_init(out options);
             if (Threshold != null) options.threshold = Threshold.Value;
-            if (BatchLimit != null) options.batch_limit = BatchLimit.Value;
+            if (BatchLimit != null) options.batch_limit = Arguments.NotNegative(nameof(BatchLimit), BatchLimit.Value);
             return options;
         }
     }
@@ -568,7 +568,7 @@ namespace LesionLens
         /// Threads of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU,
         /// wait actively for each other.
         /// </summary>
-        public uint? Threads { get; set; }
+        public int? Threads { get; set; }
 
         /// <summary>RocmTuning; default RocmTuning.Auto.</summary>
         public RocmTuning? RocmTuning { get; set; }
@@ -579,7 +579,7 @@ namespace LesionLens
         /// memory and the images in the machine's. Default 0: what is free at init, a quarter of it at most for
         /// images.
         /// </summary>
-        public ulong? MemoryCap { get; set; }
+        public long? MemoryCap { get; set; }
 
         /// <summary>
         /// 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
@@ -588,7 +588,7 @@ namespace LesionLens
         public bool? Deterministic { get; set; }
 
         /// <summary>Seed of everything random that is not given a seed of its own; default 0.</summary>
-        public ulong? Seed { get; set; }
+        public long? Seed { get; set; }
 
         /// <summary>LogLevel; default LogLevel.Warning.</summary>
         public LogLevel? LogLevel { get; set; }
@@ -652,11 +652,11 @@ namespace LesionLens
             if (DeviceIndex != null) options.device_index = DeviceIndex.Value;
             if (Precision != null) options.precision = (int)Precision.Value;
             if (LibtorchDir != null) options.libtorch_dir = memory.Text("LibtorchDir", LibtorchDir);
-            if (Threads != null) options.threads = Threads.Value;
+            if (Threads != null) options.threads = Arguments.NotNegative(nameof(Threads), Threads.Value);
             if (RocmTuning != null) options.rocm_tuning = (int)RocmTuning.Value;
-            if (MemoryCap != null) options.memory_cap = MemoryCap.Value;
+            if (MemoryCap != null) options.memory_cap = Arguments.NotNegative(nameof(MemoryCap), MemoryCap.Value);
             if (Deterministic != null) options.deterministic = Deterministic.Value ? 1 : 0;
-            if (Seed != null) options.seed = Seed.Value;
+            if (Seed != null) options.seed = Arguments.NotNegative(nameof(Seed), Seed.Value);
             if (LogLevel != null) options.log_level = (int)LogLevel.Value;
             if (Engine != null) options.engine = (int)Engine.Value;
             if (MemoryFraction != null) options.memory_fraction = MemoryFraction.Value;
@@ -683,13 +683,13 @@ namespace LesionLens
         /// Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the
         /// network at this size, whatever size it was trained at.
         /// </summary>
-        public uint? TileSize { get; set; }
+        public int? TileSize { get; set; }
 
         /// <summary>
         /// Distance of tiles in pixels of the resampled image, 1 to TileSize; default 0: three quarters of TileSize
         /// (48).
         /// </summary>
-        public uint? Stride { get; set; }
+        public int? Stride { get; set; }
 
         /// <summary>Edge; default Edge.Cover.</summary>
         public Edge? Edge { get; set; }
@@ -707,10 +707,10 @@ namespace LesionLens
         /// Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give
         /// both width and height, and leave scale at 1.
         /// </summary>
-        public uint? ResizeWidth { get; set; }
+        public int? ResizeWidth { get; set; }
 
         /// <summary>As ResizeWidth.</summary>
-        public uint? ResizeHeight { get; set; }
+        public int? ResizeHeight { get; set; }
 
         /// <summary>
         /// Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as
@@ -719,7 +719,7 @@ namespace LesionLens
         /// as have no more pixels than so many tiles, and one at least; for the two maps of the whole image always
         /// one.
         /// </summary>
-        public uint? BatchLimit { get; set; }
+        public int? BatchLimit { get; set; }
 
         /// <summary>
         /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
@@ -734,14 +734,20 @@ namespace LesionLens
             Native.lens_heatmap_options options;
             Native.lens_heatmap_options_init(out options);
             if (Method != null) options.method = (int)Method.Value;
-            if (TileSize != null) options.tile_size = TileSize.Value;
-            if (Stride != null) options.stride = Stride.Value;
+            if (TileSize != null) options.tile_size = Arguments.NotNegative(nameof(TileSize), TileSize.Value);
+            if (Stride != null) options.stride = Arguments.NotNegative(nameof(Stride), Stride.Value);
             if (Edge != null) options.edge = (int)Edge.Value;
             if (Blend != null) options.blend = (int)Blend.Value;
             if (Scale != null) options.scale = Scale.Value;
-            if (ResizeWidth != null) options.resize_width = ResizeWidth.Value;
-            if (ResizeHeight != null) options.resize_height = ResizeHeight.Value;
-            if (BatchLimit != null) options.batch_limit = BatchLimit.Value;
+            if (ResizeWidth != null)
+            {
+                options.resize_width = Arguments.NotNegative(nameof(ResizeWidth), ResizeWidth.Value);
+            }
+            if (ResizeHeight != null)
+            {
+                options.resize_height = Arguments.NotNegative(nameof(ResizeHeight), ResizeHeight.Value);
+            }
+            if (BatchLimit != null) options.batch_limit = Arguments.NotNegative(nameof(BatchLimit), BatchLimit.Value);
             if (Threshold != null) options.threshold = Threshold.Value;
             if (Resolution != null) options.resolution = (int)Resolution.Value;
             return options;
@@ -772,7 +778,7 @@ namespace LesionLens
         /// <summary>
         /// How many of the tiles that matter most get a frame, all when there are no more; default 0.
         /// </summary>
-        public uint? OutlineTiles { get; set; }
+        public int? OutlineTiles { get; set; }
 
         internal Native.lens_overlay_options Fill(CallMemory memory)
         {
@@ -782,7 +788,10 @@ namespace LesionLens
             if (Scale != null) options.scale = (int)Scale.Value;
             if (Alpha != null) options.alpha = Alpha.Value;
             if (ColorBar != null) options.color_bar = ColorBar.Value ? 1 : 0;
-            if (OutlineTiles != null) options.outline_tiles = OutlineTiles.Value;
+            if (OutlineTiles != null)
+            {
+                options.outline_tiles = Arguments.NotNegative(nameof(OutlineTiles), OutlineTiles.Value);
+            }
             return options;
         }
     }

@@ -1,0 +1,128 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Lesionlens
+{
+    /// <summary>A trained classifier. Immutable, so thread-safe. One image gives one result, a list of images an
+    /// array of results in the same order. Calls block; the ...Async ones run on the thread pool.</summary>
+    public sealed class Model : LesionlensObject
+    {
+        internal Model(Handle handle) : base(handle)
+        {
+        }
+
+        /// <summary>Classifies one image. OperationCanceledException when cancelled.</summary>
+        public Prediction Classify(
+            Image image,
+            ClassifyOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (image == null) throw new ArgumentNullException(nameof(image));
+            return Classify(new[] { image }, options, progress, cancellationToken)[0];
+        }
+
+        /// <summary>Classifies images; the predictions are in their order.</summary>
+        public Prediction[] Classify(
+            IReadOnlyList<Image> images,
+            ClassifyOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            Handle model = Open;
+            using (var memory = new CallMemory())
+            using (var watch = new Watch(progress, cancellationToken))
+            {
+                Native.lens_image[] views = memory.Views(images);
+                Native.lens_classify_options filled = (options ?? new ClassifyOptions()).Fill(memory);
+                filled.progress = watch.Callback;
+                filled.cancel = watch.Token;
+                var predictions = new Native.lens_prediction[views.Length];
+                watch.Check(Native.lens_classify(model, views, (UIntPtr)views.Length, ref filled, predictions));
+                return predictions.Select(prediction => new Prediction(prediction)).ToArray();
+            }
+        }
+
+        /// <summary>Classify() on the thread pool.</summary>
+        public Task<Prediction> ClassifyAsync(
+            Image image,
+            ClassifyOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Task.Run(() => Classify(image, options, progress, cancellationToken), cancellationToken);
+        }
+
+        /// <summary>Classify() on the thread pool.</summary>
+        public Task<Prediction[]> ClassifyAsync(
+            IReadOnlyList<Image> images,
+            ClassifyOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Task.Run(() => Classify(images, options, progress, cancellationToken), cancellationToken);
+        }
+
+        /// <summary>Draws the heatmap of one image. OperationCanceledException when cancelled.</summary>
+        public Heatmap Heatmap(
+            Image image,
+            HeatmapOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (image == null) throw new ArgumentNullException(nameof(image));
+            return Heatmaps(new[] { image }, options, progress, cancellationToken)[0];
+        }
+
+        /// <summary>Draws a heatmap of each image, such as the frames of a cine; their tiles share batches.</summary>
+        public Heatmap[] Heatmaps(
+            IReadOnlyList<Image> images,
+            HeatmapOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            Handle model = Open;
+            using (var memory = new CallMemory())
+            using (var watch = new Watch(progress, cancellationToken))
+            {
+                Native.lens_image[] views = memory.Views(images);
+                Native.lens_heatmap_options filled = (options ?? new HeatmapOptions()).Fill(memory);
+                filled.progress = watch.Callback;
+                filled.cancel = watch.Token;
+                var maps = new IntPtr[views.Length];
+                watch.Check(Native.lens_heatmap(model, views, (UIntPtr)views.Length, ref filled, maps));
+                return maps.Select(map => new Heatmap(map)).ToArray();
+            }
+        }
+
+        /// <summary>Heatmap() on the thread pool.</summary>
+        public Task<Heatmap> HeatmapAsync(
+            Image image,
+            HeatmapOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Task.Run(() => Heatmap(image, options, progress, cancellationToken), cancellationToken);
+        }
+
+        /// <summary>Heatmaps() on the thread pool.</summary>
+        public Task<Heatmap[]> HeatmapsAsync(
+            IReadOnlyList<Image> images,
+            HeatmapOptions options = null,
+            IProgress<Progress> progress = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Task.Run(() => Heatmaps(images, options, progress, cancellationToken), cancellationToken);
+        }
+
+        /// <summary>Architecture, SHA-256 of the weights, preprocessing, threshold and training record, as
+        /// JSON.</summary>
+        public string Describe()
+        {
+            return LesionlensLibrary.Taken(Native.lens_model_describe(Open, out IntPtr json), json);
+        }
+    }
+}
