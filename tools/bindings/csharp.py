@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from header import ROOT, Enumeration, Header, Struct, Variable, is_flag, select
-from prose import NOTE, block, code, paragraphs, pascal
+from prose import NOTE, block, code, option_doc, paragraphs, pascal
 
 _FILE = ROOT / "bindings" / "csharp" / "Native.cs"
 # What options take: signed numbers, of which C cannot hold the negative ones.
@@ -118,7 +118,8 @@ def _options(header: Header, struct: Struct) -> list[str]:
     lines = [*_doc(header, struct.doc, "    "), f"    public sealed class {pascal(struct.name)}", "    {"]
     choices = [(one, *_choice(header, struct, one)) for one in struct.choices]
     for one, taken, _ in choices:
-        lines += [*_doc(header, one.doc, "        "), f"        public {taken} {pascal(one.name)} {{ get; set; }}", ""]
+        doc = _doc(header, option_doc(struct, one), "        ")
+        lines += [*doc, f"        public {taken} {pascal(one.name)} {{ get; set; }}", ""]
     lines += [
         f"        internal Native.{struct.name} Fill(CallMemory memory)",
         "        {",

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from header import ROOT, Enumeration, Function, Header, Selection, Struct, Variable, is_flag, select
-from prose import NOTE, block, camel, code, paragraphs, pascal
+from prose import NOTE, block, camel, code, option_doc, paragraphs, pascal
 
 _PACKAGE = ROOT / "bindings" / "java" / "src" / "main" / "java" / "org" / "lesionlens"
 _SCALARS = {
@@ -181,7 +181,7 @@ def _options(header: Header, struct: Struct) -> str:
         value = f'Arguments.notNegative("{field}", {field})' if variable.type.name.startswith("uint") else field
         lines += [
             "",
-            *_doc(header, variable.doc, "    "),
+            *_doc(header, option_doc(struct, variable), "    "),
             f"    public {name} {field}({taken} {field}) {{",
             f"        this.{field} = {value};",
             "        return this;",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from header import ROOT, Enumeration, Header, Selection, Struct, Variable, is_flag, select
-from prose import NOTE, block, camel, code, paragraphs, pascal
+from prose import NOTE, block, camel, code, option_doc, paragraphs, pascal
 
 _PACKAGE = ROOT / "bindings" / "node" / "lib"
 # The log callback comes from any thread, also while JavaScript's is waiting in a call: it cannot be had in JavaScript.
@@ -109,7 +109,8 @@ def _types(header: Header, selection: Selection) -> str:
     for struct in selection.options:
         lines += [*_doc(header, struct.doc), f"export interface {pascal(struct.name)} {{"]
         for one in _choices(struct):
-            lines += [*_doc(header, one.doc, "    "), f"    {camel(one.name)}?: {_type(header, struct, one)};"]
+            lines += _doc(header, option_doc(struct, one), "    ")
+            lines.append(f"    {camel(one.name)}?: {_type(header, struct, one)};")
         lines += ["}", ""]
     return "\n".join(lines)
 

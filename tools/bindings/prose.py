@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import Callable
 
-from header import Enumeration, Header
+from header import Enumeration, Header, Struct, Variable, is_flag
 
 # The class that takes these options has another name than the function.
 _RENAMED = {"init_options": "context_options"}
@@ -29,6 +29,14 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def option_doc(struct: Struct, variable: Variable) -> str:
+    """What the header says of an option; of one that is 0 or 1 there, with the languages' words for these."""
+    if variable.type.name != "int32_t" or not is_flag(struct, variable):
+        return variable.doc
+    doc = re.sub(r"default\s+-1, automatic", "default automatic", variable.doc)
+    return re.sub(r"(?<![-\w.])[01]\b(?!\.\d)", lambda found: "true" if found[0] == "1" else "false", doc)
+
+
 def paragraphs(
     header: Header, doc: str, constant: Callable[[Enumeration, str], str], member: Callable[[str], str] = camel
 ) -> list[str]:
@@ -49,6 +57,8 @@ def paragraphs(
 
 
 def _method(function: str, member: Callable[[str], str]) -> str:
+    if function == "model_load":
+        return f"Context.{member('load_model')}"
     for kind, name in _CLASSES.items():
         if function.startswith(f"{kind}_"):
             return f"{name}.{member(function.removeprefix(f'{kind}_'))}"
@@ -67,8 +77,6 @@ def block(parts: list[str], indent: str, first: str = "/**", each: str = " * ", 
         wrapped = textwrap.wrap(part, 119 - len(indent) - len(each), break_on_hyphens=False)
         lines += [f"{indent}{each}{line}" for line in wrapped]
     return [*lines, indent + last] if last else lines
-
-
 
 
 def code(text: str, indent: str) -> list[str]:

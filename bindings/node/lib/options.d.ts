@@ -261,8 +261,8 @@ export interface ContextOptions {
      */
     memoryCap?: number | bigint;
     /**
-     * 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
-     * algorithms that do not (on GPUs).
+     * true: the same call with the same seed gives the same bits on the same machine; default true. false allows
+     * faster algorithms that do not (on GPUs).
      */
     deterministic?: boolean;
     /** Seed of everything random that is not given a seed of its own; default 0. */
@@ -284,29 +284,30 @@ export interface ContextOptions {
      */
     emptyCacheEvery?: number;
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The library's
-     * own engine always has the former.
+     * true: activations lie pixel by pixel (NHWC), false: channel by channel (NCHW); default automatic: true. The
+     * library's own engine always has the former.
      */
     channelsLast?: boolean;
     /**
-     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
-     * Ampere on, unless precision is 'f32'.
+     * NVIDIA: true: products of 32-bit floats may round their factors to TF32, false: not; default automatic: true
+     * from Ampere on, unless precision is 'f32'.
      */
     tf32?: boolean;
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
-     * automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
+     * GPU: true: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, false: not; default
+     * -1, automatic: true on AMD when deterministic is false, as in the reference pipeline, and false on NVIDIA.
      */
     benchmark?: boolean;
     /**
-     * 1: the compiled network that a model's file may bring (see Model.load) computes its logits, 0: it is not run;
-     * default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not 'auto'.
+     * true: the compiled network that a model's file may bring (see Context.loadModel) computes its logits, false: it
+     * is not run; default automatic: true, but false on AMD, as in the reference pipeline, and where engine is not
+     * 'auto'.
      */
     compiledGraph?: boolean;
     /**
-     * 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once; default
-     * -1, automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans ('plan') share a pool
-     * of threads instead.
+     * true: calls from several threads compute in turns, batch by batch and in the order they came, false: at once;
+     * default -1, automatic: true on GPUs, whose memory then holds one batch at a time, false on the CPU. Plans
+     * ('plan') share a pool of threads instead.
      */
     takeTurns?: boolean;
 }
@@ -366,9 +367,9 @@ export interface OverlayOptions {
     /** Share of the colours, 0 (image only) to 1 (colours only); default 0.5. */
     alpha?: number;
     /**
-     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
-     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default):
-     * not.
+     * true: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. false
+     * (default): not.
      */
     colorBar?: boolean;
     /** How many of the tiles that matter most get a frame, all when there are no more; default 0. */

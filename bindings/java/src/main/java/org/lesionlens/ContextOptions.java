@@ -84,8 +84,8 @@ public final class ContextOptions {
     }
 
     /**
-     * 1: the same call with the same seed gives the same bits on the same machine; default 1. 0 allows faster
-     * algorithms that do not (on GPUs).
+     * true: the same call with the same seed gives the same bits on the same machine; default true. false allows
+     * faster algorithms that do not (on GPUs).
      */
     public ContextOptions deterministic(boolean deterministic) {
         this.deterministic = deterministic;
@@ -133,8 +133,8 @@ public final class ContextOptions {
     }
 
     /**
-     * 1: activations lie pixel by pixel (NHWC), 0: channel by channel (NCHW); default -1, automatic: 1. The library's
-     * own engine always has the former.
+     * true: activations lie pixel by pixel (NHWC), false: channel by channel (NCHW); default automatic: true. The
+     * library's own engine always has the former.
      */
     public ContextOptions channelsLast(boolean channelsLast) {
         this.channelsLast = channelsLast;
@@ -142,8 +142,8 @@ public final class ContextOptions {
     }
 
     /**
-     * NVIDIA: 1: products of 32-bit floats may round their factors to TF32, 0: not; default -1, automatic: 1 from
-     * Ampere on, unless precision is Precision.F32.
+     * NVIDIA: true: products of 32-bit floats may round their factors to TF32, false: not; default automatic: true
+     * from Ampere on, unless precision is Precision.F32.
      */
     public ContextOptions tf32(boolean tf32) {
         this.tf32 = tf32;
@@ -151,8 +151,8 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: 1: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, 0: not; default -1,
-     * automatic: 1 on AMD when deterministic is 0, as in the reference pipeline, and 0 on NVIDIA.
+     * GPU: true: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, false: not; default
+     * -1, automatic: true on AMD when deterministic is false, as in the reference pipeline, and false on NVIDIA.
      */
     public ContextOptions benchmark(boolean benchmark) {
         this.benchmark = benchmark;
@@ -160,8 +160,9 @@ public final class ContextOptions {
     }
 
     /**
-     * 1: the compiled network that a model's file may bring (see Model.load) computes its logits, 0: it is not run;
-     * default -1, automatic: 1, but 0 on AMD, as in the reference pipeline, and where engine is not Engine.AUTO.
+     * true: the compiled network that a model's file may bring (see Context.loadModel) computes its logits, false: it
+     * is not run; default automatic: true, but false on AMD, as in the reference pipeline, and where engine is not
+     * Engine.AUTO.
      */
     public ContextOptions compiledGraph(boolean compiledGraph) {
         this.compiledGraph = compiledGraph;
@@ -169,9 +170,9 @@ public final class ContextOptions {
     }
 
     /**
-     * 1: calls from several threads compute in turns, batch by batch and in the order they came, 0: at once; default
-     * -1, automatic: 1 on GPUs, whose memory then holds one batch at a time, 0 on the CPU. Plans (Engine.PLAN) share a
-     * pool of threads instead.
+     * true: calls from several threads compute in turns, batch by batch and in the order they came, false: at once;
+     * default -1, automatic: true on GPUs, whose memory then holds one batch at a time, false on the CPU. Plans
+     * (Engine.PLAN) share a pool of threads instead.
      */
     public ContextOptions takeTurns(boolean takeTurns) {
         this.takeTurns = takeTurns;

@@ -28,9 +28,9 @@ public final class OverlayOptions {
     }
 
     /**
-     * 1: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
-     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 0 (default):
-     * not.
+     * true: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. false
+     * (default): not.
      */
     public OverlayOptions colorBar(boolean colorBar) {
         this.colorBar = colorBar;
