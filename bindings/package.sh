@@ -18,6 +18,10 @@ case $language in
     csharp) place=runtimes/linux-x64/native/liblesionlens.so.0 license=LICENSE.txt ;;
     *) fail "'$language' is none of java, node and csharp" ;;
 esac
+# In the source tree, and in what `make dist` packs.
+for terms in "$bindings/../LICENSE.txt" "$bindings/../share/doc/lesionlens/LICENSE.txt"; do
+    [ ! -f "$terms" ] || break
+done
 [ -f "$library" ] || fail "there is no $library; run make"
 [ ! -e "$directory" ] || fail "$directory is there already"
 
@@ -25,6 +29,6 @@ mkdir -p "$directory"
 cp -R "$bindings/$language/." "$directory"
 rm -rf "$directory/test" "$directory"/test*.sh "$directory/node_modules"
 mkdir -p "$(dirname "$directory/$place")" "$(dirname "$directory/$license")"
-cp "$bindings/../LICENSE.txt" "$directory/$license"
+cp "$terms" "$directory/$license"
 # Nine tenths of the library are for debuggers.
 strip --strip-unneeded -o "$directory/$place" "$library"

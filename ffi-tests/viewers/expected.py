@@ -1,4 +1,4 @@
-"""What the bindings for viewers are compared with: pictures, and what lens-host and the Python package say of them.
+"""What the bindings for viewers are compared with: images, and what lens-host and the Python package say of them.
 
 python expected.py DIRECTORY: needs DIRECTORY/model.safetensors, and target/lens-host for what comes from there. Numbers
 go to expected.properties, arrays to files of raw little-endian values, row by row without gaps.
@@ -37,12 +37,12 @@ def main(directory: Path) -> None:
     random = numpy.random.default_rng(11)
     gray = random.integers(20, 120, (HEIGHT, WIDTH), dtype=numpy.uint8)
     gray[30:50, 60:90] += 100
-    pictures = {
+    images = {
         "gray8": gray,
         "gray16": gray.astype(numpy.uint16) * 14 + 300,
         "rgb": numpy.stack([gray, gray // 2, 255 - gray], axis=-1),
     }
-    for name, pixels in pictures.items():
+    for name, pixels in images.items():
         pixels.tofile(directory / f"{name}.raw")
         lesionlens.write_png(directory / f"{name}.png", pixels)
 
@@ -60,7 +60,7 @@ def main(directory: Path) -> None:
     values["heatmap.probability"] = drawn_map["prediction"]["probability"]
     with lesionlens.Context(device="cpu") as context:
         model = context.load_model(directory / "model.safetensors")
-        windowed = lesionlens.Image(pictures["gray16"], **WINDOW)
+        windowed = lesionlens.Image(images["gray16"], **WINDOW)
         values["gray16.probability"] = model.classify(windowed).probability
         heatmap = model.heatmap(gray, **HEATMAP)
         heatmap.values.tofile(directory / "heatmap.raw")

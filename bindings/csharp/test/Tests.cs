@@ -314,9 +314,10 @@ namespace Lesionlens
             OperationCanceledException cancelled = Fails<OperationCanceledException>(
                 () => model.Classify(many, small, new Receiver(progress => source.Cancel()), source.Token));
             Equal(cancelled.CancellationToken, source.Token);
-            Fails<OperationCanceledException>(() => model.Heatmaps(images, null, null, source.Token));
+            Fails<OperationCanceledException>(() => model.Heatmaps(images, cancellationToken: source.Token));
             var other = new CancellationTokenSource(50);
-            Task task = model.HeatmapsAsync(many, new HeatmapOptions { Stride = 1 }, null, other.Token);
+            Task task = model.HeatmapsAsync(
+                many, new HeatmapOptions { Stride = 1 }, cancellationToken: other.Token);
             Exception inner = Fails<AggregateException>(() => task.Wait()).InnerException;
             That(inner is OperationCanceledException, "not cancelled: " + inner);
             That(task.IsCanceled, "the task is not cancelled");
