@@ -9,7 +9,7 @@ namespace Lesionlens
     public static class LesionlensLibrary
     {
         /// <summary>Environment variable with the path of liblesionlens.so.</summary>
-        public const string Variable = "LESIONLENS_LIBRARY";
+        public const string EnvironmentVariable = "LESIONLENS_LIBRARY";
 
         private const int ResolveNow = 2;
         private static readonly object Loading = new object();
@@ -48,7 +48,7 @@ namespace Lesionlens
             lock (Loading)
             {
                 if (loaded) return;
-                string named = Path ?? Environment.GetEnvironmentVariable(Variable);
+                string named = Path ?? Environment.GetEnvironmentVariable(EnvironmentVariable);
                 if (string.IsNullOrEmpty(named)) named = null;
                 if (named != null)
                 {
@@ -86,7 +86,7 @@ namespace Lesionlens
         {
             return new DllNotFoundException(
                 $"liblesionlens.so cannot be loaded; tried: {tried}; set LesionlensLibrary.Path or the environment " +
-                $"variable {Variable} to its path");
+                $"variable {EnvironmentVariable} to its path");
         }
 
         /// <summary>Throws what a status stands for; on the thread that made the call: the message is the

@@ -16,7 +16,10 @@ else
     packages=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
         --no-enhances mono-mcs mono-runtime 2>/dev/null | grep '^[a-z].*mono\|^mono' | sort -u)
     # shellcheck disable=SC2086
-    [ -n "$packages" ] && "$root/tools/unpack_debian.sh" "$root/target/mono" $packages || { echo "no Mono"; exit 77; }
+    if [ -z "$packages" ] || ! "$root/tools/unpack_debian.sh" "$root/target/mono" $packages; then
+        echo "no Mono"
+        exit 77
+    fi
     export MONO_CFG_DIR="$root/target/mono/etc" MONO_GAC_PREFIX="$root/target/mono/usr"
     mono() { "$root/target/mono/usr/bin/mono-sgen" "$@"; }
     compiler() { mono "$root/target/mono/usr/lib/mono/4.5/mcs.exe" "$@"; }
@@ -50,7 +53,7 @@ python3 "$root/tools/bindings" layout csharp >"$build/layout.c"
 ${CC:-cc} -I"$root/include" "$build/layout.c" -o "$build/layout"
 "$build/layout" >"$build/layout.txt"
 for run in $runtimes; do
-    echo "$run"
+    echo "${run#on_}:"
     LESIONLENS_LIBRARY=$library $run "$build/tests.exe" "$directory" "$build/layout.txt"
 done
 
