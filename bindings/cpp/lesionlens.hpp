@@ -392,15 +392,15 @@ Options defaults() noexcept {
 
 inline std::size_t bytes_per_pixel(lens_pixel_format format) noexcept {
     switch (format) {
-        case LENS_PIXEL_GRAY16:
-        case LENS_PIXEL_GRAY_S16:
+        case LENS_PIXEL_FORMAT_GRAY16:
+        case LENS_PIXEL_FORMAT_GRAY_S16:
             return 2;
-        case LENS_PIXEL_RGB8:
-        case LENS_PIXEL_BGR8:
+        case LENS_PIXEL_FORMAT_RGB8:
+        case LENS_PIXEL_FORMAT_BGR8:
             return 3;
-        case LENS_PIXEL_GRAY_F32:
-        case LENS_PIXEL_RGBA8:
-        case LENS_PIXEL_BGRA8:
+        case LENS_PIXEL_FORMAT_GRAY_F32:
+        case LENS_PIXEL_FORMAT_RGBA8:
+        case LENS_PIXEL_FORMAT_BGRA8:
             return 4;
         default:
             return 1;
@@ -461,7 +461,7 @@ inline std::uint32_t abi_version() noexcept { return lens_abi_version(); }
  * @param row_stride Bytes from one row to the next; 0: rows without gaps.
  */
 inline lens_image image(const void* pixels, std::uint32_t width, std::uint32_t height,
-                        lens_pixel_format format = LENS_PIXEL_GRAY8, std::size_t row_stride = 0) noexcept {
+                        lens_pixel_format format = LENS_PIXEL_FORMAT_GRAY8, std::size_t row_stride = 0) noexcept {
     lens_image view{};
     view.pixels = pixels;
     view.width = width;

@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 #pragma warning disable 649
 using System;
 using System.Runtime.InteropServices;
@@ -13,42 +13,19 @@ namespace Lesionlens
         internal const uint AbiVersion = 0;
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_cancel_token_new(out IntPtr token);
+        internal static extern IntPtr lens_version();
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_cancel_token_trigger(Handle token);
+        internal static extern uint lens_abi_version();
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_cancel_token_free(IntPtr token);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_classify_options_init(out lens_classify_options options);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_classify(Handle model, lens_image[] images, UIntPtr count,
-            ref lens_classify_options options, [Out] lens_prediction[] predictions);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_init_options_init(out lens_init_options options);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_init(ref lens_init_options options, out IntPtr context);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_context_describe(Handle context, out IntPtr json);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_context_free(IntPtr context);
+        internal static extern IntPtr lens_status_name(int status);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr lens_last_error();
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_heatmap_options_init(out lens_heatmap_options options);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_heatmap(Handle model, lens_image[] images, UIntPtr count,
-            ref lens_heatmap_options options, [Out] IntPtr[] maps);
+        internal static extern void lens_string_free(IntPtr text);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_image_file_load(byte[] path, uint frame, out IntPtr file);
@@ -64,6 +41,50 @@ namespace Lesionlens
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_png_write(byte[] path, ref lens_image image);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_cancel_token_new(out IntPtr token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_cancel_token_trigger(Handle token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_cancel_token_free(IntPtr token);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_init_options_init(out lens_init_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_init(ref lens_init_options options, out IntPtr context);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_context_describe(Handle context, out IntPtr json);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_context_free(IntPtr context);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_model_load(Handle context, byte[] path, out IntPtr model);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_model_describe(Handle model, out IntPtr json);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_model_free(IntPtr model);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_classify_options_init(out lens_classify_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_classify(Handle model, lens_image[] images, UIntPtr count,
+            ref lens_classify_options options, [Out] lens_prediction[] predictions);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void lens_heatmap_options_init(out lens_heatmap_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_heatmap(Handle model, lens_image[] images, UIntPtr count,
+            ref lens_heatmap_options options, [Out] IntPtr[] maps);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_map_get_summary(Handle map, out lens_map_summary summary);
@@ -82,63 +103,17 @@ namespace Lesionlens
         internal static extern void lens_map_free(IntPtr map);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_model_load(Handle context, byte[] path, out IntPtr model);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_model_describe(Handle model, out IntPtr json);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_model_free(IntPtr model);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void lens_overlay_options_init(out lens_overlay_options options);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_map_overlay(Handle map, ref lens_image image,
             ref lens_overlay_options options, byte[] rgba, UIntPtr stride);
 
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr lens_status_name(int status);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_string_free(IntPtr text);
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr lens_version();
-
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern uint lens_abi_version();
-
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int lens_progress_fn(IntPtr progress, IntPtr user_data);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate void lens_log_fn(int level, IntPtr message, IntPtr user_data);
-
-        [StructLayout(LayoutKind.Sequential)]
-        internal struct lens_progress
-        {
-            public UIntPtr struct_size;
-            public int phase;
-            public uint epoch;
-            public uint epochs;
-            public ulong done;
-            public ulong total;
-            public double loss;
-            public double metric;
-            public double seconds_left;
-        }
-
-        [StructLayout(LayoutKind.Sequential)]
-        internal struct lens_classify_options
-        {
-            public UIntPtr struct_size;
-            public float threshold;
-            public uint batch_limit;
-            public IntPtr progress;
-            public IntPtr progress_user_data;
-            public IntPtr cancel;
-        }
 
         [StructLayout(LayoutKind.Sequential)]
         internal struct lens_image
@@ -158,19 +133,12 @@ namespace Lesionlens
         }
 
         [StructLayout(LayoutKind.Sequential)]
-        internal struct lens_prediction
-        {
-            public float probability;
-            public float logit;
-            public int label;
-            public float threshold;
-        }
-
-        [StructLayout(LayoutKind.Sequential)]
         internal struct lens_init_options
         {
             public UIntPtr struct_size;
             public uint abi_version;
+            public IntPtr log;
+            public IntPtr log_user_data;
             public int device;
             public int device_index;
             public int precision;
@@ -180,8 +148,6 @@ namespace Lesionlens
             public ulong memory_cap;
             public int deterministic;
             public ulong seed;
-            public IntPtr log;
-            public IntPtr log_user_data;
             public int log_level;
             public int engine;
             public double memory_fraction;
@@ -194,9 +160,46 @@ namespace Lesionlens
         }
 
         [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_progress
+        {
+            public UIntPtr struct_size;
+            public int phase;
+            public uint epoch;
+            public uint epochs;
+            public ulong done;
+            public ulong total;
+            public double loss;
+            public double metric;
+            public double seconds_left;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_classify_options
+        {
+            public UIntPtr struct_size;
+            public IntPtr progress;
+            public IntPtr progress_user_data;
+            public IntPtr cancel;
+            public float threshold;
+            public uint batch_limit;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_prediction
+        {
+            public float probability;
+            public float logit;
+            public int label;
+            public float threshold;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
         internal struct lens_heatmap_options
         {
             public UIntPtr struct_size;
+            public IntPtr progress;
+            public IntPtr progress_user_data;
+            public IntPtr cancel;
             public int method;
             public uint tile_size;
             public uint stride;
@@ -207,9 +210,6 @@ namespace Lesionlens
             public uint resize_height;
             public uint batch_limit;
             public float threshold;
-            public IntPtr progress;
-            public IntPtr progress_user_data;
-            public IntPtr cancel;
             public int resolution;
         }
 
@@ -278,26 +278,6 @@ namespace Lesionlens
         Cancelled = 10,
     }
 
-    /// <summary>What a long call is doing.</summary>
-    public enum Phase
-    {
-        /// <summary>Reading and decoding images.</summary>
-        Load = 0,
-        /// <summary>Training; done and total count samples of the epoch.</summary>
-        Train = 1,
-        /// <summary>Validating after an epoch; done and total count samples.</summary>
-        Validate = 2,
-        /// <summary>Classifying; done and total count images.</summary>
-        Classify = 3,
-        /// <summary>
-        /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or
-        /// images.
-        /// </summary>
-        Heatmap = 4,
-        /// <summary>Evaluating a data set; done and total count samples.</summary>
-        Evaluate = 5,
-    }
-
     /// <summary>
     /// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
     /// </summary>
@@ -321,13 +301,26 @@ namespace Lesionlens
         Bgra8 = 7,
     }
 
+    /// <summary>How important a message is; the log is told messages of a level and of those before it.</summary>
+    public enum LogLevel
+    {
+        /// <summary>Nothing works without attention.</summary>
+        Error = 0,
+        /// <summary>Something is not as asked for.</summary>
+        Warning = 1,
+        /// <summary>What was chosen and done.</summary>
+        Info = 2,
+        /// <summary>Details.</summary>
+        Debug = 3,
+    }
+
     /// <summary>Where to compute.</summary>
     public enum Device
     {
         /// <summary>
         /// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its
-        /// reason, with why others were passed over, are in Context.Describe; a GPU that was tried and does not work
-        /// is a warning in the log.
+        /// reason, with why others were passed over, are in the context's description; a GPU that was tried and does
+        /// not work is a warning in the log.
         /// </summary>
         Auto = 0,
         /// <summary>The CPU.</summary>
@@ -353,8 +346,8 @@ namespace Lesionlens
         /// </summary>
         F16 = 3,
         /// <summary>
-        /// 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.Optimize
-        /// made for it, when they classify; everything else in 32-bit floats, and other models altogether.
+        /// 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that were optimised
+        /// for it, when they classify; everything else in 32-bit floats, and other models altogether.
         /// </summary>
         Int8 = 4,
     }
@@ -373,25 +366,12 @@ namespace Lesionlens
         Off = 2,
     }
 
-    /// <summary>How much the log callback is told: messages of this level and of those below it.</summary>
-    public enum LogLevel
-    {
-        /// <summary>Nothing works without attention.</summary>
-        Error = 0,
-        /// <summary>Something is not as asked for.</summary>
-        Warning = 1,
-        /// <summary>What was chosen and done.</summary>
-        Info = 2,
-        /// <summary>Details.</summary>
-        Debug = 3,
-    }
-
     /// <summary>
     /// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws
     /// heatmaps or evaluates, with the network compiled for some instructions; when it trains, with the widest that
     /// the processor has. Each model's plan is compared with the network computed layer by layer, on test images, when
     /// it is needed first, and where it does not give the same, that plain network computes the model, slowly, and the
-    /// log callback is told (a warning). Model.Describe and reports name what computes: "plan-avx512", "plan-avx2",
+    /// log is told (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2",
     /// "plan-portable", "reference" (the plain network) or "torch". For one model, size of image and plan, results are
     /// the same bits for any batch and any number of threads.
     /// </summary>
@@ -409,6 +389,26 @@ namespace Lesionlens
         PlanAvx2 = 3,
         /// <summary>A plan for what every processor has; slow.</summary>
         PlanPortable = 4,
+    }
+
+    /// <summary>What the work is at.</summary>
+    public enum Phase
+    {
+        /// <summary>Reading and decoding images.</summary>
+        Load = 0,
+        /// <summary>Training; done and total count samples of the epoch.</summary>
+        Train = 1,
+        /// <summary>Validating after an epoch; done and total count samples.</summary>
+        Validate = 2,
+        /// <summary>Classifying; done and total count images.</summary>
+        Classify = 3,
+        /// <summary>
+        /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or
+        /// images.
+        /// </summary>
+        Heatmap = 4,
+        /// <summary>Evaluating a data set; done and total count samples.</summary>
+        Evaluate = 5,
     }
 
     /// <summary>
@@ -476,12 +476,12 @@ namespace Lesionlens
         Image = 0,
         /// <summary>
         /// Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
-        /// an image with Heatmap.Overlay; Heatmap.Tiles says where its tiles lie.
+        /// an image; its tiles say where they lie.
         /// </summary>
         Tiles = 1,
     }
 
-    /// <summary>What Heatmap.Aggregate takes over the maps.</summary>
+    /// <summary>What is taken over several maps.</summary>
     public enum Aggregate
     {
         /// <summary>The highest value of each pixel and tile: shows what shows in any frame.</summary>
@@ -514,63 +514,42 @@ namespace Lesionlens
         Absolute = 1,
     }
 
-    /// <summary>Options of Model.classify. What is not set has its default.</summary>
-    public sealed class ClassifyOptions
-    {
-        /// <summary>
-        /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
-        /// </summary>
-        public float? Threshold { get; set; }
-
-        /// <summary>
-        /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs
-        /// as many as have 4 million pixels. Results do not depend on it beyond rounding.
-        /// </summary>
-        public int? BatchLimit { get; set; }
-
-        internal Native.lens_classify_options Fill(CallMemory memory)
-        {
-            Native.lens_classify_options options;
-            Native.lens_classify_options_init(out options);
-            if (Threshold != null) options.threshold = Threshold.Value;
-            if (BatchLimit != null) options.batch_limit = Arguments.NotNegative(nameof(BatchLimit), BatchLimit.Value);
-            return options;
-        }
-    }
-
-    /// <summary>Options of Context. What is not set has its default.</summary>
+    /// <summary>Options of Context. What is not set has its default. What a context is made from.</summary>
     public sealed class ContextOptions
     {
-        /// <summary>Device; default Device.Auto.</summary>
+        /// <summary>Where to compute. Device; default Device.Auto.</summary>
         public Device? Device { get; set; }
 
-        /// <summary>Which of several GPUs, from 0; default 0. The CPU has index 0 only.</summary>
+        /// <summary>Which of several GPUs, from 0. The CPU has index 0 only. 0 or more; default 0.</summary>
         public int? DeviceIndex { get; set; }
 
         /// <summary>
-        /// Precision; default Precision.Auto. Precision.Int8 is refused (Status.ErrorUnsupported) where it cannot be
-        /// computed.
+        /// Arithmetic of the network's layers. INT8 is refused where it cannot be computed. Precision; default
+        /// Precision.Auto.
         /// </summary>
         public Precision? Precision { get; set; }
 
         /// <summary>
-        /// Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the
-        /// directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded.
-        /// It must hold libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the
-        /// process has loaded one, that one. liblesionlens_torch.so is looked for here, too, before it is looked for
-        /// beside this library. libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here,
-        /// then beside the loaded libtorch_cpu.so.
+        /// Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
+        /// version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
+        /// liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's
+        /// library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
+        /// libtorch_cpu.so. Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was
+        /// built, or what the process has loaded.
         /// </summary>
         public string LibtorchDir { get; set; }
 
         /// <summary>
-        /// CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count).
-        /// Threads of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU,
-        /// wait actively for each other.
+        /// CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch,
+        /// where it computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process
+        /// may use (container limits count).
         /// </summary>
         public int? Threads { get; set; }
 
-        /// <summary>RocmTuning; default RocmTuning.Auto.</summary>
+        /// <summary>
+        /// Which environment variables are set for the AMD runtime before it is loaded. RocmTuning; default
+        /// RocmTuning.Auto.
+        /// </summary>
         public RocmTuning? RocmTuning { get; set; }
 
         /// <summary>
@@ -582,66 +561,65 @@ namespace Lesionlens
         public long? MemoryCap { get; set; }
 
         /// <summary>
-        /// true: the same call with the same seed gives the same bits on the same machine; default true. false allows
-        /// faster algorithms that do not (on GPUs).
+        /// Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms
+        /// that do not (on GPUs) are allowed. true: yes, false: no; default true.
         /// </summary>
         public bool? Deterministic { get; set; }
 
-        /// <summary>Seed of everything random that is not given a seed of its own; default 0.</summary>
+        /// <summary>Seed of everything random that is not given a seed of its own. Default 0.</summary>
         public long? Seed { get; set; }
 
-        /// <summary>LogLevel; default LogLevel.Warning.</summary>
+        /// <summary>How much the log callback is told. LogLevel; default LogLevel.Warning.</summary>
         public LogLevel? LogLevel { get; set; }
 
         /// <summary>
-        /// Engine; default Engine.Auto. A plan is refused (Status.ErrorUnsupported) with a precision other than f32,
-        /// and PLAN_AVX2 on a processor without.
+        /// What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
+        /// without AVX2. Engine; default Engine.Auto.
         /// </summary>
         public Engine? Engine { get; set; }
 
         /// <summary>
-        /// GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD,
-        /// 1 on NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded;
-        /// what the host or its user set there wins.
+        /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
+        /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1;
+        /// default 0: automatic, 0.85 on AMD, 1 on NVIDIA.
         /// </summary>
         public double? MemoryFraction { get; set; }
 
         /// <summary>
-        /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
-        /// default -1, automatic: 100 on AMD, never on NVIDIA.
+        /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never.
+        /// 0 or more; default -1: automatic, 100 on AMD, never on NVIDIA.
         /// </summary>
         public int? EmptyCacheEvery { get; set; }
 
         /// <summary>
-        /// true: activations lie pixel by pixel (NHWC), false: channel by channel (NCHW); default automatic: true. The
-        /// library's own engine always has the former.
+        /// Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine
+        /// always has the former. true: yes, false: no; default automatic: pixel by pixel.
         /// </summary>
         public bool? ChannelsLast { get; set; }
 
         /// <summary>
-        /// NVIDIA: true: products of 32-bit floats may round their factors to TF32, false: not; default automatic:
-        /// true from Ampere on, unless precision is Precision.F32.
+        /// NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
+        /// automatic: from Ampere on, unless precision is F32.
         /// </summary>
         public bool? Tf32 { get; set; }
 
         /// <summary>
-        /// GPU: true: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, false: not;
-        /// default -1, automatic: true on AMD when deterministic is false, as in the reference pipeline, and false on
-        /// NVIDIA.
+        /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes,
+        /// false: no; default automatic: on AMD unless deterministic, as in the reference pipeline.
         /// </summary>
         public bool? Benchmark { get; set; }
 
         /// <summary>
-        /// true: the compiled network that a model's file may bring (see Context.LoadModel) computes its logits,
-        /// false: it is not run; default automatic: true, but false on AMD, as in the reference pipeline, and where
-        /// engine is not Engine.Auto.
+        /// Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no;
+        /// default -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked
+        /// for.
         /// </summary>
         public bool? CompiledGraph { get; set; }
 
         /// <summary>
-        /// true: calls from several threads compute in turns, batch by batch and in the order they came, false: at
-        /// once; default -1, automatic: true on GPUs, whose memory then holds one batch at a time, false on the CPU.
-        /// Plans (Engine.Plan) share a pool of threads instead.
+        /// Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
+        /// true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share
+        /// a pool of threads instead.
         /// </summary>
         public bool? TakeTurns { get; set; }
 
@@ -671,63 +649,85 @@ namespace Lesionlens
         }
     }
 
+    /// <summary>Options of Model.classify. What is not set has its default. How to classify.</summary>
+    public sealed class ClassifyOptions
+    {
+        /// <summary>Probability above which an image is called positive. 0 to 1; default -1: the model's own.</summary>
+        public float? Threshold { get; set; }
+
+        /// <summary>
+        /// Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536;
+        /// default 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+        /// </summary>
+        public int? BatchLimit { get; set; }
+
+        internal Native.lens_classify_options Fill(CallMemory memory)
+        {
+            Native.lens_classify_options options;
+            Native.lens_classify_options_init(out options);
+            if (Threshold != null) options.threshold = Threshold.Value;
+            if (BatchLimit != null) options.batch_limit = Arguments.NotNegative(nameof(BatchLimit), BatchLimit.Value);
+            return options;
+        }
+    }
+
     /// <summary>
-    /// Options of Model.heatmap. What is not set has its default. The reference pipeline is: ResizeWidth =
-    /// ResizeHeight = 128, edge = Edge.Reference, all else default.
+    /// Options of Model.heatmap. What is not set has its default. How to draw heatmaps. The defaults are the reference
+    /// pipeline's tiles, on the image as it is, with every pixel covered; the reference pipeline itself is ResizeWidth
+    /// = ResizeHeight = 128, edge = reference, all else default.
     /// </summary>
     public sealed class HeatmapOptions
     {
-        /// <summary>HeatmapMethod; default HeatmapMethod.Tiles.</summary>
+        /// <summary>How a heatmap is made. HeatmapMethod; default HeatmapMethod.Tiles.</summary>
         public HeatmapMethod? Method { get; set; }
 
         /// <summary>
-        /// Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the
-        /// network at this size, whatever size it was trained at.
+        /// Width and height of a tile in pixels of the resampled image. Tiles go into the network at this size,
+        /// whatever size it was trained at. 32 to 4096; default 64.
         /// </summary>
         public int? TileSize { get; set; }
 
         /// <summary>
-        /// Distance of tiles in pixels of the resampled image, 1 to TileSize; default 0: three quarters of TileSize
-        /// (48).
+        /// Distance of tiles in pixels of the resampled image, at most TileSize. At most 4096; default 0: three
+        /// quarters of TileSize.
         /// </summary>
         public int? Stride { get; set; }
 
-        /// <summary>Edge; default Edge.Cover.</summary>
+        /// <summary>
+        /// Where the last tiles go when the stride does not end at the border. Edge; default Edge.Cover.
+        /// </summary>
         public Edge? Edge { get; set; }
 
-        /// <summary>Blend; default Blend.Mean.</summary>
+        /// <summary>How overlapping tiles are weighted where they meet. Blend; default Blend.Mean.</summary>
         public Blend? Blend { get; set; }
 
         /// <summary>
-        /// The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the
-        /// image's own size all the same.
+        /// The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0
+        /// and at most 16; default 1.
         /// </summary>
         public double? Scale { get; set; }
 
         /// <summary>
-        /// Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give
-        /// both width and height, and leave scale at 1.
+        /// Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave
+        /// scale at 1. At most 65536; default 0: by scale.
         /// </summary>
         public int? ResizeWidth { get; set; }
 
-        /// <summary>As ResizeWidth.</summary>
+        /// <summary>The height that belongs to ResizeWidth. At most 65536; default 0: by scale.</summary>
         public int? ResizeHeight { get; set; }
 
         /// <summary>
-        /// Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as
-        /// many as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the
-        /// memory that the call needs beside the maps. For HeatmapMethod.Occlusion as many images go through at once
-        /// as have no more pixels than so many tiles, and one at least; for the two maps of the whole image always
-        /// one.
+        /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory
+        /// that the call needs beside the maps. For occlusion as many images go through at once as have no more pixels
+        /// than so many tiles, and one at least; for the two maps of the whole image always one. At most 65536;
+        /// default 0: automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
         /// </summary>
         public int? BatchLimit { get; set; }
 
-        /// <summary>
-        /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
-        /// </summary>
+        /// <summary>Probability above which an image is called positive. 0 to 1; default -1: the model's own.</summary>
         public float? Threshold { get; set; }
 
-        /// <summary>MapResolution; default MapResolution.Image.</summary>
+        /// <summary>What the map has a value for. MapResolution; default MapResolution.Image.</summary>
         public MapResolution? Resolution { get; set; }
 
         internal Native.lens_heatmap_options Fill(CallMemory memory)
@@ -756,28 +756,31 @@ namespace Lesionlens
     }
 
     /// <summary>
-    /// Options of Heatmap.Overlay. What is not set has its default. The defaults are the reference pipeline's.
+    /// Options of Heatmap.Overlay. What is not set has its default. How to draw an overlay. The defaults are the
+    /// reference pipeline's.
     /// </summary>
     public sealed class OverlayOptions
     {
-        /// <summary>Colormap; default Colormap.Inferno.</summary>
+        /// <summary>Colours of the overlay. Colormap; default Colormap.Inferno.</summary>
         public Colormap? Colormap { get; set; }
 
-        /// <summary>OverlayScale; default OverlayScale.Minmax.</summary>
+        /// <summary>
+        /// Which values get the lowest and the highest colour. OverlayScale; default OverlayScale.Minmax.
+        /// </summary>
         public OverlayScale? Scale { get; set; }
 
-        /// <summary>Share of the colours, 0 (image only) to 1 (colours only); default 0.5.</summary>
+        /// <summary>Share of the colours, from image only to colours only. 0 to 1; default 0.5.</summary>
         public float? Alpha { get; set; }
 
         /// <summary>
-        /// true: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the
+        /// Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the
         /// values of the lowest and the highest colour; without them where the image's shorter side is under 96
-        /// pixels. false (default): not.
+        /// pixels. true: yes, false: no; default false.
         /// </summary>
         public bool? ColorBar { get; set; }
 
         /// <summary>
-        /// How many of the tiles that matter most get a frame, all when there are no more; default 0.
+        /// How many of the tiles that matter most get a frame, all when there are no more. Default 0.
         /// </summary>
         public int? OutlineTiles { get; set; }
 

@@ -68,7 +68,7 @@ void show(const Paths& paths) {
     print(prediction, summary, map.tiles()[summary.hottest_tile]);
     const std::vector<std::uint8_t> rgba = map.overlay(image, overlay_options());
     lesionlens::write_png(paths.overlay,
-                          lesionlens::image(rgba.data(), summary.width, summary.height, LENS_PIXEL_RGBA8));
+                          lesionlens::image(rgba.data(), summary.width, summary.height, LENS_PIXEL_FORMAT_RGBA8));
 }
 
 int run(const Paths& paths) {
@@ -110,7 +110,7 @@ int run(const Paths& paths) {
     const auto rgba = map->overlay(*image, overlay_options());
     if (!rgba) return failed(rgba.error());
     const auto written = lesionlens::write_png(
-        paths.overlay, lesionlens::image(rgba->data(), summary->width, summary->height, LENS_PIXEL_RGBA8));
+        paths.overlay, lesionlens::image(rgba->data(), summary->width, summary->height, LENS_PIXEL_FORMAT_RGBA8));
     if (!written) return failed(written.error());
     return EXIT_SUCCESS;
 }

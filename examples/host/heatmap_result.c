@@ -32,7 +32,7 @@ static lens_status write_overlay(const struct lens_map *map, const struct lens_i
     lens_status status = lens_map_overlay(map, image, options, pixels, stride);
     if (status == LENS_OK) {
         struct lens_image overlay = {
-            .pixels = pixels, .width = width, .height = height, .row_stride = stride, .format = LENS_PIXEL_RGBA8};
+            .pixels = pixels, .width = width, .height = height, .row_stride = stride, .format = LENS_PIXEL_FORMAT_RGBA8};
         status = lens_png_write(result->overlay_path, &overlay);
     }
     free(pixels);
@@ -51,7 +51,7 @@ static lens_status write_values(const struct lens_map *map, const struct heatmap
                                 .width = result->summary.width,
                                 .height = result->summary.height,
                                 .row_stride = result->summary.width * sizeof *first,
-                                .format = LENS_PIXEL_GRAY_F32};
+                                .format = LENS_PIXEL_FORMAT_GRAY_F32};
     return lens_png_write(result->values_path, &values);
 }
 

@@ -7,7 +7,7 @@
 static void on_log(lens_log_level level, const char *message, void *user_data)
 {
     (void)user_data;
-    console_message("%s: %s", level == LENS_LOG_ERROR ? "error" : "warning", message);
+    console_message("%s: %s", level == LENS_LOG_LEVEL_ERROR ? "error" : "warning", message);
 }
 
 void setting_defaults(struct setting *setting)
@@ -16,7 +16,7 @@ void setting_defaults(struct setting *setting)
     lens_init_options_init(&setting->init);
     setting->init.abi_version = LENS_ABI_VERSION;
     setting->init.log = on_log;
-    setting->init.log_level = LENS_LOG_WARNING;
+    setting->init.log_level = LENS_LOG_LEVEL_WARNING;
 }
 
 int setting_start(struct setting *setting)

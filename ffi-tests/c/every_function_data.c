@@ -56,7 +56,7 @@ static void test_lens_image_file_view(void)
     CHECK_OK(lens_image_file_view(picture, &view));
     CHECK_EQUAL(view.width, FIXTURE_SIDE);
     CHECK_EQUAL(view.height, FIXTURE_SIDE);
-    CHECK_EQUAL(view.format, LENS_PIXEL_GRAY8);
+    CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_GRAY8);
     CHECK_EQUAL(view.reserved, 0);
     CHECK(view.row_stride >= FIXTURE_SIDE);
     for (size_t row = 0; row < FIXTURE_SIDE; row++) {

@@ -76,7 +76,7 @@ static void test_lens_optimize_options_init(void)
     memset(&options, 0xAB, sizeof options);
     lens_optimize_options_init(&options);
     CHECK_EQUAL(options.struct_size, sizeof options);
-    CHECK_EQUAL(options.variant, LENS_OPTIMIZED_AUTO);
+    CHECK_EQUAL(options.variant, LENS_OPTIMIZED_VARIANT_AUTO);
     CHECK_EQUAL(options.batch_limit, 0);
     CHECK(options.calibration == NULL && options.progress == NULL && options.cancel == NULL);
     lens_optimize_options_init(NULL);
@@ -90,9 +90,9 @@ static void test_variants_of_libtorch(void)
         const char *engine;
         double difference;
     } cases[] = {
-        {LENS_OPTIMIZED_AUTO, "torchscript", 0.05},
-        {LENS_OPTIMIZED_INT8_HEAD, "torchscript", 0.05},
-        {LENS_OPTIMIZED_STATE_DICT, NULL, 0},
+        {LENS_OPTIMIZED_VARIANT_AUTO, "torchscript", 0.05},
+        {LENS_OPTIMIZED_VARIANT_INT8_HEAD, "torchscript", 0.05},
+        {LENS_OPTIMIZED_VARIANT_STATE_DICT, NULL, 0},
     };
     fixture_path path, missing;
     lens_optimize_options options;
@@ -137,7 +137,7 @@ static void test_lens_model_optimize(void)
     lens_model *loaded = NULL;
     fixture_join(path, scratch, "optimised.safetensors");
     lens_optimize_options_init(&options);
-    options.variant = LENS_OPTIMIZED_INT8;
+    options.variant = LENS_OPTIMIZED_VARIANT_INT8;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "NULL");
     options.calibration = dataset;
     CHECK_OK(lens_model_optimize(model, path, &options));
@@ -149,7 +149,7 @@ static void test_lens_model_optimize(void)
     options.batch_limit = 65537;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "batch_limit", "65537");
     options.batch_limit = 32;
-    options.variant = LENS_OPTIMIZED_STATE_DICT;
+    options.variant = LENS_OPTIMIZED_VARIANT_STATE_DICT;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "calibration", "INT8");
     options.variant = 99;
     CHECK_REFUSED(lens_model_optimize(model, path, &options), LENS_ERROR_ARGUMENT, "variant", "99");
@@ -707,6 +707,7 @@ static void test_lens_model_calibrate(void)
     CALIBRATE_REFUSED(target_sensitivity, 1.5, "target_sensitivity", "1.5");
     CALIBRATE_REFUSED(target_sensitivity, NAN, "target_sensitivity", "NaN");
     options.operating_point = LENS_OPERATING_POINT_KEEP;
+    options.target_sensitivity = 0.95;
     options.batch_limit = 32;
     options.fit_temperature = 0;
     CHECK_REFUSED(lens_model_calibrate(model, noisy, &options, &calibrated, &json), LENS_ERROR_ARGUMENT,

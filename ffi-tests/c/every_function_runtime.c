@@ -83,7 +83,7 @@ static void test_lens_init_options_init(void)
     CHECK_EQUAL(options.seed, 0);
     CHECK(options.log == NULL);
     CHECK(options.log_user_data == NULL);
-    CHECK_EQUAL(options.log_level, LENS_LOG_WARNING);
+    CHECK_EQUAL(options.log_level, LENS_LOG_LEVEL_WARNING);
     CHECK_EQUAL(options.engine, LENS_ENGINE_AUTO);
     CHECK_NEAR(options.memory_fraction, 0, 0);
     CHECK_EQUAL(options.empty_cache_every, -1);
@@ -117,7 +117,7 @@ static void count_message(lens_log_level level, const char *message, void *user_
     struct log_count *count = user_data;
     count->messages++;
     count->too_detailed += level > count->limit;
-    count->malformed += level < LENS_LOG_ERROR || message == NULL || message[0] == '\0';
+    count->malformed += level < LENS_LOG_LEVEL_ERROR || message == NULL || message[0] == '\0';
 }
 
 static void init_with_log(lens_log_level limit, struct log_count *count)
@@ -159,9 +159,9 @@ static void test_lens_init(void)
     CHECK_OK(lens_init(&options, &made));
     lens_context_free(made);
 
-    init_with_log(LENS_LOG_DEBUG, &count);
+    init_with_log(LENS_LOG_LEVEL_DEBUG, &count);
     CHECK(count.messages > 0);
-    init_with_log(LENS_LOG_ERROR, &count);
+    init_with_log(LENS_LOG_LEVEL_ERROR, &count);
     CHECK_EQUAL(count.messages, 0);
 
     CHECK_REFUSED(lens_init(NULL, NULL), LENS_ERROR_ARGUMENT, "context", "NULL");

@@ -40,7 +40,7 @@ static void eight_bit_formats_agree_bit_for_bit(void)
     static const struct {
         lens_pixel_format format;
         size_t bytes;
-    } formats[] = {{LENS_PIXEL_RGB8, 3}, {LENS_PIXEL_BGR8, 3}, {LENS_PIXEL_RGBA8, 4}, {LENS_PIXEL_BGRA8, 4}};
+    } formats[] = {{LENS_PIXEL_FORMAT_RGB8, 3}, {LENS_PIXEL_FORMAT_BGR8, 3}, {LENS_PIXEL_FORMAT_RGBA8, 4}, {LENS_PIXEL_FORMAT_BGRA8, 4}};
     uint8_t coloured[PIXELS * 4];
     for (size_t index = 0; index < sizeof formats / sizeof formats[0]; index++) {
         size_t bytes = formats[index].bytes;
@@ -57,8 +57,8 @@ static void eight_bit_formats_agree_bit_for_bit(void)
 static void blue_first_is_red_first_with_channels_swapped(void)
 {
     uint8_t other[PIXELS], rgb[PIXELS * 3], bgr[PIXELS * 3];
-    lens_image red_first = view_of(rgb, LENS_PIXEL_RGB8, 3);
-    lens_image blue_first = view_of(bgr, LENS_PIXEL_BGR8, 3);
+    lens_image red_first = view_of(rgb, LENS_PIXEL_FORMAT_RGB8, 3);
+    lens_image blue_first = view_of(bgr, LENS_PIXEL_FORMAT_BGR8, 3);
     lens_prediction one, swapped;
     fixture_draw(4, other);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
@@ -70,7 +70,7 @@ static void blue_first_is_red_first_with_channels_swapped(void)
     swapped = fixture_classify(model, &blue_first);
     CHECK(memcmp(&one, &swapped, sizeof one) == 0);
     /* Read in the wrong order it is another picture. */
-    blue_first.format = LENS_PIXEL_RGB8;
+    blue_first.format = LENS_PIXEL_FORMAT_RGB8;
     swapped = fixture_classify(model, &blue_first);
     CHECK(fabsf(one.logit - swapped.logit) > 1e-5f);
 }
@@ -86,13 +86,13 @@ static void deeper_formats_agree_with_eight_bits(void)
         centred[pixel] = (int16_t)(gray[pixel] * 257 - 32768);
         floats[pixel] = (float)gray[pixel] / 255.0f;
     }
-    image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     check_same(&image);
     image.bits_stored = 16;
     check_same(&image);
-    image = view_of(centred, LENS_PIXEL_GRAY_S16, 2);
+    image = view_of(centred, LENS_PIXEL_FORMAT_GRAY_S16, 2);
     check_same(&image);
-    image = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    image = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     check_same(&image);
     image = gray_image;
     image.bits_stored = 8;
@@ -103,7 +103,7 @@ static void bits_stored_is_the_full_range(void)
 {
     uint16_t low[PIXELS];
     int16_t centred[PIXELS];
-    lens_image image = view_of(low, LENS_PIXEL_GRAY16, 2);
+    lens_image image = view_of(low, LENS_PIXEL_FORMAT_GRAY16, 2);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
         low[pixel] = gray[pixel];
         centred[pixel] = (int16_t)(gray[pixel] - 128);
@@ -113,7 +113,7 @@ static void bits_stored_is_the_full_range(void)
     /* The same numbers in ten bits are a dark picture. */
     image.bits_stored = 10;
     check_differs(&image);
-    image = view_of(centred, LENS_PIXEL_GRAY_S16, 2);
+    image = view_of(centred, LENS_PIXEL_FORMAT_GRAY_S16, 2);
     image.bits_stored = 8;
     check_same(&image);
 }
@@ -121,7 +121,7 @@ static void bits_stored_is_the_full_range(void)
 static void inverted_eight_bits(void)
 {
     uint8_t negative[PIXELS];
-    lens_image image = view_of(negative, LENS_PIXEL_GRAY8, 1);
+    lens_image image = view_of(negative, LENS_PIXEL_FORMAT_GRAY8, 1);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         negative[pixel] = (uint8_t)(255 - gray[pixel]);
     check_differs(&image);
@@ -138,8 +138,8 @@ static uint16_t twelve_bits(size_t pixel)
 static void inverted_twelve_bits(void)
 {
     uint16_t normal[PIXELS], negative[PIXELS];
-    lens_image positive_image = view_of(normal, LENS_PIXEL_GRAY16, 2);
-    lens_image negative_image = view_of(negative, LENS_PIXEL_GRAY16, 2);
+    lens_image positive_image = view_of(normal, LENS_PIXEL_FORMAT_GRAY16, 2);
+    lens_image negative_image = view_of(negative, LENS_PIXEL_FORMAT_GRAY16, 2);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
         normal[pixel] = twelve_bits(pixel);
         negative[pixel] = (uint16_t)(4095 - twelve_bits(pixel));
@@ -170,7 +170,7 @@ static float linear_window(double value, double center, double width)
 static void check_window(lens_image windowed, double (*value)(size_t pixel), double center, double width)
 {
     float floats[PIXELS];
-    lens_image seen = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    lens_image seen = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         floats[pixel] = linear_window(value(pixel), center, width);
     windowed.window_center = center;
@@ -206,13 +206,13 @@ static void the_window_is_that_of_dicom(void)
     check_window(gray_image, as_stored, 128, 256);
     /* Of width 1 it is a threshold. */
     check_window(gray_image, as_stored, 80, 1);
-    image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     image.bits_stored = 12;
     check_window(image, as_twelve_bits, 1000.5, 777);
     image.rescale_slope = 0.5;
     image.rescale_intercept = -1000.25;
     check_window(image, as_hounsfield, -300, 500);
-    image = view_of(centred, LENS_PIXEL_GRAY_S16, 2);
+    image = view_of(centred, LENS_PIXEL_FORMAT_GRAY_S16, 2);
     image.rescale_slope = 0.5;
     image.rescale_intercept = -0.25;
     check_window(image, as_hounsfield, -300, 500);
@@ -221,8 +221,8 @@ static void the_window_is_that_of_dicom(void)
 static void the_window_of_floats_ends_at_half_its_width(void)
 {
     float stored[PIXELS], seen[PIXELS];
-    lens_image windowed = view_of(stored, LENS_PIXEL_GRAY_F32, 4);
-    lens_image plain = view_of(seen, LENS_PIXEL_GRAY_F32, 4);
+    lens_image windowed = view_of(stored, LENS_PIXEL_FORMAT_GRAY_F32, 4);
+    lens_image plain = view_of(seen, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
         double rescaled, value;
         stored[pixel] = (float)gray[pixel] * 3.0f - 200.0f;
@@ -241,7 +241,7 @@ static void rescaling_alone_leaves_the_full_range(void)
 {
     uint16_t deep[PIXELS];
     float floats[PIXELS];
-    lens_image image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    lens_image image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
         deep[pixel] = (uint16_t)(gray[pixel] * 257);
         floats[pixel] = (float)gray[pixel];
@@ -252,7 +252,7 @@ static void rescaling_alone_leaves_the_full_range(void)
     image.rescale_intercept = -1024;
     check_same(&image);
     /* For floats it is the way into 0..1. */
-    image = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    image = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     image.rescale_slope = 1.0 / 255.0;
     check_same(&image);
 }
@@ -285,7 +285,7 @@ static void samples_need_no_alignment(void)
         deep[pixel] = (uint16_t)(gray[pixel] * 257 + pixel % 256);
         floats[pixel] = (float)gray[pixel] / 255.0f;
     }
-    image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     aligned = fixture_classify(model, &image);
     /* An odd address, and rows of an odd number of bytes. */
     image.pixels = shifted + 1;
@@ -295,7 +295,7 @@ static void samples_need_no_alignment(void)
     unaligned = fixture_classify(model, &image);
     CHECK(memcmp(&aligned, &unaligned, sizeof aligned) == 0);
 
-    image = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    image = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     aligned = fixture_classify(model, &image);
     image.pixels = shifted + 1;
     image.row_stride = SIDE * 4 + 1;
@@ -367,9 +367,9 @@ static void images_of_different_formats_share_an_array(void)
         memset(coloured + 4 * pixel, gray[pixel], 4);
         deep[pixel] = (uint16_t)(gray[pixel] * 257);
     }
-    images[0] = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    images[0] = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     images[1] = fixture_view(gray, SIDE, 20);
-    images[2] = view_of(coloured, LENS_PIXEL_BGRA8, 4);
+    images[2] = view_of(coloured, LENS_PIXEL_FORMAT_BGRA8, 4);
     CHECK_OK(lens_classify(model, images, 3, NULL, predictions));
     CHECK_NEAR(predictions[0].probability, expected.probability, 1e-5);
     CHECK_NEAR(predictions[1].probability, fixture_classify(model, &images[1]).probability, 1e-5);
@@ -396,16 +396,16 @@ static void eight_bits_are_written_as_they_are(void)
     uint8_t coloured[PIXELS * 4];
     image.invert = 1;
     write_and_load(&image, &picture, &view);
-    CHECK_EQUAL(view.format, LENS_PIXEL_GRAY8);
+    CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_GRAY8);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_EQUAL(((const uint8_t *)view.pixels)[pixel / SIDE * view.row_stride + pixel % SIDE], 255 - gray[pixel]);
     lens_image_file_free(picture);
 
     for (size_t index = 0; index < sizeof coloured; index++)
         coloured[index] = (uint8_t)(index * 7);
-    image = view_of(coloured, LENS_PIXEL_BGRA8, 4);
+    image = view_of(coloured, LENS_PIXEL_FORMAT_BGRA8, 4);
     write_and_load(&image, &picture, &view);
-    CHECK_EQUAL(view.format, LENS_PIXEL_RGBA8);
+    CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_RGBA8);
     for (size_t pixel = 0; pixel < PIXELS; pixel++) {
         const uint8_t *read = (const uint8_t *)view.pixels + pixel / SIDE * view.row_stride + pixel % SIDE * 4;
         CHECK_EQUAL(read[0], coloured[4 * pixel + 2]);
@@ -427,11 +427,11 @@ static void deeper_gray_is_written_as_it_is_seen(void)
 {
     lens_image_file *picture = NULL;
     uint16_t deep[PIXELS];
-    lens_image view, image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    lens_image view, image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         deep[pixel] = (uint16_t)(gray[pixel] * 251 + pixel);
     write_and_load(&image, &picture, &view);
-    CHECK_EQUAL(view.format, LENS_PIXEL_GRAY16);
+    CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_GRAY16);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_EQUAL(sample16(&view, pixel), deep[pixel]);
     lens_image_file_free(picture);
@@ -443,7 +443,7 @@ static void deeper_gray_is_written_as_it_is_seen(void)
     image.window_width = 1601;
     image.invert = 1;
     write_and_load(&image, &picture, &view);
-    CHECK_EQUAL(view.format, LENS_PIXEL_GRAY16);
+    CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_GRAY16);
     for (size_t pixel = 0; pixel < PIXELS; pixel++)
         CHECK_NEAR(sample16(&view, pixel), 65535.0 * (1.0 - (double)linear_window(deep[pixel], 1300, 1601)), 1.0);
     lens_image_file_free(picture);

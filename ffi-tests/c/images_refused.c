@@ -61,9 +61,9 @@ static void geometry_that_cannot_be_right_is_refused(void)
     CHANGE_REFUSED(image.row_stride = SIDE - 1, "row_stride", "47");
     CHANGE_REFUSED(image.row_stride = 0, "row_stride", "0");
     CHANGE_REFUSED(image.row_stride = SIZE_MAX / 2, "row_stride", "9223372036854775807");
-    CHANGE_REFUSED(image.format = LENS_PIXEL_GRAY16; image.row_stride = 95, "row_stride", "95");
-    CHANGE_REFUSED(image.format = LENS_PIXEL_RGB8; image.row_stride = 143, "row_stride", "143");
-    CHANGE_REFUSED(image.format = LENS_PIXEL_BGRA8; image.row_stride = 191, "row_stride", "191");
+    CHANGE_REFUSED(image.format = LENS_PIXEL_FORMAT_GRAY16; image.row_stride = 95, "row_stride", "95");
+    CHANGE_REFUSED(image.format = LENS_PIXEL_FORMAT_RGB8; image.row_stride = 143, "row_stride", "143");
+    CHANGE_REFUSED(image.format = LENS_PIXEL_FORMAT_BGRA8; image.row_stride = 191, "row_stride", "191");
     CHANGE_REFUSED(image.format = 8, "format", "8");
     CHANGE_REFUSED(image.format = -1, "format", "-1");
     CHANGE_REFUSED(image.reserved = 77, "reserved", "77");
@@ -89,7 +89,7 @@ static void samples_outside_bits_stored_are_refused(void)
 {
     uint16_t deep[PIXELS];
     int16_t centred[PIXELS];
-    lens_image image = view_of(deep, LENS_PIXEL_GRAY16, 2);
+    lens_image image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
     memset(deep, 0, sizeof deep);
     memset(centred, 0, sizeof centred);
     image.bits_stored = 17;
@@ -99,7 +99,7 @@ static void samples_outside_bits_stored_are_refused(void)
     deep[PIXELS - 1] = 4096;
     REFUSED(&image, "bits_stored", "4096");
 
-    image = view_of(centred, LENS_PIXEL_GRAY_S16, 2);
+    image = view_of(centred, LENS_PIXEL_FORMAT_GRAY_S16, 2);
     image.bits_stored = 12;
     centred[1] = -2048;
     centred[5] = 2048;
@@ -119,7 +119,7 @@ static void floats_that_are_no_gray_values_are_refused(void)
         {-0.25f, "-0.25", 0}, {NAN, "NaN", 1},      {INFINITY, "inf", 1},
     };
     float floats[PIXELS];
-    lens_image image = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    lens_image image = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     memset(floats, 0, sizeof floats);
     for (size_t index = 0; index < sizeof wrong / sizeof wrong[0]; index++) {
         floats[2 * SIDE + 7] = wrong[index].value;
@@ -156,7 +156,7 @@ static void every_image_is_checked_before_work_begins(void)
     floats[PIXELS - 1] = NAN;
     for (int index = 0; index < 4; index++)
         images[index] = gray_image;
-    images[4] = view_of(floats, LENS_PIXEL_GRAY_F32, 4);
+    images[4] = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
     lens_classify_options_init(&classify);
     classify.batch_limit = 1;
     classify.progress = count_calls;
@@ -175,7 +175,7 @@ static void every_image_is_checked_before_work_begins(void)
 static void gray_settings_on_colours_are_refused(void)
 {
     uint8_t coloured[PIXELS * 3];
-    lens_image image = view_of(coloured, LENS_PIXEL_RGB8, 3);
+    lens_image image = view_of(coloured, LENS_PIXEL_FORMAT_RGB8, 3);
     memset(coloured, 100, sizeof coloured);
     image.window_center = 40;
     image.window_width = 400;

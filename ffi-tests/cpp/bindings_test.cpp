@@ -459,7 +459,7 @@ private:
         const lesionlens::ImageFile file(path("image.png"));
         const lens_image image = file.view();
         CHECK(file.frames() == 1);
-        CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_GRAY8);
+        CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_FORMAT_GRAY8);
         CHECK(model_.classify(image).logit == model_.classify(view(made)).logit);
         CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);
     }

@@ -178,9 +178,9 @@ class Report(unittest.TestCase):
         with self.assertRaisesRegex(lesionlens.ArgumentError, "mine.txt"):
             self.evaluate(data, "kept")
         for options, message in (
-            ({"flag_confidence": 1.5}, "flag_confidence 1.5"),
-            ({"sample_flagged_ratio": -1.0}, "sample_flagged_ratio -1"),
-            ({"heatmap": {"tile_size": 20}}, "tile_size 20"),
+            ({"flag_confidence": 1.5}, "flag_confidence is 1.5"),
+            ({"sample_flagged_ratio": -1.0}, "sample_flagged_ratio is -1"),
+            ({"heatmap": {"tile_size": 20}}, "tile_size is 20"),
         ):
             with self.assertRaisesRegex(lesionlens.ArgumentError, message):
                 self.evaluate(data, "never", **options)
@@ -246,7 +246,7 @@ class Localisation(unittest.TestCase):
         with self.assertRaisesRegex(lesionlens.DataError, "a.png: the box x 60 y 10 width 30 height 10"):
             model.localize(root)
         (root / "boxes.csv").write_text("filename,x,y,width,height\na.png,6,10,30,10\n")
-        for options, message in (({"tolerance": -3.0}, "tolerance -3"), ({"heatmap": {"stride": 99}}, "stride 99")):
+        for options, message in (({"tolerance": -3.0}, "tolerance is -3"), ({"heatmap": {"stride": 99}}, "stride 99")):
             with self.assertRaisesRegex(lesionlens.ArgumentError, message):
                 model.localize(root, **options)
 

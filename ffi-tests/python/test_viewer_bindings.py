@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "bindings"))
-import header  # noqa: E402
+import interface  # noqa: E402
 
 EXPORTS = set((ROOT / "ffi-tests" / "exports.txt").read_text().split())
 # The file with the declarations, and those that use them.
@@ -34,7 +34,7 @@ class Bindings(unittest.TestCase):
     def test_every_function_is_bound_or_left_out_with_a_reason(self) -> None:
         for language, (declarations, _) in FILES.items():
             with self.subTest(language):
-                left_out = header.left_out(language)
+                left_out = interface.left_out(language)
                 bound = self.functions((ROOT / "bindings" / declarations).read_text())
                 self.assertEqual(set(), EXPORTS - bound - set(left_out), "neither bound nor in bindings/left_out.txt")
                 self.assertEqual(set(), bound & set(left_out), "bound, and in bindings/left_out.txt")

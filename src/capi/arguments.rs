@@ -1,5 +1,6 @@
 //! From raw pointers to Rust references, with a message for each way that can fail.
 
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
 use std::ffi::{CStr, c_char};
 
@@ -93,7 +94,7 @@ pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Re
     text.to_str().map(Some).map_err(|_| Error::argument(format!("{name} is not UTF-8: \"{}\"", text.to_string_lossy())))
 }
 
-/// A C truth value of an options field.
+/// A C truth value.
 pub(super) fn flag(name: &str, value: i32) -> Result<bool> {
     match value {
         0 => Ok(false),
@@ -102,20 +103,7 @@ pub(super) fn flag(name: &str, value: i32) -> Result<bool> {
     }
 }
 
-/// A choice of 0 and 1 that -1 leaves to the library.
-pub(super) fn automatic_flag(name: &str, value: i32) -> Result<Option<bool>> {
-    match value {
-        -1 => Ok(None),
-        0 | 1 => Ok(Some(value == 1)),
-        _ => Err(Error::argument(format!("{name} is {value}; it must be -1 (automatic), 0 or 1"))),
-    }
-}
-
-/// One of the named numbers of an options field.
-pub(super) fn choice<T: Copy>(name: &str, value: i32, choices: &[(i32, &str, T)]) -> Result<T> {
-    if let Some((_, _, chosen)) = choices.iter().find(|(number, _, _)| *number == value) {
-        return Ok(*chosen);
-    }
-    let known: Vec<String> = choices.iter().map(|(number, label, _)| format!("{label} ({number})")).collect();
-    Err(Error::argument(format!("{name} is {value}; it must be one of {}", known.join(", "))))
+/// One of the named numbers of a parameter.
+pub(super) fn choice<C: Choice>(name: &str, number: i32) -> Result<C> {
+    C::from_number(number).ok_or_else(|| C::DESCRIPTION.refuse(name, number))
 }

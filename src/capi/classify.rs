@@ -1,16 +1,14 @@
 //! `lens_classify`.
 
 use super::arguments::{array, out_array, required};
-use super::cancel::lens_cancel_token;
+use super::generated::lens_classify_options;
 use super::guard::guard;
 use super::image::{lens_image, views};
 use super::model::lens_model;
-use super::options::{self, Options};
-use super::progress::{control, lens_progress_fn};
+use super::options;
+use super::progress::control;
 use super::status::lens_status;
-use lens_tasks::classify::{ClassifyOptions, Prediction, classify};
-use std::ffi::c_void;
-use std::ptr;
+use lens_tasks::classify::{Prediction, classify};
 use std::sync::Arc;
 
 /// What the model says of one image.
@@ -36,53 +34,6 @@ impl From<Prediction> for lens_prediction {
             threshold: prediction.threshold,
         }
     }
-}
-
-/// Options of lens_classify(). Fill with lens_classify_options_init(), then change what you need.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct lens_classify_options {
-    /// sizeof(lens_classify_options); set by lens_classify_options_init().
-    pub struct_size: usize,
-    /// Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own.
-    pub threshold: f32,
-    /// Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
-    /// many as have 4 million pixels. Results do not depend on it beyond rounding.
-    pub batch_limit: u32,
-    /// Called about once a batch; default NULL.
-    pub progress: lens_progress_fn,
-    /// Handed to progress.
-    pub progress_user_data: *mut c_void,
-    /// Stops the call when triggered; default NULL.
-    pub cancel: *const lens_cancel_token,
-}
-
-// SAFETY: repr(C), struct_size first, numbers, raw pointers and an optional function pointer only.
-unsafe impl Options for lens_classify_options {
-    const NAME: &'static str = "lens_classify_options";
-    const FIRST_SIZE: usize = size_of::<Self>();
-    fn defaults() -> Self {
-        lens_classify_options {
-            struct_size: size_of::<Self>(),
-            threshold: -1.0,
-            batch_limit: ClassifyOptions::default().batch_limit,
-            progress: None,
-            progress_user_data: ptr::null_mut(),
-            cancel: ptr::null(),
-        }
-    }
-}
-
-/// What the options say of the threshold: -1 leaves it to the model.
-pub(super) fn chosen_threshold(threshold: f32) -> Option<f32> {
-    (threshold != -1.0).then_some(threshold)
-}
-
-/// Fills the options with their defaults; NULL is a no-op.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_classify_options_init(options: *mut lens_classify_options) {
-    // SAFETY: NULL or writable by contract.
-    unsafe { options::init(options) }
 }
 
 /// Classifies images. Each is converted to 0..1, resized to the model's input size and normalised as in training.
@@ -114,7 +65,8 @@ pub unsafe extern "C" fn lens_classify(
         let views = unsafe { views(images) }?;
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        let core = ClassifyOptions { threshold: chosen_threshold(options.threshold), batch_limit: options.batch_limit };
+        // SAFETY: its strings are NULL or C strings, by contract.
+        let core = unsafe { options.to_library() }?;
         // Held, so that the call goes on when the host frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         for (place, prediction) in predictions.iter_mut().zip(classify(&model, &views, &core, &mut control)?) {

@@ -1,17 +1,17 @@
 //! `lens_dataset`.
 
-use super::arguments::{choice, optional_text, out, required, text};
+use super::arguments::{optional_text, out, required, text};
+use super::generated::lens_dataset_options;
 use super::guard::{guard, release};
 use super::image::{lens_image, view};
-use super::options::{self, Options};
+use super::options;
 use super::status::lens_status;
 use super::text::to_host;
 use lens_base::{Error, Result};
-use lens_images::{Dataset, DatasetOptions, OnUnreadable};
+use lens_images::{Dataset, DatasetOptions};
 use parking_lot::RwLock;
 use std::ffi::c_char;
 use std::path::Path;
-use std::ptr;
 use std::sync::Arc;
 
 /// Labelled images: files that are read when needed, and pixels that were handed over. Thread-safe; a running call
@@ -28,96 +28,13 @@ impl lens_dataset {
     }
 }
 
-/// What to do with a file that is missing or cannot be decoded.
-pub type lens_on_unreadable = i32;
-/// Fail with a message that names it.
-pub const LENS_ON_UNREADABLE_FAIL: lens_on_unreadable = 0;
-/// Leave it out and count it: lens_dataset_describe(), the training record and the evaluation report say how many and
-/// name the first ones.
-pub const LENS_ON_UNREADABLE_SKIP: lens_on_unreadable = 1;
-
-/// Options of lens_dataset_open(). Fill with lens_dataset_options_init(), then change what you need.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct lens_dataset_options {
-    /// sizeof(lens_dataset_options); set by lens_dataset_options_init().
-    pub struct_size: usize,
-    /// labels.csv: name of the column with the file names, relative to image_directory; default NULL:
-    /// "patch_filename".
-    pub filename_column: *const c_char,
-    /// labels.csv: name of the column with the labels; default NULL: "stenoza_label".
-    pub label_column: *const c_char,
-    /// labels.csv: directory of the images, relative to the root; default NULL: "images".
-    pub image_directory: *const c_char,
-    /// The positive class: the value of the label column, or the name of the folder, that means positive; everything
-    /// else is negative. Default NULL: labels must be 0 or 1, and of two folders the second in byte order of their
-    /// names is positive.
-    pub positive_class: *const c_char,
-    /// LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL. Missing files are found when the data set is opened,
-    /// undecodable ones when they are first used.
-    pub on_unreadable: lens_on_unreadable,
-    /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0; default NULL:
-    /// "frame" if there is such a column, else frame 0 of every file.
-    pub frame_column: *const c_char,
-}
-
-// SAFETY: repr(C), struct_size first, integers and raw pointers only.
-unsafe impl Options for lens_dataset_options {
-    const NAME: &'static str = "lens_dataset_options";
-    const FIRST_SIZE: usize = std::mem::offset_of!(lens_dataset_options, frame_column);
-    fn defaults() -> Self {
-        lens_dataset_options {
-            struct_size: size_of::<Self>(),
-            filename_column: ptr::null(),
-            label_column: ptr::null(),
-            image_directory: ptr::null(),
-            positive_class: ptr::null(),
-            on_unreadable: LENS_ON_UNREADABLE_FAIL,
-            frame_column: ptr::null(),
-        }
-    }
-}
-
-/// The core's options.
+/// The library's options.
 ///
 /// # Safety
 /// `options` is NULL or a valid struct as large as its `struct_size`, its strings NULL or C strings.
 unsafe fn read_options(options: *const lens_dataset_options) -> Result<DatasetOptions> {
     // SAFETY: as promised by the caller.
-    let options = unsafe { options::read(options) }?;
-    let mut read = DatasetOptions {
-        on_unreadable: choice(
-            "on_unreadable",
-            options.on_unreadable,
-            &[
-                (LENS_ON_UNREADABLE_FAIL, "LENS_ON_UNREADABLE_FAIL", OnUnreadable::Fail),
-                (LENS_ON_UNREADABLE_SKIP, "LENS_ON_UNREADABLE_SKIP", OnUnreadable::Skip),
-            ],
-        )?,
-        ..DatasetOptions::default()
-    };
-    // SAFETY: each is NULL or a C string, as promised by the caller.
-    unsafe {
-        if let Some(column) = optional_text("filename_column", options.filename_column)? {
-            read.filename_column = column.into();
-        }
-        if let Some(column) = optional_text("label_column", options.label_column)? {
-            read.label_column = column.into();
-        }
-        if let Some(directory) = optional_text("image_directory", options.image_directory)? {
-            read.image_directory = directory.into();
-        }
-        read.frame_column = optional_text("frame_column", options.frame_column)?.map(Into::into);
-        read.positive_class = optional_text("positive_class", options.positive_class)?.map(Into::into);
-    }
-    Ok(read)
-}
-
-/// Fills the options with their defaults; NULL is a no-op.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_dataset_options_init(options: *mut lens_dataset_options) {
-    // SAFETY: NULL or writable by contract.
-    unsafe { options::init(options) }
+    unsafe { options::read(options)?.to_library() }
 }
 
 /// Makes an empty data set, for lens_dataset_add() and lens_dataset_extend().

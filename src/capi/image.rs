@@ -1,28 +1,11 @@
 //! `lens_image`: a view of the caller's pixels.
 
-use super::arguments::flag;
+use super::arguments::{choice, flag};
+use super::generated::lens_pixel_format;
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
-use lens_images::{PixelFormat, PixelView, Windowing};
+use lens_images::{PixelView, Windowing};
 use std::ffi::c_void;
-
-/// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
-pub type lens_pixel_format = i32;
-/// One unsigned 8-bit sample.
-pub const LENS_PIXEL_GRAY8: lens_pixel_format = 0;
-/// One unsigned 16-bit sample.
-pub const LENS_PIXEL_GRAY16: lens_pixel_format = 1;
-/// One signed 16-bit sample.
-pub const LENS_PIXEL_GRAY_S16: lens_pixel_format = 2;
-/// One 32-bit float; finite.
-pub const LENS_PIXEL_GRAY_F32: lens_pixel_format = 3;
-/// Red, green, blue, 8 bits each.
-pub const LENS_PIXEL_RGB8: lens_pixel_format = 4;
-/// Blue, green, red, 8 bits each.
-pub const LENS_PIXEL_BGR8: lens_pixel_format = 5;
-/// Red, green, blue, alpha, 8 bits each; alpha is ignored.
-pub const LENS_PIXEL_RGBA8: lens_pixel_format = 6;
-/// Blue, green, red, alpha, 8 bits each; alpha is ignored.
-pub const LENS_PIXEL_BGRA8: lens_pixel_format = 7;
 
 /// A view of pixels in the caller's memory, which must stay valid and unchanged during the call it is given to, and no
 /// longer. All fields zero except pixels, width, height and row_stride is a plain 8-bit gray image.
@@ -43,7 +26,7 @@ pub struct lens_image {
     pub height: u32,
     /// Bytes from one row's first pixel to the next row's; at least width x bytes of a pixel.
     pub row_stride: usize,
-    /// LENS_PIXEL_...
+    /// LENS_PIXEL_FORMAT_...
     pub format: lens_pixel_format,
     /// How many low bits of a 16-bit sample carry the value, 1 to 16; 0: all. For 8-bit formats 0 or 8, for floats 0.
     /// Samples outside that range are refused.
@@ -69,21 +52,7 @@ pub struct lens_image {
 /// `image.pixels` is NULL or readable for the size its fields describe, and unchanged for `'a`.
 pub(super) unsafe fn view<'a>(name: &str, image: &lens_image) -> Result<PixelView<'a>> {
     let named = |error: Error| error.prefixed(name);
-    let format = match image.format {
-        LENS_PIXEL_GRAY8 => PixelFormat::Gray8,
-        LENS_PIXEL_GRAY16 => PixelFormat::Gray16,
-        LENS_PIXEL_GRAY_S16 => PixelFormat::GrayS16,
-        LENS_PIXEL_GRAY_F32 => PixelFormat::GrayF32,
-        LENS_PIXEL_RGB8 => PixelFormat::Rgb8,
-        LENS_PIXEL_BGR8 => PixelFormat::Bgr8,
-        LENS_PIXEL_RGBA8 => PixelFormat::Rgba8,
-        LENS_PIXEL_BGRA8 => PixelFormat::Bgra8,
-        other => {
-            return Err(Error::argument(format!(
-                "{name}: format is {other}; it must be one of LENS_PIXEL_GRAY8 (0) to LENS_PIXEL_BGRA8 (7)"
-            )));
-        }
-    };
+    let format = choice("format", image.format).map_err(named)?;
     if image.pixels.is_null() {
         return Err(Error::argument(format!("{name}: pixels is NULL")));
     }
@@ -125,16 +94,7 @@ pub(super) fn describe(view: &PixelView) -> lens_image {
         width: view.width() as u32,
         height: view.height() as u32,
         row_stride: view.row_stride(),
-        format: match view.format() {
-            PixelFormat::Gray8 => LENS_PIXEL_GRAY8,
-            PixelFormat::Gray16 => LENS_PIXEL_GRAY16,
-            PixelFormat::GrayS16 => LENS_PIXEL_GRAY_S16,
-            PixelFormat::GrayF32 => LENS_PIXEL_GRAY_F32,
-            PixelFormat::Rgb8 => LENS_PIXEL_RGB8,
-            PixelFormat::Bgr8 => LENS_PIXEL_BGR8,
-            PixelFormat::Rgba8 => LENS_PIXEL_RGBA8,
-            PixelFormat::Bgra8 => LENS_PIXEL_BGRA8,
-        },
+        format: view.format().number(),
         bits_stored: windowing.bits_stored,
         rescale_slope: windowing.slope,
         rescale_intercept: windowing.intercept,

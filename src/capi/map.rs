@@ -2,10 +2,11 @@
 
 use super::arguments::{array, choice, out, required};
 use super::classify::lens_prediction;
+use super::generated::lens_aggregate;
 use super::guard::{guard, release};
 use super::status::lens_status;
 use lens_base::Result;
-use lens_tasks::heatmap::{Aggregate, HeatMap, Tile, aggregate};
+use lens_tasks::heatmap::{HeatMap, Tile, aggregate};
 
 /// A heatmap: a value for every pixel of an image, and the grid of tiles it was made from. Immutable, so thread-safe;
 /// independent of the model and the image.
@@ -156,13 +157,6 @@ pub unsafe extern "C" fn lens_map_tiles(
     })
 }
 
-/// What lens_map_aggregate() takes over the maps.
-pub type lens_aggregate = i32;
-/// The highest value of each pixel and tile: shows what shows in any frame.
-pub const LENS_AGGREGATE_MAX: lens_aggregate = 0;
-/// The mean: shows what stays.
-pub const LENS_AGGREGATE_MEAN: lens_aggregate = 1;
-
 /// Makes one map of several of the same size and with the same tiles, such as those of a cine's frames.
 ///
 /// The new map's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the maps' probabilities
@@ -190,14 +184,7 @@ pub unsafe extern "C" fn lens_map_aggregate(
         let (place, best_frame) = (place?, best_frame?);
         // SAFETY: NULL or an array of count handles by contract.
         let handles = unsafe { array("maps", maps, count) }?;
-        let how = choice(
-            "how",
-            how,
-            &[
-                (LENS_AGGREGATE_MAX, "LENS_AGGREGATE_MAX", Aggregate::Max),
-                (LENS_AGGREGATE_MEAN, "LENS_AGGREGATE_MEAN", Aggregate::Mean),
-            ],
-        )?;
+        let how = choice("how", how)?;
         let maps = handles
             .iter()
             .enumerate()

@@ -13,6 +13,7 @@ mod classify;
 mod context;
 mod dataset;
 mod evaluate;
+mod generated;
 mod guard;
 mod heatmap;
 mod image;

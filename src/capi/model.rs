@@ -2,10 +2,11 @@
 
 use super::arguments::{choice, out, required, text};
 use super::context::lens_context;
+use super::generated::lens_model_format;
 use super::guard::{guard, release};
 use super::status::lens_status;
 use super::text::to_host;
-use lens_runtime::{Classifier, FileFormat};
+use lens_runtime::Classifier;
 use std::ffi::c_char;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,19 +20,6 @@ impl lens_model {
         Box::into_raw(Box::new(lens_model(Arc::new(model))))
     }
 }
-
-/// File format of a saved model.
-pub type lens_model_format = i32;
-/// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training record
-/// in the file's metadata, under "lesionlens".
-pub const LENS_MODEL_FORMAT_SAFETENSORS: lens_model_format = 0;
-/// TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature, of
-/// N x 3 x height x width 32-bit floats in 0..1, normalised as the metadata says (extra/lesionlens.json in the archive).
-pub const LENS_MODEL_FORMAT_TORCHSCRIPT: lens_model_format = 1;
-/// ONNX (operators of version 17), for other runtimes; lens_model_load() does not read it. Input "image": batch x 3 x
-/// height x width 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's
-/// "lesionlens" says (JSON). Outputs "logit" and "probability": batch, at the model's temperature.
-pub const LENS_MODEL_FORMAT_ONNX: lens_model_format = 2;
 
 /// Loads a model.
 ///
@@ -96,15 +84,7 @@ pub unsafe extern "C" fn lens_model_save(
         let model = Arc::clone(&unsafe { required("model", model) }?.0);
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
-        let format = choice(
-            "format",
-            format,
-            &[
-                (LENS_MODEL_FORMAT_SAFETENSORS, "LENS_MODEL_FORMAT_SAFETENSORS", FileFormat::Safetensors),
-                (LENS_MODEL_FORMAT_TORCHSCRIPT, "LENS_MODEL_FORMAT_TORCHSCRIPT", FileFormat::TorchScript),
-                (LENS_MODEL_FORMAT_ONNX, "LENS_MODEL_FORMAT_ONNX", FileFormat::Onnx),
-            ],
-        )?;
+        let format = choice("format", format)?;
         model.save(Path::new(path), format)
     })
 }

@@ -4,14 +4,16 @@
 //! interface before the first release, the new header maps that name to a new symbol (`#define`), and the old symbol goes
 //! on writing the old size: a program never has more written than its own header made room for.
 
+use super::arguments::flag;
 use super::version::LENS_ABI_VERSION;
+use lens_base::options::Value;
 use lens_base::{Error, ErrorKind, Result};
 
 /// A `#[repr(C)]` options struct whose first field is `struct_size: usize`.
 ///
 /// # Safety
 /// The implementor is `#[repr(C)]`, begins with `usize` `struct_size`, and every bit pattern is valid for each field.
-pub(super) unsafe trait Options: Copy {
+pub(super) unsafe trait StructOptions: Copy {
     /// The C name, for messages.
     const NAME: &'static str;
     /// Size in the first released header: what every caller has at least.
@@ -24,7 +26,7 @@ pub(super) unsafe trait Options: Copy {
 ///
 /// # Safety
 /// `pointer` is NULL or points to as many readable bytes as its `struct_size` says.
-pub(super) unsafe fn read<T: Options>(pointer: *const T) -> Result<T> {
+pub(super) unsafe fn read<T: StructOptions>(pointer: *const T) -> Result<T> {
     let mut options = T::defaults();
     if pointer.is_null() {
         return Ok(options);
@@ -59,10 +61,46 @@ pub(super) unsafe fn read<T: Options>(pointer: *const T) -> Result<T> {
 ///
 /// # Safety
 /// `pointer` is NULL or points to writable memory of a `T`.
-pub(super) unsafe fn init<T: Options>(pointer: *mut T) {
+pub(super) unsafe fn init<T: StructOptions>(pointer: *mut T) {
     if !pointer.is_null() {
         // SAFETY: not NULL and writable by the caller's promise.
         unsafe { pointer.write_unaligned(T::defaults()) };
+    }
+}
+
+/// A field of an options struct by its name, on its way to a value of the library's option.
+pub(super) struct Raw(pub &'static str);
+
+impl Raw {
+    /// A C truth value.
+    pub fn flag(self, number: i32) -> Result<Value> {
+        flag(self.0, number).map(Value::Bool)
+    }
+
+    /// A truth value that -1 leaves to the library.
+    pub fn automatic(self, number: i32) -> Result<Value> {
+        match number {
+            -1 => Ok(Value::Automatic(None)),
+            0 | 1 => Ok(Value::Automatic(Some(number == 1))),
+            other => Err(Error::argument(format!("{} is {other}; it must be -1 (automatic), 0 or 1", self.0))),
+        }
+    }
+
+    pub fn integer(self, number: impl Into<i128>) -> Result<Value> {
+        Ok(Value::Integer(number.into()))
+    }
+
+    pub fn float(self, number: impl Into<f64>) -> Result<Value> {
+        Ok(Value::Float(number.into()))
+    }
+
+    pub fn rgb(self, numbers: [f32; 3]) -> Result<Value> {
+        Ok(Value::Rgb(numbers))
+    }
+
+    /// Which numbers there are the option itself knows.
+    pub fn choice(self, number: i32) -> Result<Value> {
+        Ok(Value::Choice(number))
     }
 }
 
@@ -79,7 +117,7 @@ mod tests {
     }
 
     // SAFETY: repr(C), struct_size first, integers only.
-    unsafe impl Options for Sample {
+    unsafe impl StructOptions for Sample {
         const NAME: &'static str = "lens_sample_options";
         const FIRST_SIZE: usize = 16;
         fn defaults() -> Self {

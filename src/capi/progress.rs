@@ -1,24 +1,10 @@
 //! Progress reports to the host.
 
 use super::cancel::lens_cancel_token;
-use lens_base::{Cancel, Control, Phase, Update};
+use super::generated::lens_phase;
+use lens_base::options::Choice;
+use lens_base::{Cancel, Control, Update};
 use std::ffi::c_void;
-
-/// What a long call is doing.
-pub type lens_phase = i32;
-
-/// Reading and decoding images.
-pub const LENS_PHASE_LOAD: lens_phase = 0;
-/// Training; done and total count samples of the epoch.
-pub const LENS_PHASE_TRAIN: lens_phase = 1;
-/// Validating after an epoch; done and total count samples.
-pub const LENS_PHASE_VALIDATE: lens_phase = 2;
-/// Classifying; done and total count images.
-pub const LENS_PHASE_CLASSIFY: lens_phase = 3;
-/// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
-pub const LENS_PHASE_HEATMAP: lens_phase = 4;
-/// Evaluating a data set; done and total count samples.
-pub const LENS_PHASE_EVALUATE: lens_phase = 5;
 
 /// How far a long call is. Valid during the callback only.
 #[repr(C)]
@@ -58,14 +44,7 @@ impl From<&Update> for lens_progress {
     fn from(update: &Update) -> Self {
         lens_progress {
             struct_size: size_of::<lens_progress>(),
-            phase: match update.phase {
-                Phase::Load => LENS_PHASE_LOAD,
-                Phase::Train => LENS_PHASE_TRAIN,
-                Phase::Validate => LENS_PHASE_VALIDATE,
-                Phase::Classify => LENS_PHASE_CLASSIFY,
-                Phase::Heatmap => LENS_PHASE_HEATMAP,
-                Phase::Evaluate => LENS_PHASE_EVALUATE,
-            },
+            phase: update.phase.number(),
             epoch: update.epoch,
             epochs: update.epochs,
             done: update.done,

@@ -1,4 +1,4 @@
-"""Writes the generated halves of bindings/java, bindings/node and bindings/csharp anew from include/lesionlens.h.
+"""Writes the generated parts of bindings/python, bindings/java, bindings/node and bindings/csharp anew from bindings/interface.json.
 
 python3 tools/bindings                    writes them
 python3 tools/bindings check              says which are stale; exit status 1 when any is
@@ -13,17 +13,18 @@ from pathlib import Path
 import csharp
 import java
 import node
-from header import LANGUAGES, ROOT, Header
+import python
+from interface import LANGUAGES, ROOT, Interface
 from layout import program
 
 
 def generated() -> dict[Path, str]:
-    header = Header()
-    return {**java.files(header), **node.files(header), **csharp.files(header)}
+    interface = Interface()
+    return {**java.files(interface), **node.files(interface), **csharp.files(interface), **python.files(interface)}
 
 
 def stale() -> list[str]:
-    """The files that are not what the header asks for."""
+    """The files that are not what the description asks for."""
     return [
         str(path.relative_to(ROOT))
         for path, text in generated().items()
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
             print(f"stale, run `make bindings`: {' '.join(found)}", file=sys.stderr)
         return 1 if found else 0
     if len(arguments) == 2 and arguments[0] == "layout" and arguments[1] in LANGUAGES:
-        print(program(Header(), arguments[1]), end="")
+        print(program(Interface(), arguments[1]), end="")
         return 0
     if arguments:
         print(__doc__, file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from header import ROOT, Enumeration, Header, Struct, Variable, is_flag, select
+from interface import ROOT, Enumeration, Interface, Struct, Variable, is_flag, select
 from prose import NOTE, block, code, option_doc, paragraphs, pascal
 
 _FILE = ROOT / "bindings" / "csharp" / "Native.cs"
@@ -25,28 +25,28 @@ def _constant(enumeration: Enumeration, name: str) -> str:
     return f"{pascal(enumeration.name)}.{pascal(name)}"
 
 
-def _doc(header: Header, doc: str, indent: str) -> list[str]:
-    text = " ".join(paragraphs(header, doc, _constant, pascal)).replace("&", "&amp;").replace("<", "&lt;")
+def _doc(interface: Interface, doc: str, indent: str) -> list[str]:
+    text = " ".join(paragraphs(interface, doc, _constant, pascal)).replace("&", "&amp;").replace("<", "&lt;")
     single = f"{indent}/// <summary>{text}</summary>"
     if len(single) <= 120:
         return [single]
     return [f"{indent}/// <summary>", *block([text], indent, "", "/// ", ""), f"{indent}/// </summary>"]
 
 
-def _field_type(header: Header, variable: Variable) -> str:
+def _field_type(interface: Interface, variable: Variable) -> str:
     kind = variable.type
-    if kind.stars or kind.name in header.callbacks:
+    if kind.stars or kind.name in interface.callbacks:
         return "IntPtr"
-    if kind.name in header.enumerations:
+    if kind.name in interface.enumerations:
         return "int"
     return _SCALARS.get(kind.name, kind.name)
 
 
-def _parameter_type(header: Header, function: str, variable: Variable) -> str:
+def _parameter_type(interface: Interface, function: str, variable: Variable) -> str:
     kind = variable.type
     if kind.stars == 0:
-        return _field_type(header, variable)
-    if kind.name in header.opaque:
+        return _field_type(interface, variable)
+    if kind.name in interface.opaque:
         if kind.stars == 2:
             return ("IntPtr[]" if variable.is_const else "[Out] IntPtr[]") if variable.is_array else "out IntPtr"
         return "IntPtr" if function.endswith("_free") else "Handle"
@@ -62,24 +62,24 @@ def _parameter_type(header: Header, function: str, variable: Variable) -> str:
     return f"ref {name}" if variable.is_const else f"out {name}"
 
 
-def _native(header: Header) -> list[str]:
-    selection = select(header, "csharp")
+def _native(interface: Interface) -> list[str]:
+    selection = select(interface, "csharp")
     lines = [
         "    /// <summary>The library's functions and structs under their C names.</summary>",
         "    internal static class Native",
         "    {",
         "        // By its SONAME: what Lesionlens.Load() loaded from elsewhere is found by this name.",
         '        internal const string Library = "liblesionlens.so.0";',
-        f"        internal const uint AbiVersion = {header.abi_version};",
+        f"        internal const uint AbiVersion = {interface.abi_version};",
     ]
     for function in selection.functions:
-        result = _field_type(header, Variable("", function.result))
-        taken = ", ".join(f"{_parameter_type(header, function.name, one)} {one.name}" for one in function.parameters)
+        result = _field_type(interface, Variable("", function.result))
+        taken = ", ".join(f"{_parameter_type(interface, function.name, one)} {one.name}" for one in function.parameters)
         lines += ["", "        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]"]
         lines += code(f"internal static extern {result} {function.name}({taken});", "        ")
-    for name, parameters in header.callbacks.items():
+    for name, parameters in interface.callbacks.items():
         result = "int" if name == "lens_progress_fn" else "void"
-        taken = ", ".join(f"{_field_type(header, one)} {one.name}" for one in parameters)
+        taken = ", ".join(f"{_field_type(interface, one)} {one.name}" for one in parameters)
         lines += [
             "",
             "        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]",
@@ -88,37 +88,37 @@ def _native(header: Header) -> list[str]:
     for struct in selection.structs:
         lines += ["", "        [StructLayout(LayoutKind.Sequential)]"]
         lines += [f"        internal struct {struct.name}", "        {"]
-        lines += [f"            public {_field_type(header, one)} {one.name};" for one in struct.fields]
+        lines += [f"            public {_field_type(interface, one)} {one.name};" for one in struct.fields]
         lines.append("        }")
     return [*lines, "    }"]
 
 
-def _enumeration(header: Header, enumeration: Enumeration) -> list[str]:
-    lines = [*_doc(header, enumeration.doc, "    "), f"    public enum {pascal(enumeration.name)}", "    {"]
+def _enumeration(interface: Interface, enumeration: Enumeration) -> list[str]:
+    lines = [*_doc(interface, enumeration.doc, "    "), f"    public enum {pascal(enumeration.name)}", "    {"]
     for name, value, doc in enumeration.constants:
-        lines += [*_doc(header, doc, "        "), f"        {pascal(name)} = {value},"]
+        lines += [*_doc(interface, doc, "        "), f"        {pascal(name)} = {value},"]
     return [*lines, "    }"]
 
 
-def _choice(header: Header, struct: Struct, variable: Variable) -> tuple[str, str]:
+def _choice(interface: Interface, struct: Struct, variable: Variable) -> tuple[str, str]:
     """The property's type, and the expression that goes into the struct."""
     name, kind = pascal(variable.name), variable.type
     if kind.name == "char":
         return "string", f'memory.Text("{name}", {name})'
-    if kind.name in header.enumerations:
+    if kind.name in interface.enumerations:
         return f"{pascal(kind.name)}?", f"(int){name}.Value"
-    if kind.name == "int32_t" and is_flag(struct, variable):
+    if kind.name == "int32_t" and is_flag(variable):
         return "bool?", f"{name}.Value ? 1 : 0"
     if kind.name in _OPTIONS:
         return f"{_OPTIONS[kind.name]}?", f"Arguments.NotNegative(nameof({name}), {name}.Value)"
     return f"{_SCALARS[kind.name]}?", f"{name}.Value"
 
 
-def _options(header: Header, struct: Struct) -> list[str]:
-    lines = [*_doc(header, struct.doc, "    "), f"    public sealed class {pascal(struct.name)}", "    {"]
-    choices = [(one, *_choice(header, struct, one)) for one in struct.choices]
+def _options(interface: Interface, struct: Struct) -> list[str]:
+    lines = [*_doc(interface, struct.doc, "    "), f"    public sealed class {pascal(struct.name)}", "    {"]
+    choices = [(one, *_choice(interface, struct, one)) for one in struct.choices]
     for one, taken, _ in choices:
-        doc = _doc(header, option_doc(struct, one), "        ")
+        doc = _doc(interface, option_doc(struct, one), "        ")
         lines += [*doc, f"        public {taken} {pascal(one.name)} {{ get; set; }}", ""]
     lines += [
         f"        internal Native.{struct.name} Fill(CallMemory memory)",
@@ -136,8 +136,8 @@ def _options(header: Header, struct: Struct) -> list[str]:
     return [*lines, "            return options;", "        }", "    }"]
 
 
-def files(header: Header) -> dict[Path, str]:
-    selection = select(header, "csharp")
+def files(interface: Interface) -> dict[Path, str]:
+    selection = select(interface, "csharp")
     lines = [
         f"// {NOTE}",
         "#pragma warning disable 649",
@@ -147,9 +147,9 @@ def files(header: Header) -> dict[Path, str]:
         "namespace Lesionlens",
         "{",
     ]
-    parts = [_native(header)]
-    parts += [_enumeration(header, one) for one in selection.enumerations]
-    parts += [_options(header, one) for one in selection.options]
+    parts = [_native(interface)]
+    parts += [_enumeration(interface, one) for one in selection.enumerations]
+    parts += [_options(interface, one) for one in selection.options]
     for number, part in enumerate(parts):
         lines += [*([""] if number else []), *part]
     return {_FILE: "\n".join([*lines, "}", ""])}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from header import Header, select
+from interface import Interface, select
 
 
-def program(header: Header, language: str) -> str:
+def program(interface: Interface, language: str) -> str:
     lines = ["#include <lesionlens.h>", "#include <stdio.h>", "", "int main(void)", "{"]
-    for struct in select(header, language).structs:
+    for struct in select(interface, language).structs:
         lines.append(f'    printf("{struct.name} %zu\\n", sizeof({struct.name}));')
         for variable in struct.fields:
             place = f"offsetof({struct.name}, {variable.name})"

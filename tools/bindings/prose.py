@@ -1,4 +1,4 @@
-"""Names and documentation of the header in another language's manner."""
+"""Names and documentation of the C interface in another language's manner."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import Callable
 
-from header import Enumeration, Header, Struct, Variable, is_flag
+from interface import Enumeration, Interface, Struct, Variable, is_flag
 
 # The class that takes these options has another name than the function.
 _RENAMED = {"init_options": "context_options"}
@@ -14,7 +14,7 @@ _RENAMED = {"init_options": "context_options"}
 _CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "image_file": "ImageFile"}
 _METHODS = {"init": "Context", "classify": "Model.classify", "heatmap": "Model.heatmap"}
 
-NOTE = "Generated from include/lesionlens.h by `make bindings`; do not edit."
+NOTE = "Generated from bindings/interface.json by `make bindings`; do not edit."
 
 
 def pascal(name: str) -> str:
@@ -30,25 +30,25 @@ def camel(name: str) -> str:
 
 
 def option_doc(struct: Struct, variable: Variable) -> str:
-    """What the header says of an option; of one that is 0 or 1 there, with the languages' words for these."""
-    if variable.type.name != "int32_t" or not is_flag(struct, variable):
+    """What C says of an option; of one that is 0 or 1 there, with the languages' words for these."""
+    if variable.type.name != "int32_t" or not is_flag(variable):
         return variable.doc
     doc = re.sub(r"default\s+-1, automatic", "default automatic", variable.doc)
     return re.sub(r"(?<![-\w.])[01]\b(?!\.\d)", lambda found: "true" if found[0] == "1" else "false", doc)
 
 
 def paragraphs(
-    header: Header, doc: str, constant: Callable[[Enumeration, str], str], member: Callable[[str], str] = camel
+    interface: Interface, doc: str, constant: Callable[[Enumeration, str], str], member: Callable[[str], str] = camel
 ) -> list[str]:
     """The text of a comment, with the language's names for constants and fields."""
     doc = re.sub(r"Fill with lens_\w+_init\(\), then change what you need\.", "What is not set has its default.", doc)
-    for enumeration in header.enumerations.values():
+    for enumeration in interface.enumerations.values():
         doc = re.sub(rf"{enumeration.prefix}\.\.\.", pascal(enumeration.name), doc)
         for name, _, _ in sorted(enumeration.constants, key=lambda one: -len(one[0])):
             doc = re.sub(rf"\b{enumeration.prefix}{name.upper()}\b", constant(enumeration, name), doc)
     doc = re.sub(r"\blens_(\w+)\(\)", lambda found: _method(found[1], member), doc)
     doc = re.sub(r"\blens_(\w+_options)\b", lambda found: pascal(found[1]), doc)
-    for struct in header.structs.values():
+    for struct in interface.structs.values():
         for variable in struct.fields:
             if "_" in variable.name:
                 doc = re.sub(rf"\b{variable.name}\b", member(variable.name), doc)

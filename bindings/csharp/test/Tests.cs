@@ -339,7 +339,7 @@ namespace Lesionlens
                     }
                     catch (LesionlensException error)
                     {
-                        That(error.Message.Contains("tile_size 5"), error.Message);
+                        That(error.Message.Contains("tile_size is 5"), error.Message);
                     }
                     catch (ObjectDisposedException)
                     {

@@ -1,66 +1,47 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 'use strict';
 
 exports.ABI_VERSION = 0;
 
 exports.functions = [
-    'int32_t lens_cancel_token_new(_Out_ void ** token)',
-    'int32_t lens_cancel_token_trigger(void * token)',
-    'void lens_cancel_token_free(void * token)',
-    'void lens_classify_options_init(_Out_ lens_classify_options * options)',
-    'int32_t lens_classify(void * model, const lens_image * images, size_t count, ' +
-        'const lens_classify_options * options, _Out_ lens_prediction * predictions)',
-    'void lens_init_options_init(_Out_ lens_init_options * options)',
-    'int32_t lens_init(const lens_init_options * options, _Out_ void ** context)',
-    'int32_t lens_context_describe(void * context, _Out_ void ** json)',
-    'void lens_context_free(void * context)',
+    'const char * lens_version()',
+    'uint32_t lens_abi_version()',
+    'const char * lens_status_name(int32_t status)',
     'const char * lens_last_error()',
-    'void lens_heatmap_options_init(_Out_ lens_heatmap_options * options)',
-    'int32_t lens_heatmap(void * model, const lens_image * images, size_t count, ' +
-        'const lens_heatmap_options * options, _Out_ void ** maps)',
+    'void lens_string_free(void * text)',
     'int32_t lens_image_file_load(const char * path, uint32_t frame, _Out_ void ** file)',
     'int32_t lens_image_file_view(void * file, _Out_ lens_image * image)',
     'int32_t lens_image_file_frames(void * file, _Out_ uint32_t * frames)',
     'void lens_image_file_free(void * file)',
     'int32_t lens_png_write(const char * path, const lens_image * image)',
+    'int32_t lens_cancel_token_new(_Out_ void ** token)',
+    'int32_t lens_cancel_token_trigger(void * token)',
+    'void lens_cancel_token_free(void * token)',
+    'void lens_init_options_init(_Out_ lens_init_options * options)',
+    'int32_t lens_init(const lens_init_options * options, _Out_ void ** context)',
+    'int32_t lens_context_describe(void * context, _Out_ void ** json)',
+    'void lens_context_free(void * context)',
+    'int32_t lens_model_load(void * context, const char * path, _Out_ void ** model)',
+    'int32_t lens_model_describe(void * model, _Out_ void ** json)',
+    'void lens_model_free(void * model)',
+    'void lens_classify_options_init(_Out_ lens_classify_options * options)',
+    'int32_t lens_classify(void * model, const lens_image * images, size_t count, ' +
+        'const lens_classify_options * options, _Out_ lens_prediction * predictions)',
+    'void lens_heatmap_options_init(_Out_ lens_heatmap_options * options)',
+    'int32_t lens_heatmap(void * model, const lens_image * images, size_t count, ' +
+        'const lens_heatmap_options * options, _Out_ void ** maps)',
     'int32_t lens_map_get_summary(void * map, _Out_ lens_map_summary * summary)',
     'int32_t lens_map_values(void * map, _Out_ void ** values, _Out_ size_t * count)',
     'int32_t lens_map_tiles(void * map, _Out_ void ** tiles, _Out_ size_t * count)',
     'int32_t lens_map_aggregate(void ** maps, size_t count, int32_t how, _Out_ void ** map, ' +
         '_Out_ size_t * best_frame)',
     'void lens_map_free(void * map)',
-    'int32_t lens_model_load(void * context, const char * path, _Out_ void ** model)',
-    'int32_t lens_model_describe(void * model, _Out_ void ** json)',
-    'void lens_model_free(void * model)',
     'void lens_overlay_options_init(_Out_ lens_overlay_options * options)',
     'int32_t lens_map_overlay(void * map, const lens_image * image, const lens_overlay_options * options, ' +
         'uint8_t * rgba, size_t stride)',
-    'const char * lens_status_name(int32_t status)',
-    'void lens_string_free(void * text)',
-    'const char * lens_version()',
-    'uint32_t lens_abi_version()',
 ];
 
 exports.structs = {
-    lens_progress: {
-        struct_size: 'size_t',
-        phase: 'int32_t',
-        epoch: 'uint32_t',
-        epochs: 'uint32_t',
-        done: 'uint64_t',
-        total: 'uint64_t',
-        loss: 'double',
-        metric: 'double',
-        seconds_left: 'double',
-    },
-    lens_classify_options: {
-        struct_size: 'size_t',
-        threshold: 'float',
-        batch_limit: 'uint32_t',
-        progress: 'lens_progress_fn *',
-        progress_user_data: 'void *',
-        cancel: 'void *',
-    },
     lens_image: {
         pixels: 'void *',
         width: 'uint32_t',
@@ -75,15 +56,11 @@ exports.structs = {
         invert: 'int32_t',
         reserved: 'uint32_t',
     },
-    lens_prediction: {
-        probability: 'float',
-        logit: 'float',
-        label: 'int32_t',
-        threshold: 'float',
-    },
     lens_init_options: {
         struct_size: 'size_t',
         abi_version: 'uint32_t',
+        log: 'void *',
+        log_user_data: 'void *',
         device: 'int32_t',
         device_index: 'int32_t',
         precision: 'int32_t',
@@ -93,8 +70,6 @@ exports.structs = {
         memory_cap: 'uint64_t',
         deterministic: 'int32_t',
         seed: 'uint64_t',
-        log: 'void *',
-        log_user_data: 'void *',
         log_level: 'int32_t',
         engine: 'int32_t',
         memory_fraction: 'double',
@@ -105,8 +80,36 @@ exports.structs = {
         compiled_graph: 'int32_t',
         take_turns: 'int32_t',
     },
+    lens_progress: {
+        struct_size: 'size_t',
+        phase: 'int32_t',
+        epoch: 'uint32_t',
+        epochs: 'uint32_t',
+        done: 'uint64_t',
+        total: 'uint64_t',
+        loss: 'double',
+        metric: 'double',
+        seconds_left: 'double',
+    },
+    lens_classify_options: {
+        struct_size: 'size_t',
+        progress: 'lens_progress_fn *',
+        progress_user_data: 'void *',
+        cancel: 'void *',
+        threshold: 'float',
+        batch_limit: 'uint32_t',
+    },
+    lens_prediction: {
+        probability: 'float',
+        logit: 'float',
+        label: 'int32_t',
+        threshold: 'float',
+    },
     lens_heatmap_options: {
         struct_size: 'size_t',
+        progress: 'lens_progress_fn *',
+        progress_user_data: 'void *',
+        cancel: 'void *',
         method: 'int32_t',
         tile_size: 'uint32_t',
         stride: 'uint32_t',
@@ -117,9 +120,6 @@ exports.structs = {
         resize_height: 'uint32_t',
         batch_limit: 'uint32_t',
         threshold: 'float',
-        progress: 'lens_progress_fn *',
-        progress_user_data: 'void *',
-        cancel: 'void *',
         resolution: 'int32_t',
     },
     lens_map_summary: {
@@ -155,9 +155,6 @@ exports.enumerations = {
         ok: 0, error_argument: 1, error_io: 2, error_format: 3, error_device: 4, error_out_of_memory: 5, error_data: 6,
         error_version: 7, error_unsupported: 8, error_internal: 9, cancelled: 10
     },
-    lens_phase: {
-        load: 0, train: 1, validate: 2, classify: 3, heatmap: 4, evaluate: 5
-    },
     lens_pixel_format: {
         gray8: 0, gray16: 1, gray_s16: 2, gray_f32: 3, rgb8: 4, bgr8: 5, rgba8: 6, bgra8: 7
     },
@@ -172,6 +169,9 @@ exports.enumerations = {
     },
     lens_engine: {
         auto: 0, torch: 1, plan: 2, plan_avx2: 3, plan_portable: 4
+    },
+    lens_phase: {
+        load: 0, train: 1, validate: 2, classify: 3, heatmap: 4, evaluate: 5
     },
     lens_heatmap_method: {
         tiles: 0, cam: 1, grad_cam_plus_plus: 2, occlusion: 3
@@ -198,10 +198,6 @@ exports.enumerations = {
 
 // Of each option its field and what it takes.
 exports.options = {
-    lens_classify_options: {
-        threshold: ['threshold', 'float'],
-        batchLimit: ['batch_limit', 'uint32_t'],
-    },
     lens_init_options: {
         device: ['device', 'lens_device'],
         deviceIndex: ['device_index', 'int32_t'],
@@ -220,6 +216,10 @@ exports.options = {
         benchmark: ['benchmark', 'flag'],
         compiledGraph: ['compiled_graph', 'flag'],
         takeTurns: ['take_turns', 'flag'],
+    },
+    lens_classify_options: {
+        threshold: ['threshold', 'float'],
+        batchLimit: ['batch_limit', 'uint32_t'],
     },
     lens_heatmap_options: {
         method: ['method', 'lens_heatmap_method'],

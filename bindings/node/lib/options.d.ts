@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 
 /**
  * What a call came to. Numbers are never reused.
@@ -31,24 +31,6 @@ export type Status = 'LENS_OK' | 'LENS_ERROR_ARGUMENT' | 'LENS_ERROR_IO' | 'LENS
 'LENS_ERROR_INTERNAL' | 'LENS_CANCELLED';
 
 /**
- * What a long call is doing.
- *
- * 'load': Reading and decoding images.
- *
- * 'train': Training; done and total count samples of the epoch.
- *
- * 'validate': Validating after an epoch; done and total count samples.
- *
- * 'classify': Classifying; done and total count images.
- *
- * 'heatmap': Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles,
- * or images.
- *
- * 'evaluate': Evaluating a data set; done and total count samples.
- */
-export type Phase = 'load' | 'train' | 'validate' | 'classify' | 'heatmap' | 'evaluate';
-
-/**
  * Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
  *
  * 'gray8': One unsigned 8-bit sample.
@@ -73,8 +55,8 @@ export type PixelFormat = 'gray8' | 'gray16' | 'gray_s16' | 'gray_f32' | 'rgb8' 
  * Where to compute.
  *
  * 'auto': The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its
- * reason, with why others were passed over, are in Context.describe; a GPU that was tried and does not work is a
- * warning in the log.
+ * reason, with why others were passed over, are in the context's description; a GPU that was tried and does not work
+ * is a warning in the log.
  *
  * 'cpu': The CPU.
  *
@@ -96,8 +78,8 @@ export type Device = 'auto' | 'cpu' | 'cuda' | 'rocm';
  * 'f16': IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a
  * GPU will do.
  *
- * 'int8': 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.optimize
- * made for it, when they classify; everything else in 32-bit floats, and other models altogether.
+ * 'int8': 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that were optimised for
+ * it, when they classify; everything else in 32-bit floats, and other models altogether.
  */
 export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 
@@ -116,8 +98,8 @@ export type RocmTuning = 'auto' | 'reference' | 'off';
  * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
  * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
  * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
- * first, and where it does not give the same, that plain network computes the model, slowly, and the log callback is
- * told (a warning). Model.describe and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
+ * first, and where it does not give the same, that plain network computes the model, slowly, and the log is told (a
+ * warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
  * "reference" (the plain network) or "torch". For one model, size of image and plan, results are the same bits for any
  * batch and any number of threads.
  *
@@ -132,6 +114,24 @@ export type RocmTuning = 'auto' | 'reference' | 'off';
  * 'plan_portable': A plan for what every processor has; slow.
  */
 export type Engine = 'auto' | 'torch' | 'plan' | 'plan_avx2' | 'plan_portable';
+
+/**
+ * What the work is at.
+ *
+ * 'load': Reading and decoding images.
+ *
+ * 'train': Training; done and total count samples of the epoch.
+ *
+ * 'validate': Validating after an epoch; done and total count samples.
+ *
+ * 'classify': Classifying; done and total count images.
+ *
+ * 'heatmap': Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles,
+ * or images.
+ *
+ * 'evaluate': Evaluating a data set; done and total count samples.
+ */
+export type Phase = 'load' | 'train' | 'validate' | 'classify' | 'heatmap' | 'evaluate';
 
 /**
  * How a heatmap is made: which question it answers. None of them proves where a lesion is: they show what the model
@@ -183,12 +183,12 @@ export type Blend = 'mean' | 'gaussian';
  * 'image': Every pixel of the image.
  *
  * 'tiles': Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
- * an image with Heatmap.overlay; Heatmap.tiles says where its tiles lie.
+ * an image; its tiles say where they lie.
  */
 export type MapResolution = 'image' | 'tiles';
 
 /**
- * What Heatmap.aggregate takes over the maps.
+ * What is taken over several maps.
  *
  * 'max': The highest value of each pixel and tile: shows what shows in any frame.
  *
@@ -218,41 +218,34 @@ export type Colormap = 'inferno' | 'reds' | 'jet' | 'gray';
  */
 export type OverlayScale = 'minmax' | 'absolute';
 
-/** Options of Model.classify. What is not set has its default. */
-export interface ClassifyOptions {
-    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
-    threshold?: number;
-    /**
-     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
-     * many as have 4 million pixels. Results do not depend on it beyond rounding.
-     */
-    batchLimit?: number;
-}
-
-/** Options of Context. What is not set has its default. */
+/**
+ * Options of Context. What is not set has its default.
+ *
+ * What a context is made from.
+ */
 export interface ContextOptions {
-    /** Device; default 'auto'. */
+    /** Where to compute. Device; default 'auto'. */
     device?: Device;
-    /** Which of several GPUs, from 0; default 0. The CPU has index 0 only. */
+    /** Which of several GPUs, from 0. The CPU has index 0 only. 0 or more; default 0. */
     deviceIndex?: number;
-    /** Precision; default 'auto'. 'int8' is refused ('LENS_ERROR_UNSUPPORTED') where it cannot be computed. */
+    /** Arithmetic of the network's layers. INT8 is refused where it cannot be computed. Precision; default 'auto'. */
     precision?: Precision;
     /**
-     * Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the directory
-     * libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
-     * libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one,
-     * that one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library.
-     * libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
-     * libtorch_cpu.so.
+     * Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
+     * version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
+     * liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     * Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
+     * process has loaded.
      */
     libtorchDir?: string;
     /**
-     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads
-     * of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait
-     * actively for each other.
+     * CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
+     * computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+     * (container limits count).
      */
     threads?: number;
-    /** RocmTuning; default 'auto'. */
+    /** Which environment variables are set for the AMD runtime before it is loaded. RocmTuning; default 'auto'. */
     rocmTuning?: RocmTuning;
     /**
      * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
@@ -261,117 +254,137 @@ export interface ContextOptions {
      */
     memoryCap?: number | bigint;
     /**
-     * true: the same call with the same seed gives the same bits on the same machine; default true. false allows
-     * faster algorithms that do not (on GPUs).
+     * Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that
+     * do not (on GPUs) are allowed. true: yes, false: no; default true.
      */
     deterministic?: boolean;
-    /** Seed of everything random that is not given a seed of its own; default 0. */
+    /** Seed of everything random that is not given a seed of its own. Default 0. */
     seed?: number | bigint;
     /**
-     * Engine; default 'auto'. A plan is refused ('LENS_ERROR_UNSUPPORTED') with a precision other than f32, and
-     * PLAN_AVX2 on a processor without.
+     * What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
+     * without AVX2. Engine; default 'auto'.
      */
     engine?: Engine;
     /**
-     * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the
-     * host or its user set there wins.
+     * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
+     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
+     * 0: automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     memoryFraction?: number;
     /**
-     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
-     * default -1, automatic: 100 on AMD, never on NVIDIA.
+     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
+     * more; default -1: automatic, 100 on AMD, never on NVIDIA.
      */
     emptyCacheEvery?: number;
     /**
-     * true: activations lie pixel by pixel (NHWC), false: channel by channel (NCHW); default automatic: true. The
-     * library's own engine always has the former.
+     * Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
+     * the former. true: yes, false: no; default automatic: pixel by pixel.
      */
     channelsLast?: boolean;
     /**
-     * NVIDIA: true: products of 32-bit floats may round their factors to TF32, false: not; default automatic: true
-     * from Ampere on, unless precision is 'f32'.
+     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
+     * automatic: from Ampere on, unless precision is F32.
      */
     tf32?: boolean;
     /**
-     * GPU: true: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, false: not; default
-     * -1, automatic: true on AMD when deterministic is false, as in the reference pipeline, and false on NVIDIA.
+     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes, false:
+     * no; default automatic: on AMD unless deterministic, as in the reference pipeline.
      */
     benchmark?: boolean;
     /**
-     * true: the compiled network that a model's file may bring (see Context.loadModel) computes its logits, false: it
-     * is not run; default automatic: true, but false on AMD, as in the reference pipeline, and where engine is not
-     * 'auto'.
+     * Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no; default
+     * -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
      */
     compiledGraph?: boolean;
     /**
-     * true: calls from several threads compute in turns, batch by batch and in the order they came, false: at once;
-     * default -1, automatic: true on GPUs, whose memory then holds one batch at a time, false on the CPU. Plans
-     * ('plan') share a pool of threads instead.
+     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
+     * true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share a
+     * pool of threads instead.
      */
     takeTurns?: boolean;
 }
 
 /**
+ * Options of Model.classify. What is not set has its default.
+ *
+ * How to classify.
+ */
+export interface ClassifyOptions {
+    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
+    threshold?: number;
+    /**
+     * Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
+     * 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+     */
+    batchLimit?: number;
+}
+
+/**
  * Options of Model.heatmap. What is not set has its default.
  *
- * The reference pipeline is: resizeWidth = resizeHeight = 128, edge = 'reference', all else default.
+ * How to draw heatmaps. The defaults are the reference pipeline's tiles, on the image as it is, with every pixel
+ * covered; the reference pipeline itself is resizeWidth = resizeHeight = 128, edge = reference, all else default.
  */
 export interface HeatmapOptions {
-    /** HeatmapMethod; default 'tiles'. */
+    /** How a heatmap is made. HeatmapMethod; default 'tiles'. */
     method?: HeatmapMethod;
     /**
-     * Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
-     * at this size, whatever size it was trained at.
+     * Width and height of a tile in pixels of the resampled image. Tiles go into the network at this size, whatever
+     * size it was trained at. 32 to 4096; default 64.
      */
     tileSize?: number;
     /**
-     * Distance of tiles in pixels of the resampled image, 1 to tileSize; default 0: three quarters of tileSize (48).
+     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; default 0: three quarters of
+     * tileSize.
      */
     stride?: number;
-    /** Edge; default 'cover'. */
+    /** Where the last tiles go when the stride does not end at the border. Edge; default 'cover'. */
     edge?: Edge;
-    /** Blend; default 'mean'. */
+    /** How overlapping tiles are weighted where they meet. Blend; default 'mean'. */
     blend?: Blend;
     /**
-     * The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the image's own
-     * size all the same.
+     * The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
+     * at most 16; default 1.
      */
     scale?: number;
     /**
-     * Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give both
-     * width and height, and leave scale at 1.
+     * Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
+     * at 1. At most 65536; default 0: by scale.
      */
     resizeWidth?: number;
-    /** As resizeWidth. */
+    /** The height that belongs to resizeWidth. At most 65536; default 0: by scale. */
     resizeHeight?: number;
     /**
-     * Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as many
-     * as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For 'occlusion' as many images go through at once as have no more pixels than so
-     * many tiles, and one at least; for the two maps of the whole image always one.
+     * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
+     * the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
+     * many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
+     * automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     batchLimit?: number;
-    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
     threshold?: number;
-    /** MapResolution; default 'image'. */
+    /** What the map has a value for. MapResolution; default 'image'. */
     resolution?: MapResolution;
 }
 
-/** Options of Heatmap.overlay. What is not set has its default. The defaults are the reference pipeline's. */
+/**
+ * Options of Heatmap.overlay. What is not set has its default.
+ *
+ * How to draw an overlay. The defaults are the reference pipeline's.
+ */
 export interface OverlayOptions {
-    /** Colormap; default 'inferno'. */
+    /** Colours of the overlay. Colormap; default 'inferno'. */
     colormap?: Colormap;
-    /** OverlayScale; default 'minmax'. */
+    /** Which values get the lowest and the highest colour. OverlayScale; default 'minmax'. */
     scale?: OverlayScale;
-    /** Share of the colours, 0 (image only) to 1 (colours only); default 0.5. */
+    /** Share of the colours, from image only to colours only. 0 to 1; default 0.5. */
     alpha?: number;
     /**
-     * true: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
-     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. false
-     * (default): not.
+     * Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. true: yes,
+     * false: no; default false.
      */
     colorBar?: boolean;
-    /** How many of the tiles that matter most get a frame, all when there are no more; default 0. */
+    /** How many of the tiles that matter most get a frame, all when there are no more. Default 0. */
     outlineTiles?: number;
 }

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, TypeVar
 
+from ._enumeration import Enumeration
 from ._library import library
-from ._structs import Enumeration, lens_heatmap_options
+from ._structs import lens_heatmap_options
 from .options import HeatmapOptions
 
 _Options = TypeVar("_Options", bound=ctypes.Structure)

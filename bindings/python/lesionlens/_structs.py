@@ -1,36 +1,15 @@
-"""Mirrors of the structs and constants in lesionlens.h, under their C names."""
+"""Mirrors of the structs and constants in lesionlens.h, under their C names.
+
+Generated from bindings/interface.json by `make bindings`; do not edit."""
 
 from __future__ import annotations
 
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, ClassVar
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from ._enumeration import Enumeration
 
 ABI_VERSION = 0
-
-
-class Enumeration(c_int32):
-    """A named number. In Python it goes by its constant's name, in lower case and without the prefix."""
-
-    prefix: ClassVar[str]
-    names: ClassVar[dict[str, int]]
-
-    @classmethod
-    def of(cls, field: str, name: Any) -> Self:
-        if not isinstance(name, str) or name not in cls.names:
-            raise ValueError(f"{field} is {name!r}; it must be one of {', '.join(map(repr, cls.names))}")
-        return cls(cls.names[name])
-
-    @classmethod
-    def name_of(cls, number: int) -> str:
-        for name, value in cls.names.items():
-            if value == number:
-                return name
-        # A newer library may have more of them than this package knows.
-        return f"{cls.__name__} {number}"
 
 
 class lens_status(Enumeration):
@@ -50,69 +29,19 @@ class lens_status(Enumeration):
     }
 
 
+class lens_pixel_format(Enumeration):
+    prefix = "LENS_PIXEL_FORMAT_"
+    names = {"gray8": 0, "gray16": 1, "gray_s16": 2, "gray_f32": 3, "rgb8": 4, "bgr8": 5, "rgba8": 6, "bgra8": 7}
+
+
 class lens_phase(Enumeration):
     prefix = "LENS_PHASE_"
     names = {"load": 0, "train": 1, "validate": 2, "classify": 3, "heatmap": 4, "evaluate": 5}
 
 
-class lens_model_format(Enumeration):
-    prefix = "LENS_MODEL_FORMAT_"
-    names = {"safetensors": 0, "torchscript": 1, "onnx": 2}
-
-
-class lens_optimized_variant(Enumeration):
-    prefix = "LENS_OPTIMIZED_"
-    names = {"auto": 0, "int8_head": 1, "state_dict": 2, "int8": 3}
-
-
-class lens_pixel_format(Enumeration):
-    prefix = "LENS_PIXEL_"
-    names = {"gray8": 0, "gray16": 1, "gray_s16": 2, "gray_f32": 3, "rgb8": 4, "bgr8": 5, "rgba8": 6, "bgra8": 7}
-
-
-class lens_select_by(Enumeration):
-    prefix = "LENS_SELECT_BY_"
-    names = {"accuracy": 0, "auc": 1, "loss": 2}
-
-
-class lens_heatmap_method(Enumeration):
-    prefix = "LENS_HEATMAP_METHOD_"
-    names = {"tiles": 0, "cam": 1, "grad_cam_plus_plus": 2, "occlusion": 3}
-
-
-class lens_map_resolution(Enumeration):
-    prefix = "LENS_MAP_RESOLUTION_"
-    names = {"image": 0, "tiles": 1}
-
-
-class lens_aggregate(Enumeration):
-    prefix = "LENS_AGGREGATE_"
-    names = {"max": 0, "mean": 1}
-
-
-class lens_edge(Enumeration):
-    prefix = "LENS_EDGE_"
-    names = {"cover": 0, "reference": 1}
-
-
-class lens_blend(Enumeration):
-    prefix = "LENS_BLEND_"
-    names = {"mean": 0, "gaussian": 1}
-
-
-class lens_colormap(Enumeration):
-    prefix = "LENS_COLORMAP_"
-    names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
-
-
-class lens_flag_criterion(Enumeration):
-    prefix = "LENS_FLAG_CRITERION_"
-    names = {"either": 0, "prediction": 1, "confidence": 2}
-
-
-class lens_overlay_scale(Enumeration):
-    prefix = "LENS_OVERLAY_SCALE_"
-    names = {"minmax": 0, "absolute": 1}
+class lens_log_level(Enumeration):
+    prefix = "LENS_LOG_LEVEL_"
+    names = {"error": 0, "warning": 1, "info": 2, "debug": 3}
 
 
 class lens_device(Enumeration):
@@ -130,11 +59,6 @@ class lens_rocm_tuning(Enumeration):
     names = {"auto": 0, "reference": 1, "off": 2}
 
 
-class lens_log_level(Enumeration):
-    prefix = "LENS_LOG_"
-    names = {"error": 0, "warning": 1, "info": 2, "debug": 3}
-
-
 class lens_engine(Enumeration):
     prefix = "LENS_ENGINE_"
     names = {"auto": 0, "torch": 1, "plan": 2, "plan_avx2": 3, "plan_portable": 4}
@@ -143,6 +67,11 @@ class lens_engine(Enumeration):
 class lens_on_unreadable(Enumeration):
     prefix = "LENS_ON_UNREADABLE_"
     names = {"fail": 0, "skip": 1}
+
+
+class lens_select_by(Enumeration):
+    prefix = "LENS_SELECT_BY_"
+    names = {"accuracy": 0, "auc": 1, "loss": 2}
 
 
 class lens_optimizer(Enumeration):
@@ -160,9 +89,59 @@ class lens_grad_scaler(Enumeration):
     names = {"auto": 0, "standard": 1, "amd": 2}
 
 
+class lens_model_format(Enumeration):
+    prefix = "LENS_MODEL_FORMAT_"
+    names = {"safetensors": 0, "torchscript": 1, "onnx": 2}
+
+
+class lens_optimized_variant(Enumeration):
+    prefix = "LENS_OPTIMIZED_VARIANT_"
+    names = {"auto": 0, "int8_head": 1, "state_dict": 2, "int8": 3}
+
+
 class lens_operating_point(Enumeration):
     prefix = "LENS_OPERATING_POINT_"
     names = {"keep": 0, "youden": 1, "sensitivity": 2}
+
+
+class lens_heatmap_method(Enumeration):
+    prefix = "LENS_HEATMAP_METHOD_"
+    names = {"tiles": 0, "cam": 1, "grad_cam_plus_plus": 2, "occlusion": 3}
+
+
+class lens_edge(Enumeration):
+    prefix = "LENS_EDGE_"
+    names = {"cover": 0, "reference": 1}
+
+
+class lens_blend(Enumeration):
+    prefix = "LENS_BLEND_"
+    names = {"mean": 0, "gaussian": 1}
+
+
+class lens_map_resolution(Enumeration):
+    prefix = "LENS_MAP_RESOLUTION_"
+    names = {"image": 0, "tiles": 1}
+
+
+class lens_aggregate(Enumeration):
+    prefix = "LENS_AGGREGATE_"
+    names = {"max": 0, "mean": 1}
+
+
+class lens_colormap(Enumeration):
+    prefix = "LENS_COLORMAP_"
+    names = {"inferno": 0, "reds": 1, "jet": 2, "gray": 3}
+
+
+class lens_overlay_scale(Enumeration):
+    prefix = "LENS_OVERLAY_SCALE_"
+    names = {"minmax": 0, "absolute": 1}
+
+
+class lens_flag_criterion(Enumeration):
+    prefix = "LENS_FLAG_CRITERION_"
+    names = {"either": 0, "prediction": 1, "confidence": 2}
 
 
 class lens_progress(ctypes.Structure):
@@ -180,129 +159,9 @@ class lens_progress(ctypes.Structure):
 
 
 lens_progress_fn = CFUNCTYPE(c_int32, POINTER(lens_progress), c_void_p)
-# The level is a plain integer here: ctypes makes no Python object of an Enumeration argument.
+
+
 lens_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
-
-
-class lens_calibrate_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("fit_temperature", c_int32),
-        ("operating_point", lens_operating_point),
-        ("target_sensitivity", c_double),
-        ("batch_limit", c_uint32),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-    ]
-
-
-class lens_optimize_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("variant", lens_optimized_variant),
-        ("batch_limit", c_uint32),
-        ("calibration", c_void_p),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-    ]
-
-
-class lens_train_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("epochs", c_uint32),
-        ("batch_size", c_uint32),
-        ("image_size", c_uint32),
-        ("select_by", lens_select_by),
-        ("learning_rate", c_double),
-        ("pos_weight", c_double),
-        ("flip_horizontal", c_double),
-        ("flip_vertical", c_double),
-        ("rotation_degrees", c_double),
-        ("weighted_sampler", c_int32),
-        ("mean", c_float * 3),
-        ("standard_deviation", c_float * 3),
-        ("threshold", c_float),
-        ("seed", c_uint64),
-        ("start_model", c_void_p),
-        ("run_directory", c_char_p),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-        ("optimizer", lens_optimizer),
-        ("schedule", lens_schedule),
-        ("weight_decay", c_double),
-        ("momentum", c_double),
-        ("warmup_epochs", c_double),
-        ("final_learning_rate", c_double),
-        ("plateau_factor", c_double),
-        ("plateau_patience", c_uint32),
-        ("early_stopping_patience", c_uint32),
-        ("clip_norm", c_double),
-        ("label_smoothing", c_double),
-        ("average_decay", c_double),
-        ("freeze_epochs", c_uint32),
-        ("micro_batch_size", c_uint32),
-        ("grad_scaler", lens_grad_scaler),
-        ("resume", c_int32),
-        ("checkpoint_minutes", c_double),
-        ("start_weights", c_char_p),
-    ]
-
-
-class lens_heatmap_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("method", lens_heatmap_method),
-        ("tile_size", c_uint32),
-        ("stride", c_uint32),
-        ("edge", lens_edge),
-        ("blend", lens_blend),
-        ("scale", c_double),
-        ("resize_width", c_uint32),
-        ("resize_height", c_uint32),
-        ("batch_limit", c_uint32),
-        ("threshold", c_float),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-        ("resolution", lens_map_resolution),
-    ]
-
-
-class lens_evaluate_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("threshold", c_float),
-        ("batch_limit", c_uint32),
-        ("output_dir", c_char_p),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-        ("by_heatmap", c_int32),
-        ("save_heatmap_raw", c_int32),
-        ("save_heatmap_overlay", c_int32),
-        ("flag_criterion", lens_flag_criterion),
-        ("flag_confidence", c_float),
-        ("sample_flagged_ratio", c_double),
-        ("heatmap", POINTER(lens_heatmap_options)),
-        ("target_sensitivity", c_double),
-        ("bootstrap_samples", c_uint32),
-        ("seed", c_uint64),
-    ]
-
-
-class lens_localize_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("heatmap", POINTER(lens_heatmap_options)),
-        ("tolerance", c_double),
-        ("progress", lens_progress_fn),
-        ("progress_user_data", c_void_p),
-        ("cancel", c_void_p),
-    ]
 
 
 class lens_image(ctypes.Structure):
@@ -322,54 +181,12 @@ class lens_image(ctypes.Structure):
     ]
 
 
-class lens_prediction(ctypes.Structure):
-    _fields_ = [
-        ("probability", c_float),
-        ("logit", c_float),
-        ("label", c_int32),
-        ("threshold", c_float),
-    ]
-
-
-class lens_map_summary(ctypes.Structure):
-    _fields_ = [
-        ("width", c_uint32),
-        ("height", c_uint32),
-        ("mean", c_float),
-        ("maximum", c_float),
-        ("columns", c_uint32),
-        ("rows", c_uint32),
-        ("hottest_tile", c_uint32),
-        ("prediction", lens_prediction),
-    ]
-
-
-class lens_tile(ctypes.Structure):
-    _fields_ = [
-        ("x", c_float),
-        ("y", c_float),
-        ("width", c_float),
-        ("height", c_float),
-        ("probability", c_float),
-        ("logit", c_float),
-    ]
-
-
-class lens_overlay_options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("colormap", lens_colormap),
-        ("scale", lens_overlay_scale),
-        ("alpha", c_float),
-        ("color_bar", c_int32),
-        ("outline_tiles", c_uint32),
-    ]
-
-
 class lens_init_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("abi_version", c_uint32),
+        ("log", lens_log_fn),
+        ("log_user_data", c_void_p),
         ("device", lens_device),
         ("device_index", c_int32),
         ("precision", lens_precision),
@@ -379,8 +196,6 @@ class lens_init_options(ctypes.Structure):
         ("memory_cap", c_uint64),
         ("deterministic", c_int32),
         ("seed", c_uint64),
-        ("log", lens_log_fn),
-        ("log_user_data", c_void_p),
         ("log_level", lens_log_level),
         ("engine", lens_engine),
         ("memory_fraction", c_double),
@@ -405,12 +220,177 @@ class lens_dataset_options(ctypes.Structure):
     ]
 
 
-class lens_classify_options(ctypes.Structure):
+class lens_train_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
-        ("threshold", c_float),
-        ("batch_limit", c_uint32),
+        ("start_model", c_void_p),
         ("progress", lens_progress_fn),
         ("progress_user_data", c_void_p),
         ("cancel", c_void_p),
+        ("epochs", c_uint32),
+        ("batch_size", c_uint32),
+        ("image_size", c_uint32),
+        ("mean", c_float * 3),
+        ("standard_deviation", c_float * 3),
+        ("select_by", lens_select_by),
+        ("learning_rate", c_double),
+        ("pos_weight", c_double),
+        ("flip_horizontal", c_double),
+        ("flip_vertical", c_double),
+        ("rotation_degrees", c_double),
+        ("weighted_sampler", c_int32),
+        ("threshold", c_float),
+        ("seed", c_uint64),
+        ("optimizer", lens_optimizer),
+        ("weight_decay", c_double),
+        ("momentum", c_double),
+        ("schedule", lens_schedule),
+        ("warmup_epochs", c_double),
+        ("final_learning_rate", c_double),
+        ("plateau_factor", c_double),
+        ("plateau_patience", c_uint32),
+        ("early_stopping_patience", c_uint32),
+        ("clip_norm", c_double),
+        ("label_smoothing", c_double),
+        ("average_decay", c_double),
+        ("freeze_epochs", c_uint32),
+        ("micro_batch_size", c_uint32),
+        ("grad_scaler", lens_grad_scaler),
+        ("run_directory", c_char_p),
+        ("resume", c_int32),
+        ("checkpoint_minutes", c_double),
+        ("start_weights", c_char_p),
+    ]
+
+
+class lens_optimize_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("calibration", c_void_p),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("variant", lens_optimized_variant),
+        ("batch_limit", c_uint32),
+    ]
+
+
+class lens_calibrate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("fit_temperature", c_int32),
+        ("operating_point", lens_operating_point),
+        ("target_sensitivity", c_double),
+        ("batch_limit", c_uint32),
+    ]
+
+
+class lens_prediction(ctypes.Structure):
+    _fields_ = [
+        ("probability", c_float),
+        ("logit", c_float),
+        ("label", c_int32),
+        ("threshold", c_float),
+    ]
+
+
+class lens_classify_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+    ]
+
+
+class lens_heatmap_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("method", lens_heatmap_method),
+        ("tile_size", c_uint32),
+        ("stride", c_uint32),
+        ("edge", lens_edge),
+        ("blend", lens_blend),
+        ("scale", c_double),
+        ("resize_width", c_uint32),
+        ("resize_height", c_uint32),
+        ("batch_limit", c_uint32),
+        ("threshold", c_float),
+        ("resolution", lens_map_resolution),
+    ]
+
+
+class lens_tile(ctypes.Structure):
+    _fields_ = [
+        ("x", c_float),
+        ("y", c_float),
+        ("width", c_float),
+        ("height", c_float),
+        ("probability", c_float),
+        ("logit", c_float),
+    ]
+
+
+class lens_map_summary(ctypes.Structure):
+    _fields_ = [
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("mean", c_float),
+        ("maximum", c_float),
+        ("columns", c_uint32),
+        ("rows", c_uint32),
+        ("hottest_tile", c_uint32),
+        ("prediction", lens_prediction),
+    ]
+
+
+class lens_overlay_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("colormap", lens_colormap),
+        ("scale", lens_overlay_scale),
+        ("alpha", c_float),
+        ("color_bar", c_int32),
+        ("outline_tiles", c_uint32),
+    ]
+
+
+class lens_evaluate_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("heatmap", POINTER(lens_heatmap_options)),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("threshold", c_float),
+        ("batch_limit", c_uint32),
+        ("output_dir", c_char_p),
+        ("by_heatmap", c_int32),
+        ("save_heatmap_raw", c_int32),
+        ("save_heatmap_overlay", c_int32),
+        ("flag_criterion", lens_flag_criterion),
+        ("flag_confidence", c_float),
+        ("sample_flagged_ratio", c_double),
+        ("target_sensitivity", c_double),
+        ("bootstrap_samples", c_uint32),
+        ("seed", c_uint64),
+    ]
+
+
+class lens_localize_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("heatmap", POINTER(lens_heatmap_options)),
+        ("progress", lens_progress_fn),
+        ("progress_user_data", c_void_p),
+        ("cancel", c_void_p),
+        ("tolerance", c_double),
     ]

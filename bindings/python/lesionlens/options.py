@@ -1,161 +1,320 @@
-"""The keywords of the calls; what is left out or None has the default that lesionlens.h documents."""
+"""The keywords of the calls; what is left out or None has its default.
+
+Generated from bindings/interface.json by `make bindings`; do not edit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TypedDict, Union
+from typing import Literal, TypedDict, Union
 
 Path = Union[str, "PathLike[str]"]
 
 
 class ContextOptions(TypedDict, total=False):
-    """device: "auto", "cpu", "cuda", "rocm"; precision: "auto", "f32", "bf16", "f16"; rocm_tuning: "auto", "reference",
-    "off"; log_level: "error", "warning", "info", "debug"; memory_cap in bytes; engine: "auto", "torch", "plan",
-    "plan_avx2", "plan_portable"; memory_fraction of a GPU's memory; empty_cache_every so many batches."""
+    """What a context is made from."""
 
-    device: str | None
+    #: Where to compute. Default "auto".
+    device: Literal["auto", "cpu", "cuda", "rocm"] | None
+    #: Which of several GPUs, from 0. The CPU has index 0 only. 0 or more; default 0.
     device_index: int | None
-    precision: str | None
+    #: Arithmetic of the network's layers. INT8 is refused where it cannot be computed. Default "auto".
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] | None
+    #: Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the version
+    #: that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
+    #: liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
+    #: for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+    #: Default None: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process
+    #: has loaded.
     libtorch_dir: Path | None
+    #: CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
+    #: computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+    #: (container limits count).
     threads: int | None
-    rocm_tuning: str | None
+    #: Which environment variables are set for the AMD runtime before it is loaded. Default "auto".
+    rocm_tuning: Literal["auto", "reference", "off"] | None
+    #: Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
+    #: decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and the
+    #: images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
     memory_cap: int | None
+    #: Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that
+    #: do not (on GPUs) are allowed. Default True.
     deterministic: bool | None
+    #: Seed of everything random that is not given a seed of its own. Default 0.
     seed: int | None
-    log_level: str | None
-    engine: str | None
+    #: How much the log callback is told. Default "warning".
+    log_level: Literal["error", "warning", "info", "debug"] | None
+    #: What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor without
+    #: AVX2. Default "auto".
+    engine: Literal["auto", "torch", "plan", "plan_avx2", "plan_portable"] | None
+    #: GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
+    #: libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
+    #: 0: automatic, 0.85 on AMD, 1 on NVIDIA.
     memory_fraction: float | None
+    #: GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
+    #: more; default -1: automatic, 100 on AMD, never on NVIDIA.
     empty_cache_every: int | None
+    #: Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
+    #: the former. Default None, automatic: pixel by pixel.
     channels_last: bool | None
+    #: NVIDIA: whether products of 32-bit floats may round their factors to TF32. Default None, automatic: from Ampere
+    #: on, unless precision is F32.
     tf32: bool | None
+    #: GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. Default None,
+    #: automatic: on AMD unless deterministic, as in the reference pipeline.
     benchmark: bool | None
+    #: Whether the compiled network that a model's file may bring computes its logits. Default None, automatic: yes, but
+    #: not on AMD, as in the reference pipeline, nor where an engine was asked for.
     compiled_graph: bool | None
+    #: Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
+    #: Default None, automatic: on GPUs, whose memory then holds one batch at a time; plans share a pool of threads
+    #: instead.
     take_turns: bool | None
 
 
 class DatasetOptions(TypedDict, total=False):
-    """on_unreadable: "fail", "skip"; positive_class: the label or folder that means positive."""
+    """How a directory of labelled images is read. The defaults are the reference pipeline's layout."""
 
+    #: labels.csv: name of the column with the file names, relative to image_directory. Default None: "patch_filename".
     filename_column: str | None
+    #: labels.csv: name of the column with the labels. Default None: "stenoza_label".
     label_column: str | None
-    image_directory: Path | None
+    #: labels.csv: directory of the images, relative to the root. Default None: "images".
+    image_directory: str | None
+    #: The positive class: the value of the label column, or the name of the folder, that means positive; everything
+    #: else is negative. Default None: labels must be 0 or 1, and of two folders the second in byte order of their names
+    #: is positive.
     positive_class: str | None
-    on_unreadable: str | None
+    #: What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
+    #: undecodable ones when they are first used. Default "fail".
+    on_unreadable: Literal["fail", "skip"] | None
+    #: labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0. Default
+    #: None: "frame" if there is such a column, else frame 0 of every file.
     frame_column: str | None
 
 
-class OptimizeOptions(TypedDict, total=False):
-    """variant: "auto", "int8_head", "state_dict", "int8"."""
-
-    variant: str | None
-    batch_limit: int | None
-
-
 class TrainOptions(TypedDict, total=False):
-    """select_by: "accuracy", "auc", "loss"; mean and standard_deviation: one number, or red, green and blue; optimizer:
-    "adam", "adamw", "sgd"; schedule: "constant", "cosine", "plateau"; grad_scaler: "auto", "standard", "amd"."""
+    """How to train. The defaults are the reference pipeline's."""
 
+    #: Passes over as many samples as the training set has. 1 to 100000; default 20.
     epochs: int | None
+    #: Samples of one optimiser step. 2 to 65536; default 128.
     batch_size: int | None
+    #: Images are resized to this many pixels in width and height. Stored in the model. 32 to 4096; default 128.
     image_size: int | None
-    select_by: str | None
-    learning_rate: float | None
-    pos_weight: float | None
-    flip_horizontal: float | None
-    flip_vertical: float | None
-    rotation_degrees: float | None
-    weighted_sampler: bool | None
+    #: Subtracted from the 0..1 values of red, green and blue before the network. Stored in the model. Default 0.
     mean: float | Sequence[float] | None
+    #: Then red, green and blue are divided by it. Stored in the model. Above 0; default 1.
     standard_deviation: float | Sequence[float] | None
+    #: What makes an epoch's model better than the best so far. Unused without a validation set. Default "accuracy".
+    select_by: Literal["accuracy", "auc", "loss"] | None
+    #: Learning rate. The schedule varies it. Above 0 and at most 1; default 1e-4.
+    learning_rate: float | None
+    #: Weight of positive samples in the loss. Above 0; default 0: negatives / positives of the training set.
+    pos_weight: float | None
+    #: Probability of mirroring left-right. 0 to 1; default 0.5.
+    flip_horizontal: float | None
+    #: Probability of mirroring up-down. 0 to 1; default 0.5.
+    flip_vertical: float | None
+    #: Rotation by a random angle of up to this many degrees either way; nearest neighbour, corners filled with 0. 0 to
+    #: 180; default 10.
+    rotation_degrees: float | None
+    #: Whether samples are drawn with replacement so that both classes come equally often; if not, each sample comes
+    #: once per epoch, shuffled. Default True.
+    weighted_sampler: bool | None
+    #: Probability above which an image is called positive. Stored in the model. 0 to 1; default 0.5.
     threshold: float | None
+    #: Seed of weights, sampling and augmentation. On CPU the same seed, data, options and number of threads give the
+    #: same weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size). Default
+    #: 0: the context's seed.
     seed: int | None
-    run_directory: Path | None
-    optimizer: str | None
-    schedule: str | None
+    #: How gradients become steps. Default "adam".
+    optimizer: Literal["adam", "adamw", "sgd"] | None
+    #: Pull of the weights of convolutions and head towards 0. Norms and biases are left alone. 0 to 1; default 0.
     weight_decay: float | None
+    #: Momentum of SGD. 0 or more and below 1; default 0.9.
     momentum: float | None
+    #: How the learning rate goes on after the warm-up. Default "constant".
+    schedule: Literal["constant", "cosine", "plateau"] | None
+    #: Epochs, not necessarily whole, in which the learning rate rises linearly from 0; at most epochs. 0 to 100000;
+    #: default 0.
     warmup_epochs: float | None
+    #: Learning rate at which a cosine ends and below which a plateau does not go; at most learning_rate. 0 to 1;
+    #: default 0.
     final_learning_rate: float | None
+    #: What a plateau multiplies the learning rate by. Above 0 and below 1; default 0.1.
     plateau_factor: float | None
+    #: Epochs without a lower loss that a plateau waits. At most 100000; default 5.
     plateau_patience: int | None
+    #: Epochs without a better model after which training ends. Needs a validation set. At most 100000; default 0:
+    #: training never ends early.
     early_stopping_patience: int | None
+    #: Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it. Above 0; default 0: any
+    #: length.
     clip_norm: float | None
+    #: Share of every label that is spread evenly over both classes. 0 or more and below 1; default 0.
     label_smoothing: float | None
+    #: Decay of a moving average of weights and running statistics, for example 0.999: the average is then what is
+    #: validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Above 0 and below 1; default 0: no
+    #: average.
     average_decay: float | None
+    #: First epochs in which only the head is trained, on the features of the frozen backbone; at most epochs. The
+    #: optimiser starts anew after them. Of use with start weights. At most 100000; default 0.
     freeze_epochs: int | None
+    #: Most images that go through the network at once: larger batches are made of several such parts, whose gradients
+    #: add up, and whose batch statistics are their own. When memory runs out all the same the parts are halved, and
+    #: nothing is lost. 2 to 65536; default 0: the whole batch, or as many as fit into the memory that is free or that
+    #: memory_cap allows.
     micro_batch_size: int | None
-    grad_scaler: str | None
+    #: How the loss is scaled in half precision. Unused in F32 and BF16. Default "auto".
+    grad_scaler: Literal["auto", "standard", "amd"] | None
+    #: Directory (made when missing) of the run. It receives best.safetensors whenever the model gets better,
+    #: last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and run.json at the end.
+    #: One run at a time; an unfinished one is refused unless resume is set. Default None: nothing is written.
+    run_directory: Path | None
+    #: Whether to go on from the run directory's last.checkpoint when there is one; options and data must be those of
+    #: the run (epochs may be more, except with a cosine schedule). The result is, on CPU bit for bit, that of a run
+    #: without the interruption, whenever and however it was interrupted. Default False.
     resume: bool | None
+    #: Minutes between checkpoints within an epoch; 0: after epochs (and when the call is cancelled) only. 0 to 1000000;
+    #: default 10.
     checkpoint_minutes: float | None
+    #: File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
+    #: of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out, and
+    #: a random one takes its place. Of a model file only the weights are taken. Default None: random, by torchvision's
+    #: rule.
     start_weights: Path | None
 
 
-class ClassifyOptions(TypedDict, total=False):
-    """threshold: the model's own when left out."""
+class OptimizeOptions(TypedDict, total=False):
+    """What to write as an optimised variant."""
 
+    #: Which variant is written. Default "auto".
+    variant: Literal["auto", "int8_head", "state_dict", "int8"] | None
+    #: Images that go through the network at once in calibration for 8-bit convolutions. At most 65536; default 0:
+    #: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+    batch_limit: int | None
+
+
+class CalibrateOptions(TypedDict, total=False):
+    """How to calibrate."""
+
+    #: Whether to fit the temperature. Default True.
+    fit_temperature: bool | None
+    #: How the threshold is chosen. Default "keep".
+    operating_point: Literal["keep", "youden", "sensitivity"] | None
+    #: The sensitivity that the threshold has at least, where it is chosen for one. Above 0 and at most 1; default 0.95.
+    target_sensitivity: float | None
+    #: Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    #: many as have 4 million pixels.
+    batch_limit: int | None
+
+
+class ClassifyOptions(TypedDict, total=False):
+    """How to classify."""
+
+    #: Probability above which an image is called positive. 0 to 1; default -1: the model's own.
     threshold: float | None
+    #: Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
+    #: 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
     batch_limit: int | None
 
 
 class HeatmapOptions(TypedDict, total=False):
-    """method: "tiles", "cam", "grad_cam_plus_plus", "occlusion"; edge: "cover", "reference"; blend: "mean", "gaussian";
-    sizes in pixels; resolution: "image", or "tiles" for one value per tile."""
+    """How to draw heatmaps. The defaults are the reference pipeline's tiles, on the image as it is, with every
+    pixel covered; the reference pipeline itself is resize_width = resize_height = 128, edge = reference, all
+    else default."""
 
-    method: str | None
+    #: How a heatmap is made. Default "tiles".
+    method: Literal["tiles", "cam", "grad_cam_plus_plus", "occlusion"] | None
+    #: Width and height of a tile in pixels of the resampled image. Tiles go into the network at this size, whatever
+    #: size it was trained at. 32 to 4096; default 64.
     tile_size: int | None
+    #: Distance of tiles in pixels of the resampled image, at most tile_size. At most 4096; default 0: three quarters of
+    #: tile_size.
     stride: int | None
-    edge: str | None
-    blend: str | None
+    #: Where the last tiles go when the stride does not end at the border. Default "cover".
+    edge: Literal["cover", "reference"] | None
+    #: How overlapping tiles are weighted where they meet. Default "mean".
+    blend: Literal["mean", "gaussian"] | None
+    #: The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
+    #: at most 16; default 1.
     scale: float | None
+    #: Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
+    #: at 1. At most 65536; default 0: by scale.
     resize_width: int | None
+    #: The height that belongs to resize_width. At most 65536; default 0: by scale.
     resize_height: int | None
+    #: Tiles that go through the network at once; those of different images share a batch. It bounds the memory that the
+    #: call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so many
+    #: tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0: automatic, 64
+    #: on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
     batch_limit: int | None
+    #: Probability above which an image is called positive. 0 to 1; default -1: the model's own.
     threshold: float | None
-    resolution: str | None
+    #: What the map has a value for. Default "image".
+    resolution: Literal["image", "tiles"] | None
 
 
 class OverlayOptions(TypedDict, total=False):
-    """colormap: "inferno", "reds", "jet", "gray"; scale: "minmax", "absolute"; alpha: share of the colours, 0 to 1;
-    outline_tiles: how many of the hottest tiles get a frame."""
+    """How to draw an overlay. The defaults are the reference pipeline's."""
 
-    colormap: str | None
-    scale: str | None
+    #: Colours of the overlay. Default "inferno".
+    colormap: Literal["inferno", "reds", "jet", "gray"] | None
+    #: Which values get the lowest and the highest colour. Default "minmax".
+    scale: Literal["minmax", "absolute"] | None
+    #: Share of the colours, from image only to colours only. 0 to 1; default 0.5.
     alpha: float | None
+    #: Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of
+    #: the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. Default False.
     color_bar: bool | None
+    #: How many of the tiles that matter most get a frame, all when there are no more. Default 0.
     outline_tiles: int | None
 
 
 class EvaluateOptions(TypedDict, total=False):
-    """output_dir: receives the report's files; by_heatmap: images are called by their heatmaps' tiles; heatmap: how those
-    are drawn; flag_criterion: "either", "prediction", "confidence"; bootstrap_samples: 0 for no bootstrap."""
+    """How to evaluate."""
 
-    threshold: float | None
-    batch_limit: int | None
-    output_dir: Path | None
-    by_heatmap: bool | None
+    #: How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be "image". Default
+    #: None: with by_heatmap lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean
+    #: is the call's logit.
     heatmap: HeatmapOptions | None
+    #: Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+    threshold: float | None
+    #: Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    #: many as have 4 million pixels.
+    batch_limit: int | None
+    #: Directory (made when missing) that receives the report's files. Default None: nothing is written.
+    output_dir: Path | None
+    #: Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline, and not whole, at
+    #: the model's size. An image's confidence is the mean of its heatmap, or its probability. Default False.
+    by_heatmap: bool | None
+    #: Whether flagged images' heatmaps are written into flagged_raw/, as .npy (32-bit floats) and as 16-bit PNG.
+    #: Default True.
     save_heatmap_raw: bool | None
+    #: Whether flagged images' heatmaps are written over their images into flagged_overlays/. Default True.
     save_heatmap_overlay: bool | None
-    flag_criterion: str | None
+    #: What makes an image flagged, that is, one whose heatmap is written. Default "either".
+    flag_criterion: Literal["either", "prediction", "confidence"] | None
+    #: Confidence from which on an image is flagged. 0 to 1; default 0.5.
     flag_confidence: float | None
+    #: Share of flagged ones among the 12 images of sample_results.png. 0 to 1; default 0.75.
     sample_flagged_ratio: float | None
+    #: The sensitivity that the operating point "sensitivity" has at least. Above 0 and at most 1; default 0.95.
     target_sensitivity: float | None
+    #: Resampled data sets for the confidence intervals that have no formula. 100 to 1000000; default 2000: no such
+    #: intervals.
     bootstrap_samples: int | None
+    #: Seed of the resampling. Default 0: the context's seed.
     seed: int | None
 
 
 class LocalizeOptions(TypedDict, total=False):
-    """heatmap: how heatmaps are drawn; tolerance in pixels: half a tile when left out."""
+    """How to compare heatmaps with boxes."""
 
+    #: How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be "image". Default
+    #: None: lens_heatmap()'s defaults.
     heatmap: HeatmapOptions | None
+    #: How far from a box the hottest point may lie and still be a hit, in pixels of the image. 0 to 65536; default -1:
+    #: half a tile.
     tolerance: float | None
-
-
-class CalibrateOptions(TypedDict, total=False):
-    """operating_point: "keep", "youden", "sensitivity"; target_sensitivity is for the last."""
-
-    fit_temperature: bool | None
-    operating_point: str | None
-    target_sensitivity: float | None
-    batch_limit: int | None

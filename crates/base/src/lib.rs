@@ -3,6 +3,9 @@
 
 #![deny(unsafe_code)]
 
+// What the derive macros write names this crate by its name, here too.
+extern crate self as lens_base;
+
 mod error;
 mod files;
 mod logger;

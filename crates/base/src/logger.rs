@@ -1,10 +1,11 @@
 //! Messages to the host.
 
+use crate::options::Choice;
 use std::fmt;
 use std::sync::Arc;
 
-/// How important a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// How important a message is; the log is told messages of a level and of those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Choice)]
 pub enum LogLevel {
     /// Nothing works without attention.
     Error,

@@ -1,5 +1,6 @@
 //! Progress of long work, and stopping it.
 
+use crate::options::Choice;
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,19 +28,19 @@ impl Cancel {
 }
 
 /// What the work is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Phase {
     /// Reading and decoding images.
     Load,
-    /// Training.
+    /// Training; done and total count samples of the epoch.
     Train,
-    /// Validating after an epoch.
+    /// Validating after an epoch; done and total count samples.
     Validate,
-    /// Classifying.
+    /// Classifying; done and total count images.
     Classify,
-    /// Drawing heatmaps.
+    /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
     Heatmap,
-    /// Evaluating a data set.
+    /// Evaluating a data set; done and total count samples.
     Evaluate,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::policy::ScalerSettings;
 use lens_base::Result;
+use lens_base::options::Choice;
 use lens_images::Images;
 use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
 use serde::{Deserialize, Serialize, Serializer};
@@ -121,13 +122,15 @@ pub struct LearnerSettings {
 }
 
 /// How gradients become steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Choice)]
 #[serde(rename_all = "lowercase")]
+#[choice(name = "optimizer")]
 pub enum OptimizerKind {
-    /// Adam; weight decay is added to the gradients.
+    /// Adam (Kingma and Ba 2015); weight decay is added to the gradients.
     #[default]
     Adam,
-    /// Adam with weight decay apart from the gradients.
+    /// Adam with weight decay apart from the gradients (Loshchilov and Hutter 2019).
+    #[choice(name = "adamw")]
     AdamW,
     /// Stochastic gradient descent with momentum; weight decay is added to the gradients.
     Sgd,

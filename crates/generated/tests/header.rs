@@ -1,32 +1,37 @@
-//! The committed header is the one that src/capi describes.
+//! The C interface's options, its header and its description are what their sources give. UPDATE_HEADER=1 in the environment
+//! writes them anew; the options come first, for the others are made from them.
 
-use std::path::Path;
+use lens_generated::{generated, header, interface, root};
+use std::process::{Command, Stdio};
+
+/// As rustfmt lays it out.
+fn formatted(source: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("generated.rs");
+    std::fs::write(&path, source).unwrap();
+    let config = format!("{}", root().join("rustfmt.toml").display());
+    let status = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config-path", &config])
+        .arg(&path)
+        .stderr(Stdio::inherit())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn is_up_to_date(name: &str, made: &str) {
+    let path = root().join(name);
+    if std::env::var_os("UPDATE_HEADER").is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == made, "{name} is stale: run `make header`");
+}
 
 #[test]
-fn the_committed_header_is_up_to_date() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
-    let mut sources: Vec<_> = std::fs::read_dir(root.join("src/capi"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().unwrap() != "mod.rs")
-        .collect();
-    sources.sort();
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in sources {
-        builder = builder.with_src(source);
-    }
-    let mut generated = Vec::new();
-    builder.generate().unwrap().write(&mut generated);
-    // C89 has no line comments.
-    let generated = String::from_utf8(generated).unwrap();
-    let generated = ["__cplusplus", "extern \"C\""]
-        .iter()
-        .fold(generated, |text, note| text.replace(&format!("// {note}\n"), &format!("/* {note} */\n")));
-    let path = root.join("include/lesionlens.h");
-    if std::env::var_os("UPDATE_HEADER").is_some() {
-        std::fs::write(&path, &generated).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(committed == generated, "include/lesionlens.h is stale: run `make header`");
+fn options_header_and_description_are_up_to_date() {
+    is_up_to_date("src/capi/generated.rs", &formatted(&generated()));
+    is_up_to_date("include/lesionlens.h", &header().unwrap());
+    is_up_to_date("bindings/interface.json", &interface().unwrap());
 }

@@ -1,43 +1,25 @@
 //! Random mirroring and rotation of training images.
 
 use super::raster::Raster;
-use lens_base::{Error, Result};
+use lens_base::Options;
 use rand::RngExt;
 use serde::Serialize;
 
-/// How training images are varied.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// How training images are varied. The defaults are the reference pipeline's.
+#[derive(Clone, Debug, PartialEq, Serialize, Options)]
 pub struct Augmentation {
     /// Probability of mirroring left-right.
+    #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--flip-horizontal X")]
     pub flip_horizontal: f64,
     /// Probability of mirroring up-down.
+    #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--flip-vertical X")]
     pub flip_vertical: f64,
-    /// Largest angle of rotation, in degrees, either way.
+    /// Rotation by a random angle of up to this many degrees either way; nearest neighbour, corners filled with 0.
+    #[option(default = 10.0, minimum = 0, maximum = 180, flag = "--rotation DEGREES")]
     pub rotation_degrees: f64,
 }
 
-impl Default for Augmentation {
-    /// The reference pipeline's.
-    fn default() -> Self {
-        Augmentation { flip_horizontal: 0.5, flip_vertical: 0.5, rotation_degrees: 10.0 }
-    }
-}
-
 impl Augmentation {
-    /// Refuses what makes no sense.
-    pub fn check(&self) -> Result<()> {
-        for (name, value, most) in [
-            ("flip_horizontal", self.flip_horizontal, 1.0),
-            ("flip_vertical", self.flip_vertical, 1.0),
-            ("rotation_degrees", self.rotation_degrees, 180.0),
-        ] {
-            if !(0.0..=most).contains(&value) {
-                return Err(Error::argument(format!("{name} {value} is not in 0..{most}")));
-            }
-        }
-        Ok(())
-    }
-
     /// A random variation of the image. Draws the same number of random values whatever the options.
     pub fn apply(&self, raster: &Raster, random: &mut impl rand::Rng) -> Raster {
         let horizontal = random.random::<f64>() < self.flip_horizontal;

@@ -4,6 +4,7 @@ use super::pixels::PixelView;
 use super::raster::Raster;
 use super::scan::{Root, scan};
 use crate::ImageFile;
+use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result, generator, sha256_hex};
 use rand::seq::SliceRandom;
 use serde::Serialize;
@@ -12,45 +13,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What to do with a file that is missing or cannot be decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum OnUnreadable {
-    /// Fail, and name it.
+    /// Fail with a message that names it.
     #[default]
     Fail,
-    /// Leave it out, and count it.
+    /// Leave it out and count it: the data set's description, the training record and the evaluation report say how many
+    /// and name the first ones.
     Skip,
 }
 
-/// How a directory is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a directory of labelled images is read. The defaults are the reference pipeline's layout.
+#[derive(Clone, Debug, PartialEq, Eq, Options)]
 pub struct DatasetOptions {
-    /// Column of labels.csv with file names.
+    /// labels.csv: name of the column with the file names, relative to image_directory.
+    #[option(default = "patch_filename".into(), flag = "--filename-column NAME")]
     pub filename_column: String,
-    /// Column of labels.csv with labels.
+    /// labels.csv: name of the column with the labels.
+    #[option(default = "stenoza_label".into(), flag = "--label-column NAME")]
     pub label_column: String,
-    /// Column of labels.csv with frame numbers, from 0; `None`: "frame", if there is one. Rows without a number mean
-    /// frame 0.
-    pub frame_column: Option<String>,
-    /// Directory of the images, relative to the root.
+    /// labels.csv: directory of the images, relative to the root.
+    #[option(default = "images".into(), flag = "--image-directory DIR")]
     pub image_directory: String,
-    /// Label or folder that means positive; `None`: labels are 0 and 1, and the second of two folders is positive.
+    /// The positive class: the value of the label column, or the name of the folder, that means positive; everything else
+    /// is negative.
+    #[option(
+        unset = "labels must be 0 or 1, and of two folders the second in byte order of their names is positive",
+        flag = "--positive NAME"
+    )]
     pub positive_class: Option<String>,
-    /// What to do with unreadable files.
+    /// What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
+    /// undecodable ones when they are first used.
+    #[option(flag = "--skip-unreadable = skip")]
     pub on_unreadable: OnUnreadable,
-}
-
-impl Default for DatasetOptions {
-    /// The reference pipeline's layout.
-    fn default() -> Self {
-        DatasetOptions {
-            filename_column: "patch_filename".into(),
-            label_column: "stenoza_label".into(),
-            frame_column: None,
-            image_directory: "images".into(),
-            positive_class: None,
-            on_unreadable: OnUnreadable::Fail,
-        }
-    }
+    /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0.
+    #[option(unset = "\"frame\" if there is such a column, else frame 0 of every file", flag = "--frame-column NAME")]
+    pub frame_column: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! Views of pixels in many formats, checked before use, and their values as 0..1.
 
 use super::raster::Raster;
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
 use std::ops::{Deref, Range};
 
-/// Layout of one pixel; samples of more than 8 bits are in the machine's byte order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum PixelFormat {
     /// One unsigned 8-bit sample.
     Gray8,
@@ -13,15 +14,15 @@ pub enum PixelFormat {
     Gray16,
     /// One signed 16-bit sample.
     GrayS16,
-    /// One 32-bit float.
+    /// One 32-bit float; finite.
     GrayF32,
-    /// Red, green, blue.
+    /// Red, green, blue, 8 bits each.
     Rgb8,
-    /// Blue, green, red.
+    /// Blue, green, red, 8 bits each.
     Bgr8,
-    /// Red, green, blue, alpha (ignored).
+    /// Red, green, blue, alpha, 8 bits each; alpha is ignored.
     Rgba8,
-    /// Blue, green, red, alpha (ignored).
+    /// Blue, green, red, alpha, 8 bits each; alpha is ignored.
     Bgra8,
 }
 

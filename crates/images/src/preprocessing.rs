@@ -1,44 +1,28 @@
 //! From 0..1 pixels to the network's input.
 
 use super::raster::Raster;
-use lens_base::{Error, Result};
+use lens_base::{Options, Result};
 use serde::{Deserialize, Serialize};
 
-/// What is done to an image before the network; stored in the model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What is done to an image before the network; stored in the model. The defaults are the reference pipeline's: 128
+/// pixels, no normalisation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Options)]
 pub struct Preprocessing {
-    /// Width and height that whole images are resized to.
+    /// Images are resized to this many pixels in width and height. Stored in the model.
+    #[option(default = 128, minimum = 32, maximum = 4096, flag = "--size PX")]
     pub image_size: u32,
-    /// Subtracted from red, green and blue.
+    /// Subtracted from the 0..1 values of red, green and blue before the network. Stored in the model.
+    #[option(default = [0.0; 3], flag = "--mean X[,X,X]")]
     pub mean: [f32; 3],
-    /// Then divided by.
+    /// Then red, green and blue are divided by it. Stored in the model.
+    #[option(default = [1.0; 3], above = 0, flag = "--standard-deviation X[,X,X]")]
     pub standard_deviation: [f32; 3],
-}
-
-impl Default for Preprocessing {
-    /// The reference pipeline's: 128 pixels, no normalisation.
-    fn default() -> Self {
-        Preprocessing { image_size: 128, mean: [0.0; 3], standard_deviation: [1.0; 3] }
-    }
 }
 
 impl Preprocessing {
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<()> {
-        if !(32..=4096).contains(&self.image_size) {
-            return Err(Error::argument(format!("image_size {} is not in 32..4096", self.image_size)));
-        }
-        for (channel, (mean, deviation)) in self.mean.iter().zip(self.standard_deviation).enumerate() {
-            if !mean.is_finite() {
-                return Err(Error::argument(format!("mean[{channel}] is {mean}; it must be finite")));
-            }
-            if !deviation.is_finite() || deviation <= 0.0 {
-                return Err(Error::argument(format!(
-                    "standard_deviation[{channel}] is {deviation}; it must be above 0"
-                )));
-            }
-        }
-        Ok(())
+        self.check_ranges()
     }
 
     /// A whole image at the network's input size.

@@ -2,6 +2,7 @@
 //! (tests/golden/transforms.py): on a drawn picture, and on real ones where they are, in `../shared/data` beside the
 //! checkout.
 
+use lens_base::Options;
 use lens_images::{
     Augmentation, ImageFile, PixelFormat, PixelView, Preprocessing, Raster, Windowing, flipped, rotated,
 };
@@ -98,7 +99,7 @@ fn augmented(picture: &Raster, flips: &str, degrees: f64) -> Raster {
         // The drawn angle is the half, to one side or the other.
         rotation_degrees: 2.0 * degrees.abs(),
     };
-    augmentation.check().unwrap();
+    augmentation.check_ranges().unwrap();
     augmentation.apply(&resized, &mut Constant(if degrees < 0.0 { 1 << 62 } else { 3 << 62 }))
 }
 

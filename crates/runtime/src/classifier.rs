@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::programs::{self, Compiled};
 use super::script::{METADATA_NAME, source};
+use lens_base::options::Choice;
 use lens_base::{Error, FileBytes, Result, sha256_hex, write_atomically};
 use lens_engine::{EngineName, Network};
 use lens_images::{Images, Preprocessing};
@@ -14,14 +15,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// File format of a saved model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
+#[choice(name = "model_format")]
 pub enum FileFormat {
-    /// safetensors.
+    /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training
+    /// record in the file's metadata, under "lesionlens".
     Safetensors,
-    /// ONNX.
-    Onnx,
-    /// TorchScript, written by libtorch.
+    /// TorchScript, for PyTorch and libtorch, written through liblesionlens_torch.so: N x 1 logits, before the temperature,
+    /// of N x 3 x height x width 32-bit floats in 0..1, normalised as the metadata says (extra/lesionlens.json in the
+    /// archive).
+    #[choice(name = "torchscript")]
     TorchScript,
+    /// ONNX (operators of version 17), for other runtimes; it is not read back. Input "image": batch x 3 x height x width
+    /// 32-bit floats, any batch, sides of at least 32, after the preprocessing that the metadata's "lesionlens" says (JSON).
+    /// Outputs "logit" and "probability": batch, at the model's temperature.
+    Onnx,
 }
 
 /// A model, and its network on a context's engine. Thread-safe.

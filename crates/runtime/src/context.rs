@@ -2,7 +2,7 @@
 
 use super::environment::prepare_environment;
 use super::torch::{TorchEngine, TorchLibrary};
-use lens_base::{Error, Log, LogLevel, Logger, Result};
+use lens_base::{Error, Log, LogLevel, Logger, Options, Result};
 use lens_cpu::{CpuEngine, CpuSettings};
 use lens_engine::policy::{
     Attempt, Choice, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning,
@@ -18,48 +18,94 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a context is made from.
-#[derive(Default)]
+#[derive(Options)]
 pub struct ContextOptions {
-    /// Device.
+    /// Where to compute.
+    #[option(flag = "--device")]
     pub device: DeviceRequest,
-    /// Which of several.
+    /// Which of several GPUs, from 0. The CPU has index 0 only.
+    #[option(minimum = 0, flag = "--device-index N")]
     pub device_index: i32,
-    /// Arithmetic.
+    /// Arithmetic of the network's layers. INT8 is refused where it cannot be computed.
+    #[option(flag = "--precision")]
     pub precision: PrecisionRequest,
-    /// Where libtorch and the library that uses it are looked for first.
+    /// Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the version
+    /// that liblesionlens_torch.so was built with, and where the process has loaded one, that one. liblesionlens_torch.so is
+    /// looked for here, too, before it is looked for beside this library. libtorch's library for GPUs (libtorch_cuda.so or
+    /// libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+    #[option(
+        unset = "the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has \
+                 loaded",
+        flag = "--libtorch-dir DIR"
+    )]
     pub libtorch_dir: Option<PathBuf>,
-    /// CPU threads; 0: automatic.
+    /// CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
+    /// computes on the CPU, wait actively for each other.
+    // More have not helped any network of this size, and an absurd number is a mistake.
+    #[option(maximum = 1024, unset = "as many as the process may use (container limits count)", flag = "--threads N")]
     pub threads: u32,
-    /// Environment of the AMD runtime.
+    /// Which environment variables are set for the AMD runtime before it is loaded.
+    #[option(flag = "--rocm-tuning")]
     pub rocm_tuning: RocmTuning,
-    /// Bytes that may be used to save time; 0: automatic.
+    /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
+    /// decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and the images
+    /// in the machine's.
+    #[option(unset = "what is free at init, a quarter of it at most for images", flag = "--memory-cap BYTES")]
     pub memory_cap: u64,
-    /// Whether the same call must give the same bits.
+    /// Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that do
+    /// not (on GPUs) are allowed.
+    #[option(default = true, flag = "--no-deterministic")]
     pub deterministic: bool,
-    /// Whether activations lie pixel by pixel; `None`, here and below: automatic.
-    pub channels_last: Option<bool>,
-    /// Whether f32 products on NVIDIA may round to TF32.
-    pub tf32: Option<bool>,
-    /// Whether convolution algorithms are timed on GPUs.
-    pub benchmark: Option<bool>,
-    /// Share of the GPU's memory that the process may take.
+    /// Seed of everything random that is not given a seed of its own.
+    #[option]
+    pub seed: u64,
+    /// How much the log callback is told.
+    #[option]
+    pub log_level: LogLevel,
+    /// What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor without
+    /// AVX2.
+    #[option(flag = "--engine")]
+    pub engine: EngineRequest,
+    /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
+    /// libtorch's library for GPUs is loaded; what the host or its user set there wins.
+    #[option(above = 0, maximum = 1, unset = "automatic, 0.85 on AMD, 1 on NVIDIA", flag = "--gpu-memory X")]
     pub memory_fraction: Option<f64>,
-    /// Batches of training between giving GPU memory back; 0: never.
-    pub empty_cache_every: Option<u32>,
-    /// Whether the compiled network of a model's file is run.
+    /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never.
+    #[option(
+        minimum = 0,
+        none = -1,
+        unset = "automatic, 100 on AMD, never on NVIDIA",
+        flag = "--empty-cache-every BATCHES"
+    )]
+    pub empty_cache_every: Option<i32>,
+    /// Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has the
+    /// former.
+    #[option(unset = "pixel by pixel", flag = "--channels-last")]
+    pub channels_last: Option<bool>,
+    /// NVIDIA: whether products of 32-bit floats may round their factors to TF32.
+    #[option(unset = "from Ampere on, unless precision is F32", flag = "--tf32")]
+    pub tf32: Option<bool>,
+    /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds.
+    #[option(unset = "on AMD unless deterministic, as in the reference pipeline", flag = "--benchmark")]
+    pub benchmark: Option<bool>,
+    /// Whether the compiled network that a model's file may bring computes its logits.
+    #[option(
+        unset = "yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for",
+        flag = "--compiled-graph"
+    )]
     pub compiled_graph: Option<bool>,
-    /// Whether calls from several threads compute in turns.
+    /// Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
+    #[option(
+        unset = "on GPUs, whose memory then holds one batch at a time; plans share a pool of threads instead",
+        flag = "--take-turns"
+    )]
     pub take_turns: Option<bool>,
     /// Where /proc and /sys are read; `None`: "/". For tests.
+    #[option(skip)]
     pub hardware_root: Option<PathBuf>,
-    /// Seed of what has none of its own.
-    pub seed: u64,
     /// Receives log messages.
+    #[option(skip)]
     pub log: Option<Log>,
-    /// Up to which level.
-    pub log_level: LogLevel,
-    /// What computes the network.
-    pub engine: EngineRequest,
 }
 
 impl ContextOptions {
@@ -78,7 +124,7 @@ impl ContextOptions {
             tf32: self.tf32,
             benchmark: self.benchmark,
             memory_fraction: self.memory_fraction,
-            empty_cache_every: self.empty_cache_every,
+            empty_cache_every: self.empty_cache_every.and_then(|batches| batches.try_into().ok()),
         }
     }
 }
@@ -108,6 +154,7 @@ impl Context {
     /// Finds out what machine this is and decides how to use it. libtorch is loaded only when a GPU may be used or something
     /// was asked for that it alone computes.
     pub fn new(options: ContextOptions) -> Result<Arc<Self>> {
+        options.check_ranges()?;
         let request = options.request();
         request.check()?;
         if let Some(directory) = &options.libtorch_dir {
@@ -345,6 +392,21 @@ mod tests {
         assert_eq!(description["libtorch"], Value::Null);
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert!(!maps.contains("libtorch"), "{maps}");
+    }
+
+    #[test]
+    fn options_out_of_range() {
+        for (options, says) in [
+            (ContextOptions { threads: 5000, ..ContextOptions::default() }, "threads is 5000"),
+            (ContextOptions { device_index: -4, ..ContextOptions::default() }, "device_index is -4"),
+            (ContextOptions { memory_fraction: Some(1.5), ..ContextOptions::default() }, "memory_fraction is 1.5"),
+            (ContextOptions { memory_fraction: Some(f64::NAN), ..ContextOptions::default() }, "memory_fraction is NaN"),
+            (ContextOptions { empty_cache_every: Some(-2), ..ContextOptions::default() }, "empty_cache_every is -2"),
+        ] {
+            let error = Context::new(options).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Argument);
+            assert!(error.message().contains(says), "{error}");
+        }
     }
 
     #[test]

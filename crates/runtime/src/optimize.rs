@@ -2,24 +2,35 @@
 
 use super::classifier::{Classifier, FileFormat};
 use super::script::METADATA_NAME;
+use lens_base::options::Choice;
 use lens_base::{Error, Result, write_atomically};
 use lens_system::probe::Vendor;
 use std::io::Write;
 use std::path::Path;
 
-/// What is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Optimised variants of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+#[choice(name = "optimized_variant")]
 pub enum Variant {
-    /// A TorchScript program whose last layer computes in 8-bit integers.
+    /// What the reference pipeline writes on such a machine: the state dict where the context computes on an AMD GPU, else
+    /// the 8-bit head.
+    #[default]
+    Auto,
+    /// TorchScript whose last layer multiplies 8-bit integers: weights rounded to steps of their largest magnitude / 127.5,
+    /// as PyTorch's quantize_dynamic() rounds them, and features to 7 bits, with the range that a batch has. So a logit
+    /// depends a little on the batch that its image is in. The network before it stays as it is.
+    #[choice(name = "int8_head")]
     Int8Head,
-    /// A checkpoint of PyTorch.
+    /// What PyTorch's torch.save() writes of the state dict of torchvision's DenseNet-121 with one output.
     StateDict,
-    /// A model of this library whose convolutions can be computed in 8-bit integers.
+    /// A model of this library (safetensors) that contexts of the precision INT8 classify with 8-bit convolutions: the same
+    /// weights, and how large activations become on images for calibration.
+    #[choice(name = "int8")]
     Int8,
 }
 
 impl Variant {
-    /// What the reference pipeline writes on a machine with this GPU.
+    /// What `Auto` stands for on a machine with this GPU.
     pub fn of_reference(vendor: Option<Vendor>) -> Self {
         match vendor {
             Some(Vendor::Amd) => Variant::StateDict,
@@ -29,10 +40,10 @@ impl Variant {
 }
 
 impl Classifier {
-    /// Writes a variant, by default what the reference pipeline writes on this machine.
-    pub fn optimize(&self, variant: Option<Variant>, path: &Path) -> Result<()> {
-        let vendor = self.context().vendor();
-        let bytes = match variant.unwrap_or_else(|| Variant::of_reference(vendor)) {
+    /// Writes a variant.
+    pub fn optimize(&self, variant: Variant, path: &Path) -> Result<()> {
+        let bytes = match variant {
+            Variant::Auto => return self.optimize(Variant::of_reference(self.context().vendor()), path),
             Variant::Int8Head => self.to_torchscript(true)?,
             Variant::StateDict => {
                 let metadata = (METADATA_NAME, &self.model().metadata_text()?[..]);

@@ -2,10 +2,10 @@
 
 use lens_base::Control;
 use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
-use lens_model::{Metadata, Model, OperatingRule, Parameters};
+use lens_model::{Metadata, Model, Parameters};
 use lens_runtime::{Classifier, Context, ContextOptions, FileFormat};
 use lens_tasks::classify::{ClassifyOptions, classify};
-use lens_tasks::evaluate::{CalibrateOptions, EvaluateOptions, calibrate, evaluate};
+use lens_tasks::evaluate::{CalibrateOptions, EvaluateOptions, OperatingPointChoice, calibrate, evaluate};
 use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};
 use serde_json::Value;
 use std::sync::Arc;
@@ -83,9 +83,14 @@ fn a_temperature_lowers_the_log_loss_and_leaves_order_and_weights() {
 fn an_operating_point_does_on_the_data_set_what_it_promises() {
     let plain = model();
     let dataset = dataset(&plain);
-    for rule in [OperatingRule::Youden, OperatingRule::Sensitivity(0.8), OperatingRule::Sensitivity(1.0)] {
+    for (operating_point, target_sensitivity) in [
+        (OperatingPointChoice::Youden, 0.95),
+        (OperatingPointChoice::Sensitivity, 0.8),
+        (OperatingPointChoice::Sensitivity, 1.0),
+    ] {
         for fit_temperature in [false, true] {
-            let options = CalibrateOptions { fit_temperature, operating_point: Some(rule), ..Default::default() };
+            let options =
+                CalibrateOptions { fit_temperature, operating_point, target_sensitivity, ..Default::default() };
             let (made, said) = calibrated(&plain, &dataset, &options);
             let promised = &said["operating_point"];
             assert_eq!(promised, &made.describe()["operating_point"]);
@@ -94,12 +99,12 @@ fn an_operating_point_does_on_the_data_set_what_it_promises() {
                 let options = EvaluateOptions { batch_limit, ..EvaluateOptions::default() };
                 let report = evaluate(&made, &dataset, &options, &mut Control::default()).unwrap();
                 for (name, count) in report["confusion_matrix"].as_object().unwrap() {
-                    assert_eq!(&promised[name], count, "{rule:?} {name}");
+                    assert_eq!(&promised[name], count, "{operating_point:?} {target_sensitivity} {name}");
                 }
                 assert_eq!(report["metrics"]["sensitivity"], promised["sensitivity"]["value"]);
             }
-            if let OperatingRule::Sensitivity(target) = rule {
-                assert!(number(&promised["sensitivity"]["value"]) >= target);
+            if operating_point == OperatingPointChoice::Sensitivity {
+                assert!(number(&promised["sensitivity"]["value"]) >= target_sensitivity);
             }
             assert_eq!(made.temperature() == 1.0, !fit_temperature);
         }
@@ -110,8 +115,12 @@ fn an_operating_point_does_on_the_data_set_what_it_promises() {
 fn a_kept_operating_point_moves_with_the_temperature() {
     let plain = model();
     let dataset = dataset(&plain);
-    let rule = Some(OperatingRule::Sensitivity(0.7));
-    let options = CalibrateOptions { fit_temperature: false, operating_point: rule, ..Default::default() };
+    let options = CalibrateOptions {
+        fit_temperature: false,
+        operating_point: OperatingPointChoice::Sensitivity,
+        target_sensitivity: 0.7,
+        ..Default::default()
+    };
     let (chosen, _) = calibrated(&plain, &dataset, &options);
     let (moved, _) = calibrated(&chosen, &dataset, &CalibrateOptions::default());
     assert_ne!(moved.threshold(), chosen.threshold());
@@ -123,7 +132,7 @@ fn a_kept_operating_point_moves_with_the_temperature() {
 fn a_saved_model_says_the_same_and_heatmaps_are_calibrated_too() {
     let plain = model();
     let dataset = dataset(&plain);
-    let options = CalibrateOptions { operating_point: Some(OperatingRule::Youden), ..CalibrateOptions::default() };
+    let options = CalibrateOptions { operating_point: OperatingPointChoice::Youden, ..CalibrateOptions::default() };
     let (made, _) = calibrated(&plain, &dataset, &options);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.safetensors");
@@ -163,10 +172,10 @@ fn data_sets_that_cannot_serve_are_refused_with_the_reason() {
     assert!(refused(&of(&[]), &defaults).contains("0 positive and 0 negative"));
     assert!(refused(&of(&[1, 1]), &defaults).contains("2 positive and 0 negative"));
     // The same image in both classes: no threshold tells them apart.
-    let youden = CalibrateOptions { fit_temperature: false, operating_point: Some(OperatingRule::Youden), ..defaults };
+    let youden = CalibrateOptions { fit_temperature: false, operating_point: OperatingPointChoice::Youden, ..defaults };
     assert!(refused(&of(&[0, 1]), &youden).contains("no threshold does better than chance"));
     let nothing = CalibrateOptions { fit_temperature: false, ..defaults };
     assert!(refused(&of(&[0, 1]), &nothing).contains("nothing is left to calibrate"));
-    let target = CalibrateOptions { operating_point: Some(OperatingRule::Sensitivity(0.0)), ..defaults };
-    assert!(refused(&of(&[0, 1]), &target).contains("target_sensitivity 0"));
+    let target = CalibrateOptions { target_sensitivity: 0.0, ..defaults };
+    assert!(refused(&of(&[0, 1]), &target).contains("target_sensitivity is 0"));
 }

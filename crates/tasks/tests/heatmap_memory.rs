@@ -6,7 +6,7 @@ use lens_model::{Metadata, Model, Parameters};
 use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_system::peak_memory_bytes;
 use lens_tasks::classify::{ClassifyOptions, classify};
-use lens_tasks::heatmap::{Edge, HeatMap, HeatmapOptions, Resample, Resolution, heatmap};
+use lens_tasks::heatmap::{Edge, HeatMap, HeatmapOptions, Resolution, heatmap};
 
 const MIB: u64 = 1 << 20;
 
@@ -71,7 +71,7 @@ fn memory_is_bounded_by_the_batch_not_by_the_image() {
 
     // 8192 x 8192 pixels, of which a copy as f32 would be 256 MiB, as the map is.
     let bytes = words(8192, 8192);
-    let quarter = HeatmapOptions { resample: Resample::Scale(0.0625), ..tiles_of(Edge::Cover) };
+    let quarter = HeatmapOptions { scale: 0.0625, ..tiles_of(Edge::Cover) };
     let grown = growth(|| drop(draw(&model, view(&bytes, 8192, 8192), &quarter)));
     assert!(grown < 100 * MIB, "{} MiB for a map of tiles", grown / MIB);
     let quarter = HeatmapOptions { resolution: Resolution::Image, ..quarter };

@@ -19,7 +19,7 @@ fn with_precision(precision: PrecisionRequest) -> Arc<Context> {
 #[test]
 fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
     let scaler = ScalerSettings { initial_scale: 2f64.powi(30), growth_interval: 3, ..ScalerSettings::AMD };
-    let options = TrainOptions { grad_scaler: Some(scaler), ..everything() };
+    let options = TrainOptions { scaler_settings: Some(scaler), ..everything() };
     goes_on_as_if_uninterrupted(&with_precision(PrecisionRequest::F16), "f16", options, &["loss_scale"]);
 }
 
@@ -43,8 +43,12 @@ fn overflowing(scaler: ScalerSettings) -> (Classifier, Classifier) {
     let context = with_precision(PrecisionRequest::F16);
     let start = Model::new(Parameters::initial(3).unwrap(), Metadata::new(options().preprocessing, 0.5));
     let start = Classifier::new(&context, start).unwrap();
-    let options =
-        TrainOptions { epochs: 1, grad_scaler: Some(scaler), start_model: Some(Arc::new(start.clone())), ..options() };
+    let options = TrainOptions {
+        epochs: 1,
+        scaler_settings: Some(scaler),
+        start_model: Some(Arc::new(start.clone())),
+        ..options()
+    };
     (start, train(&context, &dataset(16, 0), None, &options, &mut Control::default()).unwrap())
 }
 

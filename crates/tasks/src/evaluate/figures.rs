@@ -3,36 +3,27 @@
 use super::confusion::ClassificationReport;
 use super::intervals::{Bootstrap, Interval, delong, proportion, wilson};
 use super::metrics::{Metrics, Named};
-use super::operating_point::{check_target_sensitivity, operating_point};
+use super::operating_point::operating_point;
 use super::probabilities::{ReliabilityBin, reliability};
 use super::ranking::{PrecisionRecallCurve, Ranking, RocCurve, Scored};
-use lens_base::{Control, Result};
+use lens_base::{Control, Options, Result};
 use lens_model::{OperatingPoint, OperatingRule};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What is up to the caller.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Options)]
 pub struct FigureOptions {
-    /// The sensitivity that an operating point is to have at least.
+    /// The sensitivity that the operating point "sensitivity" has at least.
+    #[option(default = TARGET_SENSITIVITY, above = 0, maximum = 1, flag = "--sensitivity X")]
     pub target_sensitivity: f64,
     /// For the intervals that have no formula.
+    #[option(nested)]
     pub bootstrap: Bootstrap,
 }
 
-impl Default for FigureOptions {
-    fn default() -> Self {
-        FigureOptions { target_sensitivity: 0.95, bootstrap: Bootstrap { samples: 2000, seed: 0 } }
-    }
-}
-
-impl FigureOptions {
-    /// Refuses what makes no sense.
-    pub fn check(&self) -> Result<()> {
-        check_target_sensitivity(self.target_sensitivity)?;
-        self.bootstrap.check()
-    }
-}
+/// What operating points aim at where nothing else is asked for.
+pub(crate) const TARGET_SENSITIVITY: f64 = 0.95;
 
 /// Figures of merit with their intervals, and what can be drawn of the predictions.
 #[derive(Clone, Debug)]
@@ -61,7 +52,7 @@ pub struct Figures {
 impl Figures {
     /// Of these samples, positive meaning a probability greater than the threshold.
     pub fn of(samples: &[Scored], threshold: f32, options: &FigureOptions, control: &Control) -> Result<Self> {
-        options.check()?;
+        options.check_ranges()?;
         let ranking = Ranking::of(samples);
         let metrics = Metrics::of_ties(&ranking.ties, threshold);
         let mut undefined = BTreeMap::new();

@@ -2,18 +2,20 @@
 
 use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
-use lens_base::{Control, Error, Phase, Result};
+use lens_base::{Control, Error, Options, Phase, Result};
 use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
 /// How to compare heatmaps with boxes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Options)]
 pub struct LocalizeOptions {
     /// How heatmaps are drawn.
+    #[option(skip)]
     pub heatmap: HeatmapOptions,
-    /// How far from a box the hottest point may lie and still be a hit, in pixels; `None`: half a tile.
+    /// How far from a box the hottest point may lie and still be a hit, in pixels of the image.
+    #[option(minimum = 0, maximum = 65_536, none = -1, unset = "half a tile", flag = "--tolerance PX")]
     pub tolerance: Option<f64>,
 }
 
@@ -40,11 +42,7 @@ pub fn localize(
 ) -> Result<Value> {
     let run = RunReport::begin();
     options.heatmap.check_for_pixels()?;
-    if let Some(tolerance) = options.tolerance
-        && !(tolerance >= 0.0 && tolerance.is_finite())
-    {
-        return Err(Error::argument(format!("tolerance {tolerance} must be finite and at least 0")));
-    }
+    options.check_ranges()?;
     let images = read_boxes(directory)?;
     let start = Instant::now();
     let mut located = Vec::with_capacity(images.len());

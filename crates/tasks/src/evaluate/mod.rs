@@ -17,7 +17,7 @@ mod run;
 mod scoring;
 mod temperature;
 
-pub use calibrate::{CalibrateOptions, calibrate};
+pub use calibrate::{CalibrateOptions, OperatingPointChoice, calibrate};
 pub use case::{FlagCriterion, FlagRule};
 pub use confusion::{ClassFigures, ClassificationReport, ConfusionMatrix};
 pub use figures::{FigureOptions, Figures};
@@ -25,7 +25,7 @@ pub use intervals::{Bootstrap, Interval, Method};
 pub use localize::{LocalizeOptions, localize};
 pub use metrics::{Metrics, Named};
 pub use probabilities::ReliabilityBin;
-pub use quantize::quantize;
+pub use quantize::{OptimizeOptions, optimize};
 pub use ranking::{PrecisionRecallCurve, RocCurve, Scored};
 pub use report::ReportOptions;
 pub use run::{EvaluateOptions, evaluate};

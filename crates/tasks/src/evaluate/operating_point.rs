@@ -3,16 +3,7 @@
 use super::confusion::{ConfusionMatrix, share};
 use super::intervals::wilson;
 use super::ranking::{Tie, class_counts};
-use lens_base::{Error, Result};
 use lens_model::{OperatingPoint, OperatingRule, Rate};
-
-/// Refuses a sensitivity that cannot be aimed at.
-pub fn check_target_sensitivity(target: f64) -> Result<()> {
-    if target > 0.0 && target <= 1.0 {
-        return Ok(());
-    }
-    Err(Error::argument(format!("target_sensitivity {target} is not above 0 and at most 1")))
-}
 
 /// The operating point by the rule, or why there is none. The threshold lies halfway between two probabilities of the
 /// data set (or the lowest and 0), so that rounding on another machine moves no image across it.

@@ -1,11 +1,50 @@
-//! Calibrating a model for 8-bit convolutions: how large its activations become on images like those to be classified.
+//! Optimised variants of a model; for 8-bit convolutions a model is calibrated: how large its activations become on images
+//! like those to be classified.
 
 use crate::classify::whole_images;
-use lens_base::{Control, Error, Phase, Result};
+use lens_base::{Control, Error, Options, Phase, Result};
 use lens_images::{Batch, Dataset, for_each_image};
 use lens_model::{ActivationRanges, LAYOUT};
-use lens_runtime::Classifier;
+use lens_runtime::{Classifier, Variant};
+use std::path::Path;
 use std::time::Instant;
+
+/// What to write as an optimised variant.
+#[derive(Clone, Copy, Debug, Options)]
+pub struct OptimizeOptions {
+    /// Which variant is written.
+    #[option(flag = "--variant")]
+    pub variant: Variant,
+    /// Images that go through the network at once in calibration for 8-bit convolutions.
+    #[option(
+        maximum = 65_536,
+        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
+        flag = "--batch-limit N"
+    )]
+    pub batch_limit: u32,
+}
+
+/// Writes an optimised variant. `calibration`: for 8-bit convolutions, images like those to be classified, a few hundred of
+/// both classes, whose labels do not matter; `None` for all other variants.
+pub fn optimize(
+    model: &Classifier,
+    path: &Path,
+    calibration: Option<&Dataset>,
+    options: &OptimizeOptions,
+    control: &mut Control,
+) -> Result<()> {
+    options.check_ranges()?;
+    match (options.variant, calibration) {
+        (Variant::Int8, Some(images)) => {
+            quantize(model, images, options.batch_limit, control)?.optimize(Variant::Int8, path)
+        }
+        (Variant::Int8, None) => {
+            Err(Error::argument("calibration is NULL; the variant INT8 needs images like those to be classified"))
+        }
+        (_, Some(_)) => Err(Error::argument("calibration is not NULL, but variant is not INT8")),
+        (variant, None) => model.optimize(variant, path),
+    }
+}
 
 /// The model with the ranges of its activations on a data set, whose labels do not matter.
 pub fn quantize(model: &Classifier, dataset: &Dataset, at_once: u32, control: &mut Control) -> Result<Classifier> {

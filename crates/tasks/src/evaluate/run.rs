@@ -5,47 +5,44 @@ use super::figures::{FigureOptions, Figures};
 use super::ranking::Scored;
 use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
-use crate::classify::{AUTOMATIC, whole_images};
-use crate::heatmap::{HeatmapOptions, Method, Resample};
-use lens_base::{Control, Error, Result};
+use crate::classify::whole_images;
+use crate::heatmap::{HeatmapOptions, Method};
+use lens_base::{Control, Error, Options, Result};
 use lens_images::{Dataset, Skipped};
-use lens_model::check_threshold;
 use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// How to evaluate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Options)]
 pub struct EvaluateOptions {
-    /// Instead of the model's own threshold.
+    /// Probability above which an image is called positive.
+    #[option(minimum = 0, maximum = 1, none = -1, unset = "the model's own", flag = "--threshold X")]
     pub threshold: Option<f32>,
     /// Images that go through the network at once.
+    #[option(
+        maximum = 65_536,
+        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
+        flag = "--batch-limit N"
+    )]
     pub batch_limit: u32,
-    /// Where the report goes.
+    /// Directory (made when missing) that receives the report's files.
+    #[option(unset = "nothing is written", flag = "--out DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Whether an image is called by the mean of its heatmap's tiles, as in the reference pipeline, and not whole.
+    /// Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline, and not whole, at the
+    /// model's size. An image's confidence is the mean of its heatmap, or its probability.
+    #[option(flag = "--by-heatmap")]
     pub by_heatmap: bool,
     /// How heatmaps are drawn; `None`: tiles as they are by default when images are called by them, otherwise class
     /// activation maps at the model's size, which show what a call is made of.
+    #[option(skip)]
     pub heatmap: Option<HeatmapOptions>,
     /// What the report holds.
+    #[option(nested)]
     pub report: ReportOptions,
     /// What is up to the caller of the figures.
+    #[option(nested)]
     pub figures: FigureOptions,
-}
-
-impl Default for EvaluateOptions {
-    fn default() -> Self {
-        EvaluateOptions {
-            threshold: None,
-            batch_limit: AUTOMATIC,
-            output_dir: None,
-            by_heatmap: false,
-            heatmap: None,
-            report: ReportOptions::default(),
-            figures: FigureOptions::default(),
-        }
-    }
 }
 
 /// The report, which is also written when a directory is given.
@@ -57,10 +54,12 @@ pub fn evaluate(
 ) -> Result<Value> {
     let run = RunReport::begin();
     let batch_limit = whole_images(model, options.batch_limit)?;
+    let mut figure_options = options.figures;
+    if figure_options.bootstrap.seed == 0 {
+        figure_options.bootstrap.seed = model.context().seed();
+    }
     let threshold = options.threshold.unwrap_or(model.threshold());
-    check_threshold(threshold)?;
-    options.report.check()?;
-    options.figures.check()?;
+    options.check_ranges()?;
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
     }
@@ -75,7 +74,7 @@ pub fn evaluate(
         })?,
     };
     let seconds = run.seconds();
-    let figures = Figures::of(&scored(&cases), threshold, &options.figures, control)?;
+    let figures = Figures::of(&scored(&cases), threshold, &figure_options, control)?;
     let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
     fields.insert("timings".into(), json!({ "images_per_second": cases.len() as f64 / seconds }));
     fields.insert("threshold".into(), json!(threshold));
@@ -103,7 +102,7 @@ fn heatmap_options(model: &Classifier, options: &EvaluateOptions) -> HeatmapOpti
         Some(given) => given.clone(),
         None if options.by_heatmap => HeatmapOptions::default(),
         None => {
-            HeatmapOptions { method: Method::Cam, resample: Resample::Size(side, side), ..HeatmapOptions::default() }
+            HeatmapOptions { method: Method::Cam, resize_width: side, resize_height: side, ..HeatmapOptions::default() }
         }
     }
 }

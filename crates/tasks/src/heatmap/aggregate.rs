@@ -2,14 +2,15 @@
 
 use super::map::{HeatMap, Tile};
 use crate::classify::Prediction;
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
 
-/// What is taken over the maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is taken over several maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Aggregate {
-    /// The highest value.
+    /// The highest value of each pixel and tile: shows what shows in any frame.
     Max,
-    /// The mean value.
+    /// The mean: shows what stays.
     Mean,
 }
 
@@ -77,7 +78,9 @@ fn hottest(tiles: impl Iterator<Item = Tile>) -> Tile {
 
 fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
     if (map.width, map.height, map.resolution) != (first.width, first.height, first.resolution) {
-        let values = |map: &HeatMap| format!("{} x {} values of {}", map.width, map.height, map.resolution.name());
+        let values = |map: &HeatMap| {
+            format!("{} x {} values of {}", map.width, map.height, map.resolution.name().to_uppercase())
+        };
         return Err(Error::argument(format!(
             "map {index} has {}, map 0 has {}; only maps of the same size can be aggregated",
             values(map),

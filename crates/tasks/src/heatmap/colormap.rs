@@ -1,14 +1,15 @@
 //! Colours, as matplotlib has them: 256 entries, a value v has entry floor(256 v).
 
 use super::inferno::INFERNO;
+use lens_base::options::Choice;
 
-/// A scale of colours, from low to high.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Colours of an overlay, from low to high.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum Colormap {
-    /// Black, purple, orange, yellow.
+    /// Black, purple, orange, yellow; the reference pipeline's overlays.
     #[default]
     Inferno,
-    /// White to dark red.
+    /// White to dark red; the reference pipeline's sample sheet.
     Reds,
     /// Blue, green, yellow, red.
     Jet,

@@ -25,7 +25,7 @@ pub use accumulate::Blend;
 pub use aggregate::{Aggregate, aggregate};
 pub use colormap::Colormap;
 pub use map::{HeatMap, Tile};
-pub use options::{HeatmapOptions, Method, Resample, Resolution};
+pub use options::{HeatmapOptions, Method, Resolution};
 pub use overlay::{OverlayOptions, OverlayScale};
 pub use run::heatmap;
 pub use tiles::Edge;

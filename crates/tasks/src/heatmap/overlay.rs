@@ -5,45 +5,40 @@ use super::colormap::Colormap;
 use super::map::HeatMap;
 use super::options::Resolution;
 use super::outline::Outline;
+use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
 use lens_images::PixelView;
 
 /// Which values get the lowest and the highest colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum OverlayScale {
-    /// The map's own lowest and highest.
+    /// The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
     #[default]
+    #[choice(name = "minmax")]
     MinMax,
-    /// 0 and 1.
+    /// 0 and 1: shows how much, comparable between images.
     Absolute,
 }
 
-/// How to draw an overlay.
-#[derive(Clone, Debug)]
+/// How to draw an overlay. The defaults are the reference pipeline's.
+#[derive(Clone, Debug, Options)]
 pub struct OverlayOptions {
-    /// Colours.
+    /// Colours of the overlay.
+    #[option(flag = "--colormap")]
     pub colormap: Colormap,
-    /// Which values get which colour.
+    /// Which values get the lowest and the highest colour.
+    #[option(flag = "--absolute = absolute")]
     pub scale: OverlayScale,
-    /// Share of the colours.
+    /// Share of the colours, from image only to colours only.
+    #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--alpha X")]
     pub alpha: f32,
-    /// Whether the scale of colours is drawn at the right edge.
+    /// Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of the
+    /// lowest and the highest colour; without them where the image's shorter side is under 96 pixels.
+    #[option(flag = "--color-bar")]
     pub color_bar: bool,
-    /// How many of the hottest tiles get a frame.
+    /// How many of the tiles that matter most get a frame, all when there are no more.
+    #[option(flag = "--outline N")]
     pub outline_tiles: u32,
-}
-
-impl Default for OverlayOptions {
-    /// The reference pipeline's.
-    fn default() -> Self {
-        OverlayOptions {
-            colormap: Colormap::Inferno,
-            scale: OverlayScale::MinMax,
-            alpha: 0.5,
-            color_bar: false,
-            outline_tiles: 0,
-        }
-    }
 }
 
 /// Rows of the image that are converted at once.

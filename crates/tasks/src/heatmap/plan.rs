@@ -2,6 +2,7 @@
 
 use super::grid::Grid;
 use super::options::{HeatmapOptions, Method};
+use lens_base::options::Choice;
 use lens_base::{Error, Result};
 use lens_images::PixelView;
 use lens_model::SMALLEST_SIDE;
@@ -77,7 +78,7 @@ fn too_large((width, height): (usize, usize), options: &HeatmapOptions) -> Error
         ),
         method => format!(
             "{most}: the method {} looks at the image whole; make it smaller with scale (by about {:.3}), or use TILES",
-            method.name(),
+            method.name().to_uppercase(),
             (fitting * 1000.0).floor() / 1000.0
         ),
     })

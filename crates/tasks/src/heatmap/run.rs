@@ -12,7 +12,7 @@ use super::writer::MapWriter;
 use crate::classify::{Prediction, batch_limit, logits, logits_of};
 use lens_base::{Control, Phase, Result};
 use lens_images::{Batch, CheckedView, PixelView, Raster, ResampledView, check_all_values};
-use lens_model::{SMALLEST_SIDE, check_threshold};
+use lens_model::SMALLEST_SIDE;
 use lens_runtime::Classifier;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -34,7 +34,6 @@ pub fn heatmap(
     let tile = options.tile_size as usize;
     let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile))?;
     let threshold = options.threshold.unwrap_or(model.threshold());
-    check_threshold(threshold)?;
     let plans = images
         .iter()
         .enumerate()

@@ -3,6 +3,7 @@
 use super::*;
 use crate::classify::{Prediction, logits};
 use lens_base::Control;
+use lens_base::options::Choice;
 use lens_images::{Batch, PixelFormat, PixelView, Raster, Windowing};
 use lens_model::{Metadata, Model, Parameters};
 use lens_runtime::{Classifier, Context, ContextOptions};
@@ -93,7 +94,7 @@ fn images_that_share_batches_get_the_maps_they_get_alone() {
 fn a_scaled_image_keeps_its_maps_size_and_its_tiles_their_place() {
     let model = model();
     let bytes = pixels(80, 60, 5);
-    let options = HeatmapOptions { resample: Resample::Size(128, 128), ..HeatmapOptions::default() };
+    let options = HeatmapOptions { resize_width: 128, resize_height: 128, ..HeatmapOptions::default() };
     let map = &heatmap(&model, &[view(&bytes, 80, 60)], &options, &mut Control::default()).unwrap()[0];
     assert_eq!((map.width(), map.height(), map.columns(), map.rows()), (80, 60, 3, 3));
     let last = map.tiles()[8];
@@ -196,7 +197,7 @@ fn small_images_are_occluded_as_a_whole() {
 fn a_map_of_tiles_has_the_figures_of_the_map_of_pixels() {
     let model = model();
     let bytes = pixels(150, 97, 2);
-    let options = HeatmapOptions { resample: Resample::Scale(1.5), ..HeatmapOptions::default() };
+    let options = HeatmapOptions { scale: 1.5, ..HeatmapOptions::default() };
     let pixels = draw(&model, &bytes, 150, 97, &options);
     let tiles = draw(&model, &bytes, 150, 97, &HeatmapOptions { resolution: Resolution::Tiles, ..options });
     assert_eq!((tiles.width(), tiles.height()), (pixels.columns(), pixels.rows()));
@@ -211,7 +212,7 @@ fn too_many_pixels_for_one_pass_are_refused_with_a_way_out() {
     for method in [Method::Cam, Method::GradCamPlusPlus, Method::Occlusion] {
         let options = HeatmapOptions { method, ..HeatmapOptions::default() };
         let error = heatmap(&model, &[view(&bytes, 5000, 5000)], &options, &mut Control::default()).unwrap_err();
-        for sign in ["image 0", "5000 x 5000", "16777216", "scale", "0.819", "TILES", method.name()] {
+        for sign in ["image 0", "5000 x 5000", "16777216", "scale", "0.819", "TILES", &method.name().to_uppercase()] {
             assert!(error.message().contains(sign), "{error}");
         }
     }
@@ -248,8 +249,8 @@ fn options_out_of_range_name_their_value() {
     for (options, sign) in [
         (HeatmapOptions { tile_size: 31, ..HeatmapOptions::default() }, "31"),
         (HeatmapOptions { stride: 65, ..HeatmapOptions::default() }, "65"),
-        (HeatmapOptions { resample: Resample::Scale(f64::NAN), ..HeatmapOptions::default() }, "NaN"),
-        (HeatmapOptions { resample: Resample::Size(70_000, 9), ..HeatmapOptions::default() }, "70000"),
+        (HeatmapOptions { scale: f64::NAN, ..HeatmapOptions::default() }, "NaN"),
+        (HeatmapOptions { resize_width: 70_000, resize_height: 9, ..HeatmapOptions::default() }, "70000"),
         (HeatmapOptions { batch_limit: 65_537, ..HeatmapOptions::default() }, "batch_limit 65537"),
         (HeatmapOptions { threshold: Some(1.5), ..HeatmapOptions::default() }, "1.5"),
     ] {

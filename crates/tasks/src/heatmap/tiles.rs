@@ -1,12 +1,14 @@
 //! Where tiles lie.
 
+use lens_base::options::Choice;
+
 /// Where the last tiles go when the stride does not end at the border.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum Edge {
-    /// A last row and column flush with the border: every pixel is covered.
+    /// A last row and column of tiles flush with the border, so that every pixel is covered.
     #[default]
     Cover,
-    /// None: pixels beyond the last full stride stay uncovered.
+    /// No such tiles; pixels that no tile covers are 0, as in the reference pipeline.
     Reference,
 }
 

@@ -52,7 +52,7 @@ impl BatchTrainer {
     ) -> Result<Self> {
         let policy = context.policy();
         let scaler = match policy.precision.value {
-            Precision::F16 => options.grad_scaler.or(policy.grad_scaler.value),
+            Precision::F16 => options.scaler_settings.or(options.grad_scaler.settings()).or(policy.grad_scaler.value),
             Precision::F32 | Precision::Bf16 => None,
         };
         let average = options.average_decay.map(Average::new);

@@ -16,7 +16,7 @@ mod trainer;
 
 pub use lens_engine::OptimizerKind;
 pub use optimizer::OptimizerOptions;
-pub use options::{SelectBy, TrainOptions};
+pub use options::{GradScaler, SelectBy, TrainOptions};
 pub use record::EpochRecord;
 pub use schedule::{ScheduleKind, ScheduleOptions};
 pub use trainer::train;

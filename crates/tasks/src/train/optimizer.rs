@@ -1,23 +1,21 @@
 //! What an optimiser is asked for, and each of its steps.
 
+use lens_base::Options;
 use lens_engine::{OptimizerKind, UpdateStep};
 use serde::{Deserialize, Serialize};
 
 /// An optimiser's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Options)]
 pub struct OptimizerOptions {
-    /// Which.
+    /// How gradients become steps.
+    #[option(name = "optimizer", flag = "--optimizer")]
     pub kind: OptimizerKind,
-    /// Pull of weights towards 0; norms and biases are left alone.
+    /// Pull of the weights of convolutions and head towards 0. Norms and biases are left alone.
+    #[option(minimum = 0, maximum = 1, flag = "--weight-decay X")]
     pub weight_decay: f64,
-    /// Of SGD.
+    /// Momentum of SGD.
+    #[option(default = 0.9, minimum = 0, below = 1, flag = "--momentum X")]
     pub momentum: f64,
-}
-
-impl Default for OptimizerOptions {
-    fn default() -> Self {
-        OptimizerOptions { kind: OptimizerKind::Adam, weight_decay: 0.0, momentum: 0.9 }
-    }
 }
 
 impl OptimizerOptions {

@@ -2,87 +2,162 @@
 
 use super::optimizer::OptimizerOptions;
 use super::schedule::ScheduleOptions;
+use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
 use lens_engine::policy::ScalerSettings;
 use lens_images::{Augmentation, Preprocessing};
-use lens_model::check_threshold;
 use lens_runtime::Classifier;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What makes an epoch's model better than the best so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What makes an epoch's model better than the best so far, on the validation set. Ties keep the earlier epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Choice)]
 #[serde(rename_all = "lowercase")]
 pub enum SelectBy {
-    /// Higher accuracy.
+    /// Higher accuracy at the threshold.
     #[default]
     Accuracy,
-    /// Higher area under the ROC curve.
+    /// Higher area under the ROC curve; needs both classes in the validation set.
     Auc,
     /// Lower loss.
     Loss,
 }
 
-/// How to train; the defaults are the reference pipeline's.
-#[derive(Clone, Debug, Serialize)]
+/// How the loss is scaled when the context computes in half precision (F16).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Choice)]
+#[serde(rename_all = "lowercase")]
+pub enum GradScaler {
+    /// As suits the device.
+    #[default]
+    Auto,
+    /// PyTorch's defaults: from 2^16, doubled after 2000 good steps in a row, halved after an overflow.
+    Standard,
+    /// The reference pipeline's for AMD: from 2^12, times 1.5 after 1000 good steps in a row, times 0.7 after an overflow.
+    Amd,
+}
+
+impl GradScaler {
+    /// Its settings; `None`: the policy's for the device.
+    pub fn settings(self) -> Option<ScalerSettings> {
+        match self {
+            GradScaler::Auto => None,
+            GradScaler::Standard => Some(ScalerSettings::STANDARD),
+            GradScaler::Amd => Some(ScalerSettings::AMD),
+        }
+    }
+}
+
+/// How to train. The defaults are the reference pipeline's.
+#[derive(Clone, Debug, Serialize, Options)]
 pub struct TrainOptions {
-    /// Passes over as many samples as there are.
+    /// Passes over as many samples as the training set has.
+    #[option(default = 20, minimum = 1, maximum = 100_000, flag = "--epochs N")]
     pub epochs: u32,
     /// Samples of one optimiser step.
+    #[option(default = 128, minimum = 2, maximum = 65_536, flag = "--batch N")]
     pub batch_size: u32,
-    /// What makes a model better.
+    /// What is done to images before the network; stored in the model.
+    #[option(nested)]
+    pub preprocessing: Preprocessing,
+    /// What makes an epoch's model better than the best so far. Unused without a validation set.
+    #[option(flag = "--select")]
     pub select_by: SelectBy,
-    /// The learning rate, which the schedule varies.
+    /// Learning rate. The schedule varies it.
+    #[option(default = 1e-4, above = 0, maximum = 1, flag = "--lr X")]
     pub learning_rate: f64,
+    /// Weight of positive samples in the loss.
+    #[option(above = 0, unset = "negatives / positives of the training set", flag = "--pos-weight X")]
+    pub pos_weight: Option<f64>,
+    /// Variation of the images.
+    #[option(nested)]
+    pub augmentation: Augmentation,
+    /// Whether samples are drawn with replacement so that both classes come equally often; if not, each sample comes once
+    /// per epoch, shuffled.
+    #[option(default = true, flag = "--no-weighted-sampler")]
+    pub weighted_sampler: bool,
+    /// Probability above which an image is called positive. Stored in the model.
+    #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--threshold X")]
+    pub threshold: f32,
+    /// Seed of weights, sampling and augmentation. On CPU the same seed, data, options and number of threads give the same
+    /// weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size).
+    #[option(unset = "the context's seed", flag = "--seed N")]
+    pub seed: u64,
     /// How gradients become steps.
+    #[option(nested)]
     pub optimizer: OptimizerOptions,
     /// How the learning rate goes on.
+    #[option(nested)]
     pub schedule: ScheduleOptions,
-    /// Longest gradient, as the Euclidean norm over all parameters; longer ones are shortened to it.
+    /// Epochs without a better model after which training ends. Needs a validation set.
+    #[option(
+        name = "early_stopping_patience",
+        maximum = 100_000,
+        unset = "training never ends early",
+        flag = "--patience EPOCHS"
+    )]
+    pub early_stopping: Option<u32>,
+    /// Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it.
+    #[option(above = 0, unset = "any length", flag = "--clip-norm X")]
     pub clip_norm: Option<f64>,
     /// Share of every label that is spread evenly over both classes.
+    #[option(minimum = 0, below = 1, flag = "--label-smoothing X")]
     pub label_smoothing: f64,
-    /// Decay of a moving average of the weights, which is then what is validated and returned.
+    /// Decay of a moving average of weights and running statistics, for example 0.999: the average is then what is
+    /// validated and returned. In the first steps n it is at most (1 + n) / (10 + n).
+    #[option(above = 0, below = 1, unset = "no average", flag = "--average-decay X")]
     pub average_decay: Option<f64>,
-    /// First epochs in which only the head is trained; the optimiser starts anew after them.
+    /// First epochs in which only the head is trained, on the features of the frozen backbone; at most epochs. The
+    /// optimiser starts anew after them. Of use with start weights.
+    #[option(maximum = 100_000, flag = "--freeze EPOCHS")]
     pub freeze_epochs: u32,
-    /// Epochs without a better model after which training ends.
-    pub early_stopping: Option<u32>,
-    /// Loss scaling in half precision; `None`: the policy's for the device. Unused in f32 and bf16.
-    pub grad_scaler: Option<ScalerSettings>,
     /// Most images that go through the network at once: larger batches are made of several such parts, whose gradients
-    /// add up. `None`: as many as memory allows.
+    /// add up, and whose batch statistics are their own. When memory runs out all the same the parts are halved, and
+    /// nothing is lost.
+    #[option(
+        name = "micro_batch_size",
+        minimum = 2,
+        maximum = 65_536,
+        unset = "the whole batch, or as many as fit into the memory that is free or that memory_cap allows",
+        flag = "--micro-batch N"
+    )]
     pub micro_batch: Option<u32>,
-    /// Weight of positive samples in the loss; `None`: negatives / positives of the training set.
-    pub pos_weight: Option<f64>,
-    /// Whether both classes are drawn equally often.
-    pub weighted_sampler: bool,
-    /// Variation of the images.
-    pub augmentation: Augmentation,
-    /// What is done to images before the network; stored in the model.
-    pub preprocessing: Preprocessing,
-    /// Probability above which an image is called positive; stored in the model.
-    pub threshold: f32,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Weights to start from; `None`: random.
-    #[serde(serialize_with = "hash_of")]
-    pub start_model: Option<Arc<Classifier>>,
-    /// A file with weights to start from, instead. Its content counts, which the record names, not its place.
+    /// How the loss is scaled in half precision. Unused in F32 and BF16.
+    #[option(flag = "--grad-scaler")]
+    pub grad_scaler: GradScaler,
+    /// Loss scaling of the caller's own, instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[option(skip)]
+    pub scaler_settings: Option<ScalerSettings>,
+    /// Directory (made when missing) of the run. It receives best.safetensors whenever the model gets better,
+    /// last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and run.json at the end. One
+    /// run at a time; an unfinished one is refused unless resume is set.
+    // A place, not a setting: the record of a run is the same wherever it lies.
     #[serde(skip)]
-    pub start_weights: Option<PathBuf>,
-    /// Where record, pictures, best model and checkpoint go. A place, not a setting: the record of a run is the same
-    /// wherever it lies.
-    #[serde(skip)]
+    #[option(unset = "nothing is written", flag = "--run-dir DIR")]
     pub run_directory: Option<PathBuf>,
-    /// How often the checkpoint is written within an epoch, beside at its end.
+    /// Whether to go on from the run directory's last.checkpoint when there is one; options and data must be those of the
+    /// run (epochs may be more, except with a cosine schedule). The result is, on CPU bit for bit, that of a run without
+    /// the interruption, whenever and however it was interrupted.
     #[serde(skip)]
-    pub checkpoint_every: Option<Duration>,
-    /// Whether to go on from the run directory's checkpoint when there is one.
-    #[serde(skip)]
+    #[option(flag = "--resume")]
     pub resume: bool,
+    /// Minutes between checkpoints within an epoch; 0: after epochs (and when the call is cancelled) only.
+    #[serde(skip)]
+    #[option(default = 10.0, minimum = 0, maximum = 1e6, flag = "--checkpoint-minutes X")]
+    pub checkpoint_minutes: f64,
+    /// File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number of
+    /// outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out, and a
+    /// random one takes its place. Of a model file only the weights are taken.
+    // Its content counts, which the record names, not its place.
+    #[serde(skip)]
+    #[option(unset = "random, by torchvision's rule", flag = "--init MODEL")]
+    pub start_weights: Option<PathBuf>,
+    /// A model with weights to start from, instead.
+    #[serde(serialize_with = "hash_of")]
+    #[option(skip)]
+    pub start_model: Option<Arc<Classifier>>,
 }
 
 fn hash_of<S: serde::Serializer>(
@@ -92,100 +167,15 @@ fn hash_of<S: serde::Serializer>(
     model.as_ref().map(|model| model.sha256()).serialize(serializer)
 }
 
-impl Default for TrainOptions {
-    fn default() -> Self {
-        TrainOptions {
-            epochs: 20,
-            batch_size: 128,
-            select_by: SelectBy::Accuracy,
-            learning_rate: 1e-4,
-            optimizer: OptimizerOptions::default(),
-            schedule: ScheduleOptions::default(),
-            clip_norm: None,
-            label_smoothing: 0.0,
-            average_decay: None,
-            freeze_epochs: 0,
-            early_stopping: None,
-            grad_scaler: None,
-            micro_batch: None,
-            pos_weight: None,
-            weighted_sampler: true,
-            augmentation: Augmentation::default(),
-            preprocessing: Preprocessing::default(),
-            threshold: 0.5,
-            seed: 0,
-            start_model: None,
-            start_weights: None,
-            run_directory: None,
-            checkpoint_every: Some(Duration::from_secs(600)),
-            resume: false,
-        }
-    }
-}
-
 impl TrainOptions {
     /// Refuses what cannot work.
     pub fn check(&self) -> Result<()> {
+        self.check_ranges()?;
         let refuse = |message: String| Err(Error::argument(message));
-        if !(1..=100_000).contains(&self.epochs) {
-            return refuse(format!("epochs {} is not in 1..100000", self.epochs));
-        }
-        if !(2..=65_536).contains(&self.batch_size) {
-            return refuse(format!("batch_size {} is not in 2..65536", self.batch_size));
-        }
-        if let Some(size) = self.micro_batch
-            && !(2..=65_536).contains(&size)
-        {
-            return refuse(format!("micro_batch_size {size} must be 2 to 65536, or 0 for as many as memory allows"));
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
-            return refuse(format!("learning_rate {} must be above 0 and at most 1", self.learning_rate));
-        }
         if self.freeze_epochs > self.epochs {
             return refuse(format!("freeze_epochs {} is more than epochs {}", self.freeze_epochs, self.epochs));
         }
         let (schedule, epochs) = (&self.schedule, f64::from(self.epochs));
-        let finite_above_0 = |value: f64| value > 0.0 && value.is_finite();
-        for (name, value, fits, range) in [
-            (
-                "pos_weight",
-                self.pos_weight,
-                finite_above_0 as fn(f64) -> bool,
-                "above 0, or 0 for negatives / positives",
-            ),
-            ("clip_norm", self.clip_norm, finite_above_0, "above 0, or 0 for no limit"),
-            (
-                "average_decay",
-                self.average_decay,
-                |decay| decay > 0.0 && decay < 1.0,
-                "above 0 and below 1, or 0 for no average",
-            ),
-            (
-                "label_smoothing",
-                Some(self.label_smoothing),
-                |share| (0.0..1.0).contains(&share),
-                "0 or more and below 1",
-            ),
-            ("weight_decay", Some(self.optimizer.weight_decay), |decay| (0.0..=1.0).contains(&decay), "in 0..1"),
-            (
-                "momentum",
-                Some(self.optimizer.momentum),
-                |momentum| (0.0..1.0).contains(&momentum),
-                "0 or more and below 1",
-            ),
-            (
-                "plateau_factor",
-                Some(schedule.plateau_factor),
-                |factor| factor > 0.0 && factor < 1.0,
-                "above 0 and below 1",
-            ),
-        ] {
-            if let Some(value) = value
-                && !fits(value)
-            {
-                return refuse(format!("{name} {value} must be {range}"));
-            }
-        }
         if !(0.0..=epochs).contains(&schedule.warmup_epochs) {
             return refuse(format!(
                 "warmup_epochs {} is not in 0..{epochs}, the number of epochs",
@@ -204,8 +194,11 @@ impl TrainOptions {
         if let (Some(_), Some(path)) = (&self.start_model, &self.start_weights) {
             return refuse(format!("start_weights {} and a start_model are both given: give one", path.display()));
         }
-        self.augmentation.check()?;
-        self.preprocessing.check()?;
-        check_threshold(self.threshold)
+        Ok(())
+    }
+
+    /// How often the checkpoint is written within an epoch, beside at its end; `None`: never.
+    pub fn checkpoint_every(&self) -> Option<Duration> {
+        (self.checkpoint_minutes > 0.0).then(|| Duration::from_secs_f64(self.checkpoint_minutes * 60.0))
     }
 }

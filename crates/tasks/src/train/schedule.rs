@@ -1,45 +1,41 @@
 //! The learning rate over a run.
 
+use lens_base::options::{Choice, Options};
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate goes on after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Choice)]
 #[serde(rename_all = "lowercase")]
+#[choice(name = "schedule")]
 pub enum ScheduleKind {
     /// As it is.
     #[default]
     Constant,
-    /// Down along half a cosine to the final learning rate (Loshchilov and Hutter 2017).
+    /// Down along half a cosine, to final_learning_rate at the last step (Loshchilov and Hutter 2017).
     Cosine,
-    /// Lower by a factor whenever the validation loss stops falling.
+    /// Times plateau_factor whenever the validation loss (without a validation set, the training loss) has not fallen for
+    /// more than plateau_patience epochs; not below final_learning_rate.
     Plateau,
 }
 
 /// A schedule's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Options)]
 pub struct ScheduleOptions {
-    /// Which.
+    /// How the learning rate goes on after the warm-up.
+    #[option(name = "schedule", flag = "--schedule")]
     pub kind: ScheduleKind,
-    /// Epochs, not necessarily whole, in which the learning rate rises linearly from 0.
+    /// Epochs, not necessarily whole, in which the learning rate rises linearly from 0; at most epochs.
+    #[option(minimum = 0, maximum = 100_000, flag = "--warmup EPOCHS")]
     pub warmup_epochs: f64,
-    /// Of the last step of a cosine; a plateau does not go below it.
+    /// Learning rate at which a cosine ends and below which a plateau does not go; at most learning_rate.
+    #[option(minimum = 0, maximum = 1, flag = "--final-lr X")]
     pub final_learning_rate: f64,
-    /// What a plateau multiplies by.
+    /// What a plateau multiplies the learning rate by.
+    #[option(default = 0.1, above = 0, below = 1, flag = "--plateau-factor X")]
     pub plateau_factor: f64,
     /// Epochs without a lower loss that a plateau waits.
+    #[option(default = 5, maximum = 100_000, flag = "--plateau-patience EPOCHS")]
     pub plateau_patience: u32,
-}
-
-impl Default for ScheduleOptions {
-    fn default() -> Self {
-        ScheduleOptions {
-            kind: ScheduleKind::Constant,
-            warmup_epochs: 0.0,
-            final_learning_rate: 0.0,
-            plateau_factor: 0.1,
-            plateau_patience: 5,
-        }
-    }
 }
 
 /// A loss must be lower than the lowest so far by this share to count as lower: PyTorch's ReduceLROnPlateau.

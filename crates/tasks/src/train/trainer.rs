@@ -29,6 +29,11 @@ pub fn train(
     control: &mut Control,
 ) -> Result<Classifier> {
     check(training, validation, options)?;
+    let mut options = options.clone();
+    if options.seed == 0 {
+        options.seed = context.seed();
+    }
+    let options = &options;
     let policy = context.policy();
     let batch_size = options.batch_size.min(options.micro_batch.unwrap_or(u32::MAX)) as usize;
     let plan = plan_memory(
@@ -237,7 +242,7 @@ impl<'a> Trainer<'a> {
             since = Instant::now();
             let loss = (self.state.loss_images > 0).then(|| self.state.loss_sum / self.state.loss_images as f64);
             let update = Update { epoch, loss, ..Update::new(Phase::Train, self.state.images, total) };
-            if self.options.checkpoint_every.is_some_and(|every| self.saved.elapsed() >= every) {
+            if self.options.checkpoint_every().is_some_and(|every| self.saved.elapsed() >= every) {
                 self.save()?;
             }
             self.report(control, update, STEP_WORK * batch.len() as f64)

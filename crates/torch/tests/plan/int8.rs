@@ -205,8 +205,8 @@ fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
     assert_ne!(from_exact, from_rounded);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.safetensors");
-    rounded.optimize(Some(Variant::Int8), &path).unwrap();
-    assert!(exact.optimize(Some(Variant::Int8), &path).is_err());
+    rounded.optimize(Variant::Int8, &path).unwrap();
+    assert!(exact.optimize(Variant::Int8, &path).is_err());
     assert_eq!(classified(&Classifier::load(&bytes, &path).unwrap()).unwrap(), from_rounded);
     // Other contexts compute the weights as they are.
     let plain = Classifier::load(&context(PrecisionRequest::Auto).unwrap(), &path).unwrap();

@@ -290,7 +290,7 @@ final class BindingsTest {
                     try {
                         model.heatmap(gray8(), new HeatmapOptions().tileSize(5));
                     } catch (LesionlensException error) {
-                        that(error.getMessage().contains("tile_size 5"), error.getMessage());
+                        that(error.getMessage().contains("tile_size is 5"), error.getMessage());
                         done++;
                     }
                 }

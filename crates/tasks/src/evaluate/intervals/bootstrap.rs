@@ -3,36 +3,36 @@
 use super::{Interval, Method};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranking::Ranking;
-use lens_base::{Control, Error, Result, generator};
+use lens_base::{Control, Options, Result, generator};
 use std::thread::available_parallelism;
 
 /// How to resample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Options)]
 pub struct Bootstrap {
-    /// Resampled data sets; 0: no intervals.
+    /// Resampled data sets for the confidence intervals that have no formula.
+    // More are a quarter of a gigabyte of figures.
+    #[option(
+        name = "bootstrap_samples",
+        default = 2000,
+        minimum = FEWEST,
+        maximum = 1_000_000,
+        unset = "no such intervals",
+        flag = "--bootstrap N"
+    )]
     pub samples: u32,
-    /// Resample number i depends on this and i alone, so the number of threads does not show.
+    /// Seed of the resampling.
+    // Resample number i depends on this and i alone, so the number of threads does not show.
+    #[option(unset = "the context's seed", flag = "--seed N")]
     pub seed: u64,
 }
 
-/// Fewer do not tell where 2.5 % are.
-const FEWEST: usize = 100;
-/// A quarter of a gigabyte of figures.
-const MOST: usize = 1_000_000;
 /// Draws after which the caller is asked whether to go on: some tenths of a second.
 const DRAWS_BETWEEN_CHECKS: usize = 1 << 24;
 
-impl Bootstrap {
-    /// Refuses numbers that make no sense.
-    pub fn check(&self) -> Result<()> {
-        match self.samples as usize {
-            0 | FEWEST..=MOST => Ok(()),
-            count => Err(Error::argument(format!(
-                "bootstrap_samples {count} is not in {FEWEST}..{MOST}, nor 0 for no bootstrap"
-            ))),
-        }
-    }
+/// Fewer do not tell where 2.5 % are.
+const FEWEST: usize = 100;
 
+impl Bootstrap {
     /// For each named figure, in the order of [`Metrics::named`], its interval or why there is none. Samples are drawn
     /// regardless of class, as the data set itself was: the share of positives varies with them.
     pub fn intervals(

@@ -12,7 +12,7 @@ use crate::evaluate::ranking::RocCurve;
 use crate::evaluate::scoring::map_samples;
 use crate::heatmap::{HeatMap, HeatmapOptions, Method, OverlayOptions};
 use crate::plot::Chart;
-use lens_base::{Control, Error, Phase, Result, write_atomically};
+use lens_base::{Control, Error, Options, Phase, Result, write_atomically};
 use lens_images::{PixelFormat, PixelView, Raster, Sample, write_png};
 use lens_runtime::Classifier;
 use serde_json::Value;
@@ -25,34 +25,27 @@ const SAMPLES: usize = 12;
 /// Mistakes of each kind on the page.
 const MISTAKES: usize = 24;
 
-/// What to write.
-#[derive(Clone, Debug)]
+/// What to write. The defaults are the reference pipeline's.
+#[derive(Clone, Debug, Options)]
 pub struct ReportOptions {
-    /// Which images are flagged.
-    pub flag: FlagRule,
-    /// Whether flagged images' heatmaps are written as numbers (.npy and 16-bit PNG).
+    /// Whether flagged images' heatmaps are written into flagged_raw/, as .npy (32-bit floats) and as 16-bit PNG.
+    #[option(name = "save_heatmap_raw", default = true, flag = "--no-raw")]
     pub save_raw: bool,
-    /// Whether they are written over their images.
+    /// Whether flagged images' heatmaps are written over their images into flagged_overlays/.
+    #[option(name = "save_heatmap_overlay", default = true, flag = "--no-overlays")]
     pub save_overlays: bool,
-    /// Share of flagged ones among the samples shown, 0 to 1.
+    /// Which images are flagged.
+    #[option(nested)]
+    pub flag: FlagRule,
+    /// Share of flagged ones among the 12 images of sample_results.png.
+    #[option(
+        name = "sample_flagged_ratio",
+        default = 0.75,
+        minimum = 0,
+        maximum = 1,
+        flag = "--sample-flagged-ratio|--sample-bad-ratio X"
+    )]
     pub sample_flagged_share: f64,
-}
-
-impl Default for ReportOptions {
-    /// The reference pipeline's.
-    fn default() -> Self {
-        ReportOptions { flag: FlagRule::default(), save_raw: true, save_overlays: true, sample_flagged_share: 0.75 }
-    }
-}
-
-impl ReportOptions {
-    /// Refuses what cannot work.
-    pub fn check(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.sample_flagged_share) {
-            return Err(Error::argument(format!("sample_flagged_ratio {} is not in 0..1", self.sample_flagged_share)));
-        }
-        self.flag.check()
-    }
 }
 
 /// Writes a report; nothing of it is seen before it is finished.

@@ -1,7 +1,7 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** What Heatmap.aggregate takes over the maps. */
+/** What is taken over several maps. */
 public enum Aggregate {
     /** The highest value of each pixel and tile: shows what shows in any frame. */
     MAX(0),

@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 /** How overlapping tiles are weighted where they meet. */

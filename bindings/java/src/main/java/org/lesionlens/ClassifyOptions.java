@@ -1,22 +1,26 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** Options of Model.classify. What is not set has its default. */
+/**
+ * Options of Model.classify. What is not set has its default.
+ *
+ * <p>How to classify.
+ */
 public final class ClassifyOptions {
     private Float threshold;
     private Integer batchLimit;
     ProgressListener progress;
     CancelToken cancel;
 
-    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
     public ClassifyOptions threshold(float threshold) {
         this.threshold = threshold;
         return this;
     }
 
     /**
-     * Images that go through the network at once, up to 65536; default 0: automatic, 32 on the CPU, and on GPUs as
-     * many as have 4 million pixels. Results do not depend on it beyond rounding.
+     * Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
+     * 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
      */
     public ClassifyOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);

@@ -1,7 +1,11 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** Options of Context. What is not set has its default. */
+/**
+ * Options of Context. What is not set has its default.
+ *
+ * <p>What a context is made from.
+ */
 public final class ContextOptions {
     private Device device;
     private Integer deviceIndex;
@@ -23,21 +27,21 @@ public final class ContextOptions {
     private Boolean takeTurns;
     LogListener log;
 
-    /** Device; default Device.AUTO. */
+    /** Where to compute. Device; default Device.AUTO. */
     public ContextOptions device(Device device) {
         this.device = device;
         return this;
     }
 
-    /** Which of several GPUs, from 0; default 0. The CPU has index 0 only. */
+    /** Which of several GPUs, from 0. The CPU has index 0 only. 0 or more; default 0. */
     public ContextOptions deviceIndex(int deviceIndex) {
         this.deviceIndex = deviceIndex;
         return this;
     }
 
     /**
-     * Precision; default Precision.AUTO. Precision.INT8 is refused (Status.ERROR_UNSUPPORTED) where it cannot be
-     * computed.
+     * Arithmetic of the network's layers. INT8 is refused where it cannot be computed. Precision; default
+     * Precision.AUTO.
      */
     public ContextOptions precision(Precision precision) {
         this.precision = precision;
@@ -45,12 +49,12 @@ public final class ContextOptions {
     }
 
     /**
-     * Directory that holds libtorch's libraries, should libtorch be needed (see Context); default null: the directory
-     * libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process has loaded. It must hold
-     * libtorch_cpu.so of the version that liblesionlens_torch.so was built with, and where the process has loaded one,
-     * that one. liblesionlens_torch.so is looked for here, too, before it is looked for beside this library.
-     * libtorch's library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
-     * libtorch_cpu.so.
+     * Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
+     * version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
+     * liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
+     * Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
+     * process has loaded.
      */
     public ContextOptions libtorchDir(String libtorchDir) {
         this.libtorchDir = libtorchDir;
@@ -58,16 +62,19 @@ public final class ContextOptions {
     }
 
     /**
-     * CPU threads of one call, 1 to 1024; default 0: as many as the process may use (container limits count). Threads
-     * of the library sleep when they have nothing to do; those of libtorch, where it computes on the CPU, wait
-     * actively for each other.
+     * CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
+     * computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+     * (container limits count).
      */
     public ContextOptions threads(int threads) {
         this.threads = Arguments.notNegative("threads", threads);
         return this;
     }
 
-    /** RocmTuning; default RocmTuning.AUTO. */
+    /**
+     * Which environment variables are set for the AMD runtime before it is loaded. RocmTuning; default
+     * RocmTuning.AUTO.
+     */
     public ContextOptions rocmTuning(RocmTuning rocmTuning) {
         this.rocmTuning = rocmTuning;
         return this;
@@ -84,29 +91,29 @@ public final class ContextOptions {
     }
 
     /**
-     * true: the same call with the same seed gives the same bits on the same machine; default true. false allows
-     * faster algorithms that do not (on GPUs).
+     * Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that
+     * do not (on GPUs) are allowed. true: yes, false: no; default true.
      */
     public ContextOptions deterministic(boolean deterministic) {
         this.deterministic = deterministic;
         return this;
     }
 
-    /** Seed of everything random that is not given a seed of its own; default 0. */
+    /** Seed of everything random that is not given a seed of its own. Default 0. */
     public ContextOptions seed(long seed) {
         this.seed = Arguments.notNegative("seed", seed);
         return this;
     }
 
-    /** LogLevel; default LogLevel.WARNING. */
+    /** How much the log callback is told. LogLevel; default LogLevel.WARNING. */
     public ContextOptions logLevel(LogLevel logLevel) {
         this.logLevel = logLevel;
         return this;
     }
 
     /**
-     * Engine; default Engine.AUTO. A plan is refused (Status.ERROR_UNSUPPORTED) with a precision other than f32, and
-     * PLAN_AVX2 on a processor without.
+     * What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
+     * without AVX2. Engine; default Engine.AUTO.
      */
     public ContextOptions engine(Engine engine) {
         this.engine = engine;
@@ -114,9 +121,9 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: share of its memory that the process may take, above 0 and up to 1; default 0, automatic: 0.85 on AMD, 1 on
-     * NVIDIA. Set once per process, through PYTORCH_ALLOC_CONF when libtorch's library for GPUs is loaded; what the
-     * host or its user set there wins.
+     * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
+     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
+     * 0: automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     public ContextOptions memoryFraction(double memoryFraction) {
         this.memoryFraction = memoryFraction;
@@ -124,8 +131,8 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never;
-     * default -1, automatic: 100 on AMD, never on NVIDIA.
+     * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
+     * more; default -1: automatic, 100 on AMD, never on NVIDIA.
      */
     public ContextOptions emptyCacheEvery(int emptyCacheEvery) {
         this.emptyCacheEvery = emptyCacheEvery;
@@ -133,8 +140,8 @@ public final class ContextOptions {
     }
 
     /**
-     * true: activations lie pixel by pixel (NHWC), false: channel by channel (NCHW); default automatic: true. The
-     * library's own engine always has the former.
+     * Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
+     * the former. true: yes, false: no; default automatic: pixel by pixel.
      */
     public ContextOptions channelsLast(boolean channelsLast) {
         this.channelsLast = channelsLast;
@@ -142,8 +149,8 @@ public final class ContextOptions {
     }
 
     /**
-     * NVIDIA: true: products of 32-bit floats may round their factors to TF32, false: not; default automatic: true
-     * from Ampere on, unless precision is Precision.F32.
+     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
+     * automatic: from Ampere on, unless precision is F32.
      */
     public ContextOptions tf32(boolean tf32) {
         this.tf32 = tf32;
@@ -151,8 +158,8 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: true: cuDNN or MIOpen times its algorithms for each new shape, which can take seconds, false: not; default
-     * -1, automatic: true on AMD when deterministic is false, as in the reference pipeline, and false on NVIDIA.
+     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes, false:
+     * no; default automatic: on AMD unless deterministic, as in the reference pipeline.
      */
     public ContextOptions benchmark(boolean benchmark) {
         this.benchmark = benchmark;
@@ -160,9 +167,8 @@ public final class ContextOptions {
     }
 
     /**
-     * true: the compiled network that a model's file may bring (see Context.loadModel) computes its logits, false: it
-     * is not run; default automatic: true, but false on AMD, as in the reference pipeline, and where engine is not
-     * Engine.AUTO.
+     * Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no; default
+     * -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
      */
     public ContextOptions compiledGraph(boolean compiledGraph) {
         this.compiledGraph = compiledGraph;
@@ -170,9 +176,9 @@ public final class ContextOptions {
     }
 
     /**
-     * true: calls from several threads compute in turns, batch by batch and in the order they came, false: at once;
-     * default -1, automatic: true on GPUs, whose memory then holds one batch at a time, false on the CPU. Plans
-     * (Engine.PLAN) share a pool of threads instead.
+     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
+     * true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share a
+     * pool of threads instead.
      */
     public ContextOptions takeTurns(boolean takeTurns) {
         this.takeTurns = takeTurns;

@@ -1,10 +1,11 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 /**
  * Options of Model.heatmap. What is not set has its default.
  *
- * <p>The reference pipeline is: resizeWidth = resizeHeight = 128, edge = Edge.REFERENCE, all else default.
+ * <p>How to draw heatmaps. The defaults are the reference pipeline's tiles, on the image as it is, with every pixel
+ * covered; the reference pipeline itself is resizeWidth = resizeHeight = 128, edge = reference, all else default.
  */
 public final class HeatmapOptions {
     private HeatmapMethod method;
@@ -21,15 +22,15 @@ public final class HeatmapOptions {
     ProgressListener progress;
     CancelToken cancel;
 
-    /** HeatmapMethod; default HeatmapMethod.TILES. */
+    /** How a heatmap is made. HeatmapMethod; default HeatmapMethod.TILES. */
     public HeatmapOptions method(HeatmapMethod method) {
         this.method = method;
         return this;
     }
 
     /**
-     * Width and height of a tile in pixels of the resampled image, 32 to 4096; default 64. Tiles go into the network
-     * at this size, whatever size it was trained at.
+     * Width and height of a tile in pixels of the resampled image. Tiles go into the network at this size, whatever
+     * size it was trained at. 32 to 4096; default 64.
      */
     public HeatmapOptions tileSize(int tileSize) {
         this.tileSize = Arguments.notNegative("tileSize", tileSize);
@@ -37,28 +38,29 @@ public final class HeatmapOptions {
     }
 
     /**
-     * Distance of tiles in pixels of the resampled image, 1 to tileSize; default 0: three quarters of tileSize (48).
+     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; default 0: three quarters of
+     * tileSize.
      */
     public HeatmapOptions stride(int stride) {
         this.stride = Arguments.notNegative("stride", stride);
         return this;
     }
 
-    /** Edge; default Edge.COVER. */
+    /** Where the last tiles go when the stride does not end at the border. Edge; default Edge.COVER. */
     public HeatmapOptions edge(Edge edge) {
         this.edge = edge;
         return this;
     }
 
-    /** Blend; default Blend.MEAN. */
+    /** How overlapping tiles are weighted where they meet. Blend; default Blend.MEAN. */
     public HeatmapOptions blend(Blend blend) {
         this.blend = blend;
         return this;
     }
 
     /**
-     * The image is resampled by this factor before tiling, above 0, at most 16; default 1. The map has the image's own
-     * size all the same.
+     * The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
+     * at most 16; default 1.
      */
     public HeatmapOptions scale(double scale) {
         this.scale = scale;
@@ -66,38 +68,38 @@ public final class HeatmapOptions {
     }
 
     /**
-     * Instead of scale: the image is resized to this width before tiling, 1 to 65536; default 0: by scale. Give both
-     * width and height, and leave scale at 1.
+     * Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
+     * at 1. At most 65536; default 0: by scale.
      */
     public HeatmapOptions resizeWidth(int resizeWidth) {
         this.resizeWidth = Arguments.notNegative("resizeWidth", resizeWidth);
         return this;
     }
 
-    /** As resizeWidth. */
+    /** The height that belongs to resizeWidth. At most 65536; default 0: by scale. */
     public HeatmapOptions resizeHeight(int resizeHeight) {
         this.resizeHeight = Arguments.notNegative("resizeHeight", resizeHeight);
         return this;
     }
 
     /**
-     * Tiles that go through the network at once, up to 65536; default 0: automatic, 64 on the CPU, and on GPUs as many
-     * as have 4 million pixels (1024 of 64 x 64). Tiles of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For HeatmapMethod.OCCLUSION as many images go through at once as have no more
-     * pixels than so many tiles, and one at least; for the two maps of the whole image always one.
+     * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
+     * the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
+     * many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
+     * automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     public HeatmapOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);
         return this;
     }
 
-    /** Probability from which an image is called positive (greater than), 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
     public HeatmapOptions threshold(float threshold) {
         this.threshold = threshold;
         return this;
     }
 
-    /** MapResolution; default MapResolution.IMAGE. */
+    /** What the map has a value for. MapResolution; default MapResolution.IMAGE. */
     public HeatmapOptions resolution(MapResolution resolution) {
         this.resolution = resolution;
         return this;

@@ -1,7 +1,7 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** How much the log callback is told: messages of this level and of those below it. */
+/** How important a message is; the log is told messages of a level and of those before it. */
 public enum LogLevel {
     /** Nothing works without attention. */
     ERROR(0),

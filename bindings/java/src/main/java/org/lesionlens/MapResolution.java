@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 /** What a map has a value for. */
@@ -8,7 +8,7 @@ public enum MapResolution {
 
     /**
      * Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over an
-     * image with Heatmap.overlay; Heatmap.tiles says where its tiles lie.
+     * image; its tiles say where they lie.
      */
     TILES(1);
 

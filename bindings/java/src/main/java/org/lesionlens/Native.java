@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 import com.sun.jna.Callback;
@@ -13,33 +13,15 @@ import com.sun.jna.ptr.PointerByReference;
 interface Native extends Library {
     int ABI_VERSION = 0;
 
-    int lens_cancel_token_new(PointerByReference token);
+    Pointer lens_version();
 
-    int lens_cancel_token_trigger(Pointer token);
+    int lens_abi_version();
 
-    int lens_cancel_token_reset(Pointer token);
-
-    void lens_cancel_token_free(Pointer token);
-
-    void lens_classify_options_init(lens_classify_options options);
-
-    int lens_classify(Pointer model, lens_image[] images, long count, lens_classify_options options,
-        lens_prediction[] predictions);
-
-    void lens_init_options_init(lens_init_options options);
-
-    int lens_init(lens_init_options options, PointerByReference context);
-
-    int lens_context_describe(Pointer context, PointerByReference json);
-
-    void lens_context_free(Pointer context);
+    Pointer lens_status_name(int status);
 
     Pointer lens_last_error();
 
-    void lens_heatmap_options_init(lens_heatmap_options options);
-
-    int lens_heatmap(Pointer model, lens_image[] images, long count, lens_heatmap_options options,
-        Pointer[] maps);
+    void lens_string_free(Pointer text);
 
     int lens_image_file_load(byte[] path, int frame, PointerByReference file);
 
@@ -50,6 +32,38 @@ interface Native extends Library {
     void lens_image_file_free(Pointer file);
 
     int lens_png_write(byte[] path, lens_image image);
+
+    int lens_cancel_token_new(PointerByReference token);
+
+    int lens_cancel_token_trigger(Pointer token);
+
+    int lens_cancel_token_reset(Pointer token);
+
+    void lens_cancel_token_free(Pointer token);
+
+    void lens_init_options_init(lens_init_options options);
+
+    int lens_init(lens_init_options options, PointerByReference context);
+
+    int lens_context_describe(Pointer context, PointerByReference json);
+
+    void lens_context_free(Pointer context);
+
+    int lens_model_load(Pointer context, byte[] path, PointerByReference model);
+
+    int lens_model_describe(Pointer model, PointerByReference json);
+
+    void lens_model_free(Pointer model);
+
+    void lens_classify_options_init(lens_classify_options options);
+
+    int lens_classify(Pointer model, lens_image[] images, long count, lens_classify_options options,
+        lens_prediction[] predictions);
+
+    void lens_heatmap_options_init(lens_heatmap_options options);
+
+    int lens_heatmap(Pointer model, lens_image[] images, long count, lens_heatmap_options options,
+        Pointer[] maps);
 
     int lens_map_get_summary(Pointer map, lens_map_summary summary);
 
@@ -62,24 +76,10 @@ interface Native extends Library {
 
     void lens_map_free(Pointer map);
 
-    int lens_model_load(Pointer context, byte[] path, PointerByReference model);
-
-    int lens_model_describe(Pointer model, PointerByReference json);
-
-    void lens_model_free(Pointer model);
-
     void lens_overlay_options_init(lens_overlay_options options);
 
     int lens_map_overlay(Pointer map, lens_image image, lens_overlay_options options, Pointer rgba,
         long stride);
-
-    Pointer lens_status_name(int status);
-
-    void lens_string_free(Pointer text);
-
-    Pointer lens_version();
-
-    int lens_abi_version();
 
     interface lens_progress_fn extends Callback {
         int invoke(Pointer progress, Pointer userData);
@@ -87,6 +87,55 @@ interface Native extends Library {
 
     interface lens_log_fn extends Callback {
         void invoke(int level, Pointer message, Pointer userData);
+    }
+
+    @Structure.FieldOrder({
+        "pixels", "width", "height", "row_stride", "format", "bits_stored", "rescale_slope", "rescale_intercept",
+        "window_center", "window_width", "invert", "reserved"
+    })
+    class lens_image extends Structure {
+        public Pointer pixels;
+        public int width;
+        public int height;
+        public long row_stride;
+        public int format;
+        public int bits_stored;
+        public double rescale_slope;
+        public double rescale_intercept;
+        public double window_center;
+        public double window_width;
+        public int invert;
+        public int reserved;
+    }
+
+    @Structure.FieldOrder({
+        "struct_size", "abi_version", "log", "log_user_data", "device", "device_index", "precision", "libtorch_dir",
+        "threads", "rocm_tuning", "memory_cap", "deterministic", "seed", "log_level", "engine", "memory_fraction",
+        "empty_cache_every", "channels_last", "tf32", "benchmark", "compiled_graph", "take_turns"
+    })
+    class lens_init_options extends Structure {
+        public long struct_size;
+        public int abi_version;
+        public lens_log_fn log;
+        public Pointer log_user_data;
+        public int device;
+        public int device_index;
+        public int precision;
+        public Pointer libtorch_dir;
+        public int threads;
+        public int rocm_tuning;
+        public long memory_cap;
+        public int deterministic;
+        public long seed;
+        public int log_level;
+        public int engine;
+        public double memory_fraction;
+        public int empty_cache_every;
+        public int channels_last;
+        public int tf32;
+        public int benchmark;
+        public int compiled_graph;
+        public int take_turns;
     }
 
     @Structure.FieldOrder({
@@ -111,33 +160,14 @@ interface Native extends Library {
         }
     }
 
-    @Structure.FieldOrder({"struct_size", "threshold", "batch_limit", "progress", "progress_user_data", "cancel"})
+    @Structure.FieldOrder({"struct_size", "progress", "progress_user_data", "cancel", "threshold", "batch_limit"})
     class lens_classify_options extends Structure {
         public long struct_size;
-        public float threshold;
-        public int batch_limit;
         public lens_progress_fn progress;
         public Pointer progress_user_data;
         public Pointer cancel;
-    }
-
-    @Structure.FieldOrder({
-        "pixels", "width", "height", "row_stride", "format", "bits_stored", "rescale_slope", "rescale_intercept",
-        "window_center", "window_width", "invert", "reserved"
-    })
-    class lens_image extends Structure {
-        public Pointer pixels;
-        public int width;
-        public int height;
-        public long row_stride;
-        public int format;
-        public int bits_stored;
-        public double rescale_slope;
-        public double rescale_intercept;
-        public double window_center;
-        public double window_width;
-        public int invert;
-        public int reserved;
+        public float threshold;
+        public int batch_limit;
     }
 
     @Structure.FieldOrder({"probability", "logit", "label", "threshold"})
@@ -149,41 +179,14 @@ interface Native extends Library {
     }
 
     @Structure.FieldOrder({
-        "struct_size", "abi_version", "device", "device_index", "precision", "libtorch_dir", "threads", "rocm_tuning",
-        "memory_cap", "deterministic", "seed", "log", "log_user_data", "log_level", "engine", "memory_fraction",
-        "empty_cache_every", "channels_last", "tf32", "benchmark", "compiled_graph", "take_turns"
-    })
-    class lens_init_options extends Structure {
-        public long struct_size;
-        public int abi_version;
-        public int device;
-        public int device_index;
-        public int precision;
-        public Pointer libtorch_dir;
-        public int threads;
-        public int rocm_tuning;
-        public long memory_cap;
-        public int deterministic;
-        public long seed;
-        public lens_log_fn log;
-        public Pointer log_user_data;
-        public int log_level;
-        public int engine;
-        public double memory_fraction;
-        public int empty_cache_every;
-        public int channels_last;
-        public int tf32;
-        public int benchmark;
-        public int compiled_graph;
-        public int take_turns;
-    }
-
-    @Structure.FieldOrder({
-        "struct_size", "method", "tile_size", "stride", "edge", "blend", "scale", "resize_width", "resize_height",
-        "batch_limit", "threshold", "progress", "progress_user_data", "cancel", "resolution"
+        "struct_size", "progress", "progress_user_data", "cancel", "method", "tile_size", "stride", "edge", "blend",
+        "scale", "resize_width", "resize_height", "batch_limit", "threshold", "resolution"
     })
     class lens_heatmap_options extends Structure {
         public long struct_size;
+        public lens_progress_fn progress;
+        public Pointer progress_user_data;
+        public Pointer cancel;
         public int method;
         public int tile_size;
         public int stride;
@@ -194,9 +197,6 @@ interface Native extends Library {
         public int resize_height;
         public int batch_limit;
         public float threshold;
-        public lens_progress_fn progress;
-        public Pointer progress_user_data;
-        public Pointer cancel;
         public int resolution;
     }
 

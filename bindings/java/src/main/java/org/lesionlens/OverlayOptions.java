@@ -1,7 +1,11 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** Options of Heatmap.overlay. What is not set has its default. The defaults are the reference pipeline's. */
+/**
+ * Options of Heatmap.overlay. What is not set has its default.
+ *
+ * <p>How to draw an overlay. The defaults are the reference pipeline's.
+ */
 public final class OverlayOptions {
     private Colormap colormap;
     private OverlayScale scale;
@@ -9,35 +13,35 @@ public final class OverlayOptions {
     private Boolean colorBar;
     private Integer outlineTiles;
 
-    /** Colormap; default Colormap.INFERNO. */
+    /** Colours of the overlay. Colormap; default Colormap.INFERNO. */
     public OverlayOptions colormap(Colormap colormap) {
         this.colormap = colormap;
         return this;
     }
 
-    /** OverlayScale; default OverlayScale.MINMAX. */
+    /** Which values get the lowest and the highest colour. OverlayScale; default OverlayScale.MINMAX. */
     public OverlayOptions scale(OverlayScale scale) {
         this.scale = scale;
         return this;
     }
 
-    /** Share of the colours, 0 (image only) to 1 (colours only); default 0.5. */
+    /** Share of the colours, from image only to colours only. 0 to 1; default 0.5. */
     public OverlayOptions alpha(float alpha) {
         this.alpha = alpha;
         return this;
     }
 
     /**
-     * true: a bar of the colours is drawn inside the picture at the right edge, half as high as it, with the values of
-     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. false
-     * (default): not.
+     * Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of
+     * the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. true: yes,
+     * false: no; default false.
      */
     public OverlayOptions colorBar(boolean colorBar) {
         this.colorBar = colorBar;
         return this;
     }
 
-    /** How many of the tiles that matter most get a frame, all when there are no more; default 0. */
+    /** How many of the tiles that matter most get a frame, all when there are no more. Default 0. */
     public OverlayOptions outlineTiles(int outlineTiles) {
         this.outlineTiles = Arguments.notNegative("outlineTiles", outlineTiles);
         return this;

@@ -1,7 +1,7 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** What a long call is doing. */
+/** What the work is at. */
 public enum Phase {
     /** Reading and decoding images. */
     LOAD(0),

@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 /** Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment. */

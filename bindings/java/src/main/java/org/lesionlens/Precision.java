@@ -1,4 +1,4 @@
-// Generated from include/lesionlens.h by `make bindings`; do not edit.
+// Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
 /** Arithmetic of the network's layers. Heatmaps are always accumulated in 32-bit floats. */
@@ -19,8 +19,8 @@ public enum Precision {
     F16(3),
 
     /**
-     * 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that Model.optimize made
-     * for it, when they classify; everything else in 32-bit floats, and other models altogether.
+     * 8-bit integers, on CPUs with AVX-512 VNNI: the convolutions but the first, of models that were optimised for it,
+     * when they classify; everything else in 32-bit floats, and other models altogether.
      */
     INT8(4);
 
