@@ -2146,6 +2146,115 @@ lens_status lens_evaluate(const lens_model *model,
                           char **json);
 
 /**
+ * A figure with its 95 % confidence interval. NaN: it does not exist for these samples; the report says why.
+ */
+typedef struct lens_figure {
+    /**
+     * The figure.
+     */
+    double value;
+    /**
+     * Lower end of its interval.
+     */
+    double low;
+    /**
+     * Upper end of its interval.
+     */
+    double high;
+} lens_figure;
+
+/**
+ * The figures of an evaluation. lens_evaluate() says how they are computed.
+ */
+typedef struct lens_metrics {
+    /**
+     * Samples that were classified.
+     */
+    uint64_t samples;
+    /**
+     * Negative samples that were called negative.
+     */
+    uint64_t true_negative;
+    /**
+     * Negative samples that were called positive.
+     */
+    uint64_t false_positive;
+    /**
+     * Positive samples that were called negative.
+     */
+    uint64_t false_negative;
+    /**
+     * Positive samples that were called positive.
+     */
+    uint64_t true_positive;
+    /**
+     * Probability above which an image was called positive.
+     */
+    double threshold;
+    /**
+     * Share of samples that were called what they are.
+     */
+    lens_figure accuracy;
+    /**
+     * Mean of sensitivity and specificity.
+     */
+    lens_figure balanced_accuracy;
+    /**
+     * Share of positive samples that were called positive.
+     */
+    lens_figure sensitivity;
+    /**
+     * Share of negative samples that were called negative.
+     */
+    lens_figure specificity;
+    /**
+     * Positive predictive value: share of what was called positive that is.
+     */
+    lens_figure ppv;
+    /**
+     * Negative predictive value: share of what was called negative that is.
+     */
+    lens_figure npv;
+    /**
+     * Harmonic mean of sensitivity and positive predictive value.
+     */
+    lens_figure f1;
+    /**
+     * Matthews correlation coefficient, -1 to 1.
+     */
+    lens_figure mcc;
+    /**
+     * Area under the ROC curve.
+     */
+    lens_figure roc_auc;
+    /**
+     * Area under the precision-recall curve: average precision.
+     */
+    lens_figure pr_auc;
+    /**
+     * Brier score: mean squared difference of probability and label.
+     */
+    lens_figure brier;
+    /**
+     * Mean negative log-likelihood.
+     */
+    lens_figure log_loss;
+    /**
+     * Expected calibration error over ten bins of equal width.
+     */
+    lens_figure ece;
+} lens_metrics;
+
+/**
+ * The figures of a report as numbers, for hosts that read no JSON.
+ *
+ * @param report What lens_evaluate() handed out, or the content of a report.json that it wrote.
+ * @param[out] metrics Receives them; all zero on failure.
+ * @return LENS_OK; LENS_ERROR_FORMAT when the text is no such report.
+ */
+lens_status lens_metrics_read(const char *report, lens_metrics *metrics);
+
+/**
  * Options of lens_localize(). Fill with lens_localize_options_init(), then change what you need.
  *
  * How to compare heatmaps with boxes.

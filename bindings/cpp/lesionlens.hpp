@@ -476,6 +476,13 @@ inline Result<void> write_png(CString path, const lens_image& image) {
     return detail::finish(lens_png_write(path.c_str(), &image));
 }
 
+/** The figures of a report of Model::evaluate(), or of a report.json that it wrote, as numbers. Thread-safe. */
+inline Result<lens_metrics> metrics(CString report) {
+    lens_metrics made;
+    const lens_status status = lens_metrics_read(report.c_str(), &made);
+    return detail::finish(status, std::move(made));
+}
+
 /** Stops long calls: put get() into their options' cancel field, and trigger() from any thread. Thread-safe. */
 class CancelToken : public detail::Handle<lens_cancel_token, lens_cancel_token_free> {
 public:

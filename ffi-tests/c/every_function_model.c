@@ -470,6 +470,38 @@ static void test_lens_evaluate_options_init(void)
         CHECK(json == NULL);                                                                                           \
     } while (0)
 
+static void test_lens_metrics_read(void)
+{
+    lens_metrics metrics;
+    char *json = NULL;
+    const char *matrix, *intervals;
+
+    CHECK_OK(lens_evaluate(model, dataset, NULL, &json));
+    CHECK_OK(lens_metrics_read(json, &metrics));
+    matrix = fixture_json_value(json, "confusion_matrix");
+    intervals = fixture_json_value(fixture_json_value(json, "intervals"), "accuracy");
+    CHECK_EQUAL(metrics.samples, FIXTURE_COUNT);
+    CHECK_NEAR((double)metrics.true_negative, fixture_json_number(matrix, "true_negative"), 0);
+    CHECK_NEAR((double)metrics.false_positive, fixture_json_number(matrix, "false_positive"), 0);
+    CHECK_NEAR((double)metrics.false_negative, fixture_json_number(matrix, "false_negative"), 0);
+    CHECK_NEAR((double)metrics.true_positive, fixture_json_number(matrix, "true_positive"), 0);
+    CHECK_NEAR(metrics.threshold, fixture_json_number(json, "threshold"), 0);
+    CHECK_NEAR(metrics.accuracy.value, (double)(metrics.true_negative + metrics.true_positive) / FIXTURE_COUNT, 1e-9);
+    CHECK_NEAR(metrics.brier.value, fixture_json_number(fixture_json_value(json, "metrics"), "brier"), 0);
+    CHECK_NEAR(metrics.accuracy.low, fixture_json_number(intervals, "low"), 0);
+    CHECK_NEAR(metrics.accuracy.high, fixture_json_number(intervals, "high"), 0);
+    lens_string_free(json);
+
+    memset(&metrics, 0xAB, sizeof metrics);
+    CHECK_REFUSED(lens_metrics_read(NULL, &metrics), LENS_ERROR_ARGUMENT, "report", "NULL");
+    CHECK(fixture_all_zero(&metrics, sizeof metrics));
+    CHECK_REFUSED(lens_metrics_read("{}", NULL), LENS_ERROR_ARGUMENT, "metrics", "NULL");
+    memset(&metrics, 0xAB, sizeof metrics);
+    CHECK_REFUSED(lens_metrics_read("{\"samples\"", &metrics), LENS_ERROR_FORMAT, "JSON", "");
+    CHECK(fixture_all_zero(&metrics, sizeof metrics));
+    CHECK_REFUSED(lens_metrics_read("{\"samples\": 3}", &metrics), LENS_ERROR_FORMAT, "schema", "lesionlens.evaluation");
+}
+
 static void test_lens_evaluate(void)
 {
     static const char *const cells[] = {"true_negative", "false_positive", "false_negative", "true_positive"};
@@ -731,6 +763,7 @@ static const struct check_test tests[] = {
     FUNCTION(lens_classify),
     FUNCTION(lens_evaluate_options_init),
     FUNCTION(lens_evaluate),
+    FUNCTION(lens_metrics_read),
     FUNCTION(lens_localize_options_init),
     FUNCTION(lens_localize),
     FUNCTION(lens_calibrate_options_init),

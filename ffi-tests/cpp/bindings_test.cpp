@@ -430,6 +430,9 @@ private:
         std::ifstream written(folder_ / "report" / "report.json");
         const std::string document(std::istreambuf_iterator<char>(written), {});
         CHECK(contains(document, "confusion_matrix"));
+        const lens_metrics metrics = lesionlens::metrics(report);
+        CHECK(metrics.samples == 6 && metrics.brier.value > 0 && metrics.accuracy.low < metrics.accuracy.high);
+        CHECK(error_of([] { lesionlens::metrics("{}"); }).status() == LENS_ERROR_FORMAT);
     }
 
     void calibrate() const {

@@ -20,6 +20,7 @@ mod image;
 mod image_file;
 mod localize;
 mod map;
+mod metrics;
 mod model;
 mod optimize;
 mod options;

@@ -79,6 +79,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     ),
     "lens_evaluate_options_init": (None, [POINTER(structs.lens_evaluate_options)]),
     "lens_evaluate": (c_int32, [c_void_p, c_void_p, POINTER(structs.lens_evaluate_options), POINTER(c_void_p)]),
+    "lens_metrics_read": (c_int32, [c_char_p, POINTER(structs.lens_metrics)]),
     "lens_localize_options_init": (None, [POINTER(structs.lens_localize_options)]),
     "lens_localize": (c_int32, [c_void_p, c_char_p, POINTER(structs.lens_localize_options), POINTER(c_void_p)]),
 }

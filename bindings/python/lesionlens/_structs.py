@@ -385,6 +385,38 @@ class lens_evaluate_options(ctypes.Structure):
     ]
 
 
+class lens_figure(ctypes.Structure):
+    _fields_ = [
+        ("value", c_double),
+        ("low", c_double),
+        ("high", c_double),
+    ]
+
+
+class lens_metrics(ctypes.Structure):
+    _fields_ = [
+        ("samples", c_uint64),
+        ("true_negative", c_uint64),
+        ("false_positive", c_uint64),
+        ("false_negative", c_uint64),
+        ("true_positive", c_uint64),
+        ("threshold", c_double),
+        ("accuracy", lens_figure),
+        ("balanced_accuracy", lens_figure),
+        ("sensitivity", lens_figure),
+        ("specificity", lens_figure),
+        ("ppv", lens_figure),
+        ("npv", lens_figure),
+        ("f1", lens_figure),
+        ("mcc", lens_figure),
+        ("roc_auc", lens_figure),
+        ("pr_auc", lens_figure),
+        ("brier", lens_figure),
+        ("log_loss", lens_figure),
+        ("ece", lens_figure),
+    ]
+
+
 class lens_localize_options(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),

@@ -233,5 +233,5 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("Models", &["model", "optimize", "calibrate"]),
     ("Classifying", &["classify"]),
     ("Heatmaps", &["heatmap", "map", "overlay"]),
-    ("Evaluating", &["evaluate", "localize"]),
+    ("Evaluating", &["evaluate", "metrics", "localize"]),
 ];
