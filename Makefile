@@ -24,7 +24,7 @@ PACKAGE := target/package
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
-.PHONY: build all help setup library torch host demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+.PHONY: build all help setup library torch host demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
 build: host
 all: host torch notices
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
 	@echo 'make wheel    the Python package with the library in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
 	@echo 'make test-torch     PyTorch and lesionlens in one Python process (BENCH_PYTHON names a Python that has PyTorch)'
+	@echo 'make docs     the documentation site in target/docs: guides, and references of C, C++, Rust and Python'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
 	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
@@ -155,6 +156,9 @@ bench: library interop-python
 
 bench-python:
 	@tools/bench_python.sh "$(BENCH_PYTHON)" target/bench-python
+
+docs: library
+	@LIBTORCH="$(CURDIR)/.libtorch/view" tools/docs/build.sh
 
 header:
 	UPDATE_HEADER=1 $(CARGO) test --release --package lens-generated --test header

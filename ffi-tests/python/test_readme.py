@@ -1,7 +1,11 @@
-"""The README's snippets, compiled and run as they stand."""
+"""The code of README and guides, compiled and run as it stands, and its command lines, held against the program's help.
+
+LENS_LEFT_OUT names a file that gets a line for each snippet that could not be run here.
+"""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,34 +17,79 @@ import numpy
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings/python"))
 LIBRARIES = Path(os.environ.get("LESIONLENS_LIBRARY", ROOT / "target/release/liblesionlens.so")).parent
+PROGRAM = Path(os.environ.get("LESIONLENS_PROGRAM", ROOT / "target/release/lesionlens"))
+GUIDES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "bindings/python/README.md"]
+PAGES = [ROOT / "README.md", *GUIDES]
+COMPILE_C = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/include"]
+COMPILE_CPP = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp"]
+LINK = [f"-L{LIBRARIES}", "-llesionlens", f"-Wl,-rpath,{LIBRARIES}"]
 
 
-def snippet(language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(found) == 1, f"the README has {len(found)} {language} snippets, not 1"
-    return found[0]
+def snippets(page: Path, language: str) -> list[str]:
+    """The page's blocks of a language, but for those that are included from files with tests of their own."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [block for block in found if "{{#include" not in block]
 
 
-class Readme(unittest.TestCase):
-    """Each snippet runs in a directory with the files that it names."""
+def guides(language: str) -> list[tuple[str, str]]:
+    """Name and text of each block of the guides."""
+    return [
+        (f"{page.relative_to(ROOT)}, {language} block {number}", block)
+        for page in GUIDES
+        for number, block in enumerate(snippets(page, language), 1)
+    ]
 
-    def setUp(self) -> None:
+
+def left_out(what: str) -> None:
+    print(f"left out: {what}", file=sys.stderr)
+    if "LENS_LEFT_OUT" in os.environ:
+        with open(os.environ["LENS_LEFT_OUT"], "a") as file:
+            print(f"left out: {what}", file=file)
+
+
+def qt() -> list[str] | None:
+    """How to compile against Qt, where it is installed."""
+    for module in ("Qt6Gui", "Qt5Gui"):
+        try:
+            finished = subprocess.run(["pkg-config", "--cflags", "--libs", module], capture_output=True, text=True)
+        except FileNotFoundError:
+            return None
+        if finished.returncode == 0:
+            return ["-fPIC", *finished.stdout.split()]
+    return None
+
+
+class Snippets(unittest.TestCase):
+    """Snippets run in a directory with the files that they name."""
+
+    directory: Path
+
+    @classmethod
+    def setUpClass(cls) -> None:
         import lesionlens
 
         temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.directory = Path(temporary.name)
+        cls.addClassCleanup(temporary.cleanup)
+        cls.directory = Path(temporary.name)
         random = numpy.random.default_rng(0)
-        dataset = lesionlens.Dataset()
-        for index in range(8):
-            image = random.integers(0, 100, (48, 48), dtype=numpy.uint8)
-            image[16:32, 16:32] += 150 * (index % 2)
-            dataset.add(image, index % 2)
+        for part in ("train", "val", "test"):
+            images = cls.directory / "data" / part / "images"
+            images.mkdir(parents=True)
+            rows = ["patch_filename,stenoza_label"]
+            for index in range(16):
+                picture = random.integers(0, 100, (48, 48), dtype=numpy.uint8)
+                picture[8:40, 8:40] += 150 * (index % 2)
+                lesionlens.write_png(images / f"{index}.png", picture)
+                # A calibration set that has no mistakes in it calibrates nothing.
+                label = 1 if part == "val" and index == 0 else index % 2
+                rows.append(f"{index}.png,{label}")
+            (images.parent / "labels.csv").write_text("\n".join(rows) + "\n")
         with lesionlens.Context() as context:
-            model = context.train(dataset, epochs=1, batch_size=8, image_size=32)
-            model.save(self.directory / "model.safetensors")
+            training = lesionlens.Dataset.open(cls.directory / "data/train")
+            model = context.train(training, epochs=10, batch_size=8, image_size=32, learning_rate=1e-3)
+            model.save(cls.directory / "model.safetensors")
         frame = random.integers(0, 255, (150, 200), dtype=numpy.uint8)
-        lesionlens.write_png(self.directory / "frame.png", frame)
+        lesionlens.write_png(cls.directory / "frame.png", frame)
 
     def run_here(self, *command: str, **environment: str) -> str:
         finished = subprocess.run(
@@ -55,38 +104,109 @@ class Readme(unittest.TestCase):
         self.assertEqual(finished.returncode, 0, finished.stdout)
         return finished.stdout
 
+    def build_c(self, text: str) -> None:
+        (self.directory / "viewer.c").write_text(text)
+        self.run_here(os.environ.get("CC", "cc"), *COMPILE_C, "viewer.c", *LINK, "-o", "viewer")
+
+    def run_python(self, text: str) -> str:
+        (self.directory / "viewer.py").write_text(text)
+        path = os.pathsep.join([str(ROOT / "bindings/python"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return self.run_here(sys.executable, "viewer.py", PYTHONPATH=path, MPLBACKEND="Agg")
+
     def check_overlay(self) -> None:
         import lesionlens
 
-        with lesionlens.ImageFile(self.directory / "overlay.png") as image:
-            self.assertEqual(image.array.shape, (150, 200, 4))
+        with lesionlens.ImageFile(self.directory / "overlay.png") as picture:
+            self.assertEqual(picture.array.shape, (150, 200, 4))
+        (self.directory / "overlay.png").unlink()
 
-    def test_c(self) -> None:
-        (self.directory / "viewer.c").write_text(snippet("c"))
-        compiler = os.environ.get("CC", "cc")
-        flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/include"]
-        link = [f"-L{LIBRARIES}", "-llesionlens", f"-Wl,-rpath,{LIBRARIES}"]
-        self.run_here(compiler, *flags, "viewer.c", *link, "-o", "viewer")
-        printed = self.run_here("./viewer", "model.safetensors", "frame.png")
-        self.assertRegex(printed, r"probability 0\.\d+")
-        self.check_overlay()
+    def readme(self, language: str) -> str:
+        found = snippets(ROOT / "README.md", language)
+        self.assertEqual(len(found), 1, f"{language} snippets of the README")
+        return found[0]
 
-    def test_c_reports_what_is_wrong(self) -> None:
-        (self.directory / "viewer.c").write_text(snippet("c"))
-        link = [f"-I{ROOT}/include", f"-L{LIBRARIES}", "-llesionlens", f"-Wl,-rpath,{LIBRARIES}"]
-        self.run_here(os.environ.get("CC", "cc"), "viewer.c", *link, "-o", "viewer")
+    def test_readme_c(self) -> None:
+        self.build_c(self.readme("c"))
+        self.assertRegex(self.run_here("./viewer", "model.safetensors", "frame.png"), r"probability 0\.\d+")
         finished = subprocess.run(
             ["./viewer", "model.safetensors", "missing.png"], cwd=self.directory, capture_output=True, text=True, timeout=600
         )
         self.assertEqual(finished.returncode, 1)
         self.assertIn("missing.png", finished.stderr)
 
-    def test_python(self) -> None:
-        (self.directory / "viewer.py").write_text(snippet("python"))
-        path = os.pathsep.join([str(ROOT / "bindings/python"), *filter(None, [os.environ.get("PYTHONPATH")])])
-        printed = self.run_here(sys.executable, "viewer.py", PYTHONPATH=path)
-        self.assertRegex(printed, r"0\.\d+")
+    def test_readme_python(self) -> None:
+        self.assertRegex(self.run_python(self.readme("python")), r"0\.\d+")
         self.check_overlay()
+
+    def test_guides_c(self) -> None:
+        found = guides("c")
+        self.assertTrue(found)
+        for name, text in found:
+            with self.subTest(name):
+                self.build_c(text)
+                self.assertRegex(self.run_here("./viewer", "model.safetensors", "frame.png"), r"probability 0\.\d+")
+                if "overlay.png" in text:
+                    self.check_overlay()
+
+    def test_guides_cpp(self) -> None:
+        found = guides("cpp")
+        self.assertTrue(found)
+        for name, text in found:
+            with self.subTest(name):
+                options: list[str] | None = qt() if "<QImage>" in text else []
+                if options is None:
+                    left_out(f"{name} (Qt is not installed)")
+                    continue
+                (self.directory / "viewer.cpp").write_text(text)
+                compiler = os.environ.get("CXX", "c++")
+                self.run_here(compiler, *COMPILE_CPP, "viewer.cpp", *LINK, *options, "-o", "viewer")
+                self.run_here("./viewer", "model.safetensors", "frame.png")
+                self.check_overlay()
+
+    def test_guides_python(self) -> None:
+        found = guides("python")
+        self.assertTrue(found)
+        for name, text in found:
+            with self.subTest(name):
+                for module in re.findall(r"^import (\w+)", text, re.MULTILINE):
+                    if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True).returncode == 0:
+                        continue
+                    if module != "lesionlens":
+                        left_out(f"{name} ({module} is not installed)")
+                        break
+                else:
+                    printed = self.run_python(text)
+                    # What a comment behind print(...) says is printed.
+                    for said in re.findall(r"^ *print\(.*\) +# (.*)$", text, re.MULTILINE):
+                        self.assertIn(said, printed)
+
+
+class CommandLines(unittest.TestCase):
+    """Options that pages give to `lesionlens COMMAND` are options of that command."""
+
+    def test_options_exist(self) -> None:
+        if not PROGRAM.exists():
+            left_out(f"the command lines of README and guides (there is no {PROGRAM})")
+            return
+        helps: dict[str, str] = {}
+        checked = 0
+        for page in PAGES:
+            for block in snippets(page, "sh"):
+                for line in block.replace("\\\n", " ").splitlines():
+                    words = shlex.split(line, comments=True)
+                    if len(words) < 2 or Path(words[0]).name != "lesionlens":
+                        continue
+                    command = words[1]
+                    with self.subTest(page.name, line=line):
+                        if command not in helps:
+                            finished = subprocess.run([str(PROGRAM), command, "--help"], capture_output=True, text=True)
+                            self.assertEqual(finished.returncode, 0, finished.stderr)
+                            helps[command] = finished.stdout
+                        known = set(re.findall(r"--[a-z][a-z0-9-]*", helps[command]))
+                        given = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
+                        self.assertLessEqual(given, known, f"lesionlens {command} does not know {given - known}")
+                        checked += 1
+        self.assertGreater(checked, 10)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,11 @@ INCLUDE = re.compile(r"\{\{#include ([^}:\s]+)")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
+def index(path: str) -> str:
+    """mdBook makes index.html of a README.md, but leaves links to it as they are."""
+    return re.sub(r"(^|[/(])README\.md\b", r"\1index.md", path)
+
+
 def targets(text: str) -> list[str]:
     """Local files that a page links to, shows or includes."""
     links = [first or second for first, second in LINK.findall(CODE.sub("", text))]
@@ -53,10 +58,13 @@ def main(output: Path) -> int:
         return 1
     shutil.rmtree(output, ignore_errors=True)
     for path in files:
-        place = output / "src" / path
+        place = output / "src" / index(path)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, place)
-    (output / "src/SUMMARY.md").write_text(summary)
+        if path in pages:
+            place.write_text(LINK.sub(lambda match: index(match[0]), (ROOT / path).read_text()))
+        else:
+            shutil.copyfile(ROOT / path, place)
+    (output / "src/SUMMARY.md").write_text(LINK.sub(lambda match: index(match[0]), summary))
     shutil.copyfile(ROOT / "docs/book.toml", output / "book.toml")
     return 0
 
