@@ -65,7 +65,8 @@ def main(output: Path) -> int:
         else:
             shutil.copyfile(ROOT / path, place)
     (output / "src/SUMMARY.md").write_text(LINK.sub(lambda match: index(match[0]), summary))
-    shutil.copyfile(ROOT / "docs/book.toml", output / "book.toml")
+    for name in ("book.toml", "site.css"):
+        shutil.copyfile(ROOT / "docs" / name, output / name)
     return 0
 
 
