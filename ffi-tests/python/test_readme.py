@@ -22,6 +22,8 @@ LIBRARIES = Path(os.environ.get("LESIONLENS_LIBRARY", ROOT / "target/release/lib
 PROGRAM = Path(os.environ.get("LENS_PROGRAM", ROOT / "target/release/lesionlens"))
 GUIDES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "bindings/python/README.md"]
 PAGES = [ROOT / "README.md", *GUIDES]
+#: Environment variables of the tests.
+VARIABLES = {"LENS_NO_APT"}
 COMPILE_C = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/include"]
 COMPILE_CPP = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp"]
 LINK = [f"-L{LIBRARIES}", "-llesionlens", f"-Wl,-rpath,{LIBRARIES}"]
@@ -59,6 +61,17 @@ def qt() -> list[str] | None:
         if finished.returncode == 0:
             return ["-fPIC", *finished.stdout.split()]
     return None
+
+
+class Names(unittest.TestCase):
+    """Functions, types and constants of C that pages name are in the header."""
+
+    def test_names_exist(self) -> None:
+        known = set(re.findall(r"\b(?:lens|LENS)_\w+", (ROOT / "include/lesionlens.h").read_text()))
+        known |= {f"lens_{crate.name.replace('-', '_')}" for crate in (ROOT / "crates").iterdir()}
+        for page in [*PAGES, *ROOT.glob("*.md")]:
+            named = set(re.findall(r"\b(?:lens|LENS)_\w*\w", page.read_text())) - VARIABLES
+            self.assertLessEqual(named, known, f"{page.name} names what is not in the header: {named - known}")
 
 
 class Snippets(unittest.TestCase):
