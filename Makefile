@@ -21,6 +21,8 @@ PREFIX ?= /usr/local
 LIBDIR ?= lib
 DIST ?= target/dist
 PACKAGE := target/package
+# Tests that this machine could not run, a line for each.
+LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
 
@@ -91,10 +93,11 @@ check: host
 test: host torch
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
-	$(CARGO) test --release --workspace
+	rm -f "$(LEFT_OUT)"
+	LENS_LEFT_OUT="$(LEFT_OUT)" $(CARGO) test --release --workspace
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
-	LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
 wheel: library torch
 	tools/wheel.sh $(LIBRARY) dist

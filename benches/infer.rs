@@ -1,4 +1,4 @@
-//! Times classification of prepared batches on request, so that a driver can take turns with another program.
+//! Times classification of prepared batches on request, so that a driver can alternate with another program.
 //!
 //! Arguments: side of the images, batch size, threads, `torch`, `plan`, `plan-avx2` or `plan-portable`, and a file that
 //! receives the model as ONNX; beside it the model is written as model.safetensors. Each line on standard input is a

@@ -5,6 +5,7 @@
 # LENS_LIBRARY_DIR  where liblesionlens.so lies; default target/release
 # LENS_PYTHON       a Python with NumPy; default python3
 # CC, CXX           compilers; CFLAGS, CXXFLAGS are added, such as -fsanitize=address
+# LENS_LEFT_OUT     a file with what tests before these left out, to be added to; default a temporary one
 # LENS_RUN          put before each C and C++ program, such as "valgrind -q"
 set -u
 
@@ -20,8 +21,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Tests append a line for what they could not do on this machine; printed at the end.
-export LENS_LEFT_OUT="$work/left_out"
+# Tests append a line for what they could not do on this machine; printed at the end, with the lines that are there.
+export LENS_LEFT_OUT="${LENS_LEFT_OUT:-$work/left_out}"
 
 passed=0
 failed=0

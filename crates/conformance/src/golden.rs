@@ -1,16 +1,16 @@
-//! Golden vectors that tests/golden's scripts had torchvision and PyTorch write.
+//! Golden vectors, written by the scripts in tests/golden with torchvision and PyTorch.
 
 use safetensors::tensor::{Dtype, SafeTensors};
 
-/// Weight of the positive part of the loss in golden steps.
+/// pos_weight of the loss in golden steps.
 pub const POS_WEIGHT: f64 = 1.5;
 /// Images, height and width of the batch that golden steps train on.
 pub const TRAINING: [usize; 3] = [4, 64, 64];
-/// Images, height and width of the batches that are classified, and whether their feature maps are known.
+/// Images, height and width of the batches for inference, and whether there are feature maps for them.
 pub(crate) const EVALUATION: [([usize; 3], bool); 5] =
     [([2, 64, 64], true), ([1, 32, 32], true), ([1, 97, 130], true), ([1, 224, 224], false), ([3, 33, 47], false)];
 
-/// The network's: see densenet.py.
+/// Golden vectors of the network: see densenet.py.
 pub struct Golden(Vec<u8>);
 
 pub(crate) fn read(name: &str) -> Vec<u8> {
@@ -19,7 +19,7 @@ pub(crate) fn read(name: &str) -> Vec<u8> {
 }
 
 impl Golden {
-    /// From the file.
+    /// Reads the file.
     #[allow(clippy::new_without_default, reason = "it reads a file")]
     pub fn new() -> Self {
         Golden(read("densenet.safetensors"))

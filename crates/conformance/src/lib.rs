@@ -1,25 +1,27 @@
-//! What every engine must do, whoever wrote it: the same cases for all of them, against golden vectors from torchvision
-//! and PyTorch where there are some and against properties where there are none. A case that fails panics and names the
-//! engine. Knows the interface of engines and no engine; it is for tests.
+//! Conformance tests for engines: the same cases for every engine, compared with golden vectors from torchvision and
+//! PyTorch or checked for properties. A case that fails panics and names the engine. Depends on the engines' interface
+//! only.
 
 #![deny(unsafe_code)]
 
 mod agreement;
 mod batch;
+mod error_norms;
 mod formula;
 mod golden;
 mod learner;
-mod measure;
+mod left_out;
 mod network;
 mod parameters;
 mod subject;
 
-pub use agreement::{BATCHES, SIZES, agree, agree_on_ranges, pictures};
+pub use agreement::{BATCHES, SIZES, activation_ranges_agree, engines_agree, pictures};
 pub use batch::Batch;
+pub use error_norms::{l2_norm, relative_l2_error};
 pub use formula::uniform;
 pub use golden::{Golden, POS_WEIGHT, TRAINING};
 pub use learner::learners;
-pub use measure::{distance, length};
+pub use left_out::left_out;
 pub use network::networks;
-pub use parameters::{decided, extreme, golden_parameters, training};
+pub use parameters::{extreme_parameters, golden_parameters, stable_parameters, training};
 pub use subject::{Subject, Tolerances};

@@ -1,4 +1,4 @@
-//! Networks whose numbers every machine computes alike.
+//! Test networks whose parameters are the same on every machine.
 
 use crate::batch::Batch;
 use crate::formula::uniform;
@@ -6,38 +6,37 @@ use lens_engine::{Engine, LearnerSettings, OptimizerKind, Slot};
 use lens_model::{LAYOUT, MOMENTUM, ParameterSpec, Parameters, Role, TrainingParameters};
 use std::sync::LazyLock;
 
-/// Those of tests/golden/densenet.py.
+/// The parameters of tests/golden/densenet.py.
 pub fn golden_parameters() -> Parameters {
-    // Cases ask for them again and again.
-    static MADE: LazyLock<Parameters> = LazyLock::new(|| {
-        made_by(|spec, u| match spec.role {
+    // Computed once for all cases.
+    static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| {
+        parameters_from(|spec, u| match spec.role {
             Role::NormWeight => 1.0 + 0.25 * u,
             Role::RunningVariance => 1.0 + 0.5 * u,
             Role::NormBias | Role::RunningMean | Role::HeadBias => 0.1 * u,
             Role::Convolution | Role::HeadWeight => weight(spec, u),
         })
     });
-    MADE.copied().unwrap()
+    PARAMETERS.try_clone().unwrap()
 }
 
-/// Parameters of which each norm puts its channels far to one side of its ReLU, most of them to the open one: a ReLU that
-/// rounding opens or closes changes gradients by per cents, and the more so the deeper a network is.
-pub fn decided() -> Parameters {
-    static MADE: LazyLock<Parameters> = LazyLock::new(|| {
-        made_by(|spec, u| match spec.role {
+/// Parameters whose norms keep the inputs of ReLUs far from 0, most of them positive. Otherwise rounding changes the
+/// sign of some, which changes gradients by per cents, the more so the deeper the network.
+pub fn stable_parameters() -> Parameters {
+    static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| {
+        parameters_from(|spec, u| match spec.role {
             Role::NormWeight | Role::RunningVariance => 1.0 + 0.25 * u,
             Role::NormBias => 0.2 * u + if (1000.0 * u).fract().abs() < 0.25 { -2.5 } else { 2.5 },
             Role::RunningMean | Role::HeadBias => 0.2 * u,
             Role::Convolution | Role::HeadWeight => weight(spec, u),
         })
     });
-    MADE.copied().unwrap()
+    PARAMETERS.try_clone().unwrap()
 }
 
-/// With the running statistics of a batch of noise, which `engine` computes, and after that with extreme ones that leave
-/// the function the same but for epsilon: some channels of inner layers get thousands of times larger or smaller, some are
-/// cut off, and factors of either sign.
-pub fn extreme(engine: &dyn Engine) -> Parameters {
+/// Parameters with the running statistics of a noise batch, which `engine` computes, then changed in ways that preserve
+/// the function but for epsilon: bottleneck channels scaled by factors up to thousands, or zero, or negated.
+pub fn extreme_parameters(engine: &dyn Engine) -> Parameters {
     let mut start = Parameters::initial(5).expect("memory for a network");
     fill(&mut start, |spec, u| match spec.role {
         Role::NormWeight => Some(1.0 + 0.5 * u),
@@ -45,7 +44,7 @@ pub fn extreme(engine: &dyn Engine) -> Parameters {
         Role::RunningMean | Role::RunningVariance => Some(0.0),
         Role::Convolution | Role::HeadWeight => None,
     });
-    let mut parameters = settled(engine, &start);
+    let mut parameters = with_batch_statistics(engine, &start);
     for layer in LAYOUT.blocks.iter().flatten() {
         let norm = &layer.norm2;
         let (name, inputs) = (&LAYOUT.parameters()[norm.weight].name, LAYOUT.parameters()[layer.conv1].shape[1]);
@@ -76,8 +75,8 @@ pub fn training(parameters: &Parameters) -> TrainingParameters {
     TrainingParameters::of(parameters).expect("memory for a network")
 }
 
-/// With the statistics of one batch, from statistics that are 0.
-fn settled(engine: &dyn Engine, start: &Parameters) -> Parameters {
+/// With the batch statistics of one batch as running statistics.
+fn with_batch_statistics(engine: &dyn Engine, start: &Parameters) -> Parameters {
     let settings = LearnerSettings { optimizer: OptimizerKind::Sgd, scaler: None, average: false };
     let mut numbers = training(start);
     let mut learner = engine.learner(&numbers, &settings).expect("a learner");
@@ -89,20 +88,20 @@ fn settled(engine: &dyn Engine, start: &Parameters) -> Parameters {
     numbers.to_parameters().expect("memory for a network")
 }
 
-/// Of a uniform number, so that a layer's outputs are about as large as its inputs.
+/// Scaled so that a layer's outputs are about as large as its inputs.
 fn weight(spec: &ParameterSpec, u: f64) -> f64 {
     let fan_in = spec.shape[1..].iter().product::<usize>() as f64;
     u * (if spec.role == Role::HeadWeight { 3.0 } else { 6.0 } / fan_in).sqrt()
 }
 
-/// From uniform numbers of -1..1.
-fn made_by(value: impl Fn(&ParameterSpec, f64) -> f64) -> Parameters {
+/// Each value is computed from a uniform number in -1..1.
+fn parameters_from(value: impl Fn(&ParameterSpec, f64) -> f64) -> Parameters {
     let mut parameters = Parameters::zeroed().expect("memory for a network");
     fill(&mut parameters, |spec, u| Some(value(spec, u)));
     parameters
 }
 
-/// Replaces numbers by what `value` makes of uniform ones of -1..1, if anything.
+/// Replaces values by what `value` computes from a uniform number in -1..1, unless it is none.
 fn fill(parameters: &mut Parameters, value: impl Fn(&ParameterSpec, f64) -> Option<f64>) {
     for (index, spec) in LAYOUT.parameters().iter().enumerate() {
         for (at, target) in parameters.of_mut(index).iter_mut().enumerate() {

@@ -1,6 +1,6 @@
-//! What is tested, and how far it may be off.
+//! The engine under test and its tolerances.
 
-use crate::measure::{wide, worst};
+use crate::error_norms::{max_relative_error, to_f64};
 use lens_engine::{Engine, EngineName, Learner, LearnerSettings, Network, OptimizerKind};
 use lens_model::{Metadata, Model, Parameters, TrainingParameters};
 use std::fmt;
@@ -9,45 +9,44 @@ use std::sync::Arc;
 /// An engine under test.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// It.
+    /// The engine.
     pub engine: &'a dyn Engine,
-    /// What its networks say they are computed by; an engine that silently falls back to another is none that passes.
+    /// The name that its networks must report, so that a silent fallback to another engine fails.
     pub name: EngineName,
     /// Of its arithmetic.
     pub tolerances: Tolerances,
 }
 
-/// How far an engine may be off, relative to what is expected.
+/// Tolerances, relative to the expected value.
 #[derive(Clone, Copy, Debug)]
 pub struct Tolerances {
-    /// Logits and feature maps by running statistics, against the largest magnitude.
+    /// Logits and feature maps with running statistics, relative to the largest magnitude.
     pub outputs: f64,
-    /// The same of an image in other company or elsewhere in memory; 0: the same bits.
-    pub company: f64,
-    /// The loss of a batch that a new network trains on.
+    /// The same image in another batch or elsewhere in memory; 0: the same bits.
+    pub batch_invariance: f64,
+    /// Loss of a batch with batch statistics.
     pub loss: f64,
-    /// Running statistics after a step, each parameter's in the Euclidean norm.
+    /// Running statistics after a step: Euclidean norm of each parameter's.
     pub statistics: f64,
-    /// Norms of a step's gradients, and samples of all of them in the Euclidean norm. ReLUs that rounding opens or closes
-    /// dominate them.
+    /// Norms of a step's gradients, and the Euclidean norm of samples of them all. Dominated by ReLUs whose input
+    /// changes sign by rounding.
     pub gradient: f64,
-    /// The norms of half of the gradients.
+    /// The median of the norms' errors.
     pub median_gradient: f64,
-    /// The same of a network whose ReLUs are far from their bend, where sums in another order are the same but for
-    /// rounding.
-    pub decided_gradient: f64,
+    /// Gradients of `stable_parameters`, where only rounding of sums differs.
+    pub stable_gradient: f64,
 }
 
 impl Tolerances {
     /// In single precision.
     pub const SINGLE: Tolerances = Tolerances {
         outputs: 3e-5,
-        company: 0.0,
+        batch_invariance: 0.0,
         loss: 1e-5,
         statistics: 2e-5,
         gradient: 1e-2,
         median_gradient: 1e-3,
-        decided_gradient: 1e-5,
+        stable_gradient: 1e-5,
     };
 }
 
@@ -68,14 +67,14 @@ impl Subject<'_> {
         learner.unwrap_or_else(|error| panic!("{self} makes no learner: {error}"))
     }
 
-    /// Checks what is the same but for the company it was computed in.
+    /// Compares outputs that may differ by the tolerance of batch invariance.
     pub(crate) fn check_same(&self, about: &str, found: &[f32], expected: &[f32]) {
-        let error = worst(found, &wide(expected));
-        assert!(error <= self.tolerances.company, "{self}, {about}: off by {error:e}");
+        let error = max_relative_error(found, &to_f64(expected));
+        assert!(error <= self.tolerances.batch_invariance, "{self}, {about}: off by {error:e}");
     }
 
-    /// Whose first moment is the gradient, when it has no momentum.
-    pub(crate) fn descending(&self, start: &TrainingParameters) -> Box<dyn Learner> {
+    /// SGD without momentum: its first moment is the gradient.
+    pub(crate) fn sgd_learner(&self, start: &TrainingParameters) -> Box<dyn Learner> {
         self.learner(start, &LearnerSettings { optimizer: OptimizerKind::Sgd, scaler: None, average: false })
     }
 }

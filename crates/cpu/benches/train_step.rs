@@ -1,8 +1,8 @@
-//! Times training steps on request, so that a driver can take turns with another program (tools/bench_train.py).
+//! Times training steps on request, so that a driver can alternate with another program (tools/bench_train.py).
 //!
 //! Arguments: side of the images, batch size, threads, `written-out` or the name of a plan, such as `plan-avx2`, whose
-//! instructions are used, and `gray` for images of one channel. Each line on standard input is a number of steps; each is
-//! answered by a line of JSON with their seconds and the peak memory so far in KiB.
+//! instructions are used, and `gray` for images of one channel. Each line on standard input is a number of steps; each
+//! is answered by a line of JSON with their seconds and the peak memory so far in KiB.
 
 use lens_base::{Error, Result, generator};
 use lens_cpu::{CpuLearner, Instructions, Pool};

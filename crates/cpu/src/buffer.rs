@@ -1,18 +1,18 @@
-//! Memory that work on the CPU needs for a while, kept from one time to the next.
+//! Scratch buffers that are kept from one use to the next.
 
 use lens_base::{Result, reserve};
 
-/// A buffer of this length, whatever it held before.
+/// The first `length` elements of the buffer, which grows if needed; their values are unspecified.
 pub fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&mut [T]> {
     if buffer.len() < length {
-        // Nothing of the old content is worth copying, and its memory may be needed.
+        // The old values are not needed, and their memory may be.
         *buffer = Vec::new();
         reserved(buffer, length)?.resize(length, T::default());
     }
     Ok(&mut buffer[..length])
 }
 
-/// An empty buffer with room for so many.
+/// The buffer, empty, with capacity for `length` elements.
 pub fn reserved<T>(buffer: &mut Vec<T>, length: usize) -> Result<&mut Vec<T>> {
     buffer.clear();
     reserve(buffer, length, "a training step")?;

@@ -1,4 +1,4 @@
-//! The engine as others see it.
+//! The CPU engine's public interface.
 
 use crate::kernels::vector::Instructions;
 use crate::learner::CpuLearner;
@@ -10,60 +10,60 @@ use lens_model::{Model, TrainingParameters};
 use once_cell::sync::OnceCell;
 use std::sync::Arc;
 
-/// What an engine is made for.
+/// Settings of an engine.
 #[derive(Clone, Debug)]
 pub struct CpuSettings {
-    /// Which plan, or the plain network; others become the widest plan.
+    /// The plan's instruction set, or the reference; any other name selects the widest plan.
     pub engine: EngineName,
-    /// Whether calibrated models compute in 8 bits.
+    /// Whether calibrated models are computed with int8 convolutions.
     pub int8: bool,
-    /// Threads of a call.
+    /// Threads of one call.
     pub threads: usize,
-    /// Threads of all calls together.
+    /// Threads of all concurrent calls together.
     pub concurrent_threads: usize,
-    /// Told about what is chosen and what is not as expected.
+    /// Receives which plans are used, and warnings.
     pub logger: Logger,
 }
 
-/// The engine of the CPU.
+/// The CPU engine.
 pub struct CpuEngine {
-    shared: Arc<Shared>,
+    shared: Arc<EngineShared>,
 }
 
-/// What everything made from an engine has in common.
-pub(crate) struct Shared {
+/// State shared by everything made from an engine.
+pub(crate) struct EngineShared {
     settings: CpuSettings,
     pub instructions: Instructions,
     pool: OnceCell<Arc<Pool>>,
 }
 
-impl Shared {
-    /// Threads that calls share, started when they are needed first.
+impl EngineShared {
+    /// The thread pool that calls share, started on first use.
     pub fn pool(&self) -> &Arc<Pool> {
         self.pool.get_or_init(|| Arc::new(Pool::new(self.settings.threads, self.settings.concurrent_threads)))
     }
 
-    /// Whether networks are computed without plans.
-    pub fn is_plain(&self) -> bool {
+    /// Whether networks are computed by the reference.
+    pub fn is_reference(&self) -> bool {
         self.settings.engine == EngineName::Reference
     }
 
-    /// Whether calibrated models compute in 8 bits.
+    /// Whether calibrated models are computed with int8 convolutions.
     pub fn is_int8(&self) -> bool {
         self.settings.int8
     }
 
-    /// Tells the host.
+    /// Passes a message to the logger.
     pub fn log(&self, level: LogLevel, message: &str) {
         self.settings.logger.log(level, message);
     }
 }
 
 impl CpuEngine {
-    /// Makes one; threads are started when they are needed first.
+    /// Threads are started on first use.
     pub fn new(settings: CpuSettings) -> Self {
         let instructions = Instructions::of_engine(settings.engine).unwrap_or_else(Instructions::best);
-        CpuEngine { shared: Arc::new(Shared { settings, instructions, pool: OnceCell::new() }) }
+        CpuEngine { shared: Arc::new(EngineShared { settings, instructions, pool: OnceCell::new() }) }
     }
 }
 

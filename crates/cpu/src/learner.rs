@@ -1,8 +1,8 @@
-//! A network in training on the CPU.
+//! Training of a network on the CPU.
 
 use crate::kernels::vector::Instructions;
 use crate::pool::Pool;
-use crate::train::{Cpu, Loss, TrainStep, adam_step, blend, clip, decay, descend};
+use crate::train::{CpuContext, Loss, TrainStep, adam_step, apply_weight_decay, clip_gradient_norm, lerp, sgd_step};
 use lens_base::{Error, Result, zeros};
 use lens_engine::{Learner, LearnerSettings, OptimizerKind, ScalerState, Slot, UpdateStep, Weights};
 use lens_images::Images;
@@ -10,7 +10,7 @@ use lens_model::{LAYOUT, Role, TrainingParameters};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What memory of the optimiser is for.
+/// Named in messages about lack of memory.
 const MOMENTS: &str = "the optimiser's moments";
 
 /// Parameters, gradients and the optimiser's buffers, in plain memory.
@@ -22,18 +22,18 @@ pub struct CpuLearner {
     current: TrainingParameters,
     average: Option<TrainingParameters>,
     first_moment: Vec<f32>,
-    /// Adam's and AdamW's.
+    /// Of Adam and AdamW; empty for SGD.
     second_moment: Vec<f32>,
     gradients: Vec<f32>,
     head_only: bool,
-    /// Whether a step was begun and is not over.
+    /// Whether a step was begun and not yet ended by `update` or `abandon`.
     is_begun: bool,
     /// Running statistics at `begin`.
     statistics_before: Vec<f32>,
 }
 
 impl CpuLearner {
-    /// Begins at these parameters.
+    /// Starts from these parameters.
     pub fn new(
         pool: Arc<Pool>,
         instructions: Instructions,
@@ -62,9 +62,9 @@ impl CpuLearner {
         if self.is_begun { Ok(()) } else { Err(Error::argument("no step was begun")) }
     }
 
-    /// The trained numbers that a step moves.
-    fn moved(&self) -> Range<usize> {
-        let first = if self.head_only { self.step.places()[LAYOUT.head_weight].start } else { 0 };
+    /// The range of trained values that a step updates.
+    fn updated(&self) -> Range<usize> {
+        let first = if self.head_only { self.step.ranges()[LAYOUT.head_weight].start } else { 0 };
         first..self.current.values.len()
     }
 
@@ -121,7 +121,7 @@ impl Learner for CpuLearner {
 
     fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64> {
         self.check_begun()?;
-        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
+        let cpu = CpuContext { pool: &self.pool, instructions: self.instructions };
         let TrainingParameters { values, statistics } = &mut self.current;
         let task = (targets, Loss { pos_weight }, share);
         match self.head_only {
@@ -142,25 +142,25 @@ impl Learner for CpuLearner {
         if step.step < 1 {
             return Err(Error::argument(format!("step is {}; steps are counted from 1", step.step)));
         }
-        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
-        let moved = self.moved();
-        let gradients = &mut self.gradients[moved.clone()];
-        if let Some(most) = step.clip_norm {
-            clip(gradients, most);
+        let cpu = CpuContext { pool: &self.pool, instructions: self.instructions };
+        let updated = self.updated();
+        let gradients = &mut self.gradients[updated.clone()];
+        if let Some(max_norm) = step.clip_norm {
+            clip_gradient_norm(gradients, max_norm);
         }
-        let values = &mut self.current.values[moved.clone()];
-        let parameters = LAYOUT.parameters().iter().zip(self.step.places());
+        let values = &mut self.current.values[updated.clone()];
+        let parameters = LAYOUT.parameters().iter().zip(self.step.ranges());
         let weights = parameters
-            .filter(|(spec, place)| {
-                matches!(spec.role, Role::Convolution | Role::HeadWeight) && place.start >= moved.start
+            .filter(|(spec, range)| {
+                matches!(spec.role, Role::Convolution | Role::HeadWeight) && range.start >= updated.start
             })
-            .map(|(_, place)| place.start - moved.start..place.end - moved.start);
-        decay(self.optimizer, step, values, gradients, weights);
-        let first_moment = &mut self.first_moment[moved.clone()];
+            .map(|(_, range)| range.start - updated.start..range.end - updated.start);
+        apply_weight_decay(self.optimizer, step, values, gradients, weights);
+        let first_moment = &mut self.first_moment[updated.clone()];
         match self.optimizer {
-            OptimizerKind::Sgd => descend(cpu, step, values, gradients, first_moment),
+            OptimizerKind::Sgd => sgd_step(cpu, step, values, gradients, first_moment),
             OptimizerKind::Adam | OptimizerKind::AdamW => {
-                let moments = (first_moment, &mut self.second_moment[moved]);
+                let moments = (first_moment, &mut self.second_moment[updated]);
                 adam_step(cpu, step, values, gradients, moments)?;
             }
         }
@@ -168,15 +168,15 @@ impl Learner for CpuLearner {
         Ok(true)
     }
 
-    fn blend_average(&mut self, share: f64) -> Result<()> {
+    fn update_average(&mut self, share: f64) -> Result<()> {
         let average = self.average.as_mut().ok_or_else(no_average)?;
-        blend(self.instructions, &mut average.values, &self.current.values, share as f32);
-        blend(self.instructions, &mut average.statistics, &self.current.statistics, share as f32);
+        lerp(self.instructions, &mut average.values, &self.current.values, share as f32);
+        lerp(self.instructions, &mut average.statistics, &self.current.statistics, share as f32);
         Ok(())
     }
 
     fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
-        let cpu = Cpu { pool: &self.pool, instructions: self.instructions };
+        let cpu = CpuContext { pool: &self.pool, instructions: self.instructions };
         let parameters = match weights {
             Weights::Current => &self.current,
             Weights::Average => self.average.as_ref().ok_or_else(no_average)?,

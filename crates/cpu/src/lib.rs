@@ -1,16 +1,16 @@
-//! The engine of the CPU: instruction sets, kernels, the network compiled for inference, a plain network to compare it
-//! with, and the training step, in single precision. Knows the network's layout and numbers; no libtorch, no files.
+//! The CPU engine: SIMD kernels, inference plans, the reference network that they are checked against, and the training
+//! step, in single precision. Depends on the network's layout and parameters; no libtorch, no files.
 
 #![allow(unsafe_code)]
 
 mod buffer;
 mod check;
-mod cut;
 mod engine;
 mod kernels;
 mod learner;
 mod network;
 mod parallel;
+mod partition;
 pub mod plan;
 mod pool;
 mod prepared;

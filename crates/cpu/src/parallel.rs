@@ -1,17 +1,17 @@
-//! Work shared out among the threads of a pool.
+//! Work divided among the threads of a pool.
 
-use crate::cut::cut;
+use crate::partition::even_parts;
 use crate::pool::Pool;
 use lens_base::Result;
 use parking_lot::Mutex;
 use std::ops::Range;
 
-/// `count` things in as many parts of equal size as the pool has threads, but no empty ones.
-pub fn parts(pool: &Pool, count: usize) -> Vec<Range<usize>> {
-    cut(count, pool.threads()).collect()
+/// `count` items in as many even ranges as the pool has threads; none is empty.
+pub fn thread_parts(pool: &Pool, count: usize) -> Vec<Range<usize>> {
+    even_parts(count, pool.threads()).collect()
 }
 
-/// Cuts a slice of rows of equal length at the bounds of `parts`, which follow each other from 0.
+/// Splits a slice of rows of equal length at the bounds of `parts`, which are adjacent and begin at 0.
 pub fn split_rows<'a, T>(mut rows: &'a mut [T], length: usize, parts: &[Range<usize>]) -> Vec<&'a mut [T]> {
     parts
         .iter()
@@ -23,10 +23,10 @@ pub fn split_rows<'a, T>(mut rows: &'a mut [T], length: usize, parts: &[Range<us
         .collect()
 }
 
-/// Runs `work` once for each job, on the pool's threads; one of the errors comes back, if there are any. A panic goes on
-/// here when all jobs are through.
+/// Runs `work` once for each job on the pool's threads and returns one of the errors, if any. A panic is resumed here
+/// after all jobs have run.
 pub fn for_each_job<T: Send>(pool: &Pool, jobs: &mut [T], work: impl Fn(&mut T) -> Result<()> + Sync) -> Result<()> {
-    // Each job is locked once, by the thread that does it.
+    // Each mutex is locked once, by the thread that runs the job.
     let jobs: Vec<Mutex<&mut T>> = jobs.iter_mut().map(Mutex::new).collect();
     let failure = Mutex::new(None);
     pool.run(vec![0..0; jobs.len()], &|_, job| {
@@ -43,15 +43,15 @@ mod tests {
     use lens_base::Error;
 
     #[test]
-    fn rows_are_split_among_the_threads() {
+    fn rows_are_split_among_threads() {
         let pool = Pool::new(3, 3);
         let mut rows: Vec<usize> = (0..16).collect();
-        let parts = split_rows(&mut rows, 2, &parts(&pool, 8));
+        let parts = split_rows(&mut rows, 2, &thread_parts(&pool, 8));
         assert_eq!(parts, [&[0, 1, 2, 3][..], &[4, 5, 6, 7, 8, 9], &[10, 11, 12, 13, 14, 15]]);
     }
 
     #[test]
-    fn every_job_is_done_once_and_an_error_comes_back() {
+    fn every_job_runs_once_and_errors_are_returned() {
         let pool = Pool::new(2, 2);
         let mut jobs = vec![0; 50];
         for_each_job(&pool, &mut jobs, |job| {

@@ -1,5 +1,5 @@
-//! Threads of a context. A call's tasks are begun in order by its own thread and by those of the pool that are free; a
-//! task may wait for earlier ones. Threads that have nothing to do sleep.
+//! The thread pool of a context. A call's tasks are started in order by the calling thread and by idle threads of the
+//! pool; a task may depend on earlier ones. Idle threads sleep.
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::any::Any;
@@ -9,54 +9,54 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-/// Turns of a waiting thread's loop, each about 50 nanoseconds, before it lets others run.
+/// Iterations of a waiting thread's spin loop, each about 50 nanoseconds, before it yields.
 const SPINS: usize = 300;
-/// Times it lets others run before it sleeps.
+/// Times a waiting thread yields before it sleeps.
 const YIELDS: usize = 20;
 
 /// Threads that concurrent calls share.
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
     workers: Vec<JoinHandle<()>>,
 }
 
-struct Shared {
-    state: Mutex<State>,
+struct PoolShared {
+    state: Mutex<PoolState>,
     changed: Condvar,
-    /// Jobs that are not finished: a thread looks whether another job is worse off only when there is one.
-    open: AtomicUsize,
-    /// Threads that compute at once, of all calls together.
+    /// While there is only one, threads do not look for another that has fewer threads.
+    unfinished_jobs: AtomicUsize,
+    /// Threads that compute at the same time, of all calls together.
     capacity: usize,
-    /// Of one call.
+    /// Threads of one call.
     threads: usize,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     jobs: Vec<Arc<Job>>,
     computing: usize,
-    /// Threads that sleep because enough others compute.
-    held_back: usize,
-    closing: bool,
+    /// Threads that sleep because `capacity` threads compute.
+    waiting_for_capacity: usize,
+    shutting_down: bool,
 }
 
-/// Called with the number of the thread among the job's and the number of the task.
+/// Called with a worker slot of the job and the number of the task.
 type Work<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 struct Job {
-    /// Its lifetime is `Pool::run`'s, which returns when no thread will call it any more.
+    /// Its lifetime is that of the call of `Pool::run`, which returns after the last call of it.
     work: *const Work<'static>,
-    /// Which tasks have to be done before each.
-    needs: Vec<Range<usize>>,
+    /// Which tasks must be finished before each.
+    dependencies: Vec<Range<usize>>,
     next: AtomicUsize,
     done: Vec<AtomicBool>,
     done_count: AtomicUsize,
-    /// Threads that sleep until a task is done.
+    /// Threads that sleep until a task is finished.
     sleepers: AtomicUsize,
     sleep: Mutex<()>,
     wake: Condvar,
-    /// Numbers that no thread has.
-    seats: Mutex<Vec<usize>>,
+    /// Worker slots, 0 to the number of threads, that no thread holds.
+    free_slots: Mutex<Vec<usize>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -67,20 +67,21 @@ unsafe impl Send for Job {}
 unsafe impl Sync for Job {}
 
 impl Pool {
-    /// For calls of `threads` threads, its own included, of which `capacity` compute at once when several calls share it.
+    /// For calls of `threads` threads, the calling one included, of which `capacity` compute at the same time if
+    /// several calls share the pool.
     pub fn new(threads: usize, capacity: usize) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolShared {
             state: Mutex::default(),
             changed: Condvar::new(),
-            open: AtomicUsize::new(0),
+            unfinished_jobs: AtomicUsize::new(0),
             capacity: capacity.max(threads),
             threads,
         });
         let workers = (1..threads)
             .filter_map(|index| {
                 let shared = Arc::clone(&shared);
-                // With fewer threads than asked for the work takes longer and is done all the same.
-                std::thread::Builder::new().name(format!("lens-{index}")).spawn(move || shared.serve()).ok()
+                // If a thread cannot be started, the others do its work.
+                std::thread::Builder::new().name(format!("lens-{index}")).spawn(move || shared.worker_loop()).ok()
             })
             .collect();
         Pool { shared, workers }
@@ -91,49 +92,55 @@ impl Pool {
         self.shared.threads
     }
 
-    /// Runs `work` for each task, with a number below `threads` that no other thread has at the time. `needs[task]` are
-    /// tasks before it, which are done when it begins. A panic of `work` goes on here when all tasks are through.
-    pub fn run(&self, needs: Vec<Range<usize>>, work: &Work<'_>) {
-        let count = needs.len();
-        debug_assert!(needs.iter().enumerate().all(|(task, needs)| needs.is_empty() || needs.end <= task));
+    /// Runs `work` for each task, with a worker slot below `threads` that no other thread of this call holds.
+    /// `dependencies[task]` are earlier tasks, which are finished when it starts. A panic of `work` is resumed here
+    /// after all tasks have run.
+    pub fn run(&self, dependencies: Vec<Range<usize>>, work: &Work<'_>) {
+        let count = dependencies.len();
+        debug_assert!(
+            dependencies
+                .iter()
+                .enumerate()
+                .all(|(task, dependencies)| dependencies.is_empty() || dependencies.end <= task)
+        );
         // SAFETY: only the lifetime changes; this function waits until all tasks are done, and no thread calls `work` but
         // for a task that it took and has not yet marked as done.
         let work = unsafe { std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
         let job = Arc::new(Job {
             work,
-            needs,
+            dependencies,
             next: AtomicUsize::new(0),
             done: (0..count).map(|_| AtomicBool::new(false)).collect(),
             done_count: AtomicUsize::new(0),
             sleepers: AtomicUsize::new(0),
             sleep: Mutex::new(()),
             wake: Condvar::new(),
-            seats: Mutex::new((0..self.shared.threads).rev().collect()),
+            free_slots: Mutex::new((0..self.shared.threads).rev().collect()),
             panic: Mutex::new(None),
         });
-        self.shared.open.fetch_add(1, Ordering::Relaxed);
+        self.shared.unfinished_jobs.fetch_add(1, Ordering::Relaxed);
         let mut state = self.shared.state.lock();
         state.jobs.push(Arc::clone(&job));
         if count > 1 {
             self.shared.changed.notify_all();
         }
-        // The call's own thread takes part as soon as fewer threads compute than may.
-        while !job.is_taken() {
+        // The calling thread takes part as soon as fewer than `capacity` threads compute.
+        while !job.all_started() {
             if state.computing < self.shared.capacity
-                && let Some(seat) = job.seat()
+                && let Some(slot) = job.take_slot()
             {
                 state.computing += 1;
                 drop(state);
-                while job.do_next(seat) {}
+                while job.run_next(slot) {}
                 state = self.shared.state.lock();
-                self.shared.leave(&mut state, &job, seat);
+                self.shared.release_slot(&mut state, &job, slot);
             } else {
-                self.shared.hold_back(&mut state);
+                self.shared.wait_for_capacity(&mut state);
             }
         }
         state.jobs.retain(|other| !Arc::ptr_eq(other, &job));
         drop(state);
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        self.shared.unfinished_jobs.fetch_sub(1, Ordering::Relaxed);
         job.wait_until(|| job.done_count.load(Ordering::Acquire) == count);
         if let Some(panic) = job.panic.lock().take() {
             resume_unwind(panic);
@@ -143,80 +150,80 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.state.lock().closing = true;
+        self.shared.state.lock().shutting_down = true;
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // Panics of tasks are caught, so the thread has none to report.
+            // Panics of tasks are caught, so there is none to report.
             let _ = worker.join();
         }
     }
 }
 
-impl Shared {
-    fn serve(&self) {
+impl PoolShared {
+    fn worker_loop(&self) {
         let mut state = self.state.lock();
-        while !state.closing {
-            // The job with the fewest threads comes first.
-            let jobs = state.jobs.iter().filter(|job| !job.is_taken());
-            let Some(job) = jobs.max_by_key(|job| job.seats.lock().len()).cloned() else {
+        while !state.shutting_down {
+            // The job with the fewest threads first.
+            let jobs = state.jobs.iter().filter(|job| !job.all_started());
+            let Some(job) = jobs.max_by_key(|job| job.free_slots.lock().len()).cloned() else {
                 self.changed.wait(&mut state);
                 continue;
             };
-            let seat = if state.computing < self.capacity { job.seat() } else { None };
-            let Some(seat) = seat else {
-                self.hold_back(&mut state);
+            let slot = if state.computing < self.capacity { job.take_slot() } else { None };
+            let Some(slot) = slot else {
+                self.wait_for_capacity(&mut state);
                 continue;
             };
             state.computing += 1;
             drop(state);
-            while job.do_next(seat) && self.open.load(Ordering::Relaxed) == 1 {}
+            while job.run_next(slot) && self.unfinished_jobs.load(Ordering::Relaxed) == 1 {}
             state = self.state.lock();
-            self.leave(&mut state, &job, seat);
+            self.release_slot(&mut state, &job, slot);
         }
     }
 
-    fn hold_back(&self, state: &mut MutexGuard<State>) {
-        state.held_back += 1;
+    fn wait_for_capacity(&self, state: &mut MutexGuard<PoolState>) {
+        state.waiting_for_capacity += 1;
         self.changed.wait(state);
-        state.held_back -= 1;
+        state.waiting_for_capacity -= 1;
     }
 
-    fn leave(&self, state: &mut State, job: &Job, seat: usize) {
-        job.seats.lock().push(seat);
+    fn release_slot(&self, state: &mut PoolState, job: &Job, slot: usize) {
+        job.free_slots.lock().push(slot);
         state.computing -= 1;
-        if state.held_back > 0 {
+        if state.waiting_for_capacity > 0 {
             self.changed.notify_all();
         }
     }
 }
 
 impl Job {
-    fn seat(&self) -> Option<usize> {
-        self.seats.lock().pop()
+    fn take_slot(&self) -> Option<usize> {
+        self.free_slots.lock().pop()
     }
 
-    /// Whether all tasks are begun.
-    fn is_taken(&self) -> bool {
-        self.next.load(Ordering::Relaxed) >= self.needs.len()
+    /// Whether all tasks were started.
+    fn all_started(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.dependencies.len()
     }
 
-    /// Does the next task, if there is one. Tasks are begun in order, so those that it waits for are being done.
-    fn do_next(&self, seat: usize) -> bool {
+    /// Runs the next task, if any. Tasks are started in order, so its dependencies are finished or running.
+    fn run_next(&self, slot: usize) -> bool {
         let task = self.next.fetch_add(1, Ordering::Relaxed);
-        let Some(needs) = self.needs.get(task) else {
+        let Some(dependencies) = self.dependencies.get(task) else {
             return false;
         };
-        for need in needs.clone() {
-            self.wait_until(|| self.done[need].load(Ordering::SeqCst));
+        for dependency in dependencies.clone() {
+            self.wait_until(|| self.done[dependency].load(Ordering::SeqCst));
         }
         // SAFETY: this task is not marked as done, so `Pool::run` has not returned.
         let work = unsafe { &*self.work };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(seat, task))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(slot, task))) {
             self.panic.lock().get_or_insert(panic);
         }
         self.done[task].store(true, Ordering::SeqCst);
         self.done_count.fetch_add(1, Ordering::SeqCst);
-        // A sleeper counts itself before it looks at the task for the last time: one of the two sees the other.
+        // A sleeper is counted before it checks the task for the last time: one of the two sees the other.
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             drop(self.sleep.lock());
             self.wake.notify_all();
@@ -252,14 +259,17 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_task_begins_when_those_it_needs_are_done() {
+    fn tasks_start_after_their_dependencies() {
         for threads in [1, 2, 5] {
             let pool = Pool::new(threads, threads);
             let done: Vec<AtomicBool> = (0..200).map(|_| AtomicBool::new(false)).collect();
-            let needs: Vec<Range<usize>> = (0..200usize).map(|task| task.saturating_sub(7)..task / 2).collect();
-            pool.run(needs.clone(), &|seat, task| {
-                assert!(seat < threads);
-                assert!(needs[task].clone().all(|need| done[need].load(Ordering::Relaxed)), "{task}");
+            let dependencies: Vec<Range<usize>> = (0..200usize).map(|task| task.saturating_sub(7)..task / 2).collect();
+            pool.run(dependencies.clone(), &|slot, task| {
+                assert!(slot < threads);
+                assert!(
+                    dependencies[task].clone().all(|dependency| done[dependency].load(Ordering::Relaxed)),
+                    "{task}"
+                );
                 if task % 13 == 0 {
                     // Long enough that waiting threads go to sleep.
                     std::thread::sleep(Duration::from_millis(2));
@@ -271,49 +281,49 @@ mod tests {
     }
 
     #[test]
-    fn no_seat_is_taken_twice_and_no_more_threads_compute_than_may() {
+    fn worker_slots_are_exclusive_and_capacity_is_respected() {
         let (threads, capacity) = (3, 4);
         let pool = Pool::new(threads, capacity);
         let computing = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..6 {
                 scope.spawn(|| {
-                    let seats: Vec<AtomicBool> = (0..threads).map(|_| AtomicBool::new(false)).collect();
-                    let through = AtomicUsize::new(0);
-                    pool.run(vec![0..0; 40], &|seat, _| {
-                        assert!(!seats[seat].swap(true, Ordering::SeqCst));
+                    let free_slots: Vec<AtomicBool> = (0..threads).map(|_| AtomicBool::new(false)).collect();
+                    let finished = AtomicUsize::new(0);
+                    pool.run(vec![0..0; 40], &|slot, _| {
+                        assert!(!free_slots[slot].swap(true, Ordering::SeqCst));
                         assert!(computing.fetch_add(1, Ordering::SeqCst) < capacity);
                         std::thread::sleep(Duration::from_micros(200));
                         computing.fetch_sub(1, Ordering::SeqCst);
-                        seats[seat].store(false, Ordering::SeqCst);
-                        through.fetch_add(1, Ordering::SeqCst);
+                        free_slots[slot].store(false, Ordering::SeqCst);
+                        finished.fetch_add(1, Ordering::SeqCst);
                     });
-                    assert_eq!(through.into_inner(), 40);
+                    assert_eq!(finished.into_inner(), 40);
                 });
             }
         });
     }
 
     #[test]
-    fn a_panic_reaches_the_caller_after_the_other_tasks_and_the_pool_goes_on() {
+    fn panic_is_resumed_after_all_tasks_and_pool_stays_usable() {
         let pool = Pool::new(2, 2);
-        let through = AtomicUsize::new(0);
+        let finished = AtomicUsize::new(0);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             pool.run(vec![0..0; 20], &|_, task| {
                 assert!(task != 3, "task three");
-                through.fetch_add(1, Ordering::SeqCst);
+                finished.fetch_add(1, Ordering::SeqCst);
             });
         }));
         assert_eq!(outcome.unwrap_err().downcast_ref::<&str>(), Some(&"task three"));
-        assert_eq!(through.load(Ordering::SeqCst), 19);
+        assert_eq!(finished.load(Ordering::SeqCst), 19);
         pool.run(vec![0..0; 5], &|_, _| {
-            through.fetch_add(1, Ordering::SeqCst);
+            finished.fetch_add(1, Ordering::SeqCst);
         });
-        assert_eq!(through.into_inner(), 24);
+        assert_eq!(finished.into_inner(), 24);
     }
 
     #[test]
-    fn nothing_to_do_is_done_at_once() {
+    fn empty_run_returns() {
         Pool::new(2, 2).run(Vec::new(), &|_, _| unreachable!());
     }
 }

@@ -1,69 +1,69 @@
-//! What the plans of a network are made of: packed when it is needed first, and compared with the plain network before it
-//! is believed.
+//! Packed weights for a network's plans: packed on first use, and checked against the reference network before they are
+//! used.
 
-use crate::check::{Check, Verdict};
-use crate::engine::Shared;
-use crate::plan::int8::Quantized;
-use crate::plan::{Plan, Tiling, Weights};
+use crate::check::{PlanCheck, Verdict};
+use crate::engine::EngineShared;
+use crate::plan::int8::QuantizedWeights;
+use crate::plan::{NetworkPlan, PackedWeights, Tiling};
 use crate::reference::Reference;
 use lens_base::{Error, Result};
 use lens_model::{ActivationRanges, Model, Parameters};
 use once_cell::unsync::OnceCell;
 use std::sync::Arc;
 
-/// The numbers of a model, fetched when they are needed first.
+/// The parameters of a model, fetched on first use.
 pub struct LazyParameters<'a> {
     model: &'a Model,
     parameters: OnceCell<Arc<Parameters>>,
 }
 
 impl<'a> LazyParameters<'a> {
-    /// Not yet.
+    /// Nothing is fetched yet.
     pub fn new(model: &'a Model) -> Self {
         LazyParameters { model, parameters: OnceCell::new() }
     }
 
-    /// The numbers.
+    /// Fetches them if needed.
     pub fn get(&self) -> Result<&Arc<Parameters>> {
         self.parameters.get_or_try_init(|| self.model.parameters())
     }
 }
 
-/// Packed weights, and what is known about them.
+/// Packed weights, and which checks they passed.
 #[derive(Default)]
-pub struct Prepared {
-    weights: Option<Arc<Weights>>,
-    /// Of the ranges that were asked for last.
-    quantized: Option<(ActivationRanges, Arc<Quantized>)>,
-    /// Choices of algorithms that gave what the plain network gives.
+pub struct PreparedWeights {
+    weights: Option<Arc<PackedWeights>>,
+    /// For the activation ranges of the last request.
+    quantized: Option<(ActivationRanges, Arc<QuantizedWeights>)>,
+    /// Tilings of all blocks whose plans passed the check.
     checked: Vec<Vec<Tiling>>,
-    /// Whether 8-bit convolutions with these weights gave about that.
+    /// Whether int8 convolutions with these weights passed the check.
     checked_int8: bool,
-    /// What plans are compared with.
-    check: Option<Arc<Check>>,
+    /// The images and the reference's results for them.
+    check: Option<Arc<PlanCheck>>,
 }
 
-impl Prepared {
-    /// Weights for plans with these tilings, or by how much such a plan is off.
+impl PreparedWeights {
+    /// Weights for plans with these tilings; the inner error says how a plan differs from the reference.
     pub fn weights(
         &mut self,
-        engine: &Shared,
-        numbers: &LazyParameters,
+        engine: &EngineShared,
+        parameters: &LazyParameters,
         tilings: &[Tiling],
-    ) -> Result<std::result::Result<Arc<Weights>, String>> {
+    ) -> Result<std::result::Result<Arc<PackedWeights>, String>> {
         let weights = match &self.weights {
             Some(weights) => Arc::clone(weights),
             None => {
-                let packed = Arc::new(Weights::pack(engine.instructions, numbers.get()?)?);
+                let packed = Arc::new(PackedWeights::pack(engine.instructions, parameters.get()?)?);
                 Arc::clone(self.weights.insert(packed))
             }
         };
-        if !weights.have(tilings) {
-            weights.pack_filters(engine.pool(), tilings, numbers.get()?)?;
+        if !weights.has_filters(tilings) {
+            weights.pack_filters(engine.pool(), tilings, parameters.get()?)?;
         }
         if !self.checked.iter().any(|checked| checked == tilings) {
-            let plan = Plan::new(Check::shape(tilings), &weights)?;
-            if let Err(difference) = self.check(engine, numbers)?.verdict(engine.pool(), &plan)? {
+            let plan = NetworkPlan::new(PlanCheck::shape(tilings), &weights)?;
+            if let Err(difference) = self.check(engine, parameters)?.verdict(engine.pool(), &plan)? {
                 return Ok(Err(difference));
             }
             self.checked.push(tilings.to_vec());
@@ -71,16 +71,16 @@ impl Prepared {
         Ok(Ok(weights))
     }
 
-    /// Convolutions in 8 bits for these ranges, or by how much they are off.
+    /// Int8 convolutions for these ranges; the inner error says how they differ from the reference.
     pub fn quantized(
         &mut self,
-        engine: &Shared,
-        numbers: &LazyParameters,
-        weights: &Arc<Weights>,
+        engine: &EngineShared,
+        parameters: &LazyParameters,
+        weights: &Arc<PackedWeights>,
         ranges: &ActivationRanges,
-    ) -> Result<std::result::Result<Arc<Quantized>, String>> {
+    ) -> Result<std::result::Result<Arc<QuantizedWeights>, String>> {
         if !self.checked_int8 {
-            if let Err(difference) = self.check_int8(engine, numbers, weights)? {
+            if let Err(difference) = self.check_int8(engine, parameters, weights)? {
                 return Ok(Err(difference));
             }
             self.checked_int8 = true;
@@ -90,29 +90,34 @@ impl Prepared {
         {
             return Ok(Ok(Arc::clone(quantized)));
         }
-        let quantized = Arc::new(packed(ranges, numbers)?);
+        let quantized = Arc::new(quantize(ranges, parameters)?);
         self.quantized = Some((ranges.clone(), Arc::clone(&quantized)));
         Ok(Ok(quantized))
     }
 
-    fn check_int8(&mut self, engine: &Shared, numbers: &LazyParameters, weights: &Arc<Weights>) -> Result<Verdict> {
-        let check = self.check(engine, numbers)?;
-        let quantized = Arc::new(packed(&check.ranges()?, numbers)?);
+    fn check_int8(
+        &mut self,
+        engine: &EngineShared,
+        parameters: &LazyParameters,
+        weights: &Arc<PackedWeights>,
+    ) -> Result<Verdict> {
+        let check = self.check(engine, parameters)?;
+        let quantized = Arc::new(quantize(&check.ranges()?, parameters)?);
         check.verdict_int8(engine.pool(), weights, &quantized)
     }
 
-    /// What plans are compared with, computed when it is needed first.
-    fn check(&mut self, engine: &Shared, numbers: &LazyParameters) -> Result<Arc<Check>> {
+    /// The check, made on first use.
+    fn check(&mut self, engine: &EngineShared, parameters: &LazyParameters) -> Result<Arc<PlanCheck>> {
         if let Some(check) = &self.check {
             return Ok(Arc::clone(check));
         }
         let (pool, instructions) = (engine.pool(), engine.instructions);
-        let check = Check::of(&Reference { parameters: numbers.get()?, pool, instructions })?;
+        let check = PlanCheck::of(&Reference { parameters: parameters.get()?, pool, instructions })?;
         Ok(Arc::clone(self.check.insert(Arc::new(check))))
     }
 }
 
-fn packed(ranges: &ActivationRanges, numbers: &LazyParameters) -> Result<Quantized> {
-    Quantized::pack(ranges, numbers.get()?)?
+fn quantize(ranges: &ActivationRanges, parameters: &LazyParameters) -> Result<QuantizedWeights> {
+    QuantizedWeights::pack(ranges, parameters.get()?)?
         .ok_or_else(|| Error::internal("8-bit convolutions were chosen, but the processor lacks AVX-512 VNNI"))
 }

@@ -1,4 +1,5 @@
-//! The engine of the CPU, with each instruction set of this machine and uncompiled, does what every engine must.
+//! The conformance tests of engines, for the CPU engine with each instruction set of this machine and for its reference
+//! network.
 
 use lens_base::Logger;
 use lens_conformance::{Subject, Tolerances, learners, networks};
@@ -25,7 +26,7 @@ fn plans_conform() {
 }
 
 #[test]
-fn the_plain_network_conforms() {
+fn reference_conforms() {
     each([EngineName::Reference], networks);
 }
 

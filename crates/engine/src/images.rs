@@ -1,10 +1,10 @@
-//! Images that networks can compute.
+//! Validation of images for the network.
 
 use lens_base::{Error, Result};
 use lens_images::Images;
 use lens_model::SMALLEST_SIDE;
 
-/// Refuses images that are too small for the network or do not lie in their memory.
+/// Fails for images that are too small for the network or exceed their memory.
 pub fn check_images(images: &Images) -> Result<()> {
     let Images { width, height, views } = images;
     if *width.min(height) < SMALLEST_SIDE {

@@ -1,4 +1,4 @@
-//! What an engine does: computes a network's outputs, and steps of its training, from plain memory.
+//! The interface of engines: inference and training steps on plain memory.
 
 use crate::policy::ScalerSettings;
 use lens_base::Result;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EngineName {
-    /// The library's own, with the network compiled for AVX-512.
+    /// The CPU engine's plan for AVX-512.
     PlanAvx512,
-    /// The same with most convolutions in 8-bit integers.
+    /// The same with int8 convolutions.
     PlanAvx512Int8,
-    /// Compiled for AVX2 with FMA.
+    /// Its plan for AVX2 with FMA.
     PlanAvx2,
-    /// Compiled for what every processor has.
+    /// Its plan for any processor.
     PlanPortable,
-    /// The library's own without any compiling: slow, and what plans are compared with.
+    /// Its reference network: slow, and what plans are checked against.
     Reference,
     /// libtorch.
     Torch,
@@ -31,7 +31,7 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// As reports say it.
+    /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             EngineName::PlanAvx512 => "plan-avx512",
@@ -58,18 +58,17 @@ impl Serialize for EngineName {
     }
 }
 
-/// Computes on one device. Thread-safe. Whatever an engine does, memory that runs out comes back as an error of the kind
-/// `OutOfMemory`, after which the engine goes on; so does use that makes no sense, as an error of any kind: images that are
-/// too small or do not lie in their memory, numbers of targets or lengths of buffers that do not fit, buffers that a learner
-/// does not have, a step that was not begun.
+/// Computes on one device. Thread-safe. Lack of memory is an error of kind `OutOfMemory`, after which the engine stays
+/// usable; so is invalid use, as an error of any kind: images that are too small or exceed their memory, wrong numbers
+/// of targets, wrong lengths of buffers, buffers that a learner does not have, a step that was not begun.
 pub trait Engine: Send + Sync {
-    /// Makes a model ready to compute.
+    /// Prepares a model for inference.
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>>;
 
-    /// Begins to train.
+    /// Starts training.
     fn learner(&self, start: &TrainingParameters, settings: &LearnerSettings) -> Result<Box<dyn Learner>>;
 
-    /// Gives memory that nothing uses back to the device.
+    /// Returns unused memory to the device.
     fn empty_cache(&self) {}
 
     /// The engine's memory on a GPU; none on the CPU.
@@ -78,24 +77,23 @@ pub trait Engine: Send + Sync {
     }
 }
 
-/// A network that is ready to compute. Thread-safe.
+/// A network for inference. Thread-safe.
 pub trait Network: Send + Sync {
     /// What computes it.
     fn engine(&self) -> EngineName;
 
-    /// The network's output for each image, before the temperature. The same image gives the same bits in any company,
-    /// but for libtorch, whose rounding depends on the number of images.
+    /// The network's output for each image, before the temperature. The same image gives the same bits in every batch,
+    /// except with libtorch, whose rounding depends on the batch size.
     fn logits(&self, images: &Images) -> Result<Vec<f32>>;
 
-    /// The last feature map of each image: after its norm, before its ReLU.
+    /// The last feature map of each image, after its norm and before its ReLU.
     fn features(&self, images: &Images) -> Result<FeatureMaps>;
 
-    /// Raises `largest`, by the index of a convolution's weight in the layout, to the largest input that each convolution
-    /// has while these images go through the network. The compiled network pools before a transition's convolution, and so
-    /// does this.
-    fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()>;
+    /// Runs the images and raises `maxima`, by the index of a convolution's weight in the layout, to the maximum of
+    /// the inputs of each convolution. A transition's average pooling comes before its convolution here, as in plans.
+    fn observe(&self, images: &Images, maxima: &mut [f32]) -> Result<()>;
 
-    /// The same numbers with convolutions in 8 bits made from other ranges, or without them.
+    /// The same parameters with int8 convolutions for other activation ranges, or without them.
     fn with_ranges(&self, ranges: Option<&ActivationRanges>) -> Arc<dyn Network>;
 }
 
@@ -106,18 +104,18 @@ pub struct FeatureMaps {
     pub height: usize,
     /// Of each.
     pub width: usize,
-    /// Image after image, row by row, the channels of a place beside each other.
+    /// Channels last.
     pub values: Vec<f32>,
 }
 
-/// What a learner is made for.
+/// Settings of a learner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearnerSettings {
-    /// How gradients become steps.
+    /// Optimiser.
     pub optimizer: OptimizerKind,
     /// Loss scaling, in half precision.
     pub scaler: Option<ScalerSettings>,
-    /// Whether a moving average is kept beside the parameters.
+    /// Whether a moving average of the parameters is kept.
     pub average: bool,
 }
 
@@ -141,9 +139,9 @@ pub enum OptimizerKind {
 /// values -= learning rate * m' / (sqrt(v') + epsilon), where m' and v' are m / (1 - beta1^step) and v / (1 - beta2^step).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateStep {
-    /// Step length.
+    /// Learning rate.
     pub learning_rate: f64,
-    /// Pull of the weights of convolutions and head towards 0; norms and biases are left alone.
+    /// Weight decay of convolutions and head; norms and biases have none.
     pub weight_decay: f64,
     /// Of SGD.
     pub momentum: f64,
@@ -151,16 +149,16 @@ pub struct UpdateStep {
     pub beta1: f64,
     /// Adam's, of the second moment.
     pub beta2: f64,
-    /// Adam's: keeps the denominator from being 0.
+    /// Adam's, added to the denominator.
     pub epsilon: f64,
     /// From 1.
     pub step: i32,
-    /// Gradients whose norm is greater are shortened to it.
+    /// Gradients are scaled so that their norm is at most this.
     pub clip_norm: Option<f64>,
 }
 
 impl UpdateStep {
-    /// PyTorch's defaults: the first step of Adam, or of gradient descent without momentum.
+    /// PyTorch's defaults for Adam's first step, and SGD without momentum.
     pub const PYTORCH: UpdateStep = UpdateStep {
         learning_rate: 1e-3,
         weight_decay: 0.0,
@@ -173,7 +171,7 @@ impl UpdateStep {
     };
 }
 
-/// What a learner computes with.
+/// Which weights of a learner to compute with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
     /// The parameters in training.
@@ -186,22 +184,22 @@ pub enum Weights {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Slot {
-    /// Trained numbers.
+    /// Trained parameters.
     Values = 0,
     /// Running statistics.
     Statistics = 1,
-    /// Trained numbers of the average.
+    /// Trained parameters of the average.
     AverageValues = 2,
     /// Running statistics of the average.
     AverageStatistics = 3,
-    /// The optimiser's first moments, as many as trained numbers.
+    /// The optimiser's first moments, as many as trained parameters.
     FirstMoment = 4,
     /// The optimiser's second moments.
     SecondMoment = 5,
 }
 
 impl Slot {
-    /// All of them, at their numbers.
+    /// All slots, at the index of their number.
     pub const ALL: [Slot; 6] = [
         Slot::Values,
         Slot::Statistics,
@@ -211,7 +209,7 @@ impl Slot {
         Slot::SecondMoment,
     ];
 
-    /// How many numbers it has, where there is one.
+    /// Number of elements, if the learner has it.
     pub fn length(self) -> usize {
         match self {
             Slot::Statistics | Slot::AverageStatistics => LAYOUT.statistics_count(),
@@ -220,37 +218,36 @@ impl Slot {
     }
 }
 
-/// State of the loss scaling.
+/// State of the gradient scaler.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScalerState {
-    /// What the loss is multiplied by.
+    /// Factor of the loss.
     pub scale: f64,
-    /// Good steps since the last change.
+    /// Steps without overflow since the last change.
     pub good_steps: u32,
 }
 
 /// A network in training. A step is `begin`, `accumulate` for each part of the batch, and `update`; or `abandon`.
 pub trait Learner: Send {
-    /// Clears the gradients and remembers the running statistics; `head_only` trains the linear layer alone, on features
-    /// by the running statistics.
+    /// Starts a step: clears the gradients and saves the running statistics; `head_only` trains the linear layer alone,
+    /// on features normalised by the running statistics.
     fn begin(&mut self, head_only: bool) -> Result<()>;
 
-    /// Adds `share` times the gradients of the mean loss of some images: binary cross entropy on logits with `pos_weight`
-    /// as the weight of the positive part; `targets` are probabilities from 0 to 1. Updates the running statistics. Returns
-    /// the mean loss.
+    /// Adds `share` times the gradients of the mean loss of some images: binary cross-entropy of logits with
+    /// `pos_weight`; `targets` are probabilities from 0 to 1. Updates the running statistics. Returns the mean loss.
     fn accumulate(&mut self, images: &Images, targets: &[f32], pos_weight: f64, share: f64) -> Result<f64>;
 
-    /// Takes the running statistics back to where they were at `begin`.
+    /// Ends a step without an update and restores the running statistics saved by `begin`.
     fn abandon(&mut self) -> Result<()>;
 
-    /// Moves the parameters along the gradients; with loss scaling false when they are not finite, and then nothing has
-    /// moved but the scale.
+    /// Ends a step by updating the parameters; false if gradients were not finite with loss scaling, and then only the
+    /// scale was changed.
     fn update(&mut self, step: &UpdateStep) -> Result<bool>;
 
     /// Moves the average by `share` of its distance towards the parameters.
-    fn blend_average(&mut self, share: f64) -> Result<()>;
+    fn update_average(&mut self, share: f64) -> Result<()>;
 
-    /// The output for each image by the running statistics.
+    /// The output for each image with the running statistics.
     fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>>;
 
     /// Copies a buffer out.
@@ -259,25 +256,25 @@ pub trait Learner: Send {
     /// Copies a buffer in.
     fn write(&mut self, slot: Slot, values: &[f32]) -> Result<()>;
 
-    /// The loss scaling's state.
+    /// State of the gradient scaler; none if losses are not scaled.
     fn scaler(&self) -> Result<Option<ScalerState>>;
 
-    /// Takes the loss scaling's state over.
+    /// Restores the state of the gradient scaler.
     fn set_scaler(&mut self, state: ScalerState) -> Result<()>;
 
-    /// Whether all trained numbers are finite.
+    /// Whether all trained parameters are finite.
     fn is_finite(&self) -> Result<bool>;
 }
 
 /// An engine's memory on a GPU, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GpuMemory {
-    /// In tensors.
+    /// Allocated to tensors.
     pub allocated: u64,
-    /// In tensors at most, so far.
+    /// Peak of `allocated`.
     pub allocated_peak: u64,
-    /// Taken from the GPU.
+    /// Reserved by the allocator.
     pub reserved: u64,
-    /// Taken from the GPU at most, so far.
+    /// Peak of `reserved`.
     pub reserved_peak: u64,
 }

@@ -1,14 +1,14 @@
-//! What an engine is, and which one suits a machine: the interface that training, evaluation and heatmaps are written
-//! above, the plain data that crosses to the libtorch library, and pure decisions from what was found and asked for.
-//! Computes nothing and loads nothing.
+//! The interface of engines, above which training, evaluation and heatmaps are written; the plain data that is passed
+//! to the library with libtorch; and the policy, which decides from hardware and request how to compute. Computes
+//! nothing and loads nothing.
 
 #![deny(unsafe_code)]
 
 mod footprint;
+mod gpu_report;
 mod images;
 mod interface;
 pub mod policy;
-mod reported;
 pub mod rocm;
 pub mod torch_table;
 
@@ -16,10 +16,10 @@ pub mod torch_table;
 #[path = "../../system/machines/mod.rs"]
 mod machines;
 
-pub use footprint::{Footprint, WEIGHTS};
+pub use footprint::{Footprint, TRAINED_PARAMETERS};
+pub use gpu_report::{GpuReport, ReportedGpu};
 pub use images::check_images;
 pub use interface::{
     Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network, OptimizerKind, ScalerState, Slot,
     UpdateStep, Weights,
 };
-pub use reported::{Reported, ReportedGpu};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The reference pipeline's variables and values.
-const REFERENCE: [(&str, &str); 10] = [
+const REFERENCE_VARIABLES: [(&str, &str); 10] = [
     ("HIP_PLATFORM", "amd"),
     ("HIP_LAUNCH_BLOCKING", "0"),
     ("ROCM_FORCE_CUDA_COMPAT", "1"),
@@ -21,71 +21,71 @@ const REFERENCE: [(&str, &str); 10] = [
 
 /// Without them libtorch (2.13: aten/src/ATen/native/ConvUtils.h, Normalization.cpp) computes NCHW on AMD whatever the
 /// layout of its inputs.
-const CHANNELS_LAST: [(&str, &str); 2] =
+const CHANNELS_LAST_VARIABLES: [(&str, &str); 2] =
     [("PYTORCH_MIOPEN_SUGGEST_NHWC", "1"), ("PYTORCH_MIOPEN_SUGGEST_NHWC_BATCHNORM", "1")];
 
-/// A waiting thread that polls keeps a processor busy; with fewer than this there is none to spare.
-const PROCESSORS_TO_POLL: f64 = 4.0;
+/// A waiting thread that polls keeps a processor busy; with fewer processors than this it is not worth it.
+const MIN_PROCESSORS_TO_POLL: f64 = 4.0;
 
 /// The allocator's variable, and the older names that it reads as well.
-const ALLOCATOR: [&str; 3] = ["PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF"];
+const ALLOCATOR_VARIABLES: [&str; 3] = ["PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF"];
 
-/// What happens to each variable.
+/// What is done with each variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// Set by the library, with its value.
     pub set: BTreeMap<String, String>,
-    /// Found already set, with the value that was left in place.
+    /// Already set by the host, with its value, which is kept.
     pub kept: BTreeMap<String, String>,
-    /// Left out, with the reason.
+    /// Not set, with the reason.
     pub skipped: BTreeMap<String, String>,
 }
 
-/// What the plan is made from.
+/// Inputs of the decision.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
-    /// Which GPU half is about to be loaded; none for the CPU.
+pub struct EnvironmentInputs<'a> {
+    /// Which GPU library is about to be loaded; none for the CPU.
     pub vendor: Option<Vendor>,
     /// The machine.
     pub probe: &'a Probe,
-    /// Whether convolutions are to lie channels last.
+    /// Whether convolutions are computed channels last.
     pub channels_last: bool,
     /// Share of the GPU's memory that the process may take.
     pub memory_fraction: f64,
 }
 
-/// Plans; `current` tells what is set already.
+/// Decides for each variable; `current` gives values that are already set.
 pub fn plan_environment(
     tuning: RocmTuning,
-    surroundings: Surroundings,
+    inputs: EnvironmentInputs,
     current: impl Fn(&str) -> Option<String>,
 ) -> Environment {
     let mut plan = Environment::default();
-    let channels_last = CHANNELS_LAST.iter().filter(|_| tuning != RocmTuning::Reference);
-    for (name, value) in REFERENCE.iter().chain(channels_last) {
+    let channels_last = CHANNELS_LAST_VARIABLES.iter().filter(|_| tuning != RocmTuning::Reference);
+    for (name, value) in REFERENCE_VARIABLES.iter().chain(channels_last) {
         let name = name.to_string();
         if let Some(present) = current(&name) {
             plan.kept.insert(name, present);
             continue;
         }
-        match obstacle(&name, tuning, surroundings) {
+        match skip_reason(&name, tuning, inputs) {
             Some(reason) => plan.skipped.insert(name, reason),
             None => plan.set.insert(name, value.to_string()),
         };
     }
-    let present = ALLOCATOR.iter().find_map(|name| Some((name.to_string(), current(name)?)));
+    let present = ALLOCATOR_VARIABLES.iter().find_map(|name| Some((name.to_string(), current(name)?)));
     if let Some((name, value)) = present {
         plan.kept.insert(name, value);
-    } else if surroundings.vendor.is_some() && surroundings.memory_fraction < 1.0 {
-        let value = format!("per_process_memory_fraction:{}", surroundings.memory_fraction);
-        plan.set.insert(ALLOCATOR[0].to_string(), value);
+    } else if inputs.vendor.is_some() && inputs.memory_fraction < 1.0 {
+        let value = format!("per_process_memory_fraction:{}", inputs.memory_fraction);
+        plan.set.insert(ALLOCATOR_VARIABLES[0].to_string(), value);
     }
     plan
 }
 
-/// Why a variable is not to be set.
-fn obstacle(name: &str, tuning: RocmTuning, surroundings: Surroundings) -> Option<String> {
-    match surroundings.vendor {
+/// Why a variable is not set, if so.
+fn skip_reason(name: &str, tuning: RocmTuning, inputs: EnvironmentInputs) -> Option<String> {
+    match inputs.vendor {
         Some(Vendor::Amd) => {}
         Some(vendor) => return Some(format!("the device is {}", vendor.device_name())),
         None => return Some("the device is cpu".into()),
@@ -95,13 +95,9 @@ fn obstacle(name: &str, tuning: RocmTuning, surroundings: Surroundings) -> Optio
         RocmTuning::Off => return Some("tuning is off".into()),
         RocmTuning::Auto => {}
     }
-    // An integrated GPU that is left alone must not decide for the card beside it.
-    let targets = || {
-        surroundings
-            .probe
-            .gpus_of(Vendor::Amd)
-            .filter(|gpu| gpu.architecture.is_some_and(|found| found.is_rocm_target()))
-    };
+    // An integrated GPU that is not used must not decide for the card beside it.
+    let targets =
+        || inputs.probe.gpus_of(Vendor::Amd).filter(|gpu| gpu.architecture.is_some_and(|found| found.is_rocm_target()));
     match name {
         "HSA_OVERRIDE_GFX_VERSION" => Some(match targets().next() {
             Some(gpu) => format!("ROCm supports {} as it is", architecture(gpu)),
@@ -118,18 +114,18 @@ fn obstacle(name: &str, tuning: RocmTuning, surroundings: Surroundings) -> Optio
             })
         }
         "HSA_ENABLE_INTERRUPT" => {
-            let cpu = &surroundings.probe.cpu;
+            let cpu = &inputs.probe.cpu;
             let processors = match (cpu.threads, cpu.container_limit) {
                 (Some(threads), Some(limit)) => Some(limit.min(threads as f64)),
                 (threads, limit) => limit.or(threads.map(|threads| threads as f64)),
             };
             match processors {
-                Some(processors) if processors >= PROCESSORS_TO_POLL => None,
+                Some(processors) if processors >= MIN_PROCESSORS_TO_POLL => None,
                 Some(processors) => Some(format!("polling would keep one of {processors} processors busy")),
                 None => Some("the number of processors is unknown, and polling keeps one busy".into()),
             }
         }
-        "PYTORCH_MIOPEN_SUGGEST_NHWC" | "PYTORCH_MIOPEN_SUGGEST_NHWC_BATCHNORM" if !surroundings.channels_last => {
+        "PYTORCH_MIOPEN_SUGGEST_NHWC" | "PYTORCH_MIOPEN_SUGGEST_NHWC_BATCHNORM" if !inputs.channels_last => {
             Some("channels_last is off".into())
         }
         _ => None,
@@ -147,16 +143,16 @@ mod tests {
 
     fn plan(tuning: RocmTuning, vendor: Option<Vendor>, name: &str, host: &[(&str, &str)]) -> Environment {
         let probe = machine(name);
-        let surroundings = Surroundings { vendor, probe: &probe, channels_last: true, memory_fraction: 1.0 };
-        plan_environment(tuning, surroundings, |name| {
+        let inputs = EnvironmentInputs { vendor, probe: &probe, channels_last: true, memory_fraction: 1.0 };
+        plan_environment(tuning, inputs, |name| {
             host.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
         })
     }
 
     #[test]
-    fn the_reference_sets_exactly_its_ten_and_never_overrides_the_host() {
+    fn reference_tuning_sets_all_variables_unless_set_by_host() {
         let all = plan(RocmTuning::Reference, Some(Vendor::Amd), "rx-7900-xtx", &[]);
-        let expected = REFERENCE.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let expected = REFERENCE_VARIABLES.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         assert_eq!(all, Environment { set: expected, ..Environment::default() });
 
         let host = plan(RocmTuning::Reference, Some(Vendor::Amd), "rx-7900-xtx", &[("HSA_LARGE_BAR", "0")]);
@@ -165,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn automatic_sets_what_is_safe_for_the_gpu() {
+    fn automatic_tuning_by_gpu() {
         const BAR: [&str; 4] =
             ["HSA_LARGE_BAR", "ROC_ENABLE_LARGE_BAR", "HSA_FORCE_FINE_GRAIN_PCIE", "HIP_FORCE_DEV_KERNARG"];
         for (name, large_bar) in
@@ -176,7 +172,7 @@ mod tests {
             for variable in BAR {
                 assert_eq!(plan.set.contains_key(variable), large_bar, "{name} {variable}");
             }
-            for (variable, value) in CHANNELS_LAST {
+            for (variable, value) in CHANNELS_LAST_VARIABLES {
                 assert_eq!(plan.set[variable], value, "{name}");
             }
             assert_eq!(plan.set["HSA_ENABLE_INTERRUPT"], "0", "{name}");
@@ -199,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn layout_and_memory_follow_the_policy_and_the_host() {
+    fn layout_and_allocator_variables() {
         let probe = machine("rx-7900-xtx");
-        let surroundings =
-            Surroundings { vendor: Some(Vendor::Amd), probe: &probe, channels_last: false, memory_fraction: 0.85 };
-        let plan = plan_environment(RocmTuning::Auto, surroundings, |_| None);
+        let inputs =
+            EnvironmentInputs { vendor: Some(Vendor::Amd), probe: &probe, channels_last: false, memory_fraction: 0.85 };
+        let plan = plan_environment(RocmTuning::Auto, inputs, |_| None);
         assert_eq!(plan.skipped["PYTORCH_MIOPEN_SUGGEST_NHWC"], "channels_last is off");
         assert_eq!(plan.set["PYTORCH_ALLOC_CONF"], "per_process_memory_fraction:0.85");
-        let host = plan_environment(RocmTuning::Auto, surroundings, |name| {
+        let host = plan_environment(RocmTuning::Auto, inputs, |name| {
             (name == "PYTORCH_HIP_ALLOC_CONF").then(|| "expandable_segments:True".into())
         });
         assert!(!host.set.contains_key("PYTORCH_ALLOC_CONF"));

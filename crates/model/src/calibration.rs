@@ -1,22 +1,22 @@
-//! What a model learned from a data set after training: how far to trust its logits, and where to cut.
+//! Calibration of a trained model on a data set: temperature and operating point.
 
 use lens_base::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How a threshold is chosen.
+/// Rule by which a threshold is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rule", content = "target")]
 pub enum OperatingRule {
-    /// Largest sensitivity + specificity - 1; of equal ones the highest threshold.
+    /// Largest sensitivity + specificity - 1 (Youden's index); the highest threshold of equal ones.
     Youden,
     /// The highest threshold with at least this sensitivity.
     Sensitivity(f64),
 }
 
-/// A share with its 95 % interval (Wilson).
+/// A proportion with its 95 % Wilson interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
-    /// The share.
+    /// The proportion.
     pub value: f64,
     /// Lower end.
     pub low: f64,
@@ -24,42 +24,42 @@ pub struct Rate {
     pub high: f64,
 }
 
-/// A threshold, and what it did on the data set that it was chosen on.
+/// A threshold, and its performance on the data set it was chosen on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
-    /// How it was chosen.
+    /// The rule.
     #[serde(flatten)]
     pub rule: OperatingRule,
-    /// Positive is a probability greater than this.
+    /// Positive is a probability above this.
     pub threshold: f32,
-    /// Share of positives called positive.
+    /// True positives among positives.
     pub sensitivity: Rate,
-    /// Share of negatives called negative.
+    /// True negatives among negatives.
     pub specificity: Rate,
-    /// Positives called positive.
+    /// Number of true positives.
     pub true_positive: u64,
-    /// Negatives called positive.
+    /// Number of false positives.
     pub false_positive: u64,
-    /// Negatives called negative.
+    /// Number of true negatives.
     pub true_negative: u64,
-    /// Positives called negative.
+    /// Number of false negatives.
     pub false_negative: u64,
 }
 
-/// A data set that something was learned from.
+/// The data set of a calibration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalibrationData {
     /// SHA-256 over names and labels, in order.
     pub fingerprint: String,
-    /// Samples.
+    /// Number of samples.
     pub samples: u64,
-    /// Of the positive class.
+    /// Number of the positive class.
     pub positives: u64,
-    /// Of the negative class.
+    /// Number of the negative class.
     pub negatives: u64,
 }
 
-/// An operating point and where it comes from.
+/// An operating point with its data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredOperatingPoint {
     /// The point.
@@ -69,10 +69,10 @@ pub struct StoredOperatingPoint {
     pub data: CalibrationData,
 }
 
-/// What the temperature was fitted to, and what it gained.
+/// How the temperature was fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemperatureRecord {
-    /// The temperature that it took the place of.
+    /// The temperature before.
     pub temperature_before: f64,
     /// Mean log loss on the data set at that temperature.
     pub log_loss_before: f64,
@@ -82,10 +82,10 @@ pub struct TemperatureRecord {
     pub data: CalibrationData,
 }
 
-/// Temperatures that are not absurd.
+/// Valid temperatures.
 pub const TEMPERATURE_RANGE: std::ops::RangeInclusive<f64> = 0.01..=100.0;
 
-/// Refuses what is no temperature.
+/// Fails for an invalid temperature.
 pub fn check_temperature(temperature: f64) -> Result<()> {
     if TEMPERATURE_RANGE.contains(&temperature) {
         return Ok(());

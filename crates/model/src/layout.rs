@@ -3,27 +3,27 @@
 use once_cell::sync::Lazy;
 use std::ops::Range;
 
-/// Channels that each dense layer adds.
-const GROWTH: usize = 32;
-/// Output channels of a dense layer's 1x1 convolution, in units of `GROWTH`.
-const BOTTLENECK: usize = 4;
-/// Dense layers of each block.
-const BLOCKS: [usize; 4] = [6, 12, 24, 16];
+/// Output channels of each dense layer.
+const GROWTH_RATE: usize = 32;
+/// Output channels of a dense layer's 1x1 convolution, as a multiple of `GROWTH_RATE`; torchvision's bn_size.
+const BN_SIZE: usize = 4;
+/// Dense layers of each block; torchvision's block_config.
+const BLOCK_CONFIG: [usize; 4] = [6, 12, 24, 16];
 /// Output channels of the first convolution.
-const STEM: usize = 64;
+const STEM_CHANNELS: usize = 64;
 
-/// What a parameter is for.
+/// The role of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Weight of a convolution, without bias: output x input x height x width.
     Convolution,
-    /// Factor of a batch normalisation.
+    /// Scale of a batch norm.
     NormWeight,
-    /// Addend of a batch normalisation.
+    /// Shift of a batch norm.
     NormBias,
-    /// Mean that a batch normalisation has seen; not trained.
+    /// Running mean of a batch norm; not trained.
     RunningMean,
-    /// Variance that a batch normalisation has seen; not trained.
+    /// Running variance of a batch norm; not trained.
     RunningVariance,
     /// Weight of the linear head: 1 x features.
     HeadWeight,
@@ -45,16 +45,16 @@ pub struct ParameterSpec {
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
 }
 
-/// A batch normalisation, as indices of its parameters.
+/// A batch norm, as indices of its parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Norm {
-    /// Factor.
+    /// Scale.
     pub weight: usize,
-    /// Addend.
+    /// Shift.
     pub bias: usize,
     /// Running mean.
     pub mean: usize,
@@ -75,7 +75,7 @@ pub struct DenseLayer {
     pub conv2: usize,
 }
 
-/// Between two blocks: norm, ReLU, 1x1 convolution, average pooling.
+/// A transition between two blocks: norm, ReLU, 1x1 convolution, average pooling.
 #[derive(Debug)]
 pub struct Transition {
     /// Before the convolution.
@@ -88,29 +88,29 @@ pub struct Transition {
 #[derive(Debug)]
 pub struct Layout {
     parameters: Vec<ParameterSpec>,
-    /// Names of the batch normalisations, whose files also carry a count of batches.
+    /// Names of the batch norms, for which files also have num_batches_tracked.
     norms: Vec<String>,
     /// Weight of the first convolution.
     pub stem: usize,
-    /// After it.
+    /// Norm of the first convolution's output.
     pub stem_norm: Norm,
     /// Dense layers of each block.
     pub blocks: Vec<Vec<DenseLayer>>,
-    /// After each block but the last.
+    /// Between blocks.
     pub transitions: Vec<Transition>,
-    /// After the last block.
+    /// Norm of the last block's output.
     pub last_norm: Norm,
     /// Weight of the linear layer.
     pub head_weight: usize,
-    /// Its bias.
+    /// Bias of the linear layer.
     pub head_bias: usize,
 }
 
 /// Smallest width and height of an input: it is halved five times.
 pub const SMALLEST_SIDE: usize = 32;
-/// torchvision's batch normalisation.
+/// Epsilon of torchvision's batch norms.
 pub const EPSILON: f64 = 1e-5;
-/// Share of a batch in the running statistics, as torchvision's.
+/// Momentum of torchvision's running statistics: the weight of a batch.
 pub const MOMENTUM: f64 = 0.1;
 
 /// DenseNet-121 with one output.
@@ -146,28 +146,28 @@ impl Builder {
 impl Layout {
     fn densenet121() -> Self {
         let mut builder = Builder::default();
-        let stem = builder.convolution("features.conv0", STEM, 3, 7);
-        let stem_norm = builder.norm("features.norm0", STEM);
-        let (mut blocks, mut transitions, mut channels) = (Vec::new(), Vec::new(), STEM);
-        for (index, layers) in BLOCKS.iter().enumerate() {
+        let stem = builder.convolution("features.conv0", STEM_CHANNELS, 3, 7);
+        let stem_norm = builder.norm("features.norm0", STEM_CHANNELS);
+        let (mut blocks, mut transitions, mut channels) = (Vec::new(), Vec::new(), STEM_CHANNELS);
+        for (index, layers) in BLOCK_CONFIG.iter().enumerate() {
             let block = index + 1;
             blocks.push(
                 (1..=*layers)
                     .map(|layer| {
                         let name = format!("features.denseblock{block}.denselayer{layer}");
-                        let inner = BOTTLENECK * GROWTH;
-                        let made = DenseLayer {
+                        let bottleneck = BN_SIZE * GROWTH_RATE;
+                        let dense_layer = DenseLayer {
                             norm1: builder.norm(&format!("{name}.norm1"), channels),
-                            conv1: builder.convolution(&format!("{name}.conv1"), inner, channels, 1),
-                            norm2: builder.norm(&format!("{name}.norm2"), inner),
-                            conv2: builder.convolution(&format!("{name}.conv2"), GROWTH, inner, 3),
+                            conv1: builder.convolution(&format!("{name}.conv1"), bottleneck, channels, 1),
+                            norm2: builder.norm(&format!("{name}.norm2"), bottleneck),
+                            conv2: builder.convolution(&format!("{name}.conv2"), GROWTH_RATE, bottleneck, 3),
                         };
-                        channels += GROWTH;
-                        made
+                        channels += GROWTH_RATE;
+                        dense_layer
                     })
                     .collect(),
             );
-            if block < BLOCKS.len() {
+            if block < BLOCK_CONFIG.len() {
                 let name = format!("features.transition{block}");
                 transitions.push(Transition {
                     norm: builder.norm(&format!("{name}.norm"), channels),
@@ -188,13 +188,13 @@ impl Layout {
         &self.parameters
     }
 
-    /// How many numbers a parameter has.
+    /// Number of elements of a parameter.
     pub fn count(&self, index: usize) -> usize {
         self.parameters[index].shape.iter().product()
     }
 
-    /// Where each parameter lies when all trained ones follow each other in one buffer, and all others in another.
-    pub fn places(&self) -> Vec<Range<usize>> {
+    /// Range of each parameter in one of two flat vectors, of all trained parameters and of all others.
+    pub fn parameter_ranges(&self) -> Vec<Range<usize>> {
         let (mut trained, mut other) = (0, 0);
         self.parameters
             .iter()
@@ -207,7 +207,7 @@ impl Layout {
             .collect()
     }
 
-    /// Channels that each layer of a block reads, and in the end the block's.
+    /// Input channels of each layer of a block, then the block's output channels.
     pub fn block_channels(&self, block: usize) -> Vec<usize> {
         let layers = &self.blocks[block];
         let first = self.parameters[layers[0].norm1.weight].shape[0];
@@ -218,13 +218,13 @@ impl Layout {
         std::iter::once(first).chain(after).collect()
     }
 
-    /// Names of the tensors that torchvision's files carry beside the parameters: a count of batches for each batch
-    /// normalisation, which nothing depends on.
+    /// Names of tensors in torchvision's files beside the parameters: num_batches_tracked of each batch norm, which is
+    /// not used.
     pub fn batch_counts(&self) -> impl Iterator<Item = String> + '_ {
         self.norms.iter().map(|name| format!("{name}.num_batches_tracked"))
     }
 
-    /// Numbers of the running statistics, which gradients do not change.
+    /// Number of elements of the running statistics.
     pub fn statistics_count(&self) -> usize {
         self.parameters
             .iter()
@@ -233,7 +233,7 @@ impl Layout {
             .sum()
     }
 
-    /// Numbers that gradients change.
+    /// Number of elements of the trained parameters.
     pub fn trained_count(&self) -> usize {
         self.parameters
             .iter()
@@ -248,8 +248,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_parameters_as_torchvision_has() {
-        // torchvision's densenet121 has 7,978,856 with its 1000-class head of 1,025,000; ours has one of 1,025.
+    fn parameter_count_matches_torchvision() {
+        // torchvision's densenet121 has 7,978,856 with its 1000-class head of 1,025,000; this head has 1,025.
         assert_eq!(LAYOUT.trained_count(), 7_978_856 - 1_025_000 + 1_025);
         assert_eq!(LAYOUT.batch_counts().count(), 121);
     }

@@ -1,6 +1,5 @@
-//! The network as data: its layout, its numbers, what is known about it, and the files that hold it. Knows images only by
-//! what is done to them before the network; computes nothing but what its last layers
-//! add up.
+//! The network as data: layout, parameters, metadata, and file formats. Depends on images only for the record of their
+//! preprocessing; computes nothing but the head.
 
 #![deny(unsafe_code)]
 
@@ -10,7 +9,7 @@ mod head;
 mod initial;
 mod layout;
 mod model;
-mod numbers;
+mod model_parameters;
 mod onnx;
 mod parameters;
 mod ranges;
@@ -26,5 +25,5 @@ pub use initial::initial_value;
 pub use layout::{DenseLayer, EPSILON, LAYOUT, Layout, MOMENTUM, Norm, ParameterSpec, Role, SMALLEST_SIDE, Transition};
 pub use model::{Metadata, Model, check_threshold};
 pub use parameters::{Parameters, TrainingParameters, float_bytes};
-pub use ranges::{ActivationRanges, raise};
+pub use ranges::{ActivationRanges, update_max};
 pub use start::start_parameters;

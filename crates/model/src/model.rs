@@ -1,8 +1,8 @@
-//! A trained model and its file: safetensors, with everything but the weights in the metadata.
+//! A trained model and its file: safetensors, with metadata.
 
 use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
 use super::layout::LAYOUT;
-use super::numbers::{Numbers, parameters_of};
+use super::model_parameters::{ModelParameters, parameters_of};
 use super::parameters::{Parameters, float_bytes};
 use super::ranges::ActivationRanges;
 use super::weights::{self, METADATA_KEY, StateDict};
@@ -16,27 +16,27 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Everything of a model but its weights.
+/// A model without its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// Version of this record.
+    /// Version of this format.
     version: u32,
-    /// What is done to an image before the network.
+    /// Preprocessing of images.
     pub preprocessing: Preprocessing,
     /// Probability above which an image is called positive.
     pub threshold: f32,
-    /// How it was trained, when it was trained here.
+    /// Record of the training, if it was trained here.
     pub training: Option<Value>,
-    /// What the network's output is divided by.
+    /// Divisor of the network's output.
     #[serde(default = "uncalibrated")]
     pub temperature: f64,
-    /// Where the temperature comes from, when it was fitted.
+    /// How the temperature was fitted, if it was.
     #[serde(default)]
     pub temperature_record: Option<TemperatureRecord>,
-    /// Where the threshold comes from, when it was chosen on a data set.
+    /// How the threshold was chosen, if on a data set.
     #[serde(default)]
     pub operating_point: Option<StoredOperatingPoint>,
-    /// How large activations become: with them processors that can compute the model's convolutions in 8 bits do.
+    /// Activation ranges, with which convolutions can be computed in int8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_ranges: Option<ActivationRanges>,
 }
@@ -46,7 +46,7 @@ fn uncalibrated() -> f64 {
     1.0
 }
 
-/// The version of `Metadata` that is written, and the highest that is read.
+/// Version that is written, and the highest that is read.
 const METADATA_VERSION: u32 = 2;
 
 impl Default for Metadata {
@@ -56,7 +56,7 @@ impl Default for Metadata {
 }
 
 impl Metadata {
-    /// Of a model without a training record.
+    /// Without a training record.
     pub fn new(preprocessing: Preprocessing, threshold: f32) -> Self {
         Metadata {
             version: METADATA_VERSION,
@@ -70,7 +70,7 @@ impl Metadata {
         }
     }
 
-    /// Refuses what cannot work.
+    /// Fails for invalid values.
     pub fn check(&self) -> Result<()> {
         self.preprocessing.check()?;
         check_threshold(self.threshold)?;
@@ -78,7 +78,7 @@ impl Metadata {
     }
 }
 
-/// Refuses what is no probability.
+/// Fails for an invalid probability.
 pub fn check_threshold(threshold: f32) -> Result<()> {
     if (0.0..=1.0).contains(&threshold) {
         return Ok(());
@@ -86,50 +86,50 @@ pub fn check_threshold(threshold: f32) -> Result<()> {
     Err(Error::argument(format!("threshold {threshold} is not in 0..1")))
 }
 
-/// A trained classifier as a value: numbers, and what is known about them.
+/// A trained classifier: parameters and metadata.
 #[derive(Clone, Debug)]
 pub struct Model {
-    numbers: Arc<Numbers>,
+    parameters: Arc<ModelParameters>,
     metadata: Metadata,
 }
 
 impl Model {
-    /// Of these numbers.
+    /// With these parameters.
     pub fn new(parameters: Parameters, metadata: Metadata) -> Self {
-        Model { numbers: Arc::new(Numbers::new(parameters)), metadata }
+        Model { parameters: Arc::new(ModelParameters::new(parameters)), metadata }
     }
 
-    /// Tells the file that it was read from: its numbers need not stay in memory.
-    pub fn came_from(&self, file: File, path: &Path) {
-        self.numbers.came_from(file, path);
+    /// Sets the file it was read from, so that its parameters need not stay in memory.
+    pub fn set_source_file(&self, file: File, path: &Path) {
+        self.parameters.set_source_file(file, path);
     }
 
-    /// The numbers. They are read again where they were let go of: whoever needs them more than once holds them.
+    /// The parameters. They are read again if they were released: hold them while they are used.
     pub fn parameters(&self) -> Result<Arc<Parameters>> {
-        self.numbers.parameters()
+        self.parameters.parameters()
     }
 
-    /// Lets go of the numbers, for this model and all that share them, when they can be read again from a file.
+    /// Releases the parameters, for this model and all that share them, if they can be read again from a file.
     pub fn release_parameters(&self) {
-        self.numbers.release();
+        self.parameters.release();
     }
 
     /// Weights and bias of the last layer.
     pub fn head(&self) -> (&[f32], f32) {
-        self.numbers.head()
+        self.parameters.head()
     }
 
-    /// Everything but the numbers.
+    /// The metadata.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// SHA-256 of the numbers.
+    /// SHA-256 of the parameters.
     pub fn sha256(&self) -> &str {
-        self.numbers.sha256()
+        self.parameters.sha256()
     }
 
-    /// What is done to an image before the network.
+    /// Preprocessing of images.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.metadata.preprocessing
     }
@@ -139,20 +139,20 @@ impl Model {
         self.metadata.threshold
     }
 
-    /// What the network's output is divided by; 1 without calibration.
+    /// Divisor of the network's output; 1 without calibration.
     pub fn temperature(&self) -> f64 {
         self.metadata.temperature
     }
 
-    /// The same numbers with other metadata.
+    /// The same parameters with other metadata.
     pub fn with_metadata(&self, metadata: Metadata) -> Result<Self> {
         metadata.check()?;
         Ok(Model { metadata, ..self.clone() })
     }
 
-    /// The same with a training record, which names the hash of the numbers.
+    /// The same with a training record, made from the hash of the parameters.
     pub fn with_training_record(mut self, record: impl FnOnce(&str) -> Value) -> Self {
-        self.metadata.training = Some(record(self.numbers.sha256()));
+        self.metadata.training = Some(record(self.parameters.sha256()));
         self
     }
 
@@ -161,7 +161,7 @@ impl Model {
         Model::of_state(weights::read(bytes)?)
     }
 
-    /// From the tensors of a file, and what it says about itself.
+    /// From the tensors and the metadata of a file.
     pub fn of_state(state: StateDict) -> Result<Self> {
         let metadata = match state.metadata.get(METADATA_KEY) {
             Some(text) => parse_metadata(text)?,
@@ -170,7 +170,7 @@ impl Model {
         Ok(Model::new(parameters_of(state)?, metadata))
     }
 
-    /// Reads tensors of names and shapes that another reader found, and the text of the metadata where there is one.
+    /// From tensors of another reader, and the text of the metadata, if any.
     pub fn from_tensors(tensors: &[(String, Vec<usize>, Vec<f32>)], metadata: Option<&str>) -> Result<Self> {
         let tensors: Vec<_> =
             tensors.iter().map(|(name, shape, values)| (name, shape, Dtype::F32, float_bytes(values))).collect();
@@ -184,19 +184,19 @@ impl Model {
         let tensors = LAYOUT.parameters().iter().enumerate();
         let tensors = tensors
             .map(|(index, spec)| (spec.name.as_str(), &spec.shape[..], Dtype::F32, float_bytes(parameters.of(index))));
-        // torchvision refuses a file without them; nothing is computed from them.
+        // torchvision refuses a file without them.
         let counts: Vec<String> = LAYOUT.batch_counts().collect();
         let counts = counts.iter().map(|name| (name.as_str(), &[][..], Dtype::I64, &[0; 8][..]));
         serialised(tensors.chain(counts), Some(&self.metadata_text()?))
     }
 
-    /// Everything but the numbers, as files hold it.
+    /// The metadata as text, as files have it.
     pub fn metadata_text(&self) -> Result<String> {
         serde_json::to_string(&self.metadata)
             .map_err(|error| Error::internal(format!("cannot write metadata: {error}")))
     }
 
-    /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
+    /// Architecture, hashes, preprocessing, temperature and threshold with their origins.
     pub fn describe(&self) -> Map<String, Value> {
         let description = json!({
             "architecture": "densenet121",
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_model_comes_back_whole() {
+    fn safetensors_round_trip() {
         let model = model();
         let bytes = model.to_safetensors().unwrap();
         let loaded = Model::parse(&bytes).unwrap();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calibrated_model_comes_back_whole_and_keeps_its_weights() {
+    fn calibrated_model_round_trip() {
         let data = CalibrationData { fingerprint: "ab".repeat(32), samples: 30, positives: 9, negatives: 21 };
         let rate = Rate { value: 8.0 / 9.0, low: 0.565, high: 0.980 };
         let point = OperatingPoint {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_of_version_1_is_read() {
+    fn metadata_version_1() {
         let text = serde_json::to_string(&Metadata::default()).unwrap();
         let mut value: Value = serde_json::from_str(&text).unwrap();
         value["version"] = json!(1);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_model_are_refused_with_the_reason() {
+    fn invalid_files_are_refused_with_reason() {
         let model = model();
         let bytes = model.to_safetensors().unwrap();
         let message = |bytes: &[u8]| Model::parse(bytes).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Calibration: how large the inputs of the quantised convolutions become on images like those to be classified.
+//! Activation ranges: the largest inputs of the quantised convolutions on calibration images.
 
 use super::layout::{LAYOUT, Role};
 use lens_base::{Error, Result};
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct ActivationRanges(Vec<f32>);
 
-/// The quantised convolutions: the layout's indices of their weights.
+/// Indices in the layout of the quantised convolutions' weights.
 fn convolutions() -> impl Iterator<Item = usize> {
     let parameters = LAYOUT.parameters().iter().enumerate();
     parameters.filter(|(index, spec)| spec.role == Role::Convolution && *index != LAYOUT.stem).map(|(index, _)| index)
 }
 
-/// Raises the largest number that was seen to one that was found. NaN stays: `f32::max` would pass over it.
-pub fn raise(largest: &mut f32, found: f32) {
-    if !largest.is_nan() && (found > *largest || found.is_nan()) {
-        *largest = found;
+/// `max = max(max, found)`, but NaN stays NaN.
+pub fn update_max(max: &mut f32, found: f32) {
+    if !max.is_nan() && (found > *max || found.is_nan()) {
+        *max = found;
     }
 }
 
 impl ActivationRanges {
-    /// From the largest inputs of all convolutions, by the index of their weights in the layout.
-    pub fn of_largest(largest: &[f32]) -> Result<Self> {
-        Self::from_values(convolutions().map(|index| largest[index]).collect())
+    /// From the maxima of all convolutions' inputs, by the index of their weights in the layout.
+    pub fn from_maxima(max: &[f32]) -> Result<Self> {
+        Self::from_values(convolutions().map(|index| max[index]).collect())
     }
 
-    /// As `values` gave them.
+    /// From the result of `values`.
     pub fn from_values(values: Vec<f32>) -> Result<Self> {
         let count = convolutions().count();
         if values.len() != count {
@@ -40,18 +40,18 @@ impl ActivationRanges {
         Ok(ActivationRanges(values))
     }
 
-    /// To be stored with the model.
+    /// The ranges, as stored with the model.
     pub fn values(&self) -> &[f32] {
         &self.0
     }
 
-    /// What one step of the input of a convolution is worth; zero goes to byte 0, the largest to 255.
-    pub fn step(&self, convolution: usize) -> f64 {
+    /// Quantisation scale of a convolution's input: 0 becomes 0, the maximum 255.
+    pub fn scale(&self, convolution: usize) -> f64 {
         let index = convolutions().position(|index| index == convolution).expect("a quantised convolution");
         match self.0[index] {
             // Never active on the calibration images.
             0.0 => 1.0,
-            largest => f64::from(largest) / 255.0,
+            max => f64::from(max) / 255.0,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Parameters of a file.
+//! Parameters from files.
 
 use super::initial::initial_value;
 use super::layout::{LAYOUT, ParameterSpec};
@@ -7,16 +7,16 @@ use super::weights::{self, Report, TensorData, check_parameters, densenet_parame
 use lens_base::{Error, Result};
 use std::collections::HashMap;
 
-/// Parameters to train from: a file's, and a head as `seed` gives it when the file's has other outputs.
+/// Parameters to train from: a file's, with a head initialised from `seed` if the file's has other outputs.
 pub fn start_parameters(bytes: &[u8], seed: u64) -> Result<(Parameters, Report)> {
     let (parameters, report) = densenet_parameters(weights::read(bytes)?)?;
     check_parameters(&parameters, &report)?;
-    let parameters = collected(&parameters, |index, spec| Ok(initial_value(spec, index, seed)))?;
+    let parameters = collect_parameters(&parameters, |index, spec| Ok(initial_value(spec, index, seed)))?;
     Ok((parameters, report))
 }
 
-/// Parameters that were checked; `absent` gives those that are not there.
-pub(super) fn collected(
+/// Collects checked parameters; `absent` gives those that are missing.
+pub(super) fn collect_parameters(
     parameters: &[(String, TensorData)],
     absent: impl Fn(usize, &ParameterSpec) -> Result<Vec<f32>>,
 ) -> Result<Parameters> {

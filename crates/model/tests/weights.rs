@@ -1,4 +1,4 @@
-//! Files that PyTorch wrote (tests/golden/weights.py).
+//! Files written by PyTorch (tests/golden/weights.py).
 
 use flate2::read::GzDecoder;
 use lens_model::weights::{self, TensorData, check_parameters, densenet_parameters};
@@ -41,14 +41,14 @@ fn sha256(tensor: &TensorData) -> String {
 }
 
 #[test]
-fn every_format_gives_pytorchs_values() {
+fn values_of_every_format() {
     for name in CHECKPOINTS {
         let bytes = file(name);
         let (parameters, report) = densenet_parameters(weights::read(&bytes).unwrap()).unwrap();
         check_parameters(&parameters, &report).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut expected = expected("densenet");
         if name == "legacy_1000.pth.gz" {
-            // These have no counts of batches, and another head.
+            // These have no num_batches_tracked, and another head.
             expected.retain(|key, _| !key.ends_with("num_batches_tracked") && !key.starts_with("classifier"));
         }
         for (key, tensor) in &parameters {
@@ -58,7 +58,7 @@ fn every_format_gives_pytorchs_values() {
             }
         }
         assert!(expected.is_empty(), "{name}: {expected:?}");
-        // torchvision's order is the layout's, where the format keeps one.
+        // The layout has torchvision's order, if the format keeps one.
         if !name.starts_with("plain") {
             let floats = parameters.iter().filter(|(key, _)| !key.ends_with("num_batches_tracked"));
             assert!(floats.zip(LAYOUT.parameters()).all(|((key, _), spec)| *key == spec.name), "{name}");
@@ -67,7 +67,7 @@ fn every_format_gives_pytorchs_values() {
 }
 
 #[test]
-fn what_was_done_to_the_names_is_reported() {
+fn name_changes_are_reported() {
     let report = |name: &str| densenet_parameters(weights::read(&file(name)).unwrap()).unwrap().1;
     let legacy = report("legacy_1000.pth.gz");
     // 58 dense layers with two norms of four tensors and two convolutions.
@@ -83,7 +83,7 @@ fn what_was_done_to_the_names_is_reported() {
 }
 
 #[test]
-fn every_type_and_layout_of_tensors_is_read() {
+fn tensor_types_and_strides() {
     for name in KINDS {
         let bytes = file(name);
         let state = weights::read(&bytes).unwrap();
@@ -107,7 +107,7 @@ fn every_type_and_layout_of_tensors_is_read() {
 }
 
 #[test]
-fn files_that_are_no_state_dict_say_what_they_are() {
+fn other_files_are_named() {
     for (name, sign) in OTHERS.into_iter().zip([
         "it asks for torch.nn.modules.linear.Linear, so a whole network was saved",
         "it asks for torch.nn.modules.linear.Linear, so a whole network was saved",
@@ -127,7 +127,7 @@ fn files_that_are_no_state_dict_say_what_they_are() {
 }
 
 #[test]
-fn another_networks_file_is_refused_with_its_differences() {
+fn other_network_is_refused_with_differences() {
     let bytes = file("kinds_zip_2.pt");
     let (parameters, report) = densenet_parameters(weights::read(&bytes).unwrap()).unwrap();
     let error = check_parameters(&parameters, &report).unwrap_err();
@@ -136,27 +136,27 @@ fn another_networks_file_is_refused_with_its_differences() {
     }
     let bytes = file("zip_1.pt.gz");
     let (mut parameters, report) = densenet_parameters(weights::read(&bytes).unwrap()).unwrap();
-    // Two neighbours of different shapes change names.
+    // Two adjacent parameters of different shapes are swapped.
     let (first, second) = (parameters[0].0.clone(), parameters[1].0.clone());
     (parameters[0].0, parameters[1].0) = (second, first);
     let error = check_parameters(&parameters, &report).unwrap_err();
     assert!(error.message().contains("features.conv0.weight is [64], not [64, 3, 7, 7]"), "{error}");
 }
 
-/// A file with some bytes changed, or cut off, or a piece of it moved elsewhere.
+/// A file with some bytes changed, or cut off, or a piece of it moved.
 fn spoilt(bytes: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
     let mut spoilt = bytes.to_vec();
-    let place = |random: &mut ChaCha8Rng| random.random_range(0..bytes.len());
+    let position = |random: &mut ChaCha8Rng| random.random_range(0..bytes.len());
     match random.random_range(0..4) {
-        0 => spoilt.truncate(place(random)),
+        0 => spoilt.truncate(position(random)),
         1 => {
-            let (from, to) = (place(random), place(random));
+            let (from, to) = (position(random), position(random));
             let length = random.random_range(1..64).min(bytes.len() - from.max(to));
             spoilt[to..to + length].copy_from_slice(&bytes[from..from + length]);
         }
         _ => {
             for _ in 0..random.random_range(1..8) {
-                let at = place(random);
+                let at = position(random);
                 spoilt[at] = if random.random() {
                     random.next_u32() as u8
                 } else {
@@ -169,13 +169,13 @@ fn spoilt(bytes: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
 }
 
 #[test]
-fn spoilt_files_give_errors_and_nothing_worse() {
+fn corrupted_files_are_errors() {
     let mut random = ChaCha8Rng::seed_from_u64(20);
     let mut refused = 0;
     for (names, rounds) in [(&KINDS[..], 3000), (&OTHERS, 1000), (&CHECKPOINTS, 100)] {
         for name in names {
             let whole = file(name);
-            // Of a large file the beginning, where the names are; elsewhere numbers would be hit.
+            // The beginning of a large file, where the names are; elsewhere only values would change.
             let bytes = if whole.len() > 1 << 21 { &whole[..1 << 18] } else { &whole[..] };
             for round in 0..rounds {
                 let changed = spoilt(bytes, &mut random);
@@ -183,7 +183,7 @@ fn spoilt_files_give_errors_and_nothing_worse() {
                 match weights::read(&changed) {
                     Ok(state) => {
                         for (_, tensor) in &state.tensors {
-                            // Shapes are checked before values are taken; a changed shape may be of any size.
+                            // Shapes are checked before values are read; a corrupted shape may be of any size.
                             if tensor.shape().iter().product::<usize>() < 1 << 20 {
                                 let _ = tensor.values();
                             }
@@ -202,7 +202,7 @@ fn spoilt_files_give_errors_and_nothing_worse() {
 }
 
 #[test]
-fn a_head_of_other_outputs_starts_anew() {
+fn head_with_other_outputs_is_initialised() {
     let bytes = file("legacy_1000.pth.gz");
     let (parameters, report) = start_parameters(&bytes, 5).unwrap();
     assert_eq!(report.dropped.len(), 2);
@@ -211,7 +211,7 @@ fn a_head_of_other_outputs_starts_anew() {
         let same = parameters.of(index) == initial.of(index);
         assert_eq!(same, spec.name.starts_with("classifier"), "{}", spec.name);
     }
-    // As a model it is refused.
+    // It is refused as a model.
     let error = Model::parse(&bytes).unwrap_err();
     assert!(error.message().contains("classifier.weight is [1000, 1024]"), "{error}");
 }

@@ -1,7 +1,7 @@
-//! A model that is ready to compute in a context.
+//! A model on a context's engine.
 
 use super::context::Context;
-use super::programs::{self, Compiled};
+use super::programs::{self, CompiledNetwork};
 use super::script::{METADATA_NAME, source};
 use lens_base::options::Choice;
 use lens_base::{Error, FileBytes, Result, sha256_hex, write_atomically};
@@ -32,13 +32,13 @@ pub enum FileFormat {
     Onnx,
 }
 
-/// A model, and its network on a context's engine. Thread-safe.
+/// A model and its network on a context's engine. Thread-safe.
 #[derive(Clone)]
 pub struct Classifier {
     context: Arc<Context>,
     model: Model,
     network: Arc<dyn Network>,
-    compiled: Option<Arc<Compiled>>,
+    compiled: Option<Arc<CompiledNetwork>>,
     file_sha256: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Classifier {
 }
 
 impl Classifier {
-    /// Makes a model ready.
+    /// Loads the model onto the engine.
     pub fn new(context: &Arc<Context>, model: Model) -> Result<Self> {
         let network = context.engine().load(&model)?;
         Ok(Classifier { context: Arc::clone(context), model, network, compiled: None, file_sha256: None })
@@ -71,7 +71,7 @@ impl Classifier {
         }
         let state = weights::read(&bytes).map_err(named)?;
         let (model, file_sha256) = std::thread::scope(|scope| {
-            // Beside the numbers' own hash, which takes as long.
+            // Concurrently with the hash of the parameters, which takes as long.
             let hash = std::thread::Builder::new().spawn_scoped(scope, || sha256_hex([&bytes[..]]));
             let model = Model::of_state(state);
             let hash = hash.ok().and_then(|thread| thread.join().ok());
@@ -79,7 +79,7 @@ impl Classifier {
         });
         let model = model.map_err(named)?;
         if bytes.can_be_read_again() {
-            model.came_from(file, path);
+            model.set_source_file(file, path);
         }
         Ok(Classifier { file_sha256: Some(file_sha256), ..Classifier::new(context, model)? })
     }
@@ -111,17 +111,17 @@ impl Classifier {
         &self.model
     }
 
-    /// The network that computes from its weights.
+    /// The network that is computed from its parameters.
     pub fn network(&self) -> &dyn Network {
         &*self.network
     }
 
-    /// What computes its logits: the compiled network that its file brought, or else what computes everything.
+    /// What computes its logits: the compiled network in its file, or else the context's engine.
     pub fn engine(&self) -> EngineName {
         self.compiled.as_ref().map_or_else(|| self.network.engine(), |compiled| compiled.engine)
     }
 
-    /// The network's output for images, before the temperature.
+    /// Logits of images, before the temperature.
     pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
         let program = self.compiled.as_ref().and_then(|compiled| compiled.program(images.height, images.width));
         match program {
@@ -130,7 +130,7 @@ impl Classifier {
         }
     }
 
-    /// What is done to an image before the network.
+    /// Preprocessing of images.
     pub fn preprocessing(&self) -> &Preprocessing {
         self.model.preprocessing()
     }
@@ -140,12 +140,12 @@ impl Classifier {
         self.model.threshold()
     }
 
-    /// What the network's output is divided by; 1 without calibration.
+    /// Divisor of the network's output; 1 without calibration.
     pub fn temperature(&self) -> f64 {
         self.model.temperature()
     }
 
-    /// Everything but the weights.
+    /// The metadata.
     pub fn metadata(&self) -> &Metadata {
         self.model.metadata()
     }
@@ -167,7 +167,7 @@ impl Classifier {
         Classifier { model: self.model.with_training_record(record), ..self }
     }
 
-    /// Architecture, hashes, preprocessing, temperature, threshold, and where each comes from.
+    /// Architecture, hashes, preprocessing, temperature and threshold with their origins.
     pub fn describe(&self) -> Value {
         let mut fields = serde_json::Map::new();
         fields.insert("schema".into(), json!({ "name": "lesionlens.model", "version": 1 }));

@@ -1,16 +1,16 @@
-//! A set-up library.
+//! A context: device, engine and settings.
 
 use super::environment::prepare_environment;
 use super::torch::{TorchEngine, TorchLibrary};
 use lens_base::{Error, Log, LogLevel, Logger, Options, Result};
 use lens_cpu::{CpuEngine, CpuSettings};
 use lens_engine::policy::{
-    Attempt, Choice, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning,
+    Attempt, Decision, DevicePlan, DeviceRequest, EngineRequest, Policy, PolicyRequest, PrecisionRequest, RocmTuning,
     TorchNeed, automatic_fraction, decide, plan_device, torch_need,
 };
-use lens_engine::rocm::{Environment, Surroundings};
+use lens_engine::rocm::{Environment, EnvironmentInputs};
 use lens_engine::torch_table::TorchSettings;
-use lens_engine::{Engine, EngineName, Footprint, GpuMemory, Reported};
+use lens_engine::{Engine, EngineName, Footprint, GpuMemory, GpuReport};
 use lens_system::probe::{Probe, Vendor};
 use once_cell::sync::OnceCell;
 use serde_json::{Map, Value, json};
@@ -134,11 +134,11 @@ pub struct Context {
     probe: Probe,
     policy: Policy,
     engine: Box<dyn Engine>,
-    /// libtorch's engine on the same device, made when something else than computing from weights needs it.
+    /// libtorch's engine on the same device, made when it is needed beside `engine`.
     torch_engine: OnceCell<TorchEngine>,
     libtorch_dir: Option<PathBuf>,
-    /// What the runtime of the GPU said, when one was chosen.
-    reported: Option<Reported>,
+    /// The report of the GPU's runtime, if a GPU was selected.
+    gpu_report: Option<GpuReport>,
     environment: Environment,
     seed: u64,
     logger: Logger,
@@ -151,8 +151,8 @@ impl std::fmt::Debug for Context {
 }
 
 impl Context {
-    /// Finds out what machine this is and decides how to use it. libtorch is loaded only when a GPU may be used or something
-    /// was asked for that it alone computes.
+    /// Probes the hardware and makes all decisions. libtorch is loaded only if a GPU may be used or the request needs
+    /// it.
     pub fn new(options: ContextOptions) -> Result<Arc<Self>> {
         options.check_ranges()?;
         let request = options.request();
@@ -161,12 +161,12 @@ impl Context {
             check_directory(directory)?;
         }
         let probe = Probe::read(options.hardware_root.as_deref().unwrap_or(Path::new("/")));
-        let Devices { plan, attempts, environment } = Devices::find(&probe, &request, &options)?;
+        let DeviceSearch { plan, attempts, environment } = DeviceSearch::find(&probe, &request, &options)?;
         let policy = decide(&probe, &plan, &attempts, &request)?;
-        let tried = !attempts.is_empty();
-        let reported = attempts.into_iter().find_map(|attempt| attempt.outcome.ok());
+        let gpu_tried = !attempts.is_empty();
+        let gpu_report = attempts.into_iter().find_map(|attempt| attempt.outcome.ok());
         let logger = Logger::new(options.log, options.log_level);
-        let settings = torch_settings(&policy, reported.is_some());
+        let settings = torch_settings(&policy, gpu_report.is_some());
         let directory = options.libtorch_dir.as_deref();
         let engine: Box<dyn Engine> = if policy.engine.value == EngineName::Torch {
             Box::new(TorchEngine::new(&TorchLibrary::open(directory)?, &settings)?)
@@ -185,17 +185,17 @@ impl Context {
             engine,
             torch_engine: OnceCell::new(),
             libtorch_dir: options.libtorch_dir,
-            reported,
+            gpu_report,
             environment,
             seed: options.seed,
             logger,
         };
-        context.log_beginning(tried);
+        context.log_device(gpu_tried);
         Ok(Arc::new(context))
     }
 
-    /// Tells the host what it got, and loudly what it may not have meant.
-    fn log_beginning(&self, tried: bool) {
+    /// Logs the device, and warnings.
+    fn log_device(&self, gpu_tried: bool) {
         let others = TorchLibrary::loaded().map(|library| library.information().others.clone()).unwrap_or_default();
         for other in others {
             let message = format!(
@@ -205,9 +205,9 @@ impl Context {
             );
             self.log(LogLevel::Warning, &message);
         }
-        let Choice { value: device, reason } = &self.policy.device;
-        // A GPU that does not work is worth more than a note.
-        let level = if tried && self.reported.is_none() { LogLevel::Warning } else { LogLevel::Info };
+        let Decision { value: device, reason } = &self.policy.device;
+        // A GPU that does not work is worth a warning.
+        let level = if gpu_tried && self.gpu_report.is_none() { LogLevel::Warning } else { LogLevel::Info };
         self.log(level, &format!("device {device}: {reason}; {} threads", self.policy.threads.value));
     }
 
@@ -216,40 +216,39 @@ impl Context {
         &self.policy
     }
 
-    /// What computes networks from their weights.
+    /// The engine for inference.
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
     }
 
-    /// libtorch's engine on the context's device; loads libtorch when that was not done yet.
+    /// libtorch's engine on the context's device; loads libtorch if needed.
     pub(crate) fn torch_engine(&self) -> Result<&TorchEngine> {
         self.torch_engine
             .get_or_try_init(|| TorchEngine::new(&self.torch_library()?, &torch_settings(&self.policy, self.is_gpu())))
     }
 
-    /// The library with libtorch, loaded when that was not done yet.
+    /// The library with libtorch, loaded if needed.
     pub(crate) fn torch_library(&self) -> Result<Arc<TorchLibrary>> {
         TorchLibrary::open(self.libtorch_dir.as_deref())
     }
 
-    /// Seed of what has none of its own.
+    /// Seed for calls that have none.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
     /// Whether it computes on a GPU.
     pub fn is_gpu(&self) -> bool {
-        self.reported.is_some()
+        self.gpu_report.is_some()
     }
 
-    /// Who made the GPU that it computes on; none on the CPU.
+    /// Vendor of the GPU that it computes on; none on the CPU.
     pub fn vendor(&self) -> Option<Vendor> {
-        self.reported.as_ref().map(|reported| reported.vendor)
+        self.gpu_report.as_ref().map(|gpu_report| gpu_report.vendor)
     }
 
-    /// How many images of this size go through the network at once in classifying, as far as the GPU's memory decides
-    /// it.
-    pub fn most_images(&self, width: usize, height: usize) -> usize {
+    /// The most images of this size in an inference batch that fit into the GPU's memory.
+    pub fn max_images(&self, width: usize, height: usize) -> usize {
         match self.is_gpu() {
             true => Footprint::inference(self.policy.precision.value)
                 .batch(self.policy.memory_bytes.value, usize::MAX, width, height)
@@ -263,12 +262,12 @@ impl Context {
         self.engine.gpu_memory()
     }
 
-    /// Tells the host.
+    /// Passes a message to the logger.
     pub fn log(&self, level: LogLevel, message: &str) {
         self.logger.log(level, message);
     }
 
-    /// `schema`, `library`, `abi`, `libtorch` (null where it is not loaded): how every JSON document begins.
+    /// `schema`, `library`, `abi`, `libtorch` (null if it is not loaded): the first fields of every JSON document.
     pub fn identity(&self, schema: &str, version: u32) -> Map<String, Value> {
         let libtorch = TorchLibrary::loaded().map(|library| library.information().version.clone());
         let mut fields = Map::new();
@@ -287,7 +286,7 @@ impl Context {
         fields.insert("libtorch_directory".into(), json!(directory));
         fields.insert("other_libtorches".into(), json!(information.map(|found| found.others).unwrap_or_default()));
         fields.insert("hardware".into(), json!(self.probe));
-        fields.insert("gpu_runtime".into(), json!(self.reported));
+        fields.insert("gpu_runtime".into(), json!(self.gpu_report));
         fields.insert("policy".into(), json!(self.policy));
         fields.insert("environment".into(), json!(self.environment));
         fields.insert("seed".into(), json!(self.seed));
@@ -295,7 +294,7 @@ impl Context {
     }
 }
 
-/// Refuses a directory without libtorch before anything is loaded.
+/// Fails for a directory without libtorch, before anything is loaded.
 fn check_directory(directory: &Path) -> Result<()> {
     let library = directory.join("libtorch_cpu.so");
     match library.metadata() {
@@ -317,16 +316,16 @@ fn torch_settings(policy: &Policy, is_gpu: bool) -> TorchSettings {
     }
 }
 
-/// What came of looking for devices.
-struct Devices {
+/// The devices that were tried.
+struct DeviceSearch {
     plan: DevicePlan,
     attempts: Vec<Attempt>,
     environment: Environment,
 }
 
-impl Devices {
+impl DeviceSearch {
     fn find(probe: &Probe, request: &PolicyRequest, options: &ContextOptions) -> Result<Self> {
-        let surroundings = |vendor: Option<Vendor>| Surroundings {
+        let inputs = |vendor: Option<Vendor>| EnvironmentInputs {
             vendor,
             probe,
             channels_last: request.channels_last.unwrap_or(true),
@@ -334,10 +333,9 @@ impl Devices {
                 .memory_fraction
                 .unwrap_or_else(|| vendor.map_or(1.0, |vendor| automatic_fraction(vendor).value)),
         };
-        let prepare = |vendor, library: Option<&TorchLibrary>| {
-            prepare_environment(options.rocm_tuning, surroundings(vendor), library)
-        };
-        let on_cpu = |plan, attempts| Ok(Devices { plan, attempts, environment: prepare(None, None)? });
+        let prepare =
+            |vendor, library: Option<&TorchLibrary>| prepare_environment(options.rocm_tuning, inputs(vendor), library);
+        let on_cpu = |plan, attempts| Ok(DeviceSearch { plan, attempts, environment: prepare(None, None)? });
         let Some(need) = torch_need(probe, request) else {
             return on_cpu(plan_device(probe, request, &[]), Vec::new());
         };
@@ -350,8 +348,8 @@ impl Devices {
                 return on_cpu(plan, attempts);
             }
             (Err(error), TorchNeed::Useful(why), _) => {
-                let passed_over = vec![format!("{why}, but {}", error.message())];
-                return on_cpu(DevicePlan { attempts: Vec::new(), passed_over }, Vec::new());
+                let skip_reasons = vec![format!("{why}, but {}", error.message())];
+                return on_cpu(DevicePlan { attempts: Vec::new(), skip_reasons }, Vec::new());
             }
             (Err(error), TorchNeed::Required(why), _) => return Err(error.prefixed(&why)),
         };
@@ -372,7 +370,7 @@ impl Devices {
             }
         }
         let environment = environment.map_or_else(|| prepare(None, None), Ok)?;
-        Ok(Devices { plan, attempts, environment })
+        Ok(DeviceSearch { plan, attempts, environment })
     }
 }
 
@@ -382,12 +380,12 @@ mod tests {
     use lens_base::ErrorKind;
 
     #[test]
-    fn every_choice_has_a_reason_and_the_cpu_needs_no_libtorch() {
+    fn decisions_have_reasons_and_cpu_needs_no_libtorch() {
         let options = ContextOptions { device: DeviceRequest::Cpu, ..ContextOptions::default() };
         let context = Context::new(options).unwrap();
         let description = context.describe();
-        for (name, choice) in description["policy"].as_object().unwrap() {
-            assert!(!choice["reason"].as_str().unwrap().is_empty(), "{name}");
+        for (name, decision) in description["policy"].as_object().unwrap() {
+            assert!(!decision["reason"].as_str().unwrap().is_empty(), "{name}");
         }
         assert_eq!(description["libtorch"], Value::Null);
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

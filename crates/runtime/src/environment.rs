@@ -3,18 +3,17 @@
 use crate::torch::TorchLibrary;
 use lens_base::Result;
 use lens_engine::policy::RocmTuning;
-use lens_engine::rocm::{Environment, Surroundings, plan_environment};
+use lens_engine::rocm::{Environment, EnvironmentInputs, plan_environment};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
-/// What this library has set in this process. A later context finds it there, and it is still not the host's.
+/// Variables set by this library in this process, so that later contexts do not take them for the host's.
 static SET: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
-/// Plans from the process's environment and, with a library that a GPU is to be used through, sets what the plan says,
-/// never over a value that is there.
+/// Decides from the process's environment and, with the library of a GPU, sets variables that are not set yet.
 pub fn prepare_environment(
     tuning: RocmTuning,
-    surroundings: Surroundings,
+    inputs: EnvironmentInputs,
     library: Option<&TorchLibrary>,
 ) -> Result<Environment> {
     let mut ours = SET.lock();
@@ -25,11 +24,11 @@ pub fn prepare_environment(
         }
         None => None,
     };
-    let mut plan = plan_environment(tuning, surroundings, current);
+    let mut plan = plan_environment(tuning, inputs, current);
     let mut new = BTreeMap::new();
     for (name, value) in &mut plan.set {
         match ours.get(name) {
-            // Of an earlier context; the runtime has read it, and would not see another.
+            // Set for an earlier context; the runtime has read it and would not read another.
             Some(present) => value.clone_from(present),
             None => {
                 new.insert(name.clone(), value.clone());

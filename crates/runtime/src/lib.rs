@@ -1,5 +1,5 @@
-//! A machine set up and a model ready to compute on it: which engine, on which device, from which library. Makes the CPU's
-//! engine, loads libtorch's when it is needed, and opens files that bring the network compiled.
+//! Contexts and models on them. Makes the CPU engine, loads libtorch's if needed, and opens files with compiled
+//! networks.
 
 mod classifier;
 mod context;
@@ -13,8 +13,8 @@ mod torch;
 pub use classifier::{Classifier, FileFormat};
 pub use context::{Context, ContextOptions};
 pub use optimize::Variant;
-pub use programs::Compiled;
+pub use programs::CompiledNetwork;
 pub use report::RunReport;
 
-/// Version of the binary interface: of the layout of its structs and the meaning of its functions.
+/// Version of the ABI: layout of structs and semantics of functions.
 pub const ABI_VERSION: u32 = 0;

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_vendor_gets_what_the_reference_writes_there() {
+    fn reference_variant_by_vendor() {
         assert_eq!(Variant::of_reference(None), Variant::Int8Head);
         assert_eq!(Variant::of_reference(Some(Vendor::Nvidia)), Variant::Int8Head);
         assert_eq!(Variant::of_reference(Some(Vendor::Amd)), Variant::StateDict);

@@ -1,4 +1,4 @@
-//! Models whose file brings the network compiled: TorchScript programs and AOTInductor packages.
+//! Models whose file contains the compiled network: TorchScript programs and AOTInductor packages.
 
 use super::context::Context;
 use super::script::METADATA_NAME;
@@ -14,44 +14,44 @@ use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a package has the weights, as a safetensors file, for everything that it does not compute.
+/// Entry of a package with the weights, as a safetensors file, for everything that is not compiled.
 const WEIGHTS_ENTRY: &str = "extra/lesionlens.safetensors";
-/// Where it says which graphs it has.
+/// Entry that lists its graphs.
 const GRAPHS_ENTRY: &str = "extra/lesionlens.graphs.json";
-/// Version of that record.
+/// Version of that list.
 const GRAPHS_VERSION: u32 = 1;
 
-/// A network compiled beforehand.
+/// A compiled network.
 #[derive(Debug)]
-pub struct Compiled {
-    /// What it is called in reports.
+pub struct CompiledNetwork {
+    /// Its name in reports.
     pub engine: EngineName,
-    graphs: Vec<(Sides, Program)>,
+    graphs: Vec<(ImageSize, Program)>,
 }
 
-/// The images that a graph takes; `None`: of any size.
-type Sides = Option<(usize, usize)>;
+/// Height and width of a graph's images; `None`: any.
+type ImageSize = Option<(usize, usize)>;
 
-impl Compiled {
+impl CompiledNetwork {
     /// The program for images of this size.
     pub fn program(&self, height: usize, width: usize) -> Option<&Program> {
-        let takes = |sides: &Sides| sides.is_none_or(|sides| sides == (height, width));
-        self.graphs.iter().find_map(|(sides, program)| takes(sides).then_some(program))
+        let takes = |size: &ImageSize| size.is_none_or(|size| size == (height, width));
+        self.graphs.iter().find_map(|(size, program)| takes(size).then_some(program))
     }
 }
 
-/// What such a file holds.
-pub struct Opened {
-    /// The weights, for what is not compiled, and what is known about them.
+/// The contents of such a file.
+pub struct OpenedModel {
+    /// Weights and metadata.
     pub model: Model,
-    /// The same, ready to compute.
+    /// The model on the context's engine.
     pub network: Arc<dyn Network>,
-    /// The compiled network, unless it cannot be used.
-    pub compiled: Option<Compiled>,
+    /// The compiled network, if it can be used.
+    pub compiled: Option<CompiledNetwork>,
 }
 
-/// Reads a file that brings the network compiled; none when it is another one.
-pub fn open(context: &Context, path: &Path, bytes: &[u8]) -> Result<Option<Opened>> {
+/// Opens a file with a compiled network; none if it has none.
+pub fn open(context: &Context, path: &Path, bytes: &[u8]) -> Result<Option<OpenedModel>> {
     if !is_archive(bytes) {
         return Ok(None);
     }
@@ -63,7 +63,7 @@ pub fn open(context: &Context, path: &Path, bytes: &[u8]) -> Result<Option<Opene
     }
 }
 
-fn open_script(context: &Context, bytes: &[u8]) -> Result<Opened> {
+fn open_script(context: &Context, bytes: &[u8]) -> Result<OpenedModel> {
     let library =
         context.torch_library().map_err(|error| error.prefixed("is a TorchScript program, which libtorch reads"))?;
     let script = Script::read(&library, bytes, METADATA_NAME)
@@ -73,19 +73,19 @@ fn open_script(context: &Context, bytes: &[u8]) -> Result<Opened> {
         error.prefixed("a TorchScript program (a frozen one has its weights built in and cannot be read)")
     })?;
     let network = context.engine().load(&model)?;
-    let tolerance = if script.is_quantised() { ROUNDED } else { EXACT };
-    let compiled = usable(context, "TorchScript program", || {
+    let tolerance = if script.is_quantised() { REDUCED_PRECISION_TOLERANCE } else { F32_TOLERANCE };
+    let compiled = compiled_or_log(context, "TorchScript program", || {
         if script.is_quantised() && context.is_gpu() {
             return Err(Error::new(ErrorKind::Unsupported, "libtorch computes with its 8-bit weights on the CPU only"));
         }
         let program = script.program(context.torch_engine()?)?;
-        check(&program, &*network, CHECK_SIDES, tolerance)?;
-        Ok(Compiled { engine: EngineName::TorchScript, graphs: vec![(None, program)] })
+        check(&program, &*network, CHECK_SIZE, tolerance)?;
+        Ok(CompiledNetwork { engine: EngineName::TorchScript, graphs: vec![(None, program)] })
     });
-    Ok(Opened { model, network, compiled })
+    Ok(OpenedModel { model, network, compiled })
 }
 
-/// What lesionlens-export says about the graphs of a package.
+/// The list of graphs, written by lesionlens-export.
 #[derive(Deserialize)]
 struct GraphsRecord {
     version: u32,
@@ -99,10 +99,10 @@ struct GraphsRecord {
 struct GraphRecord {
     name: String,
     /// Height and width of its images; none: any.
-    sides: Sides,
+    sides: ImageSize,
 }
 
-fn open_package(context: &Context, path: &Path, mut archive: Archive) -> Result<Opened> {
+fn open_package(context: &Context, path: &Path, mut archive: Archive) -> Result<OpenedModel> {
     for entry in [WEIGHTS_ENTRY, GRAPHS_ENTRY] {
         if !archive.has(entry) {
             return Err(Error::format(format!(
@@ -122,7 +122,7 @@ fn open_package(context: &Context, path: &Path, mut archive: Archive) -> Result<
     }
     let model = Model::parse(archive.entry(WEIGHTS_ENTRY)?)?;
     let network = context.engine().load(&model)?;
-    let compiled = usable(context, "AOTInductor package", || {
+    let compiled = compiled_or_log(context, "AOTInductor package", || {
         let here = if context.is_gpu() { "cuda" } else { "cpu" };
         if record.device != here {
             return Err(Error::format(format!(
@@ -130,27 +130,31 @@ fn open_package(context: &Context, path: &Path, mut archive: Archive) -> Result<
                 record.device
             )));
         }
-        // One for each thread that may wait on the CPU; calls take turns on a GPU.
+        // One for each thread that may wait on the CPU; calls are queued on a GPU.
         let runners = if context.is_gpu() { 1 } else { 2 };
-        let tolerance = if record.precision == Precision::F32 { EXACT } else { ROUNDED };
+        let tolerance = if record.precision == Precision::F32 { F32_TOLERANCE } else { REDUCED_PRECISION_TOLERANCE };
         let engine = context.torch_engine()?;
         let mut graphs = Vec::new();
         for graph in record.graphs {
             let program = Program::of_package(engine, path, &graph.name, runners)?;
-            check(&program, &*network, graph.sides.unwrap_or(CHECK_SIDES), tolerance)
+            check(&program, &*network, graph.sides.unwrap_or(CHECK_SIZE), tolerance)
                 .map_err(|error| error.prefixed(&format!("graph {}", graph.name)))?;
             graphs.push((graph.sides, program));
         }
-        Ok(Compiled { engine: EngineName::Aoti, graphs })
+        Ok(CompiledNetwork { engine: EngineName::Aoti, graphs })
     });
-    Ok(Opened { model, network, compiled })
+    Ok(OpenedModel { model, network, compiled })
 }
 
-/// The compiled network, or none with the reason in the log.
-fn usable(context: &Context, what: &str, make: impl FnOnce() -> Result<Compiled>) -> Option<Compiled> {
-    let choice = &context.policy().compiled_graph;
-    if !choice.value {
-        context.log(LogLevel::Info, &format!("the {what} is not used: {}", choice.reason));
+/// The compiled network, or none with the reason logged.
+fn compiled_or_log(
+    context: &Context,
+    what: &str,
+    make: impl FnOnce() -> Result<CompiledNetwork>,
+) -> Option<CompiledNetwork> {
+    let decision = &context.policy().compiled_graph;
+    if !decision.value {
+        context.log(LogLevel::Info, &format!("the {what} is not used: {}", decision.reason));
         return None;
     }
     let made = make();
@@ -161,15 +165,15 @@ fn usable(context: &Context, what: &str, make: impl FnOnce() -> Result<Compiled>
     made.ok()
 }
 
-/// Height and width of what a graph for any size is checked with.
-const CHECK_SIDES: (usize, usize) = (64, 64);
-/// Largest difference from the network's logit, as a share of 1 + that: rounding in 32-bit floats, in another order,
-/// stays below a hundredth of it.
-const EXACT: f64 = 1e-3;
-/// The same for half precision and for 8-bit integers, which round to 7 or 8 binary digits.
-const ROUNDED: f64 = 0.05;
+/// Image size for the check of a graph for any size.
+const CHECK_SIZE: (usize, usize) = (64, 64);
+/// Largest difference from the network's logit, relative to 1 + the logit: rounding in f32 in another order is below a
+/// hundredth of it.
+const F32_TOLERANCE: f64 = 1e-3;
+/// The same for half precision and int8, which have 7 or 8 significant bits.
+const REDUCED_PRECISION_TOLERANCE: f64 = 0.05;
 
-/// Refuses a program that does not give the network's logits for images of noise of several strengths.
+/// Fails unless a program computes the network's logits, for noise images of several amplitudes.
 fn check(program: &Program, network: &dyn Network, (height, width): (usize, usize), tolerance: f64) -> Result<()> {
     const STRENGTHS: [f32; 3] = [1.0, 0.5, 0.1];
     let mut random = generator(0, LAYOUT.parameters().len() as u64);
@@ -188,7 +192,7 @@ fn check(program: &Program, network: &dyn Network, (height, width): (usize, usiz
     let (expected, found) = (network.logits(&images)?, program.logits(&images)?);
     for (expected, found) in expected.iter().zip(&found) {
         let difference = (f64::from(*found) - f64::from(*expected)).abs();
-        // NaN is not close.
+        // False for NaN.
         let close = difference <= tolerance * (1.0 + f64::from(expected.abs()));
         if !close {
             return Err(Error::internal(format!(

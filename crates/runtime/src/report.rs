@@ -1,4 +1,4 @@
-//! What every report says of the run it is about.
+//! Common fields of reports.
 
 use super::context::Context;
 use lens_engine::EngineName;
@@ -12,12 +12,12 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// Begins now.
+    /// Starts the clock.
     pub fn begin() -> Self {
         RunReport { started: SystemTime::now(), clock: Instant::now() }
     }
 
-    /// Seconds since the beginning.
+    /// Seconds since `begin`.
     pub fn seconds(&self) -> f64 {
         self.clock.elapsed().as_secs_f64()
     }

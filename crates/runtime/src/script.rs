@@ -1,13 +1,13 @@
-//! The network as a TorchScript program: the text that libtorch compiles.
+//! TorchScript source of the network.
 
 use lens_model::{EPSILON, GraphBuilder, LAYOUT, MOMENTUM, Norm, features};
 use std::fmt::Write;
 
-/// Everything but the weights, beside the program; PyTorch puts it into the directory `extra`.
+/// Entry with the metadata, in the archive's directory `extra`.
 pub const METADATA_NAME: &str = "lesionlens.json";
 
-/// Definition of `forward`: N x 1 logits, before the temperature, of N x 3 x H x W images. With `int8_head` the last layer
-/// is the packed one that libtorch makes of it.
+/// Definition of `forward`: N x 1 logits, before the temperature, of N x 3 x H x W images. With `int8_head` the last
+/// layer is a quantised linear layer.
 pub fn source(int8_head: bool) -> String {
     let mut source = Source { lines: "def forward(self, image):\n".into(), values: 0 };
     let features = features(&mut source, "image".into());

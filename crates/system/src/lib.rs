@@ -1,6 +1,5 @@
-//! What the operating system is asked for beyond the standard library: loading libraries, memory on large pages, the
-//! environment of libraries in C, the hardware. One file for each system; everything else is the same on all of them. Knows nothing of the
-//! rest of the workspace.
+//! Operating system functions beyond the standard library: dynamic libraries, memory pages, environment variables,
+//! hardware probe. One file for each system; everything else is portable. Independent of the rest of the workspace.
 
 #![allow(unsafe_code)]
 

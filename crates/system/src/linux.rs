@@ -18,18 +18,18 @@ unsafe impl Send for Library {}
 // SAFETY: as above.
 unsafe impl Sync for Library {}
 
-/// Who finds the symbols of a library.
+/// Visibility of a library's symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Those who have it.
+    /// To the library itself and those that depend on it.
     Local,
-    /// Libraries that are loaded later as well.
+    /// Also to libraries that are loaded later.
     Global,
 }
 
 impl Library {
-    /// Loads a library with everything that it needs; in the linker's words why that cannot be. A path without a slash is
-    /// looked for where the linker looks.
+    /// Loads a library with its dependencies; the error is the dynamic linker's message. A path without a slash is
+    /// searched by the linker.
     pub fn open(path: &Path, scope: Scope) -> Result<Self, String> {
         let scope = match scope {
             Scope::Local => libc::RTLD_LOCAL,
@@ -38,12 +38,12 @@ impl Library {
         open(path, libc::RTLD_NOW | scope)
     }
 
-    /// The one of this name, when it is in the process.
+    /// The library of this name, if it is loaded.
     pub fn loaded(name: &str) -> Option<Self> {
         open(Path::new(name), libc::RTLD_NOW | libc::RTLD_NOLOAD).ok()
     }
 
-    /// Loads a library from its bytes, for all that ask for its name later.
+    /// Loads a library from its bytes; libraries that are loaded later find it by its soname.
     pub fn open_bytes(name: &CStr, bytes: &[u8]) -> Result<Self, String> {
         let failed = |error: Error| format!("cannot be laid out in memory: {error}");
         // SAFETY: a C string and a flag.
@@ -57,7 +57,7 @@ impl Library {
         Library::open(&PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())), Scope::Global)
     }
 
-    /// The address of a symbol of the library, or of those that it needs.
+    /// The address of a symbol of the library or its dependencies.
     pub fn symbol(self, name: &CStr) -> Option<*mut c_void> {
         // SAFETY: an open handle and a C string.
         let address = unsafe { libc::dlsym(self.0, name.as_ptr()) };
@@ -80,7 +80,7 @@ fn open(path: &Path, flags: c_int) -> Result<Library, String> {
     Err(message.into_owned())
 }
 
-/// The directory of the library or program that an address lies in, links resolved.
+/// The directory of the library or program that contains an address, links resolved.
 pub fn directory_of(address: usize) -> Option<PathBuf> {
     let mut info = libc::Dl_info {
         dli_fname: std::ptr::null(),
@@ -96,12 +96,12 @@ pub fn directory_of(address: usize) -> Option<PathBuf> {
         }
         CStr::from_ptr(info.dli_fname).to_str().ok()?
     };
-    // A program that was found through PATH is named without a directory.
+    // A program found through PATH has no directory in its name.
     let file = if name.contains('/') { PathBuf::from(name) } else { std::env::current_exe().ok()? };
     file.canonicalize().ok()?.parent().map(Path::to_path_buf)
 }
 
-/// The files of all libraries in the process.
+/// The files of all loaded libraries.
 pub fn loaded_files() -> Vec<PathBuf> {
     unsafe extern "C" fn note(info: *mut libc::dl_phdr_info, _: usize, files: *mut c_void) -> c_int {
         // SAFETY: dl_iterate_phdr passes a valid record and the pointer that it was given.
@@ -118,8 +118,8 @@ pub fn loaded_files() -> Vec<PathBuf> {
     files
 }
 
-/// Sets a variable of the process's environment unless it is set. Other threads that read the environment meanwhile are
-/// the caller's hazard.
+/// Sets an environment variable unless it is set. The caller must rule out that other threads read the environment
+/// meanwhile.
 pub fn set_variable(name: &CStr, value: &CStr) -> Result<(), Error> {
     // SAFETY: two C strings, which setenv copies.
     match unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 0) } {
@@ -128,12 +128,11 @@ pub fn set_variable(name: &CStr, value: &CStr) -> Result<(), Error> {
     }
 }
 
-/// Bytes of a large page on x86-64 and arm64 with small pages of 4 KiB.
+/// Bytes of a huge page on x86-64 and arm64 with 4 KiB pages.
 pub const LARGE_PAGE: usize = 2 << 20;
 
-/// Zeros at first, in pages of their own that the system has back at once when they are dropped; the C library keeps what
-/// was freed for the next who asks. They begin at the beginning of a large page, and consist of such as far as the system
-/// has them.
+/// Zeroed memory pages, returned to the system as soon as they are dropped, which the allocator would not do. They are
+/// aligned to a huge page, and consist of huge pages as far as the system provides them.
 #[derive(Debug)]
 pub struct Pages {
     start: NonNull<u8>,
@@ -146,9 +145,9 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// So many bytes; none when there is no memory.
+    /// None if there is no memory.
     pub fn zeroed(bytes: usize) -> Option<Self> {
-        let kept = whole_pages(bytes)?;
+        let kept = round_up_to_pages(bytes)?;
         let reserved = kept.checked_add(LARGE_PAGE)?;
         let (rights, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: a new mapping at an address of the system's choice.
@@ -159,7 +158,7 @@ impl Pages {
         let before = reservation.cast::<u8>().align_offset(LARGE_PAGE);
         // SAFETY: within the mapping, which is longer by a large page than what is kept.
         let start = unsafe { reservation.cast::<u8>().add(before) };
-        // SAFETY: what lies before and behind the part that is kept, in whole pages that nobody uses; advice changes no content.
+        // SAFETY: whole pages before and after the part that is kept, which nobody uses; advice changes no content.
         unsafe {
             if before > 0 {
                 libc::munmap(reservation, before);
@@ -172,10 +171,10 @@ impl Pages {
         NonNull::new(start).map(|start| Pages { start, bytes })
     }
 
-    /// Gives back all but the first bytes.
+    /// Returns all but the first bytes to the system.
     pub fn truncate(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
-        if let (Some(kept), Some(all)) = (whole_pages(bytes), whole_pages(self.bytes))
+        if let (Some(kept), Some(all)) = (round_up_to_pages(bytes), round_up_to_pages(self.bytes))
             && kept < all
         {
             // SAFETY: whole pages of this mapping behind the bytes that stay.
@@ -189,14 +188,14 @@ impl Deref for Pages {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: so many initialised bytes, owned.
+        // SAFETY: `bytes` initialised bytes, owned.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
     }
 }
 
 impl DerefMut for Pages {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: so many initialised bytes, owned and borrowed exclusively.
+        // SAFETY: `bytes` initialised bytes, owned and borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 }
@@ -208,24 +207,24 @@ impl Drop for Pages {
     }
 }
 
-/// As many bytes as the pages have that hold so many, at least one; none beyond what can be addressed.
-fn whole_pages(bytes: usize) -> Option<usize> {
+/// Rounded up to whole pages, at least one; none if that cannot be addressed.
+fn round_up_to_pages(bytes: usize) -> Option<usize> {
     // SAFETY: a question with a constant.
     let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
     bytes.max(1).checked_next_multiple_of(page).filter(|bytes| isize::try_from(*bytes).is_ok())
 }
 
-/// Reads a file from its beginning, whatever its position is.
+/// Reads a file from its beginning, whatever its position.
 pub fn read_whole(file: &File, bytes: &mut [u8]) -> Result<(), Error> {
     file.read_exact_at(bytes, 0)
 }
 
-/// Peak memory of the process so far, in bytes.
+/// Peak resident memory of the process, in bytes.
 pub fn peak_memory_bytes() -> Option<u64> {
     status_bytes("VmHWM:")
 }
 
-/// Memory that the process holds now, in bytes.
+/// Resident memory of the process, in bytes.
 pub fn resident_memory_bytes() -> Option<u64> {
     status_bytes("VmRSS:")
 }
@@ -236,7 +235,7 @@ fn status_bytes(field: &str) -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
-/// Gives a temporary file, which is private by default, the rights of any new file.
+/// Gives a temporary file, which is private by default, the permissions of any new file.
 pub fn with_rights_of_new_files(temporary: &mut tempfile::Builder) {
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
 }
@@ -246,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_loaded_is_told_in_the_linkers_words() {
+    fn load_errors_are_the_linkers_messages() {
         let reason = Library::open(Path::new("/nowhere/a.so"), Scope::Local).unwrap_err();
         assert!(reason.contains("/nowhere/a.so"), "{reason}");
         let reason = Library::open_bytes(c"a", b"no library").unwrap_err();
@@ -256,19 +255,19 @@ mod tests {
     }
 
     #[test]
-    fn a_loaded_library_has_symbols_and_a_directory() {
+    fn loaded_library_has_symbols_and_directory() {
         let library = Library::loaded("libc.so.6").unwrap();
         let address = library.symbol(c"strlen").unwrap();
         assert!(library.symbol(c"no_such_function_anywhere").is_none());
         assert!(loaded_files().iter().any(|path| path.ends_with("libc.so.6")));
         assert!(directory_of(address as usize).unwrap().join("libc.so.6").exists());
-        let own = directory_of(a_loaded_library_has_symbols_and_a_directory as fn() as usize).unwrap();
+        let own = directory_of(loaded_library_has_symbols_and_directory as fn() as usize).unwrap();
         assert_eq!(own, std::env::current_exe().unwrap().canonicalize().unwrap().parent().unwrap());
         assert!(directory_of(0).is_none());
     }
 
     #[test]
-    fn pages_are_zero_aligned_and_given_back() {
+    fn pages_are_zeroed_aligned_and_returned() {
         let resident = || resident_memory_bytes().unwrap();
         for bytes in [0, 1, 4096, 5000, LARGE_PAGE, 3 * LARGE_PAGE + 70_000] {
             let mut pages = Pages::zeroed(bytes).unwrap();
@@ -284,13 +283,13 @@ mod tests {
         pages.truncate(32 << 20);
         let half = resident();
         drop(pages);
-        // Other tests take and free memory meanwhile.
+        // Other tests allocate and free memory meanwhile.
         assert!(full > half + (24 << 20) && half > resident() + (24 << 20), "{full} {half} {}", resident());
         assert!(Pages::zeroed(usize::MAX).is_none() && Pages::zeroed(1 << 62).is_none());
     }
 
     #[test]
-    fn a_variable_that_is_set_stays_as_it_is() {
+    fn set_variable_is_kept() {
         set_variable(c"LENS_SYSTEM_TEST", c"first").unwrap();
         set_variable(c"LENS_SYSTEM_TEST", c"second").unwrap();
         assert_eq!(std::env::var("LENS_SYSTEM_TEST").as_deref(), Ok("first"));
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_above_what_is_there() {
+    fn peak_memory_includes_current() {
         let before = peak_memory_bytes().unwrap();
         let memory = std::hint::black_box(vec![1u8; 64 << 20]);
         assert!(peak_memory_bytes().unwrap() >= before.max(memory.len() as u64));

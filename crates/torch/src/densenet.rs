@@ -1,4 +1,4 @@
-//! DenseNet-121 (Huang et al. 2017) as torchvision computes it, with one output.
+//! DenseNet-121 (Huang et al. 2017) as in torchvision, with one output.
 
 use crate::error::{Error, Result};
 use crate::torch::SharedTensor;
@@ -6,47 +6,47 @@ use lens_model::{DenseLayer, EPSILON, LAYOUT, MOMENTUM, Norm, ParameterSpec, Par
 use std::borrow::Borrow;
 use tch::{Device, Tensor};
 
-/// Is told of every convolution: the index of its weight, and its input.
-type Seen<'a> = &'a mut dyn FnMut(usize, &Tensor);
+/// Called for every convolution with the index of its weight in the layout and its input.
+type ObserveInput<'a> = &'a mut dyn FnMut(usize, &Tensor);
 
-/// The network: `Tensor` parameters for training, `SharedTensor` for any number of reading threads.
+/// The network, with `Tensor` parameters for training or `SharedTensor` parameters for any number of reading threads.
 #[derive(Debug)]
 pub struct DenseNet<T> {
     parameters: Vec<T>,
 }
 
 impl DenseNet<Tensor> {
-    /// With a copy of these numbers.
+    /// With a copy of the parameters.
     pub fn of(parameters: &Parameters, device: Device) -> Result<Self> {
         DenseNet::of_values(parameters.all(), device)
     }
 
-    /// With a copy of these numbers: all parameters in the layout's order, row by row.
+    /// With a copy of all parameters in the layout's order, each row-major.
     pub(crate) fn of_values(values: &[f32], device: Device) -> Result<Self> {
-        let mut left = values;
+        let mut rest = values;
         let network = DenseNet::from_parameters(|spec| {
             let count = spec.shape.iter().product();
-            let (part, rest) = left.split_at_checked(count).ok_or_else(|| wrong_count(values.len()))?;
-            left = rest;
+            let (part, after) = rest.split_at_checked(count).ok_or_else(|| wrong_count(values.len()))?;
+            rest = after;
             let shape: Vec<i64> = spec.shape.iter().map(|side| *side as i64).collect();
             Ok(Tensor::f_from_slice(part)?.f_view(&shape[..])?.f_to_device(device)?)
         })?;
-        if left.is_empty() { Ok(network) } else { Err(wrong_count(values.len())) }
+        if rest.is_empty() { Ok(network) } else { Err(wrong_count(values.len())) }
     }
 
-    /// With the parameters that `take` gives, asked for in the layout's order.
+    /// With the parameters that `take` returns, called in the layout's order.
     pub(crate) fn from_parameters(mut take: impl FnMut(&ParameterSpec) -> Result<Tensor>) -> Result<Self> {
         let parameters = LAYOUT.parameters().iter().map(&mut take).collect::<Result<_>>()?;
         Ok(DenseNet { parameters })
     }
 
-    /// N logits of an N x 3 x H x W batch, with batch statistics; running statistics are updated.
+    /// N logits of an N x 3 x H x W batch with batch statistics; updates the running statistics.
     pub fn train_logits(&mut self, input: &Tensor) -> Tensor {
         self.head(&self.features_of(input, true))
     }
 
-    /// A copy that nothing changes any more. Its convolutions lie channels last, as the inputs do: what libtorch
-    /// computes depends in its last bits on the order in memory, and a model must not change by being saved and loaded.
+    /// An immutable copy. Its convolutions are channels last, as the inputs are: the last bits of libtorch's results
+    /// depend on the memory format, and saving and loading a model must not change its results.
     pub fn frozen(&self) -> DenseNet<SharedTensor> {
         let copy = |tensor: &Tensor| match tensor.dim() {
             4 => tensor.permute([0, 2, 3, 1]).contiguous().copy().permute([0, 3, 1, 2]),
@@ -63,8 +63,8 @@ fn wrong_count(count: usize) -> Error {
 }
 
 impl DenseNet<SharedTensor> {
-    /// The same with its convolutions in NCHW order, which libtorch then computes in.
-    pub fn row_by_row(&self) -> Self {
+    /// The same with convolutions in NCHW order, in which libtorch then computes.
+    pub fn to_nchw(&self) -> Self {
         let parameters = self.parameters().map(|tensor| SharedTensor::new(tensor.contiguous())).collect();
         DenseNet { parameters }
     }
@@ -87,10 +87,9 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         self.head(&self.features(input))
     }
 
-    /// Calls `seen` with every convolution's weight, as its index in the layout, and its input, while N x 3 x H x W
-    /// images go through the network.
-    pub fn observe(&self, input: &Tensor, seen: &mut dyn FnMut(usize, &Tensor)) {
-        let _ = self.features_seen(input, false, seen);
+    /// Calls `observe` for every convolution, while N x 3 x H x W images go through the network.
+    pub fn observe(&self, input: &Tensor, observe: &mut dyn FnMut(usize, &Tensor)) {
+        let _ = self.features_observed(input, false, observe);
     }
 
     /// N logits from the feature map.
@@ -116,8 +115,14 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         )
     }
 
-    fn convolution(&self, input: &Tensor, weight: usize, (stride, padding): (i64, i64), seen: Seen) -> Tensor {
-        seen(weight, input);
+    fn convolution(
+        &self,
+        input: &Tensor,
+        weight: usize,
+        (stride, padding): (i64, i64),
+        observe: ObserveInput,
+    ) -> Tensor {
+        observe(weight, input);
         input.conv2d::<&Tensor>(self.parameter(weight), None, stride, padding, 1, 1)
     }
 
@@ -126,29 +131,29 @@ impl<T: Borrow<Tensor>> DenseNet<T> {
         self.norm(input, norm, train).relu_()
     }
 
-    fn layer(&self, input: &Tensor, layer: &DenseLayer, train: bool, seen: Seen) -> Tensor {
-        let inner = self.convolution(&self.norm_relu(input, layer.norm1, train), layer.conv1, (1, 0), seen);
-        self.convolution(&self.norm_relu(&inner, layer.norm2, train), layer.conv2, (1, 1), seen)
+    fn layer(&self, input: &Tensor, layer: &DenseLayer, train: bool, observe: ObserveInput) -> Tensor {
+        let bottleneck = self.convolution(&self.norm_relu(input, layer.norm1, train), layer.conv1, (1, 0), observe);
+        self.convolution(&self.norm_relu(&bottleneck, layer.norm2, train), layer.conv2, (1, 1), observe)
     }
 
     fn features_of(&self, input: &Tensor, train: bool) -> Tensor {
-        self.features_seen(input, train, &mut |_, _| {})
+        self.features_observed(input, train, &mut |_, _| {})
     }
 
-    fn features_seen(&self, input: &Tensor, train: bool, seen: Seen) -> Tensor {
-        let stem = self.convolution(input, LAYOUT.stem, (2, 3), seen);
+    fn features_observed(&self, input: &Tensor, train: bool, observe: ObserveInput) -> Tensor {
+        let stem = self.convolution(input, LAYOUT.stem, (2, 3), observe);
         let mut features = self.norm_relu(&stem, LAYOUT.stem_norm, train).max_pool2d(3, 2, 1, 1, false);
         for (index, block) in LAYOUT.blocks.iter().enumerate() {
             let mut parts = vec![features];
             for layer in block {
-                let added = self.layer(&Tensor::cat(&parts, 1), layer, train, seen);
+                let added = self.layer(&Tensor::cat(&parts, 1), layer, train, observe);
                 parts.push(added);
             }
             features = Tensor::cat(&parts, 1);
             if let Some(transition) = LAYOUT.transitions.get(index) {
                 let activated = self.norm_relu(&features, transition.norm, train);
-                let reduced = self.convolution(&activated, transition.conv, (1, 0), seen);
-                features = reduced.avg_pool2d(2, 2, 0, false, true, None);
+                let convolved = self.convolution(&activated, transition.conv, (1, 0), observe);
+                features = convolved.avg_pool2d(2, 2, 0, false, true, None);
             }
         }
         self.norm(&features, LAYOUT.last_norm, train)
@@ -171,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_order_of_the_input_does_not_matter() {
+    fn input_memory_format_does_not_matter() {
         let network = initial();
         let input = random_input(48, 40);
         let last = input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
@@ -182,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_input_works() {
+    fn smallest_input() {
         let network = initial();
         let side = SMALLEST_SIDE as i64;
         assert_eq!(network.features(&random_input(side, side)).size(), [2, 1024, 1, 1]);
     }
 
     #[test]
-    fn too_few_or_too_many_numbers_are_refused() {
+    fn wrong_parameter_count_is_refused() {
         let parameters = Parameters::initial(1).unwrap();
         let values = parameters.all();
         let more = [values, &[0.0]].concat();

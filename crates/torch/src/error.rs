@@ -1,10 +1,10 @@
-//! Errors of this library, libtorch's among them.
+//! Errors of this library, including libtorch's.
 
 use lens_base::{ErrorKind, panic_message};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The error of all other crates, which libtorch's errors become as well.
+/// The workspace's error, to which libtorch's errors are converted.
 #[derive(Debug)]
 pub struct Error(lens_base::Error);
 
@@ -12,22 +12,22 @@ pub struct Error(lens_base::Error);
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error of any kind.
+    /// An error of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(lens_base::Error::new(kind, message))
     }
 
-    /// A wrong argument.
+    /// An invalid argument.
     pub fn argument(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Argument, message)
     }
 
-    /// A defect.
+    /// An internal error.
     pub fn internal(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Internal, message)
     }
 
-    /// An error of libtorch, told apart by its message: its C API carries no codes.
+    /// An error of libtorch, classified by its message: its C API has no codes.
     pub fn from_torch(message: &str) -> Self {
         const OUT_OF_MEMORY: [&str; 4] =
             ["can't allocate memory", "out of memory", "OutOfMemoryError", "std::bad_alloc"];
@@ -36,26 +36,25 @@ impl Error {
         } else {
             ErrorKind::Internal
         };
-        let message = plain_words(message);
+        let message = without_noise(message);
         Error::new(kind, message.trim_end())
     }
 
-    /// What to act on.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind()
     }
 
-    /// What to read.
+    /// The message.
     pub fn message(&self) -> &str {
         self.0.message()
     }
 }
 
-/// Without what says nothing to a user: what tch and its panics put around a message, C++ stack traces, and advice to
-/// Python programs.
-fn plain_words(message: &str) -> String {
+/// Removes what tch and its panics add to a message, C++ stack traces, and advice for Python programs.
+fn without_noise(message: &str) -> String {
     const PANIC: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
-    // A panic shows the message as a literal of Rust.
+    // A panic shows the message as a Rust literal.
     let message = match message.strip_prefix(PANIC) {
         Some(literal) => literal
             .strip_suffix("\")")
@@ -95,8 +94,7 @@ impl From<Error> for lens_base::Error {
     }
 }
 
-/// Runs work whose panics come back as errors: libtorch's exceptions among them, which most methods of tch turn into
-/// panics.
+/// Runs work and converts panics to errors; most methods of tch turn libtorch's exceptions into panics.
 pub fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::from_torch(panic_message(&*panic))))
 }
@@ -107,7 +105,7 @@ mod tests {
     use std::panic::AssertUnwindSafe;
 
     #[test]
-    fn what_libtorch_says_is_left_without_what_surrounds_it() {
+    fn noise_around_messages_is_removed() {
         let trace =
             "\nException raised from check at /pytorch/a.cpp:84 (most recent call first):\nframe #0: c10::Error";
         let says = "Expected \"input\" to have 3 channels,\nbut got 1";
@@ -120,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn a_shortage_of_a_gpus_memory_is_told_without_advice_to_python() {
-        // As libtorch 2.13 said it on an H200.
+    fn gpu_out_of_memory_without_python_advice() {
+        // A message of libtorch 2.13 on an H200.
         let message = "CUDA out of memory. Tried to allocate 28.00 MiB. GPU 0 has a total capacity of 139.80 GiB of which \
                        19.12 MiB is free. Of the allocated memory 138.89 GiB is allocated by PyTorch, and 54.02 MiB is \
                        reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting \

@@ -1,4 +1,4 @@
-//! libtorch's settings for GPUs, which hold for the process, and its memory on them.
+//! libtorch's GPU settings, which are global to the process, and its memory on GPUs.
 
 use crate::error::Result;
 use crate::torch::checked;
@@ -12,19 +12,19 @@ unsafe extern "C" {
     fn lens_ext_gpu_empty_cache() -> c_int;
 }
 
-/// How GPUs compute.
+/// Global settings for GPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GpuSettings {
-    /// f32 products may round their factors to TF32.
+    /// f32 products may round their operands to TF32.
     pub tf32: bool,
-    /// Convolution algorithms are timed.
+    /// Convolution algorithms are benchmarked.
     pub benchmark: bool,
-    /// Only convolution algorithms that give the same bits each time.
+    /// Convolutions use deterministic algorithms only.
     pub deterministic: bool,
 }
 
 impl GpuSettings {
-    /// Makes them libtorch's, unless they are.
+    /// Applies them, unless they are in effect.
     pub fn apply(self) -> Result<()> {
         if GpuSettings::now()? == self {
             return Ok(());
@@ -33,7 +33,7 @@ impl GpuSettings {
         checked(unsafe { lens_ext_gpu_settings(self.tf32.into(), self.benchmark.into(), self.deterministic.into()) })
     }
 
-    /// What libtorch has.
+    /// The settings in effect.
     pub fn now() -> Result<Self> {
         let mut values = [0; 3];
         // SAFETY: room for the three numbers that are written.
@@ -43,7 +43,7 @@ impl GpuSettings {
     }
 }
 
-/// libtorch's memory on a GPU.
+/// Memory of libtorch's allocator on a GPU.
 pub(crate) fn memory(device: usize) -> Result<GpuMemory> {
     let mut bytes = [0; 4];
     // SAFETY: room for the four numbers that are written.
@@ -52,7 +52,7 @@ pub(crate) fn memory(device: usize) -> Result<GpuMemory> {
     Ok(GpuMemory { allocated, allocated_peak, reserved, reserved_peak })
 }
 
-/// Gives memory that no tensor uses back to the GPU.
+/// Returns unused memory to the GPU.
 pub(crate) fn empty_cache() -> Result<()> {
     // SAFETY: libtorch's allocator has its own lock.
     checked(unsafe { lens_ext_gpu_empty_cache() })
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_libtorchs_own() {
+    fn settings_round_trip() {
         let before = GpuSettings::now().unwrap();
         for settings in [
             GpuSettings { tf32: true, benchmark: true, deterministic: false },

@@ -1,15 +1,15 @@
-//! The engine that computes with libtorch: everything of lesionlens that needs libtorch, as a shared library of its own
-//! that the first one loads when it is needed. Other libraries see one function, `lens_torch_table`; the Rust items here
-//! are for tests.
+//! The engine of libtorch: everything of lesionlens that needs libtorch, as a shared library of its own, which the
+//! first library loads when needed. It exports one function, `lens_torch_table`; the Rust items here are for tests.
 
+mod autocast;
 mod backend;
 mod densenet;
+mod device_queue;
 mod engine;
 mod error;
 mod gpu_state;
 mod input;
 mod learner;
-mod mixed;
 mod network;
 mod optimizer;
 mod program;
@@ -17,7 +17,6 @@ mod scaler;
 mod table;
 mod torch;
 mod training_network;
-mod turns;
 
 pub use backend::gpu_library_is_registered;
 pub use densenet::DenseNet;

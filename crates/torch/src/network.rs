@@ -1,9 +1,9 @@
-//! A network that is ready to compute, on an engine.
+//! A network for inference on an engine.
 
+use crate::autocast::with_precision;
 use crate::densenet::DenseNet;
 use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
-use crate::mixed::with_precision;
 use crate::torch::{SharedTensor, copy_to_slice};
 use lens_engine::check_images;
 use lens_images::Images;
@@ -11,7 +11,7 @@ use lens_model::LAYOUT;
 use std::sync::Arc;
 use tch::Tensor;
 
-/// A network with the engine that computes it.
+/// A network and its engine.
 #[derive(Debug)]
 pub(crate) struct TorchNetwork {
     engine: Arc<TorchEngine>,
@@ -19,21 +19,21 @@ pub(crate) struct TorchNetwork {
 }
 
 impl TorchNetwork {
-    /// Of all parameters in the layout's order.
+    /// From all parameters in the layout's order.
     pub fn new(engine: &Arc<TorchEngine>, parameters: &[f32]) -> Result<Self> {
         engine.enter()?;
         let _guard = tch::no_grad_guard();
         let network = DenseNet::of_values(parameters, engine.device())?.frozen();
-        let network = if engine.settings().channels_last { network } else { network.row_by_row() };
+        let network = if engine.settings().channels_last { network } else { network.to_nchw() };
         Ok(TorchNetwork { engine: Arc::clone(engine), network })
     }
 
-    /// One number for each image.
+    /// One logit for each image.
     pub fn logits(&self, images: &Images, logits: &mut [f32]) -> Result<()> {
         self.compute(images, |input| copy_to_slice(&self.network.logits(input), logits))
     }
 
-    /// The last feature maps, the channels of a place beside each other.
+    /// The last feature maps, channels last.
     pub fn features(&self, images: &Images, features: &mut [f32]) -> Result<()> {
         self.compute(images, |input| copy_to_slice(&self.network.features(input).f_permute([0, 2, 3, 1])?, features))
     }
@@ -48,11 +48,11 @@ impl TorchNetwork {
         self.engine.with_input(images, |input| with_precision(precision, input, || work(input)))
     }
 
-    /// Raises `largest` to the largest input of each convolution, in f32; see `lens_engine::Network::observe`.
-    pub fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
+    /// Raises `maxima` to the maximum of each convolution's input, in f32; see `lens_engine::Network::observe`.
+    pub fn observe(&self, images: &Images, maxima: &mut [f32]) -> Result<()> {
         let expected = LAYOUT.parameters().len();
-        if largest.len() != expected {
-            let count = largest.len();
+        if maxima.len() != expected {
+            let count = maxima.len();
             return Err(Error::argument(format!(
                 "there is room for {count} ranges; the network has {expected} parameters"
             )));
@@ -63,15 +63,16 @@ impl TorchNetwork {
         }
         let _guard = tch::no_grad_guard();
         self.engine.with_input(images, |input| {
-            self.network.observe(input, &mut |convolution, input| raise(&mut largest[convolution], convolution, input));
+            self.network
+                .observe(input, &mut |convolution, input| update_max(&mut maxima[convolution], convolution, input));
             Ok(())
         })
     }
 }
 
-fn raise(largest: &mut f32, convolution: usize, input: &Tensor) {
-    // The compiled network pools before a transition's convolution.
+fn update_max(maxima: &mut f32, convolution: usize, input: &Tensor) {
+    // In plans, the average pooling of a transition comes before its convolution.
     let pooled = LAYOUT.transitions.iter().any(|transition| transition.conv == convolution);
     let input = if pooled { input.avg_pool2d(2, 2, 0, false, true, None) } else { input.shallow_clone() };
-    lens_model::raise(largest, input.max().double_value(&[]) as f32);
+    lens_model::update_max(maxima, input.max().double_value(&[]) as f32);
 }

@@ -1,20 +1,20 @@
-//! Adam, AdamW and SGD with momentum, in PyTorch's form, over one flat buffer.
+//! Adam, AdamW and SGD with momentum, as in PyTorch, on one flat vector.
 
 use crate::error::{Error, Result};
 use lens_engine::{OptimizerKind, UpdateStep};
 use tch::Tensor;
 
-/// An optimiser and what it has seen.
+/// An optimiser and its moments.
 #[derive(Debug)]
 pub(crate) struct Optimizer {
     kind: OptimizerKind,
     first_moment: Tensor,
-    /// Adam's and AdamW's.
+    /// Of Adam and AdamW.
     second_moment: Option<Tensor>,
 }
 
 impl Optimizer {
-    /// For buffers like this one.
+    /// For vectors like this one.
     pub fn new(kind: OptimizerKind, buffer: &Tensor) -> Self {
         let second_moment = (kind != OptimizerKind::Sgd).then(|| buffer.zeros_like());
         Optimizer { kind, first_moment: buffer.zeros_like(), second_moment }
@@ -28,8 +28,8 @@ impl Optimizer {
         self.second_moment.as_ref().ok_or_else(|| Error::argument("SGD has no second moments: Adam and AdamW have"))
     }
 
-    /// One step of `values` along `gradients`, both from number `first` on; `weights` are the parts (start, length) that
-    /// decay. The gradients are used up.
+    /// A step of `values` by `gradients`, both from element `first` on; `weights` are the ranges (start, length) with
+    /// weight decay. The gradients are overwritten.
     pub fn step(
         &mut self,
         values: &Tensor,
@@ -41,7 +41,7 @@ impl Optimizer {
         let _guard = tch::no_grad_guard();
         let count = values.size1()? - first;
         let mut values = values.f_narrow(0, first, count)?;
-        self.decay(&mut values, gradients, weights, first, step)?;
+        self.apply_weight_decay(&mut values, gradients, weights, first, step)?;
         let mut first_moment = self.first_moment.f_narrow(0, first, count)?;
         let Some(second_moment) = &self.second_moment else {
             first_moment *= step.momentum;
@@ -61,7 +61,7 @@ impl Optimizer {
         Ok(())
     }
 
-    fn decay(
+    fn apply_weight_decay(
         &self,
         values: &mut Tensor,
         gradients: &mut Tensor,
@@ -94,7 +94,7 @@ mod tests {
     const STEP: UpdateStep =
         UpdateStep { learning_rate: 0.05, weight_decay: 0.1, momentum: 0.9, ..UpdateStep::PYTORCH };
 
-    /// Three steps over five numbers of which the last does not decay, as tests/golden/optimizers.py does them.
+    /// Three steps of five values of which the last has no weight decay, as in tests/golden/optimizers.py.
     fn after_three_steps(kind: OptimizerKind, weight_decay: f64) -> Vec<f64> {
         let values = Tensor::from_slice(&[1.0, -2.0, 0.5, 3.0, -1.0]);
         let mut optimizer = Optimizer::new(kind, &values);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_pytorchs() {
+    fn steps_match_pytorch() {
         let golden = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/optimizers.json"));
         let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
         for (name, kind, weight_decay) in [
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_before_the_first_are_left_alone() {
+    fn values_before_first_are_unchanged() {
         let values = Tensor::from_slice(&[1.0, 2.0, 3.0]);
         let mut optimizer = Optimizer::new(OptimizerKind::Adam, &values);
         optimizer.step(&values, &mut Tensor::from_slice(&[1.0]), &[(0, 2), (2, 1)], 2, &STEP).unwrap();

@@ -1,6 +1,6 @@
-//! Networks compiled beforehand, run by libtorch: TorchScript programs and AOTInductor packages.
+//! Compiled networks, run by libtorch: TorchScript programs and AOTInductor packages.
 
-use crate::backend::have_libtorch_by_name;
+use crate::backend::provide_libtorch_soname;
 use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
 use crate::torch::{c_string, checked, copy_to_slice};
@@ -10,44 +10,44 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
-/// What the C++ file made.
+/// A program object of the C++ code.
 #[derive(Debug)]
-struct Loaded(*mut c_void);
+struct ProgramHandle(*mut c_void);
 
 // SAFETY: libtorch's interpreter keeps nothing between calls in a frozen program, and a package has runners that calls
 // wait for; both may be used and freed on any thread.
-unsafe impl Send for Loaded {}
+unsafe impl Send for ProgramHandle {}
 // SAFETY: as above.
-unsafe impl Sync for Loaded {}
+unsafe impl Sync for ProgramHandle {}
 
-impl Drop for Loaded {
+impl Drop for ProgramHandle {
     fn drop(&mut self) {
         // SAFETY: from one of the loading functions, and freed once.
         unsafe { lens_ext_program_free(self.0) };
     }
 }
 
-/// A program that is ready to run on an engine; any number of threads may run it at once.
+/// A program on an engine's device; any number of threads may run it concurrently.
 #[derive(Debug)]
 pub(crate) struct Program {
     engine: Arc<TorchEngine>,
-    loaded: Loaded,
+    handle: ProgramHandle,
 }
 
 impl Program {
     /// One of the graphs of an AOTInductor package. Its native code becomes part of the process.
     pub fn of_package(engine: &Arc<TorchEngine>, path: &str, name: &str, runners: usize) -> Result<Self> {
         engine.enter()?;
-        have_libtorch_by_name().map_err(Error::internal)?;
+        provide_libtorch_soname().map_err(Error::internal)?;
         let (path, name) = (c_string(path)?, c_string(name)?);
         let index = engine.settings().gpu.map_or(-1, |index| index as c_int);
         let mut program = std::ptr::null_mut();
         // SAFETY: two C strings, and room for a pointer.
         checked(unsafe { lens_ext_package_load(path.as_ptr(), name.as_ptr(), runners, index, &raw mut program) })?;
-        Ok(Program { engine: Arc::clone(engine), loaded: Loaded(program) })
+        Ok(Program { engine: Arc::clone(engine), handle: ProgramHandle(program) })
     }
 
-    /// One number for each image.
+    /// One logit for each image.
     pub fn logits(&self, images: &Images, logits: &mut [f32]) -> Result<()> {
         if images.is_empty() {
             return Ok(());
@@ -59,7 +59,7 @@ impl Program {
     fn run(&self, input: &Tensor) -> Result<Tensor> {
         let mut output = std::ptr::null_mut();
         // SAFETY: a live program and a live tensor, and room for a pointer.
-        checked(unsafe { lens_ext_program_run(self.loaded.0, input.as_ptr().cast(), &raw mut output) })?;
+        checked(unsafe { lens_ext_program_run(self.handle.0, input.as_ptr().cast(), &raw mut output) })?;
         // SAFETY: a new tensor, which is taken over here.
         let output = unsafe { Tensor::from_ptr(output.cast()) };
         let images = input.size()[0];
@@ -73,14 +73,14 @@ impl Program {
     }
 }
 
-/// A TorchScript program that was read, before it is made ready to run.
+/// A TorchScript program that was read.
 #[derive(Debug)]
 pub(crate) struct Script {
-    /// None after it was made ready.
-    loaded: Option<Loaded>,
-    /// What lay beside it in the archive, under the name that was asked for; empty when nothing did.
+    /// None after `take_program`.
+    handle: Option<ProgramHandle>,
+    /// The metadata entry of the archive; empty if there is none.
     pub metadata: String,
-    /// Parameters and buffers by name; those of quantised layers as floats.
+    /// Parameters and buffers by name; those of quantised layers dequantised.
     pub tensors: Vec<(String, Tensor)>,
     /// Whether there are quantised layers.
     pub quantised: bool,
@@ -91,43 +91,47 @@ impl Script {
     pub fn read(bytes: &[u8], metadata_name: &str) -> Result<Self> {
         let metadata_name = c_string(metadata_name)?;
         let mut program = std::ptr::null_mut();
-        // SAFETY: so many readable bytes, a C string, and room for a pointer.
+        // SAFETY: a readable slice, a C string, and room for a pointer.
         checked(unsafe {
             lens_ext_script_read(bytes.as_ptr().cast(), bytes.len(), metadata_name.as_ptr(), &raw mut program)
         })?;
-        let mut script =
-            Script { loaded: Some(Loaded(program)), metadata: String::new(), tensors: Vec::new(), quantised: false };
+        let mut script = Script {
+            handle: Some(ProgramHandle(program)),
+            metadata: String::new(),
+            tensors: Vec::new(),
+            quantised: false,
+        };
         let visited = (&raw mut script).cast();
-        // SAFETY: a live script; `visit` is called with `script` only while this call lasts, and leaves `loaded` alone.
+        // SAFETY: a live script; `visit` is called with `script` only while this call lasts, and leaves `handle` alone.
         checked(unsafe { lens_ext_script_visit(program, visited, visit) })?;
         Ok(script)
     }
 
-    /// Calls `seen` with the name, shape and values, row by row, of each tensor of real numbers.
-    pub fn for_each_tensor(&self, mut seen: impl FnMut(&str, &[usize], &[f32])) -> Result<()> {
+    /// Calls `visit_tensor` with the name, shape and values, row-major, of each tensor of floating point.
+    pub fn for_each_tensor(&self, mut visit_tensor: impl FnMut(&str, &[usize], &[f32])) -> Result<()> {
         for (name, tensor) in self.tensors.iter().filter(|(_, tensor)| tensor.is_floating_point()) {
             let shape: Vec<usize> = tensor.size().into_iter().map(|side| side as usize).collect();
             let mut values = vec![0.0; tensor.numel()];
             copy_to_slice(tensor, &mut values)?;
-            seen(name, &shape, &values);
+            visit_tensor(name, &shape, &values);
         }
         Ok(())
     }
 
-    /// The program with its weights built in and its operators exchanged for the device's faster ones; once.
+    /// The program with frozen weights, optimised for the device; once.
     pub fn take_program(&mut self, engine: &Arc<TorchEngine>) -> Result<Program> {
         if self.quantised && engine.device() != Device::Cpu {
             return Err(Error::new(ErrorKind::Unsupported, "libtorch computes with its 8-bit weights on the CPU only"));
         }
         engine.enter()?;
-        let loaded = self
-            .loaded
+        let handle = self
+            .handle
             .take()
             .ok_or_else(|| Error::argument("the script was made ready to run before, and is gone"))?;
-        let place = Tensor::f_zeros([1], (Kind::Float, engine.device()))?;
+        let device_tensor = Tensor::f_zeros([1], (Kind::Float, engine.device()))?;
         // SAFETY: a live script that no one else has, and a live tensor.
-        checked(unsafe { lens_ext_script_optimize(loaded.0, place.as_ptr().cast()) })?;
-        Ok(Program { engine: Arc::clone(engine), loaded })
+        checked(unsafe { lens_ext_script_optimize(handle.0, device_tensor.as_ptr().cast()) })?;
+        Ok(Program { engine: Arc::clone(engine), handle })
     }
 }
 
@@ -146,25 +150,24 @@ unsafe extern "C" fn visit(script: *mut c_void, name: *const c_char, tensor: *mu
     }
 }
 
-/// What a TorchScript archive is written from.
+/// Contents of a TorchScript archive.
 pub(crate) struct ScriptSource<'a> {
-    /// Definition of `forward(self, image)`. It may call torch's and quantized's operators.
+    /// Definition of `forward(self, image)`. It may call operators of torch and quantized.
     pub source: &'a str,
-    /// A linear layer whose products are computed in 8-bit integers, with scales found while it runs. `source` uses its
-    /// `_packed_params._packed_params`.
+    /// A linear layer to be dynamically quantised. `source` uses its `_packed_params._packed_params`.
     pub int8_head: Option<&'a str>,
-    /// Name of what is laid beside it, and that.
+    /// Name and content of the metadata entry.
     pub metadata: (&'a str, &'a str),
 }
 
 /// The bytes of a TorchScript archive.
 pub(crate) fn script_bytes(tensors: &[(&str, &Tensor)], script: &ScriptSource) -> Result<Vec<u8>> {
-    let arguments = Arguments::of(tensors)?;
+    let arguments = NamedTensors::of(tensors)?;
     let source = c_string(script.source)?;
     let head = script.int8_head.map(c_string).transpose()?;
     let (metadata_name, metadata) = (c_string(script.metadata.0)?, c_string(script.metadata.1)?);
     let mut bytes = Vec::<u8>::new();
-    // SAFETY: as many names and live tensors as the count says, C strings, and `keep` is called with `bytes` only while
+    // SAFETY: as many names and live tensors as the count says, C strings, and `append_bytes` is called with `bytes` only while
     // this call lasts.
     checked(unsafe {
         lens_ext_script_write(
@@ -176,15 +179,15 @@ pub(crate) fn script_bytes(tensors: &[(&str, &Tensor)], script: &ScriptSource) -
             metadata_name.as_ptr(),
             metadata.as_ptr(),
             (&raw mut bytes).cast(),
-            keep,
+            append_bytes,
         )
     })?;
     Ok(bytes)
 }
 
-/// The bytes that torch.save() would write of a dict of tensors, with one more entry: its name and text.
+/// The bytes that torch.save() would write of a dict of tensors, with the metadata as one more entry.
 pub(crate) fn state_dict_bytes(tensors: &[(&str, &Tensor)], metadata: (&str, &str)) -> Result<Vec<u8>> {
-    let arguments = Arguments::of(tensors)?;
+    let arguments = NamedTensors::of(tensors)?;
     let (metadata_name, metadata) = (c_string(metadata.0)?, c_string(metadata.1)?);
     let mut bytes = Vec::<u8>::new();
     // SAFETY: as in `script_bytes`.
@@ -196,24 +199,24 @@ pub(crate) fn state_dict_bytes(tensors: &[(&str, &Tensor)], metadata: (&str, &st
             metadata_name.as_ptr(),
             metadata.as_ptr(),
             (&raw mut bytes).cast(),
-            keep,
+            append_bytes,
         )
     })?;
     Ok(bytes)
 }
 
-/// Names and tensors side by side, as C takes them.
-struct Arguments {
+/// Names and tensors as C arrays.
+struct NamedTensors {
     names: Vec<*const c_char>,
     tensors: Vec<*const c_void>,
-    /// What `names` points into.
+    /// Owns the strings of `names`.
     _owned: Vec<CString>,
 }
 
-impl Arguments {
+impl NamedTensors {
     fn of(tensors: &[(&str, &Tensor)]) -> Result<Self> {
         let owned = tensors.iter().map(|(name, _)| c_string(name)).collect::<Result<Vec<_>>>()?;
-        Ok(Arguments {
+        Ok(NamedTensors {
             names: owned.iter().map(|name| name.as_ptr()).collect(),
             tensors: tensors.iter().map(|(_, tensor)| tensor.as_ptr().cast()).collect(),
             _owned: owned,
@@ -222,14 +225,14 @@ impl Arguments {
 }
 
 /// # Safety
-/// `bytes` is a `Vec<u8>` that nobody else uses, and `data` so many readable bytes.
-unsafe extern "C" fn keep(bytes: *mut c_void, data: *const c_char, size: usize) {
+/// `bytes` is a `Vec<u8>` that nobody else uses, and `data` points to as many readable bytes as the count says.
+unsafe extern "C" fn append_bytes(bytes: *mut c_void, data: *const c_char, size: usize) {
     // SAFETY: by the function's contract.
     unsafe { (*bytes.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data.cast(), size)) };
 }
 
 type Visit = unsafe extern "C" fn(*mut c_void, *const c_char, *mut c_void, c_int);
-type Keep = unsafe extern "C" fn(*mut c_void, *const c_char, usize);
+type WriteBytes = unsafe extern "C" fn(*mut c_void, *const c_char, usize);
 
 unsafe extern "C" {
     fn lens_ext_script_read(
@@ -239,7 +242,7 @@ unsafe extern "C" {
         program: *mut *mut c_void,
     ) -> c_int;
     fn lens_ext_script_visit(program: *const c_void, context: *mut c_void, visit: Visit) -> c_int;
-    fn lens_ext_script_optimize(program: *mut c_void, place: *const c_void) -> c_int;
+    fn lens_ext_script_optimize(program: *mut c_void, device_tensor: *const c_void) -> c_int;
     fn lens_ext_package_load(
         path: *const c_char,
         name: *const c_char,
@@ -258,7 +261,7 @@ unsafe extern "C" {
         metadata_name: *const c_char,
         metadata: *const c_char,
         context: *mut c_void,
-        write: Keep,
+        write: WriteBytes,
     ) -> c_int;
     fn lens_ext_state_dict_write(
         names: *const *const c_char,
@@ -267,6 +270,6 @@ unsafe extern "C" {
         metadata_name: *const c_char,
         metadata: *const c_char,
         context: *mut c_void,
-        write: Keep,
+        write: WriteBytes,
     ) -> c_int;
 }

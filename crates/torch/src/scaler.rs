@@ -1,18 +1,18 @@
-//! Loss scaling for half precision: gradients too small for f16 are lifted into its range.
+//! Gradient scaling for half precision: small gradients are scaled into the range of f16.
 
+use crate::autocast::unscale;
 use crate::error::Result;
-use crate::mixed::unscale;
 use lens_engine::ScalerState;
 use lens_engine::policy::ScalerSettings;
 use tch::{Device, Kind, Tensor};
 
-/// A scaler by PyTorch's rule: after a step whose gradients are not finite the scale falls, after so many good ones in a
-/// row it rises.
+/// PyTorch's GradScaler: the scale shrinks after a step with gradients that are not finite, and grows after a number of
+/// steps without overflow.
 #[derive(Debug)]
 pub(crate) struct GradScaler {
     settings: ScalerSettings,
     scale: Tensor,
-    /// Good steps since the last change.
+    /// Steps without overflow since the last change.
     growth: Tensor,
 }
 
@@ -23,19 +23,19 @@ impl GradScaler {
         GradScaler { settings, scale, growth: Tensor::zeros([1], (Kind::Int, device)) }
     }
 
-    /// The loss, lifted.
+    /// The scaled loss.
     pub fn scaled(&self, loss: &Tensor) -> Tensor {
         loss * &self.scale
     }
 
-    /// Brings gradients of a lifted loss back, in place; false when some are not finite.
+    /// Unscales gradients in place; false if some are not finite.
     pub fn unscale(&self, gradients: &mut Tensor) -> Result<bool> {
         let mut found = self.scale.zeros_like();
         unscale(gradients, &mut found, &self.scale.reciprocal())?;
         Ok(found.double_value(&[0]) == 0.0)
     }
 
-    /// Takes note of a step.
+    /// Updates the scale after a step.
     pub fn update(&mut self, finite: bool) -> Result<()> {
         let found = self.scale.full_like(if finite { 0.0 } else { 1.0 });
         let _ = self.scale.f_internal_amp_update_scale_(
@@ -48,7 +48,7 @@ impl GradScaler {
         Ok(())
     }
 
-    /// Where it is.
+    /// Scale and steps without overflow.
     pub fn state(&self) -> ScalerState {
         ScalerState {
             scale: self.scale.double_value(&[0]),
@@ -56,7 +56,7 @@ impl GradScaler {
         }
     }
 
-    /// Goes on from there.
+    /// Sets scale and steps without overflow.
     pub fn restore(&mut self, state: ScalerState) {
         let _ = self.scale.fill_(state.scale);
         let _ = self.growth.fill_(i64::from(state.good_steps));
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_sets_of_settings_fall_on_overflow_and_grow_after_their_interval() {
+    fn scale_backs_off_and_grows() {
         for (settings, after_overflow) in [(ScalerSettings::STANDARD, 32_768.0), (ScalerSettings::AMD, 4096.0 * 0.7)] {
             let mut scaler = GradScaler::new(settings, Device::Cpu);
             assert_eq!(scaler.state().scale, settings.initial_scale);
@@ -79,7 +79,7 @@ mod tests {
                 scaler.update(true).unwrap();
             }
             assert_eq!(scaler.state(), ScalerState { scale: fallen, good_steps: settings.growth_interval - 1 });
-            // A restored scaler does as the one it was taken from.
+            // A restored scaler continues like the original.
             let mut other = GradScaler::new(settings, Device::Cpu);
             other.restore(scaler.state());
             for scaler in [&mut scaler, &mut other] {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn unscaling_undoes_scaling_and_reports_overflow() {
+    fn unscale_inverts_scale_and_reports_overflow() {
         let scaler = GradScaler::new(ScalerSettings::STANDARD, Device::Cpu);
         let mut gradients = scaler.scaled(&Tensor::from_slice(&[1.5f32, -2.0]));
         assert_eq!(gradients.double_value(&[0]), 1.5 * 65_536.0);

@@ -1,4 +1,4 @@
-//! libtorch's global state, and what tch leaves open.
+//! libtorch functions that tch lacks.
 
 use crate::error::{Error, Result};
 use std::borrow::Borrow;
@@ -15,7 +15,7 @@ pub struct SharedTensor(Tensor);
 unsafe impl Sync for SharedTensor {}
 
 impl SharedTensor {
-    /// Takes over a tensor that nothing writes to any more.
+    /// Takes ownership of a tensor that nothing writes to any more.
     pub fn new(tensor: Tensor) -> Self {
         SharedTensor(tensor)
     }
@@ -27,8 +27,8 @@ impl Borrow<Tensor> for SharedTensor {
     }
 }
 
-/// So many floats in the host's memory that a GPU copies from while the host goes on; their values are anything.
-pub(crate) fn page_locked(count: usize) -> Result<Tensor> {
+/// Uninitialised floats in pinned host memory, from which a GPU copies asynchronously.
+pub(crate) fn pinned_memory(count: usize) -> Result<Tensor> {
     let mut floats = std::ptr::null_mut();
     // SAFETY: room for the pointer to a new tensor.
     checked(unsafe { lens_ext_page_locked(count as i64, &raw mut floats) })?;
@@ -36,7 +36,7 @@ pub(crate) fn page_locked(count: usize) -> Result<Tensor> {
     Ok(unsafe { Tensor::from_ptr(floats.cast()) })
 }
 
-/// Copies a tensor's values to `target` as 32-bit floats, row by row; there must be exactly so many.
+/// Copies a tensor's values to `target` as 32-bit floats, row-major; the lengths must be equal.
 pub(crate) fn copy_to_slice(tensor: &Tensor, target: &mut [f32]) -> Result<()> {
     if tensor.numel() != target.len() {
         let size = tensor.size();
@@ -46,10 +46,10 @@ pub(crate) fn copy_to_slice(tensor: &Tensor, target: &mut [f32]) -> Result<()> {
     Ok(tensor.f_copy_data(target, target.len())?)
 }
 
-/// Makes libtorch compute with so many threads when called from this thread.
+/// Sets libtorch's number of threads for calls from this thread.
 ///
-/// The setting is the process's, but OpenMP keeps a copy for each calling thread, so each has to make it.
-pub(crate) fn use_threads(threads: usize) {
+/// The setting is global, but OpenMP keeps a copy for each calling thread, so each has to set it.
+pub(crate) fn set_threads(threads: usize) {
     thread_local! {
         static SET: Cell<usize> = const { Cell::new(0) };
     }
@@ -60,12 +60,12 @@ pub(crate) fn use_threads(threads: usize) {
     }
 }
 
-/// Text as C takes it.
+/// A C string.
 pub(crate) fn c_string(text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| Error::argument(format!("{} has a zero byte in it", text.escape_debug())))
 }
 
-/// What a function of the C++ files returned, as a result.
+/// The result for the return code of a C++ function.
 pub(crate) fn checked(failed: c_int) -> Result<()> {
     if failed == 0 {
         return Ok(());
@@ -83,7 +83,7 @@ unsafe extern "C" {
 }
 
 /// An address inside the loaded libtorch_cpu.so.
-pub(crate) fn an_address() -> *const c_void {
+pub(crate) fn symbol_address() -> *const c_void {
     // SAFETY: the function of torch_ext.cpp takes the address of a function and does nothing else.
     unsafe { lens_ext_torch_address() }
 }

@@ -1,13 +1,13 @@
-//! A network in training: all its numbers in two buffers.
+//! A network in training, with all parameters in two flat vectors.
 
 use crate::densenet::DenseNet;
 use crate::error::{Error, Result};
 use lens_model::{LAYOUT, Role, TrainingParameters};
 use tch::{Device, Kind, Tensor};
 
-/// A network whose trained parameters are views of one buffer and whose running statistics are views of another, so
+/// A network whose trained parameters are views of one tensor and whose running statistics are views of another, so
 /// that an optimiser step, an average or a checkpoint is a few operations instead of a few for each parameter. The
-/// buffers are in the order of `lens_model::TrainingParameters`.
+/// tensors have the order of `lens_model::TrainingParameters`.
 #[derive(Debug)]
 pub struct TrainingNetwork {
     network: DenseNet<Tensor>,
@@ -18,8 +18,7 @@ pub struct TrainingNetwork {
     head_start: i64,
 }
 
-/// One number after the other, in the order they lie in memory: 4-dimensional weights channels last, as the
-/// convolutions want them.
+/// Flattened in memory order: 4-dimensional weights are channels last.
 fn flat(tensor: &Tensor) -> Tensor {
     match tensor.dim() {
         4 => tensor.permute([0, 2, 3, 1]).reshape([-1]),
@@ -28,33 +27,33 @@ fn flat(tensor: &Tensor) -> Tensor {
 }
 
 impl TrainingNetwork {
-    /// With a copy of these numbers.
+    /// With a copy of the parameters.
     pub fn of(parameters: &TrainingParameters, device: Device) -> Result<Self> {
         TrainingNetwork::of_buffers(&parameters.values, &parameters.statistics, device)
     }
 
-    /// With a copy of these numbers.
+    /// With a copy of these values.
     pub(crate) fn of_buffers(values: &[f32], statistics: &[f32], device: Device) -> Result<Self> {
         let buffer = |of: &[f32], what: &str, expected: usize| {
             if of.len() != expected {
                 return Err(Error::argument(format!("{} {what} were given for a network of {expected}", of.len())));
             }
-            // On the CPU, too, the copy is the network's own.
+            // A copy also on the CPU.
             Ok(Tensor::f_from_slice(of)?.f_to_device(device)?)
         };
-        TrainingNetwork::over(
+        TrainingNetwork::from_buffers(
             buffer(values, "trained numbers", LAYOUT.trained_count())?,
             buffer(statistics, "running statistics", LAYOUT.statistics_count())?,
         )
     }
 
-    /// A network over two buffers that it takes over; their lengths are the layout's.
-    fn over(values: Tensor, statistics: Tensor) -> Result<Self> {
+    /// Takes ownership of two tensors, whose lengths are the layout's.
+    fn from_buffers(values: Tensor, statistics: Tensor) -> Result<Self> {
         let (mut trained, mut weights, mut head_start) = (Vec::new(), Vec::new(), 0);
-        let mut places = LAYOUT.places().into_iter();
+        let mut ranges = LAYOUT.parameter_ranges().into_iter();
         let network = DenseNet::from_parameters(|spec| {
-            let place = places.next().ok_or_else(|| Error::internal(format!("{} has no place", spec.name)))?;
-            let (start, count) = (place.start as i64, place.len() as i64);
+            let range = ranges.next().ok_or_else(|| Error::internal(format!("{} has no range", spec.name)))?;
+            let (start, count) = (range.start as i64, range.len() as i64);
             let is_trained = spec.role.is_trained();
             let part = if is_trained { &values } else { &statistics }.f_narrow(0, start, count)?;
             let shape: Vec<i64> = spec.shape.iter().map(|side| *side as i64).collect();
@@ -79,9 +78,9 @@ impl TrainingNetwork {
         Ok(TrainingNetwork { network, trained, values, statistics, weights, head_start })
     }
 
-    /// A copy with buffers of its own.
+    /// A copy with tensors of its own.
     pub fn copy(&self) -> Result<Self> {
-        TrainingNetwork::over(self.values.copy(), self.statistics.copy())
+        TrainingNetwork::from_buffers(self.values.copy(), self.statistics.copy())
     }
 
     /// The network.
@@ -89,39 +88,39 @@ impl TrainingNetwork {
         &self.network
     }
 
-    /// The network, for passes that update its running statistics.
+    /// The network, for forward passes that update its running statistics.
     pub fn network_mut(&mut self) -> &mut DenseNet<Tensor> {
         &mut self.network
     }
 
-    /// All trained numbers. Changing them changes the network.
+    /// All trained parameters, shared with the network.
     pub fn values(&self) -> &Tensor {
         &self.values
     }
 
-    /// Running statistics of all batch normalisations. Changing them changes the network.
+    /// All running statistics, shared with the network.
     pub fn statistics(&self) -> &Tensor {
         &self.statistics
     }
 
-    /// Start and length, in the buffer, of the weights of convolutions and head: all but norms and biases.
+    /// Start and length of the weights of convolutions and head, which have weight decay.
     pub(crate) fn weights(&self) -> &[(i64, i64)] {
         &self.weights
     }
 
-    /// Where the head begins in the buffer; it ends with it.
+    /// Start of the head's parameters, which are the last.
     pub fn head_start(&self) -> i64 {
         self.head_start
     }
 
-    /// Gradients of `loss` in the order of the buffer: for all of it, or for the head alone.
+    /// Gradients of `loss` with respect to all trained parameters, or to the head's alone, flattened.
     pub fn gradients(&self, loss: &Tensor, head_only: bool) -> Result<Tensor> {
         let first = if head_only { self.trained.len() - 2 } else { 0 };
         let gradients = Tensor::f_run_backward(&[loss], &self.trained[first..], false, false)?;
         Ok(Tensor::f_cat(&gradients.iter().map(flat).collect::<Vec<_>>(), 0)?)
     }
 
-    /// Whether all trained numbers are finite.
+    /// Whether all trained parameters are finite.
     pub(crate) fn is_finite(&self) -> bool {
         self.values.sum(Kind::Double).double_value(&[]).is_finite()
     }
@@ -133,7 +132,7 @@ mod tests {
     use lens_model::Parameters;
 
     #[test]
-    fn it_computes_what_the_same_numbers_in_the_order_of_files_do() {
+    fn views_match_parameters_in_file_order() {
         let parameters = Parameters::initial(5).unwrap();
         let training = TrainingNetwork::of(&TrainingParameters::of(&parameters).unwrap(), Device::Cpu).unwrap();
         let plain = DenseNet::of(&parameters, Device::Cpu).unwrap();

@@ -1,8 +1,9 @@
-//! libtorch's engine, through the table as the library uses it, does what every engine must; and the CPU's engine computes
-//! what it computes.
+//! Conformance tests for libtorch's engine, through the table, and comparison of the CPU engine with it.
 
 use lens_base::Logger;
-use lens_conformance::{Subject, Tolerances, agree, agree_on_ranges, extreme, learners, networks};
+use lens_conformance::{
+    Subject, Tolerances, activation_ranges_agree, engines_agree, extreme_parameters, learners, networks,
+};
 use lens_cpu::{CpuEngine, CpuSettings, Instructions};
 use lens_engine::EngineName;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
@@ -14,8 +15,8 @@ fn libtorch() -> Arc<Context> {
     Context::new(ContextOptions { device, engine, threads: 2, ..ContextOptions::default() }).unwrap()
 }
 
-/// Which algorithm libtorch computes a convolution by depends on the number of images.
-const TOLERANCES: Tolerances = Tolerances { company: 1e-5, ..Tolerances::SINGLE };
+/// libtorch selects convolution algorithms by batch size.
+const TOLERANCES: Tolerances = Tolerances { batch_invariance: 1e-5, ..Tolerances::SINGLE };
 
 fn subject(context: &Context) -> Subject<'_> {
     Subject { engine: context.engine(), name: EngineName::Torch, tolerances: TOLERANCES }
@@ -31,8 +32,8 @@ fn learners_conform() {
     learners(&subject(&libtorch()));
 }
 
-/// Pixels of the largest batch that an instruction set is tested with: those that are fast with every size in every
-/// batch. LENS_EVERY_BATCH=1 in the environment lifts the limit.
+/// Pixels of the largest batch for an instruction set, so that the slow one is not tested for minutes.
+/// LENS_EVERY_BATCH=1 in the environment lifts the limit.
 fn most_pixels(name: EngineName) -> usize {
     match name {
         _ if std::env::var_os("LENS_EVERY_BATCH").is_some() => usize::MAX,
@@ -47,7 +48,7 @@ fn engine(name: EngineName) -> CpuEngine {
 }
 
 #[test]
-fn plans_compute_what_libtorch_does_at_every_size_in_every_batch() {
+fn plans_agree_with_libtorch() {
     let context = libtorch();
     let names: Vec<EngineName> = Instructions::available().into_iter().map(Instructions::engine).collect();
     let engines: Vec<CpuEngine> = names.iter().copied().map(engine).collect();
@@ -55,12 +56,12 @@ fn plans_compute_what_libtorch_does_at_every_size_in_every_batch() {
         .iter()
         .zip(&engines)
         .map(|(name, engine)| (Subject { engine, name: *name, tolerances: Tolerances::SINGLE }, most_pixels(*name)));
-    agree(&subject(&context), &plans.collect::<Vec<_>>(), &extreme(context.engine()));
+    engines_agree(&subject(&context), &plans.collect::<Vec<_>>(), &extreme_parameters(context.engine()));
 }
 
 #[test]
-fn both_engines_observe_the_same_ranges() {
+fn activation_ranges_agree_with_reference() {
     let (context, engine) = (libtorch(), engine(EngineName::Reference));
     let plain = Subject { engine: &engine, name: EngineName::Reference, tolerances: Tolerances::SINGLE };
-    agree_on_ranges(&subject(&context), &plain, &extreme(context.engine()));
+    activation_ranges_agree(&subject(&context), &plain, &extreme_parameters(context.engine()));
 }

@@ -1,4 +1,4 @@
-//! libtorch's library for CUDA, really loaded, on a machine without a GPU: `make test-cuda-load`. Each test is for a process
+//! libtorch's CUDA library, really loaded, on a machine without a GPU: `make test-cuda-load`. Each test needs a process
 //! of its own, and is ignored otherwise.
 
 mod hardware;
@@ -34,7 +34,7 @@ fn registers_and_says_that_there_is_no_driver() {
     assert!(gpu_library_is_registered(), "{reason}");
     assert!(reason.contains("no NVIDIA driver is installed"), "{reason}");
 
-    // Left to the library, the CPU takes over, with the reason, and computes as before.
+    // With automatic selection the CPU is used, the reason is logged, and results are the same.
     let root = files_of("rtx-4080-super");
     let messages = Messages::default();
     let options = ContextOptions { hardware_root: Some(root.path().into()), ..messages.options(DeviceRequest::Auto) };
@@ -47,7 +47,7 @@ fn registers_and_says_that_there_is_no_driver() {
 #[test]
 #[ignore = "needs libtorch_cuda.so and all that it is linked against"]
 fn says_when_libtorch_was_asked_too_early() {
-    // A convolution on the CPU asks.
+    // A convolution on the CPU asks about GPUs.
     let before = logit();
     let reason = refusal();
     assert!(reason.contains("before its GPU library was loaded"), "{reason}");

@@ -1,5 +1,4 @@
-//! libtorch's network in double precision against torchvision's (tests/golden/densenet.py): what its gradients are, without
-//! the rounding that hides differences.
+//! libtorch's network in double precision compared with torchvision's (tests/golden/densenet.py), including gradients.
 
 mod autograd;
 
@@ -16,7 +15,7 @@ fn input(batch: &Batch) -> Tensor {
     Tensor::from_slice(&batch.values).view(shape).permute([0, 3, 1, 2]).to_kind(Kind::Double)
 }
 
-/// The largest difference, in units of the reference's largest magnitude.
+/// Largest absolute error, relative to the largest absolute expected value.
 fn difference(found: &Tensor, expected: &[f64]) -> f64 {
     let expected = Tensor::from_slice(expected);
     let found = found.to_kind(Kind::Double).contiguous().view([-1]);
@@ -34,7 +33,7 @@ fn loss_of(network: &mut DenseNet<Tensor>) -> (Tensor, Tensor) {
     (loss, logits)
 }
 
-/// Row-major indices that the reference sampled.
+/// Row-major indices sampled in the golden vectors.
 fn sampled(tensor: &Tensor) -> Tensor {
     let count = tensor.numel() as i64;
     let indices: Vec<i64> = (0..8).map(|sample| sample * count / 8).collect();
@@ -63,10 +62,10 @@ impl Adam {
     }
 }
 
-/// In double precision, where rounding does not hide or make up differences: single-precision gradients of a random
-/// network this deep differ by per cents between any two orders of summation.
+/// In double precision: single-precision gradients of a random network this deep differ by per cents between any two
+/// orders of summation.
 #[test]
-fn two_training_steps_are_torchvisions() {
+fn training_steps_match_torchvision() {
     let golden = Golden::new();
     let mut network = autograd::network(&golden_parameters(), Kind::Double);
     let trained = autograd::trained(&network);

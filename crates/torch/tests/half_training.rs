@@ -1,4 +1,4 @@
-//! Training in half precision, which libtorch does.
+//! Training in half precision.
 
 #[path = "../../tasks/tests/runs/mod.rs"]
 mod runs;
@@ -17,14 +17,14 @@ fn with_precision(precision: PrecisionRequest) -> Arc<Context> {
 }
 
 #[test]
-fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
+fn interrupted_training_is_resumed_exactly() {
     let scaler = ScalerSettings { initial_scale: 2f64.powi(30), growth_interval: 3, ..ScalerSettings::AMD };
     let options = TrainOptions { scaler_settings: Some(scaler), ..everything() };
     goes_on_as_if_uninterrupted(&with_precision(PrecisionRequest::F16), "f16", options, &["loss_scale"]);
 }
 
 #[test]
-fn half_precision_learns_too() {
+fn half_precision_lowers_loss() {
     for precision in [PrecisionRequest::Bf16, PrecisionRequest::F16] {
         let context = with_precision(precision);
         // Without a validation set: half precision is slow on a CPU.
@@ -38,7 +38,7 @@ fn half_precision_learns_too() {
     }
 }
 
-/// One epoch of two steps, from weights that are known.
+/// One epoch of two steps, from known weights.
 fn overflowing(scaler: ScalerSettings) -> (Classifier, Classifier) {
     let context = with_precision(PrecisionRequest::F16);
     let start = Model::new(Parameters::initial(3).unwrap(), Metadata::new(options().preprocessing, 0.5));
@@ -52,7 +52,7 @@ fn overflowing(scaler: ScalerSettings) -> (Classifier, Classifier) {
     (start, train(&context, &dataset(16, 0), None, &options, &mut Control::default()).unwrap())
 }
 
-/// Whether all trained numbers are the same.
+/// Whether all trained parameters are equal.
 fn unmoved(one: &Classifier, other: &Classifier) -> bool {
     let (one, other) = (one.model().parameters().unwrap(), other.model().parameters().unwrap());
     let trained = LAYOUT.parameters().iter().enumerate().filter(|(_, spec)| spec.role.is_trained());
@@ -60,13 +60,13 @@ fn unmoved(one: &Classifier, other: &Classifier) -> bool {
 }
 
 #[test]
-fn an_overflow_in_f16_skips_the_step_and_lowers_the_scale() {
+fn f16_overflow_skips_step_and_lowers_scale() {
     let high = ScalerSettings { initial_scale: 2f64.powi(60), ..ScalerSettings::STANDARD };
     let (start, model) = overflowing(high);
     let epoch = &model.describe()["training"]["epochs"][0];
     assert_eq!((&epoch["skipped_steps"], &epoch["loss_scale"]), (&2.into(), &2f64.powi(58).into()), "{epoch}");
     assert!(unmoved(&start, &model));
-    // Low enough, it learns.
+    // With a scale low enough, parameters are updated.
     let (start, model) = overflowing(ScalerSettings { backoff_factor: 2f64.powi(-50), ..high });
     let epoch = &model.describe()["training"]["epochs"][0];
     assert_eq!((&epoch["skipped_steps"], &epoch["loss_scale"]), (&1.into(), &1024.0.into()), "{epoch}");

@@ -1,7 +1,7 @@
-//! The compiled network against libtorch, for every instruction set of this machine.
+//! Inference plans compared with libtorch, for every instruction set of this machine.
 
-use lens_conformance::extreme;
-use lens_cpu::plan::{Output, Plan, Shape, Tiling, Weights};
+use lens_conformance::extreme_parameters;
+use lens_cpu::plan::{NetworkPlan, NetworkShape, Output, PackedWeights, Tiling};
 use lens_cpu::{Instructions, Pool};
 use lens_engine::EngineName;
 use lens_engine::policy::{DeviceRequest, EngineRequest};
@@ -16,33 +16,33 @@ use tch::{Device, Kind, Tensor};
 #[path = "plan/int8.rs"]
 mod int8;
 
-/// The network as both sides take it.
+/// The parameters of both.
 static NETWORK: LazyLock<Parameters> = LazyLock::new(|| {
     let options = ContextOptions { device: DeviceRequest::Cpu, ..ContextOptions::default() };
-    extreme(Context::new(options).unwrap().engine())
+    extreme_parameters(Context::new(options).unwrap().engine())
 });
 
-fn libtorchs(parameters: &Parameters) -> DenseNet<Tensor> {
+fn libtorch_network(parameters: &Parameters) -> DenseNet<Tensor> {
     DenseNet::of(parameters, Device::Cpu).unwrap()
 }
 
-fn packed(instructions: Instructions) -> Arc<Weights> {
-    Arc::new(Weights::pack(instructions, &NETWORK).unwrap())
+fn packed(instructions: Instructions) -> Arc<PackedWeights> {
+    Arc::new(PackedWeights::pack(instructions, &NETWORK).unwrap())
 }
 
-fn planned(weights: &Arc<Weights>, shape: Shape) -> Plan {
+fn plan_of(weights: &Arc<PackedWeights>, shape: NetworkShape) -> NetworkPlan {
     weights.pack_filters(&Pool::new(2, 2), &shape.tilings(), &NETWORK).unwrap();
-    Plan::new(shape, weights).unwrap()
+    NetworkPlan::new(shape, weights).unwrap()
 }
 
-/// What each place of a feature map adds to the logit.
+/// What each pixel of a feature map adds to the logit.
 fn activation_map(features: &Tensor) -> Tensor {
     let weight = Tensor::from_slice(NETWORK.of(LAYOUT.head_weight)).view([1, -1, 1, 1]);
     let bias = Tensor::from_slice(NETWORK.of(LAYOUT.head_bias));
     features.relu().conv2d(&weight, Some(&bias), 1, 0, 1, 1)
 }
 
-/// Pixel by pixel.
+/// Channels last.
 fn pictures(count: usize, height: usize, width: usize) -> Vec<f32> {
     lens_conformance::pictures(count, height, width).values
 }
@@ -61,20 +61,20 @@ fn floats(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[test]
-fn both_tilings_of_every_block_and_all_outputs_are_libtorchs() {
-    let network = libtorchs(&NETWORK);
+fn tilings_and_outputs_match_libtorch() {
+    let network = libtorch_network(&NETWORK);
     let _guard = tch::no_grad_guard();
     let pool = Pool::new(2, 2);
     let (height, width) = (75, 97);
     let values = pictures(3, height, width);
     let features = network.features(&tensor(&values, height, width));
-    for set in Instructions::available() {
-        let weights = packed(set);
-        for tiling in [Tiling::Two, Tiling::Four] {
-            let plan = planned(&weights, Shape::with_tilings(height, width, |_, _, _| tiling));
+    for instructions in Instructions::available() {
+        let weights = packed(instructions);
+        for tiling in [Tiling::F2x2, Tiling::F4x4] {
+            let plan = plan_of(&weights, NetworkShape::with_tilings(height, width, |_, _, _| tiling));
             for (output, expected) in [
                 (Output::Logit, network.head(&features)),
-                (Output::Map, activation_map(&features)),
+                (Output::ActivationMap, activation_map(&features)),
                 (Output::Features, features.permute([0, 2, 3, 1])),
             ] {
                 let found = plan.run(&pool, &views(&values, height, width), output).unwrap();
@@ -83,7 +83,11 @@ fn both_tilings_of_every_block_and_all_outputs_are_libtorchs() {
                 let scale = expected.iter().fold(0f32, |scale, value| scale.max(value.abs()));
                 for (found, expected) in found.iter().zip(&expected) {
                     let error = (found - expected).abs() / scale;
-                    assert!(error < 3e-5, "{} {tiling:?} {output:?}: {found} {expected} of {scale}", set.engine());
+                    assert!(
+                        error < 3e-5,
+                        "{} {tiling:?} {output:?}: {found} {expected} of {scale}",
+                        instructions.engine()
+                    );
                 }
             }
         }
@@ -91,12 +95,13 @@ fn both_tilings_of_every_block_and_all_outputs_are_libtorchs() {
 }
 
 #[test]
-fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads() {
+fn bits_do_not_depend_on_batch_and_threads() {
     let sizes = [(64, 64), (75, 97), (224, 224)];
-    for set in Instructions::available() {
-        let weights = packed(set);
-        for (height, width) in if set.engine() == EngineName::PlanPortable { &sizes[..2] } else { &sizes[..] } {
-            let plan = planned(&weights, Shape::new(*height, *width));
+    for instructions in Instructions::available() {
+        let weights = packed(instructions);
+        for (height, width) in if instructions.engine() == EngineName::PlanPortable { &sizes[..2] } else { &sizes[..] }
+        {
+            let plan = plan_of(&weights, NetworkShape::new(*height, *width));
             let values = pictures(11, *height, *width);
             let images = views(&values, *height, *width);
             let alone: Vec<f32> = (0..images.len())
@@ -106,7 +111,12 @@ fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads() {
                 let pool = Pool::new(threads, threads);
                 for count in [1, 2, 5, 11] {
                     let together = plan.run(&pool, &images[..count], Output::Logit).unwrap();
-                    assert_eq!(together, alone[..count], "{} {threads} threads {width} x {height}", set.engine());
+                    assert_eq!(
+                        together,
+                        alone[..count],
+                        "{} {threads} threads {width} x {height}",
+                        instructions.engine()
+                    );
                 }
             }
         }
@@ -114,9 +124,9 @@ fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads() {
 }
 
 #[test]
-fn concurrent_calls_share_a_pool_and_a_plan() {
+fn concurrent_calls_share_pool_and_plan() {
     let weights = packed(Instructions::available().pop().unwrap());
-    let plan = planned(&weights, Shape::new(64, 64));
+    let plan = plan_of(&weights, NetworkShape::new(64, 64));
     let values = pictures(9, 64, 64);
     let images = views(&values, 64, 64);
     let expected = plan.run(&Pool::new(1, 1), &images, Output::Logit).unwrap();
@@ -155,10 +165,10 @@ fn classified(model: &Classifier) -> lens_base::Result<Vec<f32>> {
 }
 
 #[test]
-fn a_model_is_computed_by_the_engine_that_was_asked_for() {
+fn requested_engine_computes() {
     let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let torch = model(EngineRequest::Torch, NETWORK.copied().unwrap(), Arc::clone(&log));
-    let plan = model(EngineRequest::Plan, NETWORK.copied().unwrap(), Arc::clone(&log));
+    let torch = model(EngineRequest::Torch, NETWORK.try_clone().unwrap(), Arc::clone(&log));
+    let plan = model(EngineRequest::Plan, NETWORK.try_clone().unwrap(), Arc::clone(&log));
     let (expected, found) = (classified(&torch).unwrap(), classified(&plan).unwrap());
     assert_eq!(torch.engine(), EngineName::Torch);
     assert_eq!(plan.describe()["engine"], Instructions::available().pop().unwrap().engine().as_str());
@@ -170,9 +180,9 @@ fn a_model_is_computed_by_the_engine_that_was_asked_for() {
 }
 
 #[test]
-fn a_model_whose_plan_fails_its_check_falls_back_and_says_so() {
-    let mut parameters = NETWORK.copied().unwrap();
-    // The stem overflows: there is nothing to compare, so the plan is not to be believed.
+fn failed_plan_check_falls_back() {
+    let mut parameters = NETWORK.try_clone().unwrap();
+    // The stem overflows, so the plan's check cannot succeed.
     parameters.of_mut(LAYOUT.stem).iter_mut().for_each(|weight| *weight *= 1e38);
     let log = Arc::new(parking_lot::Mutex::new(Vec::new()));
     let model = model(EngineRequest::Plan, parameters, Arc::clone(&log));
@@ -180,5 +190,5 @@ fn a_model_whose_plan_fails_its_check_falls_back_and_says_so() {
     assert_eq!(model.engine(), EngineName::Reference);
     let said = log.lock().join("\n");
     assert!(said.contains("plan-") && said.contains("test images"), "{said}");
-    assert!(said.contains("is not used for this model, the plain network computes it: "), "{said}");
+    assert!(said.contains("is not used for this model, the reference network computes it: "), "{said}");
 }

@@ -1,4 +1,4 @@
-//! Models whose file brings the network compiled as a TorchScript program, and the variants that libtorch writes.
+//! Models with a TorchScript program in their file, and the variants that libtorch writes.
 
 use lens_base::{LogLevel, generator};
 use lens_engine::EngineName;
@@ -32,7 +32,7 @@ fn context(compiled_graph: Option<bool>) -> (Arc<Context>, Messages) {
     (Context::new(options).unwrap(), messages)
 }
 
-/// With a head whose logits are not all but the bias.
+/// With a head whose logits differ.
 fn trained_like() -> Classifier {
     let (context, _) = context(None);
     let mut parameters = Parameters::initial(4).unwrap();
@@ -41,7 +41,7 @@ fn trained_like() -> Classifier {
     Classifier::new(&context, Model::new(parameters, Metadata::new(preprocessing, 0.25))).unwrap()
 }
 
-/// The logits of noise.
+/// The logits of noise images.
 fn logits(model: &Classifier) -> Vec<f32> {
     let mut random = generator(7, 0);
     let mut all = Vec::new();
@@ -56,7 +56,7 @@ fn logits(model: &Classifier) -> Vec<f32> {
     all
 }
 
-/// How far they lie apart at most.
+/// The largest difference of logits.
 fn difference(one: &Classifier, other: &Classifier) -> f32 {
     let (one, other) = (logits(one), logits(other));
     assert_eq!((one.len(), other.len()), (6, 6));
@@ -77,11 +77,11 @@ fn torchscript(model: &Classifier) -> (TempDir, PathBuf) {
 }
 
 unsafe extern "C" fn keep(context: *mut c_void, data: *const u8, length: usize) {
-    // SAFETY: `script` passes a `Vec<u8>` that nobody else uses, and the library so many readable bytes.
+    // SAFETY: `script` passes a `Vec<u8>` that nobody else uses, and the library a readable slice.
     unsafe { (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, length)) };
 }
 
-/// A program of one's own beside a model's weights, without metadata.
+/// A custom program with a model's weights, without metadata.
 fn script(model: &Classifier, source: &str) -> Vec<u8> {
     let held = model.model().parameters().unwrap();
     let parameters = held.all();
@@ -102,7 +102,7 @@ fn script(model: &Classifier, source: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_torchscript_file_comes_back_whole_and_is_run() {
+fn torchscript_round_trip_and_execution() {
     let model = trained_like();
     let (_directory, path) = torchscript(&model);
     let loaded = Classifier::load(model.context(), &path).unwrap();
@@ -111,14 +111,14 @@ fn a_torchscript_file_comes_back_whole_and_is_run() {
     assert_eq!(loaded.describe()["engine"], "torchscript");
     let largest = difference(&loaded, &model);
     assert!(largest < 1e-4, "{largest}");
-    // Another engine computed it.
+    // It was computed by another engine.
     assert_ne!(logits(&loaded), logits(&model));
     let again = Classifier::load(model.context(), &path).unwrap();
     assert_eq!(logits(&again), logits(&loaded));
 }
 
 #[test]
-fn it_is_not_run_when_that_was_not_wanted() {
+fn disabled_compiled_graph_is_not_run() {
     let model = trained_like();
     let (_directory, path) = torchscript(&model);
     let (context, messages) = context(Some(false));
@@ -129,7 +129,7 @@ fn it_is_not_run_when_that_was_not_wanted() {
 }
 
 #[test]
-fn a_program_that_computes_something_else_is_not_believed() {
+fn program_with_other_results_is_not_used() {
     let model = trained_like();
     for (source, reason) in [
         ("return torch.mean(image, [1, 2, 3])", "on a test image it gives the logit"),
@@ -148,7 +148,7 @@ fn a_program_that_computes_something_else_is_not_believed() {
 }
 
 #[test]
-fn a_broken_program_is_refused() {
+fn corrupted_program_is_refused() {
     let model = trained_like();
     let (_directory, path) = torchscript(&model);
     let bytes = std::fs::read(&path).unwrap();
@@ -167,7 +167,7 @@ fn a_broken_program_is_refused() {
 }
 
 #[test]
-fn both_variants_load_again_with_metadata_and_give_the_same_logits() {
+fn variants_round_trip() {
     let model = trained_like();
     let (_directory, path) = saved(&[]);
     model.optimize(Variant::StateDict, &path).unwrap();
@@ -179,9 +179,9 @@ fn both_variants_load_again_with_metadata_and_give_the_same_logits() {
 
     model.optimize(Variant::Auto, &path).unwrap();
     let int8 = Classifier::load(model.context(), &path).unwrap();
-    // Packed 8-bit weights compute on the CPU, where this is.
+    // Quantised layers run on the CPU, as here.
     assert_eq!((int8.engine(), int8.metadata()), (EngineName::TorchScript, model.metadata()));
     let largest = difference(&int8, &model);
-    // Rounded, but little: were it exact, nothing was quantised.
+    // A difference of 0 would mean that nothing was quantised.
     assert!(largest > 1e-7 && largest < 0.1, "{largest}");
 }

@@ -1,5 +1,5 @@
-//! The AMD runtime's variables are in place before anything of it is loaded. A stand-in for libtorch's HIP library writes
-//! down the environment that it finds when it is loaded.
+//! The AMD runtime's variables are set before any of its libraries is loaded. A stub of libtorch's HIP library records
+//! the environment when it is loaded.
 
 mod hardware;
 
@@ -12,7 +12,7 @@ use std::fs;
 use std::process::Command;
 
 #[test]
-fn variables_are_set_before_the_hip_library_is_loaded_and_never_over_the_hosts() {
+fn variables_are_set_before_hip_library_is_loaded() {
     // SAFETY: the only test of this program, before anything of it starts a thread.
     unsafe { std::env::set_var("HSA_LARGE_BAR", "0") };
     let directory = tempfile::tempdir().unwrap();
@@ -47,7 +47,7 @@ fn variables_are_set_before_the_hip_library_is_loaded_and_never_over_the_hosts()
         ..options
     };
 
-    // It is chosen for the GPU that the probe shows, is loaded, and turns out to be no libtorch.
+    // The probe's GPU makes it load the stub, which is no GPU library.
     let messages = Messages::default();
     let context = Context::new(options(messages.options(DeviceRequest::Auto))).unwrap();
     let environment: HashMap<String, String> = fs::read_to_string(&seen)
@@ -78,7 +78,7 @@ fn variables_are_set_before_the_hip_library_is_loaded_and_never_over_the_hosts()
     assert_eq!(description["environment"]["kept"]["HSA_LARGE_BAR"], "0");
     assert!(description["environment"]["skipped"]["HSA_OVERRIDE_GFX_VERSION"].as_str().unwrap().contains("gfx1100"));
 
-    // Asked for, it is an error; what the first context set is still not the host's.
+    // On request it is an error; what the first context set is still not taken for the host's.
     let error = Context::new(options(messages.options(DeviceRequest::Rocm))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Device);
     assert!(error.message().contains("offers libtorch no device"), "{error}");

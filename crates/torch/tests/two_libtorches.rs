@@ -1,4 +1,4 @@
-//! Two plugins in one process that both bring libtorch: it is found out and said.
+//! Two plugins in one process that both bring libtorch.
 
 mod hardware;
 
@@ -9,7 +9,7 @@ use lens_runtime::{Context, ContextOptions};
 use lens_system::{Library, Scope};
 
 #[test]
-fn a_second_libtorch_is_named_and_no_gpu_library_is_loaded_beside_it() {
+fn second_libtorch_is_reported_and_prevents_gpu_library() {
     let directory = tempfile::tempdir().unwrap();
     let other = directory.path().join("libtorch_cpu.so");
     shared_library(&other, "int another_plugins_libtorch;\n");

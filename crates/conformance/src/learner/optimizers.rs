@@ -1,31 +1,31 @@
-//! How gradients become steps.
+//! Optimisers.
 
 use super::{gradients, read};
 use crate::batch::Batch;
+use crate::error_norms::{l2_norm, relative_l2_error, to_f64};
 use crate::golden::{self, POS_WEIGHT};
-use crate::measure::{distance, length, wide};
-use crate::parameters::{decided, training};
+use crate::parameters::{stable_parameters, training};
 use crate::subject::Subject;
 use lens_engine::{Learner, LearnerSettings, OptimizerKind, Slot, UpdateStep, Weights};
 use lens_model::{LAYOUT, Role, TrainingParameters};
 use serde_json::Value;
 
-const KINDS: [OptimizerKind; 3] = [OptimizerKind::Adam, OptimizerKind::AdamW, OptimizerKind::Sgd];
+const OPTIMIZERS: [OptimizerKind; 3] = [OptimizerKind::Adam, OptimizerKind::AdamW, OptimizerKind::Sgd];
 
 fn settings(optimizer: OptimizerKind) -> LearnerSettings {
     LearnerSettings { optimizer, scaler: None, average: false }
 }
 
-/// Five numbers of tests/golden/optimizers.py, of which the last does not decay, and their gradients of each step.
+/// Five values of tests/golden/optimizers.py, of which the last has no weight decay, and their gradients at each step.
 const START: [f32; 5] = [1.0, -2.0, 0.5, 3.0, -1.0];
 
 fn gradient(number: usize, step: i32) -> f64 {
     [0.1, -0.4, 2.0, 0.0, -3.0][number] * f64::from(step) - 0.3 * f64::from(step - 1)
 }
 
-/// Three steps as PyTorch does them. Gradients are had from the head alone: where the last norm's factors are 0, its
-/// addends are the features, and the share makes the gradient of the head's bias whatever is wanted.
-pub fn are_pytorchs(subject: &Subject) {
+/// Three steps compared with PyTorch's. Any gradient can be produced by training the head alone: with the last norm's
+/// weights 0 its biases are the features, and `share` scales the gradient of the head's bias.
+pub fn match_pytorch(subject: &Subject) {
     let golden: Value = serde_json::from_slice(&golden::read("optimizers.json")).unwrap();
     for (name, kind, weight_decay) in [
         ("adam", OptimizerKind::Adam, 0.0),
@@ -33,14 +33,14 @@ pub fn are_pytorchs(subject: &Subject) {
         ("adamw", OptimizerKind::AdamW, 0.1),
         ("sgd", OptimizerKind::Sgd, 0.1),
     ] {
-        // Features are not negative, so that gradients of one step have one sign: the first number, whose changes, is
-        // apart from the others, and the third, whose is not theirs, is mirrored.
+        // Features are not negative, so the gradients of a step have one sign: the first value, whose gradient changes
+        // sign, is tested apart from the others, and the third, whose gradient has the other sign, is negated.
         for (numbers, mirrored, leading) in [(&[0][..], None, 0), (&[1, 2, 3, 4][..], Some(2), 4)] {
             let sign = |number: usize| if Some(number) == mirrored { -1.0 } else { 1.0 };
             let mut learner = subject.learner(&TrainingParameters::zeroed().unwrap(), &settings(kind));
-            let place = |number| Head::new().place(number);
+            let index = |number| Head::new().index(number);
             let mut values = vec![0.0; Slot::Values.length()];
-            numbers.iter().for_each(|number| values[place(*number)] = START[*number] * sign(*number) as f32);
+            numbers.iter().for_each(|number| values[index(*number)] = START[*number] * sign(*number) as f32);
             for step in 1..=3 {
                 for number in numbers {
                     let feature = gradient(*number, step) * sign(*number) / gradient(leading, step);
@@ -53,7 +53,7 @@ pub fn are_pytorchs(subject: &Subject) {
                 values = read(&*learner, Slot::Values);
             }
             for number in numbers {
-                let found = f64::from(values[place(*number)]) * sign(*number);
+                let found = f64::from(values[index(*number)]) * sign(*number);
                 let expected = golden[name][*number].as_f64().unwrap();
                 assert!((found - expected).abs() < 5e-6, "{subject}, {name}[{number}]: {found}, PyTorch {expected}");
             }
@@ -61,7 +61,7 @@ pub fn are_pytorchs(subject: &Subject) {
     }
 }
 
-/// Where the numbers of the head lie.
+/// Indices of the head's parameters.
 struct Head {
     features: usize,
     weight: usize,
@@ -70,14 +70,14 @@ struct Head {
 
 impl Head {
     fn new() -> Self {
-        let places = LAYOUT.places();
+        let ranges = LAYOUT.parameter_ranges();
         let [features, weight, bias] =
-            [LAYOUT.last_norm.bias, LAYOUT.head_weight, LAYOUT.head_bias].map(|index| places[index].start);
+            [LAYOUT.last_norm.bias, LAYOUT.head_weight, LAYOUT.head_bias].map(|index| ranges[index].start);
         Head { features, weight, bias }
     }
 
-    /// The last number is the bias.
-    fn place(&self, number: usize) -> usize {
+    /// The last value is the bias.
+    fn index(&self, number: usize) -> usize {
         if number == START.len() - 1 { self.bias } else { self.weight + number }
     }
 }
@@ -91,20 +91,20 @@ fn accumulate(learner: &mut dyn Learner, gradient: f64) {
     learner.accumulate(&batch.images(), &batch.targets, 1.0, gradient / of_loss).unwrap();
 }
 
-/// A later step of the whole network with everything on: what every number becomes follows from its gradient and from the
+/// A later step of the whole network with weight decay and moments: every value follows from its gradient and its
 /// moments before.
-pub fn move_every_number_by_their_formula(subject: &Subject) {
-    let (start, batch) = (training(&decided()), Batch::with_even_areas([3, 40, 48]));
+pub fn match_update_formula(subject: &Subject) {
+    let (start, batch) = (training(&stable_parameters()), Batch::with_even_areas([3, 40, 48]));
     let step = UpdateStep { learning_rate: 0.01, weight_decay: 0.1, momentum: 0.9, step: 2, ..UpdateStep::PYTORCH };
     let pass = |learner: &mut dyn Learner| {
         learner.begin(false).unwrap();
         learner.accumulate(&batch.images(), &batch.targets, POS_WEIGHT, 1.0).unwrap();
     };
-    let mut descending = subject.descending(&start);
-    pass(&mut *descending);
-    let (gradient, decays) = (gradients(&mut *descending), decays());
+    let mut learner = subject.sgd_learner(&start);
+    pass(&mut *learner);
+    let (gradient, decays) = (gradients(&mut *learner), decays());
     let before: Vec<f32> = (0..gradient.len()).map(|at| (at % 17) as f32 * 1e-3).collect();
-    for kind in KINDS {
+    for kind in OPTIMIZERS {
         let mut learner = subject.learner(&start, &settings(kind));
         let moments = if kind == OptimizerKind::Sgd { 1 } else { 2 };
         let slots = &[Slot::FirstMoment, Slot::SecondMoment][..moments];
@@ -122,13 +122,13 @@ pub fn move_every_number_by_their_formula(subject: &Subject) {
         let moves: Vec<f32> = values.iter().zip(&start.values).map(|(after, before)| after - before).collect();
         let found = std::iter::once(moves).chain(slots.iter().map(|slot| read(&*learner, *slot)));
         for ((what, found), expected) in ["moves", "first moments", "second moments"].iter().zip(found).zip(&expected) {
-            let error = distance(&found, expected);
+            let error = relative_l2_error(&found, expected);
             assert!(error < 1e-4, "{subject}, {kind:?}: {what} are off by {error:e}");
         }
     }
 }
 
-/// How far a number moves, and its moments after the step; before it both are the same.
+/// The change of a value, and its moments after the step; before it both moments are `moment`.
 fn moved(kind: OptimizerKind, step: &UpdateStep, [value, moment, gradient]: [f64; 3]) -> [f64; 3] {
     let pull = step.weight_decay * value;
     let (gradient, shrunk) = match kind {
@@ -146,7 +146,7 @@ fn moved(kind: OptimizerKind, step: &UpdateStep, [value, moment, gradient]: [f64
     [-shrunk - step.learning_rate * length, first, second]
 }
 
-/// Of each trained number, whether it is a weight of a convolution or of the head.
+/// For each trained value, whether it belongs to a weight of a convolution or of the head.
 fn decays() -> Vec<bool> {
     let trained = LAYOUT.parameters().iter().enumerate().filter(|(_, spec)| spec.role.is_trained());
     let of = |(index, spec): (usize, &lens_model::ParameterSpec)| {
@@ -155,8 +155,8 @@ fn decays() -> Vec<bool> {
     trained.flat_map(of).collect()
 }
 
-pub fn shorten_long_gradients(subject: &Subject) {
-    let (start, batch) = (training(&decided()), Batch::with_even_areas([3, 40, 48]));
+pub fn clip_gradient_norm(subject: &Subject) {
+    let (start, batch) = (training(&stable_parameters()), Batch::with_even_areas([3, 40, 48]));
     let moved = |learner: &mut dyn Learner, clip_norm: Option<f64>| {
         learner.write(Slot::FirstMoment, &vec![0.0; Slot::FirstMoment.length()]).unwrap();
         learner.begin(false).unwrap();
@@ -164,12 +164,12 @@ pub fn shorten_long_gradients(subject: &Subject) {
         assert!(learner.update(&UpdateStep { learning_rate: 0.0, clip_norm, ..UpdateStep::PYTORCH }).unwrap());
         read(learner, Slot::FirstMoment)
     };
-    let mut learner = subject.descending(&start);
-    let whole = wide(&moved(&mut *learner, None));
-    let norm = length(&whole);
-    for (most, factor) in [(norm / 4.0, 0.25), (norm * 4.0, 1.0)] {
+    let mut learner = subject.sgd_learner(&start);
+    let whole = to_f64(&moved(&mut *learner, None));
+    let norm = l2_norm(&whole);
+    for (max_norm, factor) in [(norm / 4.0, 0.25), (norm * 4.0, 1.0)] {
         let expected: Vec<f64> = whole.iter().map(|gradient| gradient * factor).collect();
-        let error = distance(&moved(&mut *learner, Some(most)), &expected);
-        assert!(error < 1e-4, "{subject}, a norm of {norm} and {most} at most: off by {error:e}");
+        let error = relative_l2_error(&moved(&mut *learner, Some(max_norm)), &expected);
+        assert!(error < 1e-4, "{subject}, a norm of {norm} and {max_norm} at most: off by {error:e}");
     }
 }

@@ -1,17 +1,17 @@
-//! What a learner cannot do comes back as an error, after which it goes on.
+//! Invalid use of a learner is an error, after which it stays usable.
 
 use super::gradients;
-use crate::batch::{Batch, some};
-use crate::parameters::{decided, training};
+use crate::batch::{Batch, subset};
+use crate::parameters::{stable_parameters, training};
 use crate::subject::Subject;
 use lens_engine::{LearnerSettings, OptimizerKind, Slot, UpdateStep, Weights};
 use lens_images::{ImageView, Images};
 use lens_model::SMALLEST_SIDE;
 
-pub fn is_an_error(subject: &Subject) {
+pub fn invalid_steps_are_errors(subject: &Subject) {
     let batch = Batch::with_even_areas([3, 40, 40]);
     let (images, targets) = (batch.images(), &batch.targets);
-    let mut learner = subject.descending(&training(&decided()));
+    let mut learner = subject.sgd_learner(&training(&stable_parameters()));
     assert!(learner.accumulate(&images, targets, 1.0, 1.0).is_err(), "{subject}: no step was begun");
     assert!(learner.update(&UpdateStep::PYTORCH).is_err(), "{subject}: no step was begun");
     learner.abandon().unwrap();
@@ -23,8 +23,8 @@ pub fn is_an_error(subject: &Subject) {
         learner.begin(head_only).unwrap();
         for (what, images, targets) in [
             ("too few targets", images.clone(), &targets[..2]),
-            ("too many targets", some(&images, 0..2), &targets[..]),
-            ("no images", some(&images, 0..0), &[]),
+            ("too many targets", subset(&images, 0..2), &targets[..]),
+            ("no images", subset(&images, 0..0), &[]),
             ("too narrow", Images { width: SMALLEST_SIDE - 1, ..images.clone() }, targets),
             ("too low", Images { height: SMALLEST_SIDE - 1, ..images.clone() }, targets),
             ("memory that ends", moved(end - 1), &targets[..2]),
@@ -42,8 +42,8 @@ pub fn is_an_error(subject: &Subject) {
     assert!(learner.update(&UpdateStep::PYTORCH).is_err(), "{subject}: the step is over");
 }
 
-pub fn of_buffers_is_an_error(subject: &Subject) {
-    let start = training(&decided());
+pub fn invalid_buffer_lengths_are_errors(subject: &Subject) {
+    let start = training(&stable_parameters());
     let settings = LearnerSettings { optimizer: OptimizerKind::Adam, scaler: None, average: true };
     let mut learner = subject.learner(&start, &settings);
     for slot in Slot::ALL {
@@ -53,12 +53,12 @@ pub fn of_buffers_is_an_error(subject: &Subject) {
             assert!(learner.write(slot, &values).is_err(), "{subject}, {slot:?}: {length} written");
         }
     }
-    // Without an average, and gradient descent has no second moment.
-    let mut learner = subject.descending(&start);
+    // There is no average, and SGD has no second moment.
+    let mut learner = subject.sgd_learner(&start);
     for slot in [Slot::AverageValues, Slot::AverageStatistics, Slot::SecondMoment] {
         let mut values = vec![0.0; slot.length()];
         assert!(learner.read(slot, &mut values).is_err(), "{subject}, {slot:?} read");
         assert!(learner.write(slot, &values).is_err(), "{subject}, {slot:?} written");
     }
-    assert!(learner.blend_average(0.5).is_err(), "{subject}");
+    assert!(learner.update_average(0.5).is_err(), "{subject}");
 }

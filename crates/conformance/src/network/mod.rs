@@ -1,6 +1,6 @@
-//! What networks that are ready to compute must do.
+//! Cases for networks.
 
-mod company;
+mod batch_invariance;
 mod observe;
 mod outputs;
 mod views;
@@ -12,15 +12,15 @@ use crate::subject::Subject;
 /// Runs all cases of networks.
 pub fn networks(subject: &Subject) {
     let network = &*subject.network(golden_parameters());
-    outputs::are_torchvisions(subject, network);
-    outputs::of_no_images_are_none(subject, network);
-    outputs::stay_without_eight_bits(subject, network);
-    views::gray_is_three_equal_channels(subject, network);
-    views::images_are_read_where_they_lie(subject, network);
-    company::does_not_matter(subject, network);
-    company::is_kept_by_several_threads(subject, network);
-    observe::is_of_the_inputs_of_convolutions(subject, network);
-    observe::only_raises(subject, network);
-    observe::takes_the_largest_of_all_images(subject, network);
-    wrong_use::is_an_error(subject, network);
+    outputs::match_torchvision(subject, network);
+    outputs::of_empty_batch(subject, network);
+    outputs::ignore_unused_ranges(subject, network);
+    views::gray_equals_rgb(subject, network);
+    views::strided_images(subject, network);
+    batch_invariance::results_do_not_depend_on_batch(subject, network);
+    batch_invariance::concurrent_calls_agree(subject, network);
+    observe::records_convolution_inputs(subject, network);
+    observe::keeps_larger_maxima(subject, network);
+    observe::covers_all_images(subject, network);
+    wrong_use::invalid_images_are_errors(subject, network);
 }

@@ -1,38 +1,36 @@
-//! Images where they lie in memory.
+//! Images as strided views.
 
 use crate::batch::Batch;
-use crate::measure::{wide, worst};
+use crate::error_norms::{max_relative_error, to_f64};
 use crate::subject::Subject;
 use lens_engine::Network;
 use lens_images::{ImageView, Images};
 
-pub fn gray_is_three_equal_channels(subject: &Subject, network: &dyn Network) {
-    let coloured = Batch::golden([3, 40, 56]);
-    let (gray, repeated) = (coloured.gray(), coloured.gray().coloured());
+pub fn gray_equals_rgb(subject: &Subject, network: &dyn Network) {
+    let rgb = Batch::golden([3, 40, 56]);
+    let (gray, repeated) = (rgb.to_gray(), rgb.to_gray().to_rgb());
     let check = |what: &str, found: &[f32], expected: &[f32]| {
-        let error = worst(found, &wide(expected));
+        let error = max_relative_error(found, &to_f64(expected));
         assert!(error < subject.tolerances.outputs, "{subject}, gray: {what} are off by {error:e}");
     };
     let expected = network.logits(&repeated.images()).unwrap();
     check("logits", &network.logits(&gray.images()).unwrap(), &expected);
     let maps = [&gray, &repeated].map(|batch| network.features(&batch.images()).unwrap().values);
     check("feature maps", &maps[0], &maps[1]);
-    // Not what the colours give.
-    assert!(worst(&network.logits(&coloured.images()).unwrap(), &wide(&expected)) > 1e-2, "{subject}");
-    // In one call with coloured ones.
-    let mixed = Images {
-        views: vec![coloured.images().views[0], gray.images().views[1], coloured.images().views[2]],
-        ..coloured.images()
-    };
-    let of_colours = network.logits(&coloured.images()).unwrap();
+    // The colours matter.
+    assert!(max_relative_error(&network.logits(&rgb.images()).unwrap(), &to_f64(&expected)) > 1e-2, "{subject}");
+    // In one call with RGB images.
+    let mixed =
+        Images { views: vec![rgb.images().views[0], gray.images().views[1], rgb.images().views[2]], ..rgb.images() };
+    let of_colours = network.logits(&rgb.images()).unwrap();
     check("logits among colours", &network.logits(&mixed).unwrap(), &[of_colours[0], expected[1], of_colours[2]]);
 }
 
-/// Parts of larger images, which overlap and end where their memory ends; what lies between their rows is no number.
-pub fn images_are_read_where_they_lie(subject: &Subject, network: &dyn Network) {
+/// Parts of larger images, which overlap and end where their memory ends; what lies between their rows is NaN.
+pub fn strided_images(subject: &Subject, network: &dyn Network) {
     let (height, width) = (48, 40);
     let whole = Batch::golden([1, 70, 81]);
-    for whole in [whole.gray(), whole] {
+    for whole in [whole.to_gray(), whole] {
         let channels = whole.channels;
         let corners = [(0, 0), (3, 5), (whole.height - height, whole.width - width)];
         let row_step = whole.width * channels;
@@ -46,7 +44,7 @@ pub fn images_are_read_where_they_lie(subject: &Subject, network: &dyn Network) 
         subject.check_same(&format!("tiles of {channels} channels"), &network.logits(&tiles).unwrap(), &expected);
         let maps = [&tiles, &packed.images()].map(|images| network.features(images).unwrap().values);
         subject.check_same(&format!("maps of tiles of {channels} channels"), &maps[0], &maps[1]);
-        // Alone, with nothing but NaN around it.
+        // Alone, surrounded by NaN.
         let mut memory = vec![f32::NAN; whole.values.len()];
         let at = start(corners[1]);
         for y in 0..height {

@@ -1,14 +1,14 @@
-//! Images that are none.
+//! Invalid images.
 
-use crate::batch::{Batch, some};
+use crate::batch::{Batch, subset};
 use crate::subject::Subject;
 use lens_engine::Network;
 use lens_images::{ImageView, Images};
 use lens_model::{LAYOUT, SMALLEST_SIDE};
 
-pub fn is_an_error(subject: &Subject, network: &dyn Network) {
+pub fn invalid_images_are_errors(subject: &Subject, network: &dyn Network) {
     let batch = Batch::golden([2, 40, 40]);
-    let good = some(&batch.images(), 0..1);
+    let good = subset(&batch.images(), 0..1);
     let view = good.views[0];
     let end = batch.values.len();
     let changed = |view| Images { views: vec![good.views[0], view], ..good };
@@ -24,8 +24,8 @@ pub fn is_an_error(subject: &Subject, network: &dyn Network) {
     ] {
         assert!(network.logits(&images).is_err(), "{subject}, {what}: logits");
         assert!(network.features(&images).is_err(), "{subject}, {what}: features");
-        let mut largest = vec![0.0; LAYOUT.parameters().len()];
-        assert!(network.observe(&images, &mut largest).is_err(), "{subject}, {what}: observe");
+        let mut maxima = vec![0.0; LAYOUT.parameters().len()];
+        assert!(network.observe(&images, &mut maxima).is_err(), "{subject}, {what}: observe");
     }
     assert!(network.logits(&good).is_ok(), "{subject}");
     assert!(network.observe(&good, &mut [0.0; 3]).is_err(), "{subject}: room for 3 ranges");

@@ -1,7 +1,7 @@
 //! Arithmetic on the CPU for several instruction sets, chosen at run time.
 
 #[allow(clippy::needless_range_loop)]
-pub mod multiply;
+pub mod gemm;
 #[allow(clippy::needless_range_loop)]
-pub mod product;
+pub mod micro_kernel;
 pub mod vector;

@@ -1,17 +1,19 @@
-//! Vectors of floats of three instruction sets behind one interface, and the choice among them at run time.
+//! SIMD vectors of f32 for three instruction sets behind one trait, and dispatch at run time.
 //!
-//! A kernel is written once, over `Vector`; `Instructions::run` compiles it for each set. For that everything a kernel
-//! calls is `#[inline(always)]`: only then the code ends up inside the function that has the instructions enabled. Kernels
-//! of bytes exist for one set only, `Vnni`.
+//! A kernel is written once, over `Vector`; `Instructions::run` compiles it for each instruction set. Everything a
+//! kernel calls must be `#[inline(always)]`, so that it is compiled inside the function that has the target features.
+//! Int8 kernels exist for one instruction set only, `Vnni`.
 
 use lens_engine::EngineName;
 
-/// Floats that are computed with at once.
+/// A SIMD vector of f32.
 pub trait Vector: Copy {
-    /// How many there are.
+    /// Floats of a vector.
     const LANES: usize;
-    /// Rows of the tile of a matrix product that the registers hold, two vectors wide.
-    const ROWS: usize;
+    /// Rows of the tile that the micro-kernel of a matrix product keeps in registers.
+    const MR: usize;
+    /// Columns of that tile, and of a panel of packed B: two vectors.
+    const NR: usize = 2 * Self::LANES;
 
     /// # Safety
     /// `LANES` floats are readable there.
@@ -20,35 +22,35 @@ pub trait Vector: Copy {
     /// `LANES` floats are writable there.
     unsafe fn store(self, to: *mut f32);
     fn splat(value: f32) -> Self;
-    fn plus(self, other: Self) -> Self;
-    fn minus(self, other: Self) -> Self;
-    fn times(self, other: Self) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
     /// `self * factor + addend`.
-    fn times_plus(self, factor: Self, addend: Self) -> Self;
-    fn largest(self, other: Self) -> Self;
-    /// NaN stays NaN: it must not come out as a plausible logit.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+    fn max(self, other: Self) -> Self;
+    /// `max(self, 0)`, but NaN stays NaN: it must not come out as a plausible logit.
     fn relu(self) -> Self;
-    /// Asks for the cache line of an address, which need not be valid.
-    fn prefetch(address: *const f32);
-    /// The same, to the second-level cache.
-    fn prefetch_far(address: *const f32);
+    /// Prefetches a cache line to all levels of the cache; the address need not be valid.
+    fn prefetch_l1(address: *const f32);
+    /// Prefetches a cache line to the second-level cache.
+    fn prefetch_l2(address: *const f32);
 }
 
-/// Work that is compiled for each instruction set.
+/// Code that is compiled for each instruction set.
 pub trait Kernel {
-    /// Does it.
+    /// Runs it.
     ///
     /// # Safety
     /// The machine has `V`'s instructions. Implementations are `#[inline(always)]`.
     unsafe fn run<V: Vector>(self);
 }
 
-/// Which instructions the plan computes with. Values exist only for what the machine has.
+/// An instruction set that kernels are compiled for. Values exist only for what the machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instructions(Set);
+pub struct Instructions(Isa);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Set {
+enum Isa {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -57,62 +59,67 @@ enum Set {
 }
 
 impl Instructions {
-    /// All that this machine has, the widest last.
+    /// All of this machine, the widest last.
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut)]
-        let mut sets = vec![Set::Portable];
+        let mut sets = vec![Isa::Portable];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                sets.push(Set::Avx2);
+                sets.push(Isa::Avx2);
             }
             if is_x86_feature_detected!("avx512f") {
-                sets.push(Set::Avx512);
+                sets.push(Isa::Avx512);
             }
         }
         sets.into_iter().map(Instructions).collect()
     }
 
-    /// Those of an engine, where the machine has them.
+    /// Those that an engine uses, if the machine has them.
     pub fn of_engine(engine: EngineName) -> Option<Self> {
         Self::available().into_iter().find(|instructions| instructions.engine() == engine)
     }
 
-    /// The widest that there are.
+    /// The widest of this machine.
     pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Instructions(Set::Portable))
+        Self::available().pop().unwrap_or(Instructions(Isa::Portable))
     }
 
-    /// The engine that a plan with them is.
+    /// The name of the engine whose plans use them.
     pub fn engine(self) -> EngineName {
         match self.0 {
-            Set::Portable => EngineName::PlanPortable,
+            Isa::Portable => EngineName::PlanPortable,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => EngineName::PlanAvx2,
+            Isa::Avx2 => EngineName::PlanAvx2,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => EngineName::PlanAvx512,
+            Isa::Avx512 => EngineName::PlanAvx512,
         }
     }
 
     /// Floats of a vector.
     pub fn lanes(self) -> usize {
         match self.0 {
-            Set::Portable => Portable::LANES,
+            Isa::Portable => Portable::LANES,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => Avx2::LANES,
+            Isa::Avx2 => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => Avx512::LANES,
+            Isa::Avx512 => Avx512::LANES,
         }
     }
 
-    /// Rows of a tile of a matrix product.
-    pub fn rows(self) -> usize {
+    /// Columns of a panel of packed B.
+    pub fn nr(self) -> usize {
+        2 * self.lanes()
+    }
+
+    /// Rows of the micro-kernel's tile.
+    pub fn mr(self) -> usize {
         match self.0 {
-            Set::Portable => Portable::ROWS,
+            Isa::Portable => Portable::MR,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => Avx2::ROWS,
+            Isa::Avx2 => Avx2::MR,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => Avx512::ROWS,
+            Isa::Avx512 => Avx512::MR,
         }
     }
 
@@ -120,13 +127,13 @@ impl Instructions {
     pub fn run(self, kernel: impl Kernel) {
         match self.0 {
             // SAFETY: needs nothing beyond what the crate is compiled for.
-            Set::Portable => unsafe { kernel.run::<Portable>() },
+            Isa::Portable => unsafe { kernel.run::<Portable>() },
             // SAFETY: an Instructions of this set is only made where the machine has it.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { avx2(kernel) },
+            Isa::Avx2 => unsafe { avx2(kernel) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { avx512(kernel) },
+            Isa::Avx512 => unsafe { avx512(kernel) },
         }
     }
 }
@@ -145,30 +152,40 @@ fn avx512(kernel: impl Kernel) {
     unsafe { kernel.run::<Avx512>() }
 }
 
-/// Work that is compiled for AVX-512 with sums of products of bytes.
+/// Code that is compiled for AVX-512 VNNI.
 #[cfg(target_arch = "x86_64")]
-pub trait BytesKernel {
-    /// Does it.
+pub trait Int8Kernel {
+    /// Runs it.
     ///
     /// # Safety
     /// The machine has AVX-512 VNNI. Implementations, and what they call, are `#[inline(always)]`.
     unsafe fn run(self);
 }
 
-/// AVX-512 VNNI. A value exists only where the machine has it.
+/// Proof that the machine has AVX-512 VNNI.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub struct Vnni(());
 
 #[cfg(target_arch = "x86_64")]
 impl Vnni {
-    /// Where the machine has it.
+    /// For tests: reports that the running test is left out if the machine lacks it.
+    #[cfg(test)]
+    pub fn or_left_out() -> Option<Self> {
+        let available = Self::available();
+        if available.is_none() {
+            lens_conformance::left_out("this processor has no AVX-512 VNNI");
+        }
+        available
+    }
+
+    /// None if the machine lacks it.
     pub fn available() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")).then_some(Vnni(()))
     }
 
     /// Runs a kernel with it.
-    pub fn run(self, kernel: impl BytesKernel) {
+    pub fn run(self, kernel: impl Int8Kernel) {
         // SAFETY: a Vnni is only made where the machine has it.
         unsafe { vnni(kernel) }
     }
@@ -176,12 +193,12 @@ impl Vnni {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn vnni(kernel: impl BytesKernel) {
+fn vnni(kernel: impl Int8Kernel) {
     // SAFETY: this function's own requirement.
     unsafe { kernel.run() }
 }
 
-/// Four floats of whatever the crate is compiled for.
+/// Four floats in the instructions that the crate is compiled for.
 #[derive(Clone, Copy)]
 pub struct Portable([f32; 4]);
 
@@ -200,7 +217,7 @@ impl Portable {
 
 impl Vector for Portable {
     const LANES: usize = 4;
-    const ROWS: usize = 6;
+    const MR: usize = 6;
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
@@ -217,19 +234,19 @@ impl Vector for Portable {
         Portable([value; 4])
     }
     #[inline(always)]
-    fn plus(self, other: Self) -> Self {
+    fn add(self, other: Self) -> Self {
         self.zip(other, |one, other| one + other)
     }
     #[inline(always)]
-    fn minus(self, other: Self) -> Self {
+    fn sub(self, other: Self) -> Self {
         self.zip(other, |one, other| one - other)
     }
     #[inline(always)]
-    fn times(self, other: Self) -> Self {
+    fn mul(self, other: Self) -> Self {
         self.zip(other, |one, other| one * other)
     }
     #[inline(always)]
-    fn times_plus(self, factor: Self, addend: Self) -> Self {
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
         if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
             let (one, factor, addend) = (self.0, factor.0, addend.0);
             return Portable([
@@ -239,11 +256,11 @@ impl Vector for Portable {
                 one[3].mul_add(factor[3], addend[3]),
             ]);
         }
-        // Without the instruction mul_add would be a function call.
-        self.times(factor).plus(addend)
+        // Without the FMA instruction f32::mul_add would be a function call.
+        self.mul(factor).add(addend)
     }
     #[inline(always)]
-    fn largest(self, other: Self) -> Self {
+    fn max(self, other: Self) -> Self {
         self.zip(other, |one, other| if one > other { one } else { other })
     }
     #[inline(always)]
@@ -251,16 +268,16 @@ impl Vector for Portable {
         self.zip(self, |value, _| if value < 0.0 { 0.0 } else { value })
     }
     #[inline(always)]
-    fn prefetch(_: *const f32) {}
+    fn prefetch_l1(_: *const f32) {}
     #[inline(always)]
-    fn prefetch_far(_: *const f32) {}
+    fn prefetch_l2(_: *const f32) {}
 }
 
 /// A vector type of x86 intrinsics. Values of it are made only by kernels that `Instructions::run` runs, so the
 /// machine has the instructions: that is what makes every block below sound.
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
-    ($name:ident, $register:ident, $lanes:literal, $rows:literal, $load:ident, $store:ident, $splat:ident, $add:ident,
+    ($name:ident, $register:ident, $lanes:literal, $mr:literal, $load:ident, $store:ident, $splat:ident, $add:ident,
      $sub:ident, $mul:ident, $fma:ident, $max:ident) => {
         #[doc = concat!(stringify!($lanes), " floats.")]
         #[derive(Clone, Copy)]
@@ -268,7 +285,7 @@ macro_rules! x86_vector {
 
         impl Vector for $name {
             const LANES: usize = $lanes;
-            const ROWS: usize = $rows;
+            const MR: usize = $mr;
 
             #[inline(always)]
             unsafe fn load(from: *const f32) -> Self {
@@ -286,42 +303,42 @@ macro_rules! x86_vector {
                 $name(unsafe { std::arch::x86_64::$splat(value) })
             }
             #[inline(always)]
-            fn plus(self, other: Self) -> Self {
+            fn add(self, other: Self) -> Self {
                 // SAFETY: the instructions are there.
                 $name(unsafe { std::arch::x86_64::$add(self.0, other.0) })
             }
             #[inline(always)]
-            fn minus(self, other: Self) -> Self {
+            fn sub(self, other: Self) -> Self {
                 // SAFETY: the instructions are there.
                 $name(unsafe { std::arch::x86_64::$sub(self.0, other.0) })
             }
             #[inline(always)]
-            fn times(self, other: Self) -> Self {
+            fn mul(self, other: Self) -> Self {
                 // SAFETY: the instructions are there.
                 $name(unsafe { std::arch::x86_64::$mul(self.0, other.0) })
             }
             #[inline(always)]
-            fn times_plus(self, factor: Self, addend: Self) -> Self {
+            fn mul_add(self, factor: Self, addend: Self) -> Self {
                 // SAFETY: the instructions are there.
                 $name(unsafe { std::arch::x86_64::$fma(self.0, factor.0, addend.0) })
             }
             #[inline(always)]
-            fn largest(self, other: Self) -> Self {
+            fn max(self, other: Self) -> Self {
                 // SAFETY: the instructions are there.
                 $name(unsafe { std::arch::x86_64::$max(self.0, other.0) })
             }
             #[inline(always)]
             fn relu(self) -> Self {
-                // The second operand comes back when one is NaN.
-                Self::splat(0.0).largest(self)
+                // max returns its second operand if either is NaN.
+                Self::splat(0.0).max(self)
             }
             #[inline(always)]
-            fn prefetch(address: *const f32) {
+            fn prefetch_l1(address: *const f32) {
                 // SAFETY: a prefetch does not fault, whatever the address.
                 unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast()) }
             }
             #[inline(always)]
-            fn prefetch_far(address: *const f32) {
+            fn prefetch_l2(address: *const f32) {
                 // SAFETY: a prefetch does not fault, whatever the address.
                 unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(address.cast()) }
             }
@@ -359,3 +376,20 @@ x86_vector!(
     _mm512_fmadd_ps,
     _mm512_max_ps
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tests run for every available instruction set; those that are not are reported here.
+    #[test]
+    fn available_instruction_sets() {
+        assert_eq!(Instructions::of_engine(EngineName::PlanPortable), Some(Instructions(Isa::Portable)));
+        assert_eq!(Instructions::available().last(), Some(&Instructions::best()));
+        for engine in [EngineName::PlanAvx2, EngineName::PlanAvx512] {
+            if Instructions::of_engine(engine).is_none() {
+                lens_conformance::left_out(&format!("all tests of {engine}: this processor lacks its instructions"));
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use lens_base::ErrorKind;
 use lens_images::ImageView;
 
 #[test]
-fn memory_that_is_not_there_is_an_error_and_the_learner_goes_on() {
+fn out_of_memory_is_an_error_and_learner_stays_usable() {
     let settings = LearnerSettings { optimizer: OptimizerKind::Adam, scaler: None, average: false };
     let start = TrainingParameters::zeroed().unwrap();
     let mut learner = CpuLearner::new(Arc::new(Pool::new(3, 3)), Instructions::best(), &start, &settings).unwrap();
@@ -13,7 +13,7 @@ fn memory_that_is_not_there_is_an_error_and_the_learner_goes_on() {
         let view = ImageView { memory: &memory, offset: 0, row_step: side, channels: 1 };
         Images { width: side, height: side, views: vec![view; count] }
     };
-    // The same image so often that no machine holds all copies.
+    // The same image repeated until no machine could hold the copies.
     let huge = of_side(2048, 1 << 20);
     learner.begin(false).unwrap();
     let error = learner.accumulate(&huge, &vec![0.0; huge.len()], 1.0, 1.0).unwrap_err();

@@ -1,125 +1,125 @@
-//! The network's parts on the memory of one run.
+//! The network's layers, bound to the memory of one run.
 
-use super::filtering::{GROWTH, INNER};
-use super::head::{Head, Wanted};
-use super::int8::Quantized;
+use super::conv1x1::{Conv1x1, PACKED_A_FLOATS, PixelSource};
+use super::head::{Head, HeadOutput};
+use super::int8::QuantizedWeights;
 use super::memory::{Buffer, Span};
-use super::packing::Place;
-use super::pointwise::{PACKED, Pointwise, Reading};
-use super::shape::Shape;
+use super::packing::PackedRange;
+use super::shape::NetworkShape;
 use super::stem::{self, Stem};
-use super::weights::{Filters, Weights};
-use super::winograd::{self, Convolution};
-use crate::cut::share;
+use super::weights::{PackedFilters, PackedWeights};
+use super::winograd::{self, WinogradConv3x3};
+use super::winograd_transform::{BOTTLENECK, GROWTH_RATE};
+use crate::partition::part_range;
 use lens_base::Result;
 use lens_images::ImageView;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What of each image is wanted.
+/// What is computed of each image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// The logit.
     Logit,
-    /// What each place of the last feature map adds to the logit.
-    Map,
-    /// The last feature map, channels last.
+    /// What each pixel of the last feature map adds to the logit: the class activation map.
+    ActivationMap,
+    /// The last feature map after its norm, channels last.
     Features,
 }
 
 impl Output {
     /// Floats of each image.
-    pub fn count(self, shape: &Shape) -> usize {
+    pub fn count(self, shape: &NetworkShape) -> usize {
         let last = shape.last();
         match self {
             Output::Logit => 1,
-            Output::Map => last.pixels(),
+            Output::ActivationMap => last.pixels(),
             Output::Features => last.pixels() * last.channels[last.channels.len() - 1],
         }
     }
 }
 
-/// Memory that a thread, or the threads of a run together, compute in; it grows to what was needed and is kept.
+/// Working memory of a thread, or of a run on all threads; it grows as needed and is kept.
 #[derive(Debug)]
-pub struct Memory(Buffer);
+pub struct Workspace(Buffer);
 
-/// How many floats of it are for what.
+/// Floats of each part of a workspace.
 #[derive(Clone, Debug, Default)]
-pub struct Needs {
+pub struct WorkspaceSizes {
     /// The feature map of each block.
     pub features: Vec<usize>,
-    /// Each buffer for what a layer's 1x1 convolution makes and its 3x3 convolution reads.
-    pub inner: Vec<usize>,
-    /// What one thread's kernels work with.
+    /// The buffers between the 1x1 and the 3x3 convolution of a layer.
+    pub bottleneck: Vec<usize>,
+    /// One thread's scratch memory.
     pub scratch: usize,
 }
 
-/// Its parts.
-pub struct Parts<'a> {
+/// The parts of a workspace.
+pub struct WorkspaceParts<'a> {
     pub features: Vec<Span<'a>>,
-    pub inner: Vec<Span<'a>>,
+    pub bottleneck: Vec<Span<'a>>,
     pub scratch: &'a mut [f32],
 }
 
-impl Needs {
-    /// For one thread's kernels alone.
-    pub fn of_scratch(shape: &Shape) -> Self {
+impl WorkspaceSizes {
+    /// For the scratch memory of one thread.
+    pub fn of_scratch(shape: &NetworkShape) -> Self {
         let tilings = shape.stages.iter().map(|stage| winograd::scratch(stage.tiling)).max().unwrap_or(0);
-        let scratch = tilings.max(PACKED).max(stem::scratch(shape.width));
-        Needs { scratch, ..Needs::default() }
+        let scratch = tilings.max(PACKED_A_FLOATS).max(stem::scratch(shape.width));
+        WorkspaceSizes { scratch, ..WorkspaceSizes::default() }
     }
 }
 
-impl Memory {
-    /// None yet.
+impl Workspace {
+    /// Empty.
     pub fn new() -> Result<Self> {
-        Ok(Memory(Buffer::zeroed(0)?))
+        Ok(Workspace(Buffer::zeroed(0)?))
     }
 
-    /// How many floats there are.
+    /// Its size in floats.
     pub fn floats(&self) -> usize {
         self.0.len()
     }
 
-    /// Shares it out; what it holds is what the last run left.
-    pub fn parts(&mut self, needs: &Needs) -> Result<Parts<'_>> {
-        let counts = || needs.features.iter().chain(&needs.inner).chain([&needs.scratch]);
-        self.0.reserve(counts().map(|count| whole_lines(*count)).sum())?;
+    /// Splits it into parts; their values are unspecified.
+    pub fn parts(&mut self, sizes: &WorkspaceSizes) -> Result<WorkspaceParts<'_>> {
+        let counts = || sizes.features.iter().chain(&sizes.bottleneck).chain([&sizes.scratch]);
+        self.0.reserve(counts().map(|count| round_to_cache_line(*count)).sum())?;
         let mut rest = self.0.values_mut();
         let mut next = |count: &usize| {
-            let (part, others) = std::mem::take(&mut rest).split_at_mut(whole_lines(*count));
+            let (part, others) = std::mem::take(&mut rest).split_at_mut(round_to_cache_line(*count));
             rest = others;
             &mut part[..*count]
         };
-        let features = needs.features.iter().map(|count| Span::of(next(count))).collect();
-        let inner = needs.inner.iter().map(|count| Span::of(next(count))).collect();
-        Ok(Parts { features, inner, scratch: next(&needs.scratch) })
+        let features = sizes.features.iter().map(|count| Span::of(next(count))).collect();
+        let bottleneck = sizes.bottleneck.iter().map(|count| Span::of(next(count))).collect();
+        Ok(WorkspaceParts { features, bottleneck, scratch: next(&sizes.scratch) })
     }
 }
 
-/// So many floats or a few more, which end where a cache line does.
-fn whole_lines(count: usize) -> usize {
+/// Rounded up to the size of a cache line.
+fn round_to_cache_line(count: usize) -> usize {
     count.next_multiple_of(16)
 }
 
-/// The network for one size of image, on the memory of one run.
+/// The network for one image size, bound to the memory of one run.
 pub struct Layers<'a> {
-    pub shape: &'a Shape,
-    pub weights: &'a Weights,
-    pub filters: &'a [Arc<Filters>],
-    /// Convolutions in bytes, instead of those of `weights` and `filters`.
-    pub quantized: Option<&'a Quantized>,
-    /// By block.
+    pub shape: &'a NetworkShape,
+    pub weights: &'a PackedWeights,
+    pub filters: &'a [Arc<PackedFilters>],
+    /// Int8 convolutions, used instead of those of `weights` and `filters`.
+    pub quantized: Option<&'a QuantizedWeights>,
+    /// One for each block.
     pub features: Vec<Span<'a>>,
-    pub inner: Vec<Span<'a>>,
+    pub bottleneck: Vec<Span<'a>>,
 }
 
 impl Layers<'_> {
-    fn at(&self, place: &Place) -> &[f32] {
-        self.weights.at(place)
+    fn at(&self, range: &PackedRange) -> &[f32] {
+        self.weights.at(range)
     }
 
-    /// Rows of one image, after pooling, to the first block's image number `target`.
+    /// Rows of the stem's pooled output of one image, to image number `target` of the first block.
     pub fn stem(&self, image: ImageView, target: usize, rows: Range<usize>, scratch: &mut [f32]) {
         let stage = &self.shape.stages[0];
         self.weights.instructions().run(Stem {
@@ -130,72 +130,72 @@ impl Layers<'_> {
             gray_weights: self.at(&self.weights.gray_stem),
             bias: self.at(&self.weights.stem_bias),
             target: self.features[0],
-            target_step: stage.step(),
+            target_stride: stage.pixel_stride(),
             target_pixel: target * stage.pixels(),
             rows,
             scratch,
         });
     }
 
-    /// A layer's 1x1 convolution, to an inner buffer. Asks for the weights of `soon` meanwhile.
-    pub fn reduce(
+    /// A layer's 1x1 convolution, to a bottleneck buffer; prefetches the weights `prefetch` meanwhile.
+    pub fn conv1x1(
         &self,
         (block, layer): (usize, usize),
-        inner: usize,
+        bottleneck: usize,
         (pixels, columns): (Range<usize>, Range<usize>),
-        soon: &[f32],
+        prefetch: &[f32],
         scratch: &mut [f32],
     ) {
         if let Some(quantized) = self.quantized {
-            let spans = (self.features[block], self.inner[inner]);
-            return quantized.reduce(self.shape, (block, layer), spans, (pixels, columns), scratch);
+            let spans = (self.features[block], self.bottleneck[bottleneck]);
+            return quantized.conv1x1(self.shape, (block, layer), spans, (pixels, columns), scratch);
         }
         let (stage, packed) = (&self.shape.stages[block], &self.weights.layers[block][layer]);
-        self.weights.instructions().run(Pointwise {
+        self.weights.instructions().run(Conv1x1 {
             input: self.features[block],
-            input_step: stage.step(),
-            reading: Reading::Single,
+            input_stride: stage.pixel_stride(),
+            pixel_source: PixelSource::Single,
             scale: self.at(&packed.norm[0]),
             shift: self.at(&packed.norm[1]),
             weights: self.at(&packed.weights),
             bias: Some(self.at(&packed.bias)),
-            target: self.inner[inner],
-            target_step: INNER,
+            target: self.bottleneck[bottleneck],
+            target_stride: BOTTLENECK,
             target_pixel: 0,
             pixels,
             columns,
-            soon,
+            prefetch,
             scratch,
         });
     }
 
-    /// A share of the weights of a layer's 3x3 convolution: part `index` of `count`.
+    /// The weights of a layer's 3x3 convolution, part `index` of `count`.
     pub fn filters(&self, (block, layer): (usize, usize), (index, count): (usize, usize)) -> &[f32] {
         let all = self.filters.get(block).map_or(&[][..], |filters| filters.layer(layer));
-        &all[share(all.len(), index, count)]
+        &all[part_range(all.len(), index, count)]
     }
 
-    /// Tiles and channels of a layer's 3x3 convolution, from an inner buffer; in 8 bits whole rows of tiles, and all
+    /// Tiles and channels of a layer's 3x3 convolution, from a bottleneck buffer; in int8 whole rows of tiles and all
     /// channels.
-    pub fn expand(
+    pub fn conv3x3(
         &self,
         (block, layer): (usize, usize),
-        inner: usize,
+        bottleneck: usize,
         (tiles, columns): (Range<usize>, Range<usize>),
         scratch: &mut [f32],
     ) {
         let stage = &self.shape.stages[block];
         if let Some(quantized) = self.quantized {
-            let spans = (self.inner[inner], self.features[block]);
-            return quantized.expand(self.shape, (block, layer), spans, stage.lines(tiles));
+            let spans = (self.bottleneck[bottleneck], self.features[block]);
+            return quantized.conv3x3(self.shape, (block, layer), spans, stage.lines(tiles));
         }
-        self.weights.instructions().run(Convolution {
+        self.weights.instructions().run(WinogradConv3x3 {
             tiling: stage.tiling,
-            input: self.inner[inner],
+            input: self.bottleneck[bottleneck],
             weights: self.filters[block].layer(layer),
             target: self.features[block],
-            target_step: stage.step(),
-            target_channel: stage.channels[0] + layer * GROWTH,
+            target_stride: stage.pixel_stride(),
+            target_channel: stage.channels[0] + layer * GROWTH_RATE,
             height: stage.height,
             width: stage.width,
             tiles,
@@ -204,7 +204,7 @@ impl Layers<'_> {
         });
     }
 
-    /// Some pixels of the transition after a block, to the next block's images from number `target` on.
+    /// Some output pixels of the transition after a block, to the next block's images from number `target` on.
     pub fn transition(
         &self,
         block: usize,
@@ -219,33 +219,33 @@ impl Layers<'_> {
         }
         let (stage, next) = (&self.shape.stages[block], &self.shape.stages[block + 1]);
         let packed = &self.weights.transitions[block];
-        self.weights.instructions().run(Pointwise {
+        self.weights.instructions().run(Conv1x1 {
             input: self.features[block],
-            input_step: stage.step(),
-            reading: Reading::Pooled { height: stage.height, width: stage.width },
+            input_stride: stage.pixel_stride(),
+            pixel_source: PixelSource::AveragePool2x2 { height: stage.height, width: stage.width },
             scale: self.at(&packed.norm[0]),
             shift: self.at(&packed.norm[1]),
             weights: self.at(&packed.weights),
             bias: None,
             target: self.features[block + 1],
-            target_step: next.step(),
+            target_stride: next.pixel_stride(),
             target_pixel: target * next.pixels(),
             pixels,
             columns,
-            soon: &[],
+            prefetch: &[],
             scratch,
         });
     }
 
-    /// The end of image number `image` of the last block; the result goes to image number `target` of the output.
+    /// The head for image number `image` of the last block; the result goes to image number `target` of the output.
     pub fn head(&self, image: usize, output: Output, results: Span, target: usize) {
         let stage = self.shape.last();
         let count = output.count(self.shape);
-        // SAFETY: every image's results are written by one task, which lies in the caller's hands.
+        // SAFETY: the caller lets one task write each image's results.
         let results = unsafe { results.part(target * count, count) };
         self.weights.instructions().run(Head {
             input: self.features[self.shape.stages.len() - 1],
-            input_step: stage.step(),
+            input_stride: stage.pixel_stride(),
             input_pixel: image * stage.pixels(),
             height: stage.height,
             width: stage.width,
@@ -253,10 +253,10 @@ impl Layers<'_> {
             shift: self.at(&self.weights.last_norm[1]),
             weight: self.at(&self.weights.head),
             bias: self.weights.head_bias,
-            wanted: match output {
-                Output::Logit => Wanted::Logit(&mut results[0]),
-                Output::Map => Wanted::Map(results),
-                Output::Features => Wanted::Features(results),
+            output: match output {
+                Output::Logit => HeadOutput::Logit(&mut results[0]),
+                Output::ActivationMap => HeadOutput::ActivationMap(results),
+                Output::Features => HeadOutput::Features(results),
             },
         });
     }

@@ -1,4 +1,4 @@
-//! Weights as the kernels read them: matrices in panels, batch normalisations as a factor and an addend.
+//! Packing of weights for the kernels: matrices in panels, batch norms as scale and shift.
 
 use super::memory::Buffer;
 use super::vector::Instructions;
@@ -6,17 +6,17 @@ use lens_base::Result;
 use lens_model::{EPSILON, Norm, Parameters};
 use std::ops::Range;
 
-/// Where values lie in the packed weights.
-pub type Place = Range<usize>;
+/// Position of a tensor in the packed weights.
+pub type PackedRange = Range<usize>;
 
-/// Factor and addend of each channel.
-pub struct Affine {
+/// A batch norm as scale and shift of each channel.
+pub struct FoldedNorm {
     pub scale: Vec<f64>,
     pub shift: Vec<f64>,
 }
 
-impl Affine {
-    /// What a batch normalisation computes with its running statistics.
+impl FoldedNorm {
+    /// With the norm's running statistics.
     pub fn of(norm: Norm, parameters: &Parameters) -> Self {
         let (weight, bias) = (parameters.of(norm.weight), parameters.of(norm.bias));
         let (mean, variance) = (parameters.of(norm.mean), parameters.of(norm.variance));
@@ -26,63 +26,63 @@ impl Affine {
             .map(|(weight, variance)| f64::from(*weight) / (f64::from(*variance) + EPSILON).sqrt())
             .collect();
         let shift = bias.iter().zip(mean).zip(&scale).map(|((b, m), s)| f64::from(*b) - f64::from(*m) * s).collect();
-        Affine { scale, shift }
+        FoldedNorm { scale, shift }
     }
 }
 
-/// Is filled while weights are packed; every place begins at a cache line.
+/// Buffer that weights are packed into, one tensor after the other, each aligned to a cache line.
 pub struct Packer {
     values: Buffer,
     used: usize,
 }
 
 impl Packer {
-    /// With room for so many floats; what is not needed of it takes no memory.
+    /// With room for `count` floats; what remains unused is freed by `finish`.
     pub fn new(count: usize) -> Result<Self> {
         Ok(Packer { values: Buffer::zeroed(count)?, used: 0 })
     }
 
-    /// What was packed.
+    /// The packed weights.
     pub fn finish(mut self) -> Buffer {
         self.values.truncate(self.used);
         self.values
     }
 
-    /// Values as they are.
-    pub fn add(&mut self, values: impl IntoIterator<Item = f64>) -> Place {
+    /// Appends values as they are.
+    pub fn add(&mut self, values: impl IntoIterator<Item = f64>) -> PackedRange {
         let start = self.used;
         for value in values {
             self.values.values_mut()[self.used] = value as f32;
             self.used += 1;
         }
-        let place = start..self.used;
+        let range = start..self.used;
         self.used = self.used.next_multiple_of(16);
-        place
+        range
     }
 
-    /// A batch normalisation: its factors, then its addends.
-    pub fn add_norm(&mut self, norm: Norm, parameters: &Parameters) -> [Place; 2] {
-        let Affine { scale, shift } = Affine::of(norm, parameters);
+    /// Appends a batch norm: scale, then shift.
+    pub fn add_norm(&mut self, norm: Norm, parameters: &Parameters) -> [PackedRange; 2] {
+        let FoldedNorm { scale, shift } = FoldedNorm::of(norm, parameters);
         [self.add(scale), self.add(shift)]
     }
 
-    /// So many zeros, to be filled.
-    pub fn room(&mut self, count: usize) -> &mut [f32] {
+    /// Appends `count` zeros, to be overwritten.
+    pub fn reserve(&mut self, count: usize) -> &mut [f32] {
         let start = self.used;
         self.used += count;
         &mut self.values.values_mut()[start..self.used]
     }
 
-    /// A matrix of `columns` columns as panels, `[panel][depth][column]`; `value` gives the weight of a column at a depth.
+    /// Appends a matrix in panels, `[panel][k][column]`; `value` gives the weight of a column at a k.
     pub fn add_panels(
         &mut self,
         instructions: Instructions,
         (columns, depth): (usize, usize),
         value: impl Fn(usize, usize) -> f64,
-    ) -> Place {
-        let width = 2 * instructions.lanes();
+    ) -> PackedRange {
+        let width = instructions.nr();
         let start = self.used;
-        for (panel, target) in self.room(columns * depth).chunks_exact_mut(width * depth).enumerate() {
+        for (panel, target) in self.reserve(columns * depth).chunks_exact_mut(width * depth).enumerate() {
             for (k, row) in target.chunks_exact_mut(width).enumerate() {
                 row.iter_mut().zip(panel * width..).for_each(|(target, column)| *target = value(column, k) as f32);
             }

@@ -1,67 +1,67 @@
-//! The sizes of everything for one size of image, and the choice of algorithms that depends on them.
+//! Sizes of all feature maps for one image size, and the tilings chosen for them.
 
-use super::filtering::Tiling;
-use super::stem::pooled;
+use super::stem::pooled_side;
+use super::winograd_transform::Tiling;
 use lens_model::LAYOUT;
 use std::ops::Range;
 
-/// Floats between two pixels that nothing uses: without them, pixels would lie at multiples of 4 KiB, and all fall on
-/// the same few sets of the caches.
+/// Unused floats between two pixels: without them, pixels would be multiples of 4 KiB apart and map to the same few
+/// cache sets.
 const PIXEL_PADDING: usize = 16;
 
-/// One dense block.
+/// A dense block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Of its feature maps.
     pub height: usize,
     /// Of its feature maps.
     pub width: usize,
-    /// Channels that each layer reads, and in the end the block's.
+    /// Input channels of each layer, then the block's output channels.
     pub channels: Vec<usize>,
-    /// How its 3x3 convolutions are computed.
+    /// The tiling of its 3x3 convolutions.
     pub tiling: Tiling,
 }
 
 impl Stage {
     /// Floats from one pixel to the next.
-    pub fn step(&self) -> usize {
+    pub fn pixel_stride(&self) -> usize {
         self.channels.last().expect("a block has layers") + PIXEL_PADDING
     }
 
-    /// Of one image.
+    /// Pixels of one image.
     pub fn pixels(&self) -> usize {
         self.height * self.width
     }
 
-    /// Of one image.
+    /// Floats of one image.
     pub fn floats(&self) -> usize {
-        self.pixels() * self.step()
+        self.pixels() * self.pixel_stride()
     }
 
-    /// Rows of pixels that tiles lie in, both counted through all images.
+    /// Rows of pixels covered by tiles, both counted through all images.
     pub fn lines(&self, tiles: Range<usize>) -> Range<usize> {
         let line = |tile: usize, more: usize| {
-            let row = tile / self.tiles_across();
+            let row = tile / self.tile_columns();
             let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
-            image * self.height + (row * self.tiling.side() + more).min(self.height)
+            image * self.height + (row * self.tiling.tile_side() + more).min(self.height)
         };
-        if tiles.is_empty() { 0..0 } else { line(tiles.start, 0)..line(tiles.end - 1, self.tiling.side()) }
+        if tiles.is_empty() { 0..0 } else { line(tiles.start, 0)..line(tiles.end - 1, self.tiling.tile_side()) }
     }
 
     /// Rows of tiles of one image.
     pub fn tile_rows(&self) -> usize {
-        self.height.div_ceil(self.tiling.side())
+        self.height.div_ceil(self.tiling.tile_side())
     }
 
     /// Tiles of one row.
-    pub fn tiles_across(&self) -> usize {
-        self.width.div_ceil(self.tiling.side())
+    pub fn tile_columns(&self) -> usize {
+        self.width.div_ceil(self.tiling.tile_side())
     }
 }
 
-/// The network for one size of image.
+/// The network's sizes for one image size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct NetworkShape {
     /// Of the images.
     pub height: usize,
     /// Of the images.
@@ -70,28 +70,28 @@ pub struct Shape {
     pub stages: Vec<Stage>,
 }
 
-impl Shape {
-    /// For images of at least `SMALLEST_SIDE` each way, with the best tilings.
+impl NetworkShape {
+    /// For images of at least `SMALLEST_SIDE` each way, with the fastest tilings.
     pub fn new(height: usize, width: usize) -> Self {
         Self::with_tilings(height, width, best_tiling)
     }
 
-    /// With tilings by block, height and width.
+    /// With the tiling that `tiling` returns for a block, its height and its width.
     pub fn with_tilings(height: usize, width: usize, tiling: impl Fn(usize, usize, usize) -> Tiling) -> Self {
-        let (mut high, mut wide) = (pooled(height), pooled(width));
+        let (mut block_height, mut block_width) = (pooled_side(height), pooled_side(width));
         let stages = (0..LAYOUT.blocks.len())
             .map(|block| {
                 let stage = Stage {
-                    height: high,
-                    width: wide,
+                    height: block_height,
+                    width: block_width,
                     channels: LAYOUT.block_channels(block),
-                    tiling: tiling(block, high, wide),
+                    tiling: tiling(block, block_height, block_width),
                 };
-                (high, wide) = (high / 2, wide / 2);
+                (block_height, block_width) = (block_height / 2, block_width / 2);
                 stage
             })
             .collect();
-        Shape { height, width, stages }
+        NetworkShape { height, width, stages }
     }
 
     /// The tiling of each block.
@@ -105,15 +105,16 @@ impl Shape {
     }
 }
 
-/// Large tiles need fewer products, but more than twice the weights. It must not depend on the batch: the same image
-/// gives the same bits in any company.
+/// Large tiles need fewer products but more than twice the weights. The choice must not depend on the batch, so that an
+/// image's result has the same bits in every batch.
 fn best_tiling(block: usize, height: usize, width: usize) -> Tiling {
-    let products = |tiling: Tiling| height.div_ceil(tiling.side()) * width.div_ceil(tiling.side()) * tiling.points();
+    let products =
+        |tiling: Tiling| height.div_ceil(tiling.tile_side()) * width.div_ceil(tiling.tile_side()) * tiling.points();
     match block {
-        0 | 1 => Tiling::Four,
-        // Where images are small they come in batches, which share the weights.
-        2 if height * width <= 64 || height * width > 400 => Tiling::Four,
-        _ if products(Tiling::Four) * 2 < products(Tiling::Two) => Tiling::Four,
-        _ => Tiling::Two,
+        0 | 1 => Tiling::F4x4,
+        // Small images come in batches, which share the weights.
+        2 if height * width <= 64 || height * width > 400 => Tiling::F4x4,
+        _ if products(Tiling::F4x4) * 2 < products(Tiling::F2x2) => Tiling::F4x4,
+        _ => Tiling::F2x2,
     }
 }

@@ -1,10 +1,10 @@
-//! The network's weights, packed once for all sizes of images.
+//! The network's packed weights, shared by the plans of all image sizes.
 
-use super::filtering::{INNER, Tiling};
 use super::memory::Buffer;
-use super::packing::{Affine, Packer, Place};
+use super::packing::{FoldedNorm, PackedRange, Packer};
 use super::stem;
 use super::vector::Instructions;
+use super::winograd_transform::{BOTTLENECK, Tiling};
 use crate::parallel::for_each_job;
 use crate::pool::Pool;
 use lens_base::Result;
@@ -12,73 +12,73 @@ use lens_model::{LAYOUT, Parameters};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// Where the parts of a dense layer lie.
+/// Positions of a dense layer's parts.
 #[derive(Clone, Debug)]
-pub struct Layer {
-    /// Factors and addends of the first norm.
-    pub norm: [Place; 2],
-    /// Of the 1x1 convolution, with the second norm's factors in it.
-    pub weights: Place,
-    /// The second norm's addends.
-    pub bias: Place,
+pub struct PackedLayer {
+    /// Scale and shift of the first norm.
+    pub norm: [PackedRange; 2],
+    /// The 1x1 convolution, with the second norm's scale folded in.
+    pub weights: PackedRange,
+    /// The second norm's shift.
+    pub bias: PackedRange,
 }
 
-/// Where the parts of a transition lie.
+/// Positions of a transition's parts.
 #[derive(Clone, Debug)]
-pub struct Transition {
-    /// Factors and addends of the norm.
-    pub norm: [Place; 2],
-    /// Of the convolution, with the pooling's factor in it.
-    pub weights: Place,
+pub struct PackedTransition {
+    /// Scale and shift of the norm.
+    pub norm: [PackedRange; 2],
+    /// The convolution, with the factor of the average pooling folded in.
+    pub weights: PackedRange,
 }
 
-/// A block's 3x3 convolutions, packed for one tiling: layer after layer.
+/// A block's 3x3 convolutions, transformed and packed for one tiling, layer after layer.
 #[derive(Debug)]
-pub struct Filters {
+pub struct PackedFilters {
     tiling: Tiling,
     values: Buffer,
 }
 
-impl Filters {
-    /// Those of one layer.
+impl PackedFilters {
+    /// The filters of one layer.
     pub fn layer(&self, layer: usize) -> &[f32] {
         let count = self.tiling.weight_count();
         &self.values.values()[layer * count..][..count]
     }
 }
 
-/// Everything but the 3x3 convolutions, and those as far as they were needed.
-pub struct Weights {
+/// All weights but those of the 3x3 convolutions, and these for the tilings that were needed.
+pub struct PackedWeights {
     instructions: Instructions,
     values: Buffer,
-    pub(super) stem: Place,
-    /// For gray images: sums over the colours.
-    pub(super) gray_stem: Place,
-    pub(super) stem_bias: Place,
-    pub(super) layers: Vec<Vec<Layer>>,
-    pub(super) transitions: Vec<Transition>,
-    pub(super) last_norm: [Place; 2],
-    pub(super) head: Place,
+    pub(super) stem: PackedRange,
+    /// For gray images: summed over the colours.
+    pub(super) gray_stem: PackedRange,
+    pub(super) stem_bias: PackedRange,
+    pub(super) layers: Vec<Vec<PackedLayer>>,
+    pub(super) transitions: Vec<PackedTransition>,
+    pub(super) last_norm: [PackedRange; 2],
+    pub(super) head: PackedRange,
     pub(super) head_bias: f32,
-    /// By block.
-    filters: Vec<Mutex<Vec<Arc<Filters>>>>,
+    /// One for each block.
+    filters: Vec<Mutex<Vec<Arc<PackedFilters>>>>,
 }
 
-impl Weights {
-    /// Packs them.
+impl PackedWeights {
+    /// Packs all but the 3x3 convolutions.
     pub fn pack(instructions: Instructions, parameters: &Parameters) -> Result<Self> {
         let mut packer = Packer::new(LAYOUT.trained_count())?;
         let (stem, gray_stem, stem_bias) = {
-            let (weight, norm) = (parameters.of(LAYOUT.stem), Affine::of(LAYOUT.stem_norm, parameters));
-            // Depths are rows of the filter, then its columns, then colours; the parameter has the colours outside.
-            let value = |column: usize, colour: usize, place: usize| {
-                f64::from(weight[(column * 3 + colour) * stem::AREA + place]) * norm.scale[column]
+            let (weight, norm) = (parameters.of(LAYOUT.stem), FoldedNorm::of(LAYOUT.stem_norm, parameters));
+            // k runs over rows of the filter, then its columns, then colours; in the parameter the colours come first.
+            let value = |column: usize, colour: usize, tap: usize| {
+                f64::from(weight[(column * 3 + colour) * stem::GRAY_DEPTH + tap]) * norm.scale[column]
             };
             let coloured = |column: usize, depth: usize| value(column, depth % 3, depth / 3);
             let gray = |column: usize, depth: usize| (0..3).map(|colour| value(column, colour, depth)).sum();
             (
-                packer.add_panels(instructions, (stem::CHANNELS, stem::DEPTH), coloured),
-                packer.add_panels(instructions, (stem::CHANNELS, stem::AREA), gray),
+                packer.add_panels(instructions, (stem::STEM_CHANNELS, stem::COLOUR_DEPTH), coloured),
+                packer.add_panels(instructions, (stem::STEM_CHANNELS, stem::GRAY_DEPTH), gray),
                 packer.add(norm.shift),
             )
         };
@@ -87,11 +87,11 @@ impl Weights {
             let mut packed = Vec::new();
             for layer in block {
                 let norm = packer.add_norm(layer.norm1, parameters);
-                let (weight, inner) = (parameters.of(layer.conv1), Affine::of(layer.norm2, parameters));
-                let depth = weight.len() / INNER;
-                let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * inner.scale[column];
-                let weights = packer.add_panels(instructions, (INNER, depth), value);
-                packed.push(Layer { norm, weights, bias: packer.add(inner.shift) });
+                let (weight, norm2) = (parameters.of(layer.conv1), FoldedNorm::of(layer.norm2, parameters));
+                let depth = weight.len() / BOTTLENECK;
+                let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * norm2.scale[column];
+                let weights = packer.add_panels(instructions, (BOTTLENECK, depth), value);
+                packed.push(PackedLayer { norm, weights, bias: packer.add(norm2.shift) });
             }
             layers.push(packed);
         }
@@ -102,14 +102,14 @@ impl Weights {
             let (columns, depth) = (weight.len() / norm[0].len(), norm[0].len());
             let value = |column: usize, k: usize| f64::from(weight[column * depth + k]) * 0.25;
             let weights = packer.add_panels(instructions, (columns, depth), value);
-            transitions.push(Transition { norm, weights });
+            transitions.push(PackedTransition { norm, weights });
         }
         let last_norm = packer.add_norm(LAYOUT.last_norm, parameters);
         let head = packer.add(parameters.of(LAYOUT.head_weight).iter().map(|value| f64::from(*value)));
         let head_bias = parameters.of(LAYOUT.head_bias)[0];
         let filters = LAYOUT.blocks.iter().map(|_| Mutex::default()).collect();
         let values = packer.finish();
-        Ok(Weights {
+        Ok(PackedWeights {
             instructions,
             values,
             stem,
@@ -129,22 +129,22 @@ impl Weights {
         self.instructions
     }
 
-    /// What lies at a place.
-    pub fn at(&self, place: &Place) -> &[f32] {
-        &self.values.values()[place.clone()]
+    /// The values at a position.
+    pub fn at(&self, range: &PackedRange) -> &[f32] {
+        &self.values.values()[range.clone()]
     }
 
-    /// A block's 3x3 convolutions for a tiling, which were packed.
-    pub fn filters(&self, block: usize, tiling: Tiling) -> Option<Arc<Filters>> {
+    /// A block's 3x3 convolutions for a tiling, if they are packed.
+    pub fn filters(&self, block: usize, tiling: Tiling) -> Option<Arc<PackedFilters>> {
         self.filters[block].lock().iter().find(|filters| filters.tiling == tiling).cloned()
     }
 
     /// Whether the 3x3 convolutions of all blocks are packed for these tilings.
-    pub fn have(&self, tilings: &[Tiling]) -> bool {
+    pub fn has_filters(&self, tilings: &[Tiling]) -> bool {
         tilings.iter().enumerate().all(|(block, tiling)| self.filters(block, *tiling).is_some())
     }
 
-    /// Packs the 3x3 convolutions of each block for its tiling, where that was not done yet.
+    /// Packs the 3x3 convolutions of each block for its tiling, if that was not done yet.
     pub fn pack_filters(&self, pool: &Pool, tilings: &[Tiling], parameters: &Parameters) -> Result<()> {
         for (block, tiling) in tilings.iter().enumerate() {
             let mut packed = self.filters[block].lock();
@@ -161,12 +161,12 @@ impl Weights {
                 tiling.pack(self.instructions, parameters.of(layer.conv2), target);
                 Ok(())
             })?;
-            packed.push(Arc::new(Filters { tiling: *tiling, values }));
+            packed.push(Arc::new(PackedFilters { tiling: *tiling, values }));
         }
         Ok(())
     }
 
-    /// Bytes that they take.
+    /// Size in bytes.
     pub fn bytes(&self) -> usize {
         let filters = self.filters.iter().map(|block| block.lock().iter().map(|f| f.values.len()).sum::<usize>());
         (self.values.len() + filters.sum::<usize>()) * size_of::<f32>()

@@ -1,45 +1,45 @@
-//! Buffers that a step needs for a while, kept from step to step.
+//! Scratch buffers of a training step, kept from step to step.
 
-use super::Cpu;
+use super::CpuContext;
 use super::kernels::{add, add_transposed};
 pub use crate::buffer::sized;
-use crate::parallel::{for_each_job, parts, split_rows};
+use crate::parallel::{for_each_job, split_rows, thread_parts};
 use lens_base::Result;
 
-/// Numbers of a tile of pixels that a thread works on while they are in its cache.
-const TILE: usize = 64 * 1024;
+/// Floats of a tile of pixels that a thread works on while they are in its cache.
+const TILE_FLOATS: usize = 64 * 1024;
 
-/// Pixels of a tile of so many channels.
+/// Pixels of a tile with `channels` channels.
 pub fn tile_pixels(channels: usize) -> usize {
-    (TILE / channels).clamp(64, 256)
+    (TILE_FLOATS / channels).clamp(64, 256)
 }
 
-/// One thread's.
+/// Buffers of one thread.
 #[derive(Default)]
-pub struct ThreadMemory {
-    /// Lines of images with zeros around them.
+pub struct ThreadWorkspace {
+    /// Image lines with zero padding.
     pub padded: Vec<f32>,
     pub padded_gradient: Vec<f32>,
-    /// Transformed tiles, one kind of which has as many channels as a layer adds.
+    /// Winograd-transformed tiles of bottleneck and of output channels.
     pub transformed: Vec<f32>,
-    pub transformed_added: Vec<f32>,
+    pub transformed_output: Vec<f32>,
     pub tile_gradient: Vec<f32>,
     pub weight_gradient: Vec<f32>,
-    /// A tile as the right factor of a product.
+    /// A tile as packed B.
     pub panels: Vec<f32>,
 }
 
-/// One for each of so many threads.
-pub fn thread_memory(threads: &mut Vec<ThreadMemory>, count: usize) -> &mut [ThreadMemory] {
+/// Workspaces of `count` threads.
+pub fn thread_workspaces(threads: &mut Vec<ThreadWorkspace>, count: usize) -> &mut [ThreadWorkspace] {
     if threads.len() < count {
-        threads.resize_with(count, ThreadMemory::default);
+        threads.resize_with(count, ThreadWorkspace::default);
     }
     &mut threads[..count]
 }
 
-/// Adds the weight gradients of those threads.
-pub fn add_weight_gradients(cpu: Cpu, threads: &[&mut ThreadMemory], output: &mut [f32]) -> Result<()> {
-    let parts = parts(cpu.pool, output.len());
+/// Adds the weight gradients of all threads to `output`.
+pub fn add_weight_gradients(cpu: CpuContext, threads: &[&mut ThreadWorkspace], output: &mut [f32]) -> Result<()> {
+    let parts = thread_parts(cpu.pool, output.len());
     let outputs = split_rows(output, 1, &parts);
     for_each_job(cpu.pool, &mut parts.into_iter().zip(outputs).collect::<Vec<_>>(), |(part, output)| {
         for memory in threads {
@@ -49,11 +49,16 @@ pub fn add_weight_gradients(cpu: Cpu, threads: &[&mut ThreadMemory], output: &mu
     })
 }
 
-/// The same for weight gradients whose rows are numbers of a window and whose columns are output channels: `output` has
-/// them the other way round.
-pub fn add_window_gradients(cpu: Cpu, threads: &[&mut ThreadMemory], count: usize, output: &mut [f32]) -> Result<()> {
+/// The same for weight gradients in the order `[tap and input channel][output channel]`, which are transposed into
+/// `output`.
+pub fn add_window_gradients(
+    cpu: CpuContext,
+    threads: &[&mut ThreadWorkspace],
+    count: usize,
+    output: &mut [f32],
+) -> Result<()> {
     let depth = output.len() / count;
-    let parts = parts(cpu.pool, count);
+    let parts = thread_parts(cpu.pool, count);
     let outputs = split_rows(output, depth, &parts);
     for_each_job(cpu.pool, &mut parts.into_iter().zip(outputs).collect::<Vec<_>>(), |(part, output)| {
         for memory in threads {
@@ -63,13 +68,13 @@ pub fn add_window_gradients(cpu: Cpu, threads: &[&mut ThreadMemory], count: usiz
     })
 }
 
-/// The whole step's.
+/// Buffers of a training step.
 #[derive(Default)]
-pub struct Memory {
-    /// Gradient of a layer's inner pixels, or of a pooled image.
-    pub inner_gradient: Vec<f32>,
+pub struct StepWorkspace {
+    /// Gradient of a layer's bottleneck features, or of a pooled image.
+    pub bottleneck_gradient: Vec<f32>,
     /// Gradient of a convolution's output.
-    pub outer_gradient: Vec<f32>,
-    /// Each thread's.
-    pub threads: Vec<ThreadMemory>,
+    pub output_gradient: Vec<f32>,
+    /// One for each thread.
+    pub threads: Vec<ThreadWorkspace>,
 }

@@ -1,36 +1,36 @@
-//! Shapes of images.
+//! Shapes of batches.
 
 /// Images x rows x columns x channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct TensorShape {
     /// Images.
     pub images: usize,
     /// Of each.
     pub height: usize,
     /// Of each.
     pub width: usize,
-    /// Numbers of each pixel.
+    /// Channels of each pixel.
     pub channels: usize,
 }
 
-impl Shape {
-    /// Of one image.
+impl TensorShape {
+    /// Pixels of one image.
     pub fn pixels(self) -> usize {
         self.height * self.width
     }
 
-    /// Of all images.
+    /// Pixels of all images.
     pub fn rows(self) -> usize {
         self.images * self.pixels()
     }
 
-    /// Numbers in all.
+    /// Number of elements.
     pub fn len(self) -> usize {
         self.rows() * self.channels
     }
 
-    /// The same pixels with so many channels.
-    pub fn with(self, channels: usize) -> Self {
-        Shape { channels, ..self }
+    /// The same with `channels` channels.
+    pub fn with_channels(self, channels: usize) -> Self {
+        TensorShape { channels, ..self }
     }
 }

@@ -1,12 +1,12 @@
-//! Batch statistics, and norms made from them.
+//! Batch statistics, batch norms by them, and their gradients.
 
 use super::kernels::moments;
-use super::parameters::{Parameters, Running};
+use super::parameters::{Parameters, RunningStatistics};
 use crate::kernels::vector::Instructions;
 use lens_model::{EPSILON, MOMENTUM, Norm};
 use std::ops::Range;
 
-/// Means and sums of squared distances of the pixels that were added so far.
+/// Mean and sum of squared distances from it of the pixels added so far, for each channel.
 pub struct Moments {
     count: f64,
     mean: Vec<f64>,
@@ -26,13 +26,13 @@ impl Moments {
         }
     }
 
-    /// Adds a few hundred pixels, which lie `step` apart: few enough for sums in single precision.
-    pub fn add(&mut self, set: Instructions, input: &[f32], step: usize) {
+    /// Adds a few hundred pixels, `pixel_stride` floats apart: few enough for sums in single precision.
+    pub fn add(&mut self, instructions: Instructions, input: &[f32], pixel_stride: usize) {
         if self.mean.is_empty() {
             return;
         }
-        moments(set, input, step, &mut self.part_mean, &mut self.part_squares);
-        let count = input.len().div_ceil(step) as f64;
+        moments(instructions, input, pixel_stride, &mut self.part_mean, &mut self.part_squares);
+        let count = input.len().div_ceil(pixel_stride) as f64;
         let part = self.part_mean.iter().zip(&self.part_squares).map(|(mean, squares)| (*mean as f64, *squares as f64));
         merge(&mut self.count, &mut self.mean, &mut self.squares, count, part);
     }
@@ -65,21 +65,21 @@ pub struct Statistics {
     mean: Vec<f32>,
     variance: Vec<f64>,
     /// 1 / standard deviation.
-    inverse: Vec<f32>,
+    inverse_deviation: Vec<f32>,
 }
 
 impl Statistics {
-    /// For so many channels, of which nothing is known yet.
+    /// Statistics of `channels` channels, to be set.
     pub fn new(channels: usize) -> Self {
         Statistics {
             count: 0.0,
             mean: vec![0.0; channels],
             variance: vec![0.0; channels],
-            inverse: vec![0.0; channels],
+            inverse_deviation: vec![0.0; channels],
         }
     }
 
-    /// Fills in the channels from `first` on.
+    /// Sets the channels from `first` on.
     pub fn set(&mut self, first: usize, parts: impl Iterator<Item = Moments>) {
         let parts: Vec<Moments> = parts.collect();
         let channels = parts[0].mean.len();
@@ -96,7 +96,7 @@ impl Statistics {
             let variance = squares[channel] / count;
             self.mean[first + channel] = mean[channel] as f32;
             self.variance[first + channel] = variance;
-            self.inverse[first + channel] = (variance + EPSILON).sqrt().recip() as f32;
+            self.inverse_deviation[first + channel] = (variance + EPSILON).sqrt().recip() as f32;
         }
     }
 
@@ -105,71 +105,76 @@ impl Statistics {
         &self.mean[channels]
     }
 
-    /// The first channels' norm: by these statistics, or by the running ones where those are used.
-    pub fn affine(&self, parameters: &Parameters, norm: &Norm) -> Affine {
+    /// The norm of the first channels as scale and shift: by these statistics, or by the running ones if those are
+    /// fixed.
+    pub fn scale_shift(&self, parameters: &Parameters, norm: &Norm) -> ScaleShift {
         let (weight, bias) = (parameters.of(norm.weight), parameters.of(norm.bias));
-        let of = |mean: &[f32], inverse: &[f32]| {
-            let scale: Vec<f32> = weight.iter().zip(inverse).map(|(weight, inverse)| weight * inverse).collect();
+        let of = |mean: &[f32], inverse_deviation: &[f32]| {
+            let scale: Vec<f32> = weight
+                .iter()
+                .zip(inverse_deviation)
+                .map(|(weight, inverse_deviation)| weight * inverse_deviation)
+                .collect();
             let shift = bias.iter().zip(&scale).zip(mean).map(|((bias, scale), mean)| bias - mean * scale).collect();
-            Affine { scale, shift }
+            ScaleShift { scale, shift }
         };
         match &parameters.running {
-            Running::Followed(_) => of(&self.mean, &self.inverse),
-            Running::Used(running) => {
-                let variance = running[parameters.places[norm.variance].clone()].iter();
-                let inverse: Vec<f32> =
+            RunningStatistics::Updated(_) => of(&self.mean, &self.inverse_deviation),
+            RunningStatistics::Fixed(running) => {
+                let variance = running[parameters.ranges[norm.variance].clone()].iter();
+                let inverse_deviation: Vec<f32> =
                     variance.map(|variance| (f64::from(*variance) + EPSILON).sqrt().recip() as f32).collect();
-                of(&running[parameters.places[norm.mean].clone()], &inverse)
+                of(&running[parameters.ranges[norm.mean].clone()], &inverse_deviation)
             }
         }
     }
 
-    /// Moves the running statistics of a norm of the first channels towards these, where they follow.
+    /// Updates the running statistics of a norm of the first channels, unless they are fixed.
     pub fn update_running(&self, parameters: &mut Parameters, norm: &Norm) {
-        let places = parameters.places;
-        let Running::Followed(running) = &mut parameters.running else {
+        let ranges = parameters.ranges;
+        let RunningStatistics::Updated(running) = &mut parameters.running else {
             return;
         };
         let unbiased = self.count / (self.count - 1.0);
-        let step =
+        let update =
             |running: &mut f32, new: f64| *running = (MOMENTUM * new + (1.0 - MOMENTUM) * *running as f64) as f32;
-        for (running, mean) in running[places[norm.mean].clone()].iter_mut().zip(&self.mean) {
-            step(running, *mean as f64);
+        for (running, mean) in running[ranges[norm.mean].clone()].iter_mut().zip(&self.mean) {
+            update(running, *mean as f64);
         }
-        for (running, variance) in running[places[norm.variance].clone()].iter_mut().zip(&self.variance) {
-            step(running, variance * unbiased);
+        for (running, variance) in running[ranges[norm.variance].clone()].iter_mut().zip(&self.variance) {
+            update(running, variance * unbiased);
         }
     }
 }
 
-/// A norm as one factor and one addend for each channel.
-pub struct Affine {
+/// A norm as scale and shift of each channel.
+pub struct ScaleShift {
     pub scale: Vec<f32>,
     pub shift: Vec<f32>,
 }
 
-/// The sums of a norm's backward pass.
-pub struct NormSums {
+/// Sums over pixels for a norm's backward pass: of the gradient dy, and of dy (x - mean).
+pub struct NormBackwardSums {
     /// Of the pixels since the last `flush`, in single precision.
-    pub first: Vec<f32>,
-    pub second: Vec<f32>,
-    total_first: Vec<f64>,
-    total_second: Vec<f64>,
+    pub sum_dy: Vec<f32>,
+    pub sum_dy_xmu: Vec<f32>,
+    total_dy: Vec<f64>,
+    total_dy_xmu: Vec<f64>,
 }
 
-impl NormSums {
+impl NormBackwardSums {
     pub fn new(channels: usize) -> Self {
-        NormSums {
-            first: vec![0.0; channels],
-            second: vec![0.0; channels],
-            total_first: vec![0.0; channels],
-            total_second: vec![0.0; channels],
+        NormBackwardSums {
+            sum_dy: vec![0.0; channels],
+            sum_dy_xmu: vec![0.0; channels],
+            total_dy: vec![0.0; channels],
+            total_dy_xmu: vec![0.0; channels],
         }
     }
 
-    /// To be called every few hundred pixels.
+    /// Adds the single precision sums to those in double precision; to be called every few hundred pixels.
     pub fn flush(&mut self) {
-        for (part, total) in [(&mut self.first, &mut self.total_first), (&mut self.second, &mut self.total_second)] {
+        for (part, total) in [(&mut self.sum_dy, &mut self.total_dy), (&mut self.sum_dy_xmu, &mut self.total_dy_xmu)] {
             for (part, total) in part.iter_mut().zip(total) {
                 *total += f64::from(std::mem::take(part));
             }
@@ -177,36 +182,37 @@ impl NormSums {
     }
 }
 
-/// What a norm's dependence on its batch takes from the gradient of its input: `constant + slope * (input - mean)`.
-pub struct Taken {
+/// The terms of the gradient of a norm's input that stem from the dependence of the batch statistics on it: `constant +
+/// slope * (input - mean)`, to be subtracted.
+pub struct BatchNormTerms {
     pub constant: Vec<f32>,
     pub slope: Vec<f32>,
 }
 
-impl Taken {
+impl BatchNormTerms {
     pub fn new(channels: usize) -> Self {
-        Taken { constant: vec![0.0; channels], slope: vec![0.0; channels] }
+        BatchNormTerms { constant: vec![0.0; channels], slope: vec![0.0; channels] }
     }
 
-    /// Adds a norm of the first channels, with the sums of all threads, and the norm's own gradients to `weight` and
-    /// `bias`.
+    /// Adds the terms of a norm of the first channels, from the sums of all threads, and the gradients of the norm's
+    /// weight and bias to `weight` and `bias`.
     pub fn add(
         &mut self,
         statistics: &Statistics,
-        affine: &Affine,
-        parts: &[NormSums],
+        affine: &ScaleShift,
+        parts: &[NormBackwardSums],
         weight: &mut [f32],
         bias: &mut [f32],
     ) {
         for channel in 0..affine.scale.len() {
-            let first: f64 = parts.iter().map(|part| part.total_first[channel]).sum();
-            let second: f64 = parts.iter().map(|part| part.total_second[channel]).sum();
-            let inverse = f64::from(statistics.inverse[channel]);
+            let sum_dy: f64 = parts.iter().map(|part| part.total_dy[channel]).sum();
+            let sum_dy_xmu: f64 = parts.iter().map(|part| part.total_dy_xmu[channel]).sum();
+            let inverse_deviation = f64::from(statistics.inverse_deviation[channel]);
             let factor = f64::from(affine.scale[channel]) / statistics.count;
-            self.constant[channel] += (factor * first) as f32;
-            self.slope[channel] += (factor * inverse * inverse * second) as f32;
-            weight[channel] += (second * inverse) as f32;
-            bias[channel] += first as f32;
+            self.constant[channel] += (factor * sum_dy) as f32;
+            self.slope[channel] += (factor * inverse_deviation * inverse_deviation * sum_dy_xmu) as f32;
+            weight[channel] += (sum_dy_xmu * inverse_deviation) as f32;
+            bias[channel] += sum_dy as f32;
         }
     }
 }

@@ -1,21 +1,21 @@
-//! An optimiser's step over its buffers, shared out among threads.
+//! Optimiser steps on flat vectors, divided among threads.
 
-use super::Cpu;
-use super::kernels::{adam, descend as descend_part};
-use crate::parallel::{for_each_job, parts, split_rows};
+use super::CpuContext;
+use super::kernels::{adam, sgd};
+use crate::parallel::{for_each_job, split_rows, thread_parts};
 use lens_base::Result;
 use lens_engine::{OptimizerKind, UpdateStep};
 use std::ops::Range;
 
-/// Shortens gradients whose norm is greater than `most` to it, as PyTorch's clip_grad_norm_.
-pub fn clip(gradients: &mut [f32], most: f64) {
+/// Scales the gradients so that their norm is at most `max_norm`, as PyTorch's clip_grad_norm_.
+pub fn clip_gradient_norm(gradients: &mut [f32], max_norm: f64) {
     let norm = gradients.iter().map(|gradient| f64::from(*gradient).powi(2)).sum::<f64>().sqrt();
-    let factor = (most / (norm + 1e-6)).min(1.0) as f32;
+    let factor = (max_norm / (norm + 1e-6)).min(1.0) as f32;
     gradients.iter_mut().for_each(|gradient| *gradient *= factor);
 }
 
-/// Pulls the weights at these places towards 0: by themselves with AdamW, through their gradients otherwise.
-pub fn decay(
+/// Weight decay of these ranges: decoupled with AdamW, through the gradients otherwise.
+pub fn apply_weight_decay(
     kind: OptimizerKind,
     step: &UpdateStep,
     values: &mut [f32],
@@ -25,8 +25,8 @@ pub fn decay(
     if step.weight_decay == 0.0 {
         return;
     }
-    for place in weights {
-        let (values, gradients) = (&mut values[place.clone()], &mut gradients[place]);
+    for range in weights {
+        let (values, gradients) = (&mut values[range.clone()], &mut gradients[range]);
         match kind {
             OptimizerKind::AdamW => {
                 let factor = (1.0 - step.learning_rate * step.weight_decay) as f32;
@@ -42,13 +42,13 @@ pub fn decay(
 
 /// A step of Adam on buffers of equal length.
 pub fn adam_step(
-    cpu: Cpu,
+    cpu: CpuContext,
     step: &UpdateStep,
     values: &mut [f32],
     gradients: &[f32],
     (first_moment, second_moment): (&mut [f32], &mut [f32]),
 ) -> Result<()> {
-    let parts = parts(cpu.pool, gradients.len());
+    let parts = thread_parts(cpu.pool, gradients.len());
     let [values, first_moment, second_moment] =
         [values, first_moment, second_moment].map(|buffer| split_rows(buffer, 1, &parts));
     let shares = ((1.0 - step.beta1) as f32, (1.0 - step.beta2) as f32);
@@ -63,7 +63,7 @@ pub fn adam_step(
     })
 }
 
-/// A step of gradient descent with momentum.
-pub fn descend(cpu: Cpu, step: &UpdateStep, values: &mut [f32], gradients: &[f32], moment: &mut [f32]) {
-    descend_part(cpu.instructions, values, gradients, moment, step.momentum as f32, step.learning_rate as f32);
+/// A step of SGD with momentum.
+pub fn sgd_step(cpu: CpuContext, step: &UpdateStep, values: &mut [f32], gradients: &[f32], moment: &mut [f32]) {
+    sgd(cpu.instructions, values, gradients, moment, step.momentum as f32, step.learning_rate as f32);
 }

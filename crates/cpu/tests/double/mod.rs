@@ -1,5 +1,5 @@
-//! The network's loss and gradients in double precision by the plainest loops: what the training step is compared with.
-//! Written over the layout alone; shares no code with what it checks.
+//! The network's loss and gradients in double precision by straightforward loops: what the training step is compared
+//! with. Written from the layout alone; shares no code with what it checks.
 
 use lens_model::{EPSILON, LAYOUT, MOMENTUM, Norm};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Pixels {
     }
 
     /// The channels of both.
-    fn beside(&self, other: &Pixels) -> Self {
+    fn concat(&self, other: &Pixels) -> Self {
         let pixels = self.values.chunks(self.channels).zip(other.values.chunks(other.channels));
         let values = pixels.flat_map(|(one, other)| one.iter().chain(other)).copied().collect();
         Pixels { channels: self.channels + other.channels, values, ..*self }
@@ -80,7 +80,8 @@ struct Normalized {
     inverse: Vec<f64>,
 }
 
-/// Calls `work` with the first numbers of an output pixel, of an input pixel, and of the weights for what lies between.
+/// Calls `work` with the first element of an output pixel, of an input pixel in its window, and of the weights of the
+/// tap between them.
 fn windows(
     (input, output): (&Pixels, &Pixels),
     (side, stride, padding): (usize, usize, usize),
@@ -89,12 +90,12 @@ fn windows(
     for image in 0..output.images {
         for y in 0..output.height {
             for x in 0..output.width {
-                for place in 0..side * side {
-                    let (in_y, in_x) = (y * stride + place / side, x * stride + place % side);
+                for tap in 0..side * side {
+                    let (in_y, in_x) = (y * stride + tap / side, x * stride + tap % side);
                     if (padding..input.height + padding).contains(&in_y)
                         && (padding..input.width + padding).contains(&in_x)
                     {
-                        work(output.at(image, y, x), input.at(image, in_y - padding, in_x - padding), place);
+                        work(output.at(image, y, x), input.at(image, in_y - padding, in_x - padding), tap);
                     }
                 }
             }
@@ -127,22 +128,22 @@ impl<F: Fn(usize) -> Vec<f64>> Network<F> {
     fn run(&mut self, input: &Pixels, targets: &[f32], pos_weight: f64) {
         let convolved = self.convolve(input, LAYOUT.stem, 2);
         let stem = self.norm_relu(&convolved, &LAYOUT.stem_norm);
-        let (mut pixels, winners) = largest(&stem.output);
+        let (mut pixels, argmax) = max_pool(&stem.output);
         let (mut blocks, mut transitions) = (Vec::new(), Vec::new());
         for (block, layers) in LAYOUT.blocks.iter().enumerate() {
             let mut kept = Vec::new();
             for layer in layers {
                 let outer = self.norm_relu(&pixels, &layer.norm1);
-                let inner = self.convolve(&outer.output, layer.conv1, 1);
-                let inner = self.norm_relu(&inner, &layer.norm2);
-                pixels = pixels.beside(&self.convolve(&inner.output, layer.conv2, 1));
-                kept.push((outer, inner));
+                let bottleneck = self.convolve(&outer.output, layer.conv1, 1);
+                let bottleneck = self.norm_relu(&bottleneck, &layer.norm2);
+                pixels = pixels.concat(&self.convolve(&bottleneck.output, layer.conv2, 1));
+                kept.push((outer, bottleneck));
             }
             blocks.push(kept);
             if let Some(transition) = LAYOUT.transitions.get(block) {
                 let outer = self.norm_relu(&pixels, &transition.norm);
                 let reduced = self.convolve(&outer.output, transition.conv, 1);
-                pixels = halved(&reduced);
+                pixels = average_pool(&reduced);
                 transitions.push((outer, reduced));
             }
         }
@@ -150,63 +151,63 @@ impl<F: Fn(usize) -> Vec<f64>> Network<F> {
         let mut gradient = self.head(&last.output, targets, pos_weight);
         gradient = self.norm_relu_back(&last, &gradient, &LAYOUT.last_norm);
         for (block, layers) in LAYOUT.blocks.iter().enumerate().rev() {
-            for (layer, (outer, inner)) in layers.iter().zip(&blocks[block]).rev() {
+            for (layer, (outer, bottleneck)) in layers.iter().zip(&blocks[block]).rev() {
                 let before = outer.input.channels;
                 let added = gradient.part(before, gradient.channels - before);
                 gradient = gradient.part(0, before);
-                let of_inner = self.convolve_back(&inner.output, &added, layer.conv2, 1);
-                let of_inner = self.norm_relu_back(inner, &of_inner, &layer.norm2);
-                let of_outer = self.convolve_back(&outer.output, &of_inner, layer.conv1, 1);
+                let of_bottleneck = self.convolve_back(&bottleneck.output, &added, layer.conv2, 1);
+                let of_bottleneck = self.norm_relu_back(bottleneck, &of_bottleneck, &layer.norm2);
+                let of_outer = self.convolve_back(&outer.output, &of_bottleneck, layer.conv1, 1);
                 gradient.add(&self.norm_relu_back(outer, &of_outer, &layer.norm1));
             }
             if block > 0 {
                 let ((outer, reduced), transition) = (&transitions[block - 1], &LAYOUT.transitions[block - 1]);
-                let of_reduced = spread(&gradient, reduced);
+                let of_reduced = average_pool_back(&gradient, reduced);
                 let of_outer = self.convolve_back(&outer.output, &of_reduced, transition.conv, 1);
                 gradient = self.norm_relu_back(outer, &of_outer, &transition.norm);
             }
         }
         let mut of_stem = stem.output.like(gradient.channels);
-        for (winner, gradient) in winners.iter().zip(&gradient.values) {
-            of_stem.values[*winner] += gradient;
+        for (index, gradient) in argmax.iter().zip(&gradient.values) {
+            of_stem.values[*index] += gradient;
         }
         let of_convolved = self.norm_relu_back(&stem, &of_stem, &LAYOUT.stem_norm);
         self.convolve_back(input, &of_convolved, LAYOUT.stem, 2);
     }
 
-    /// A convolution whose padding keeps the size, but for the stride.
+    /// A convolution whose padding keeps the size if the stride is 1.
     fn convolve(&self, input: &Pixels, weight: usize, stride: usize) -> Pixels {
         let (shape, weight) = (&LAYOUT.parameters()[weight].shape, (self.parameter)(weight));
         let (count, side) = (shape[0], shape[2]);
         let size = |size: usize| (size - 1) / stride + 1;
         let mut output = Pixels::zeros(input.images, size(input.height), size(input.width), count);
-        // (place, input, output): outputs lie together.
+        // (tap, input, output): outputs are contiguous.
         let (depth, channels) = (weight.len() / count, input.channels);
         let turned: Vec<f64> = (0..weight.len()).map(|at| weight[at % count * depth + at / count]).collect();
         let mut values = std::mem::take(&mut output.values);
-        windows((input, &output), (side, stride, side / 2), |to, from, place| {
+        windows((input, &output), (side, stride, side / 2), |to, from, tap| {
             for channel in 0..channels {
                 let factor = input.values[from + channel];
-                let weights = &turned[(place * channels + channel) * count..][..count];
+                let weights = &turned[(tap * channels + channel) * count..][..count];
                 values[to..to + count].iter_mut().zip(weights).for_each(|(sum, weight)| *sum += factor * weight);
             }
         });
         Pixels { values, ..output }
     }
 
-    /// Notes the gradient of the weight and returns that of the input.
+    /// Stores the gradient of the weight and returns that of the input.
     fn convolve_back(&mut self, input: &Pixels, gradient: &Pixels, index: usize, stride: usize) -> Pixels {
         let weight = (self.parameter)(index);
         let (count, side) = (gradient.channels, LAYOUT.parameters()[index].shape[2]);
         let (depth, channels) = (weight.len() / count, input.channels);
         let mut of_input = input.like(channels);
         let mut of_weight = vec![0.0; weight.len()];
-        windows((input, gradient), (side, stride, side / 2), |to, from, place| {
+        windows((input, gradient), (side, stride, side / 2), |to, from, tap| {
             let source = &input.values[from..from + channels];
             let target = &mut of_input.values[from..from + channels];
             for (output, factor) in gradient.values[to..to + count].iter().enumerate() {
-                let place = output * depth + place * channels;
-                let (weight, of_weight) = (&weight[place..][..channels], &mut of_weight[place..][..channels]);
+                let tap = output * depth + tap * channels;
+                let (weight, of_weight) = (&weight[tap..][..channels], &mut of_weight[tap..][..channels]);
                 for channel in 0..channels {
                     target[channel] += factor * weight[channel];
                     of_weight[channel] += factor * source[channel];
@@ -247,7 +248,7 @@ impl<F: Fn(usize) -> Vec<f64>> Network<F> {
         Normalized { input: input.clone(), output, mean, inverse }
     }
 
-    /// Notes the norm's gradients and returns that of its input.
+    /// Stores the norm's gradients and returns that of its input.
     fn norm_relu_back(&mut self, normalized: &Normalized, gradient: &Pixels, norm: &Norm) -> Pixels {
         let Normalized { input, output, mean, inverse } = normalized;
         let (channels, count) = (input.channels, input.count() as f64);
@@ -262,15 +263,15 @@ impl<F: Fn(usize) -> Vec<f64>> Network<F> {
         let mut of_input = input.like(channels);
         for (at, value) in of_input.values.iter_mut().enumerate() {
             let channel = at % channels;
-            let taken = of_bias[channel] / count + standard(at) * of_weight[channel] / count;
-            *value = weight[channel] * inverse[channel] * (passed(at) - taken);
+            let batch_term = of_bias[channel] / count + standard(at) * of_weight[channel] / count;
+            *value = weight[channel] * inverse[channel] * (passed(at) - batch_term);
         }
         self.found.gradients.insert(norm.weight, of_weight);
         self.found.gradients.insert(norm.bias, of_bias);
         of_input
     }
 
-    /// Means over each image, the linear layer and the loss, and back to the gradient of the pixels.
+    /// Global average pooling, linear layer and loss, and the gradient of the pixels.
     fn head(&mut self, pixels: &Pixels, targets: &[f32], pos_weight: f64) -> Pixels {
         let (area, channels) = (pixels.height * pixels.width, pixels.channels);
         let (weight, bias) = ((self.parameter)(LAYOUT.head_weight), (self.parameter)(LAYOUT.head_bias)[0]);
@@ -299,26 +300,26 @@ impl<F: Fn(usize) -> Vec<f64>> Network<F> {
     }
 }
 
-/// The largest of 3x3 pixels around every other one, and where the first that is as large lies.
-fn largest(input: &Pixels) -> (Pixels, Vec<usize>) {
+/// 3x3 max pooling with stride 2, and the index of each first maximum.
+fn max_pool(input: &Pixels) -> (Pixels, Vec<usize>) {
     let (height, width) = (input.height.div_ceil(2), input.width.div_ceil(2));
     let mut output = Pixels::zeros(input.images, height, width, input.channels);
-    let mut winners = vec![usize::MAX; output.values.len()];
-    let mut values = vec![f64::NEG_INFINITY; winners.len()];
+    let mut argmax = vec![usize::MAX; output.values.len()];
+    let mut values = vec![f64::NEG_INFINITY; argmax.len()];
     windows((input, &output), (3, 2, 1), |to, from, _| {
         for channel in 0..input.channels {
             if input.values[from + channel] > values[to + channel] {
                 values[to + channel] = input.values[from + channel];
-                winners[to + channel] = from + channel;
+                argmax[to + channel] = from + channel;
             }
         }
     });
     output.values = values;
-    (output, winners)
+    (output, argmax)
 }
 
-/// The mean of 2x2 pixels; an odd last row or column is left out.
-fn halved(input: &Pixels) -> Pixels {
+/// 2x2 average pooling; an odd last row or column is ignored.
+fn average_pool(input: &Pixels) -> Pixels {
     let mut output = Pixels::zeros(input.images, input.height / 2, input.width / 2, input.channels);
     let mut values = std::mem::take(&mut output.values);
     windows((input, &output), (2, 2, 0), |to, from, _| {
@@ -329,8 +330,8 @@ fn halved(input: &Pixels) -> Pixels {
     Pixels { values, ..output }
 }
 
-/// The gradient of what was halved.
-fn spread(gradient: &Pixels, input: &Pixels) -> Pixels {
+/// The backward pass of `average_pool`.
+fn average_pool_back(gradient: &Pixels, input: &Pixels) -> Pixels {
     let mut output = input.like(input.channels);
     let mut values = std::mem::take(&mut output.values);
     windows((input, gradient), (2, 2, 0), |to, from, _| {

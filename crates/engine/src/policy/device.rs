@@ -1,31 +1,31 @@
-//! Which device computes: what is to be tried, and what comes of it.
+//! Selection of the device.
 
-use super::choice::Choice;
+use super::decision::Decision;
 use super::request::{DeviceRequest, PolicyRequest};
-use crate::reported::{Reported, ReportedGpu};
+use crate::gpu_report::{GpuReport, ReportedGpu};
 use crate::torch_table::gpu_library;
 use lens_base::{Error, ErrorKind, Result};
 use lens_system::probe::{Gpu, Probe, Vendor};
 
-/// What is to be tried before the CPU.
+/// GPUs to be tried before the CPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DevicePlan {
     /// In this order, up to the first that works.
     pub attempts: Vec<Vendor>,
     /// Why others are not tried.
-    pub passed_over: Vec<String>,
+    pub skip_reasons: Vec<String>,
 }
 
-/// What came of trying one.
+/// The result of trying a vendor's GPUs.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Which.
+    /// The vendor.
     pub vendor: Vendor,
-    /// What it reported, or why it cannot be used.
-    pub outcome: std::result::Result<Reported, String>,
+    /// The runtime's report, or why it cannot be used.
+    pub outcome: std::result::Result<GpuReport, String>,
 }
 
-/// Plans; `available` are the vendors whose GPU libraries this libtorch has.
+/// `available`: vendors whose GPU libraries this libtorch has.
 pub fn plan_device(probe: &Probe, request: &PolicyRequest, available: &[Vendor]) -> DevicePlan {
     let attempts = match request.device {
         DeviceRequest::Cpu => vec![],
@@ -34,26 +34,27 @@ pub fn plan_device(probe: &Probe, request: &PolicyRequest, available: &[Vendor])
         DeviceRequest::Rocm => vec![Vendor::Amd],
         DeviceRequest::Auto => return plan_automatic(probe, available),
     };
-    DevicePlan { attempts, passed_over: vec![] }
+    DevicePlan { attempts, skip_reasons: vec![] }
 }
 
 fn plan_automatic(probe: &Probe, available: &[Vendor]) -> DevicePlan {
     let mut plan = DevicePlan::default();
     if probe.gpus.is_empty() {
-        plan.passed_over.push("no NVIDIA or AMD GPU was found".into());
+        plan.skip_reasons.push("no NVIDIA or AMD GPU was found".into());
     }
-    // No libtorch carries the GPU libraries of both vendors; where one directory holds both, NVIDIA's needs less set up
+    // No libtorch has the GPU libraries of both vendors; if one directory holds both, NVIDIA's needs less setup.
     // around it.
     for vendor in Vendor::ALL {
-        let (usable, unusable): (Vec<&Gpu>, Vec<&Gpu>) = probe.gpus_of(vendor).partition(|gpu| obstacle(gpu).is_none());
-        plan.passed_over.extend(unusable.into_iter().filter_map(obstacle));
+        let (usable, unusable): (Vec<&Gpu>, Vec<&Gpu>) =
+            probe.gpus_of(vendor).partition(|gpu| skip_reason(gpu).is_none());
+        plan.skip_reasons.extend(unusable.into_iter().filter_map(skip_reason));
         if usable.is_empty() {
             continue;
         }
         if available.contains(&vendor) {
             plan.attempts.push(vendor);
         } else {
-            plan.passed_over.push(format!(
+            plan.skip_reasons.push(format!(
                 "{} GPU(s) at {} left alone: this libtorch has no {}",
                 usable.len(),
                 usable.iter().map(|gpu| gpu.address.as_str()).collect::<Vec<_>>().join(", "),
@@ -64,8 +65,8 @@ fn plan_automatic(probe: &Probe, available: &[Vendor]) -> DevicePlan {
     plan
 }
 
-/// Why a GPU is not to be used unless asked for.
-pub(super) fn obstacle(gpu: &Gpu) -> Option<String> {
+/// Why a GPU is not used automatically.
+pub(super) fn skip_reason(gpu: &Gpu) -> Option<String> {
     let because = |reason: String| Some(format!("the GPU at {} is left alone: {reason}", gpu.address));
     let needed = match gpu.vendor {
         Vendor::Nvidia => "nvidia",
@@ -84,20 +85,20 @@ pub(super) fn obstacle(gpu: &Gpu) -> Option<String> {
     }
 }
 
-/// The GPU that is used.
+/// The selected GPU.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chosen<'a> {
+pub(super) struct SelectedGpu<'a> {
     pub vendor: Vendor,
     pub gpu: &'a ReportedGpu,
 }
 
-/// The device; without a GPU, the CPU.
-pub(super) fn choose<'a>(
+/// The device; the CPU if there is no GPU.
+pub(super) fn select_device<'a>(
     plan: &DevicePlan,
     attempts: &'a [Attempt],
     request: &PolicyRequest,
-) -> Result<(Choice<&'static str>, Option<Chosen<'a>>)> {
-    let mut reasons = plan.passed_over.clone();
+) -> Result<(Decision<&'static str>, Option<SelectedGpu<'a>>)> {
+    let mut reasons = plan.skip_reasons.clone();
     for attempt in attempts {
         let name = attempt.vendor.device_name();
         match &attempt.outcome {
@@ -107,7 +108,7 @@ pub(super) fn choose<'a>(
                         DeviceRequest::Auto => format!("the first that works of {} GPU(s)", reported.gpus.len()),
                         _ => "as asked for".into(),
                     };
-                    return Ok((Choice::new(name, reason), Some(Chosen { vendor: attempt.vendor, gpu })));
+                    return Ok((Decision::new(name, reason), Some(SelectedGpu { vendor: attempt.vendor, gpu })));
                 }
                 None => reasons.push(format!(
                     "device_index is {}, but {name} has {} device(s), counted from 0",
@@ -128,7 +129,7 @@ pub(super) fn choose<'a>(
             "device_index is {}; the CPU has index 0 only, and no GPU can be used: {reasons}",
             request.device_index
         ))),
-        DeviceRequest::Auto => Ok((Choice::new("cpu", reasons), None)),
-        DeviceRequest::Cpu => Ok((Choice::new("cpu", "as asked for"), None)),
+        DeviceRequest::Auto => Ok((Decision::new("cpu", reasons), None)),
+        DeviceRequest::Cpu => Ok((Decision::new("cpu", "as asked for"), None)),
     }
 }

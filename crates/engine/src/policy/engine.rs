@@ -1,19 +1,19 @@
-//! What computes the network when it classifies.
+//! Selection of the engine for inference.
 
-use super::choice::{Choice, Deciding};
+use super::decision::{Decision, DecisionInputs};
 use super::precision::Precision;
 use super::request::{EngineRequest, PrecisionRequest};
 use crate::EngineName;
 use lens_base::{Error, ErrorKind, Result};
 
-/// Whether convolutions of calibrated models are computed in 8-bit integers.
-pub(super) fn int8(deciding: &Deciding, engine: EngineName) -> Result<Choice<bool>> {
-    if deciding.request.precision != PrecisionRequest::Int8 {
-        return Ok(Choice::new(false, "not asked for"));
+/// Whether convolutions of calibrated models are computed in int8.
+pub(super) fn int8(inputs: &DecisionInputs, engine: EngineName) -> Result<Decision<bool>> {
+    if inputs.request.precision != PrecisionRequest::Int8 {
+        return Ok(Decision::new(false, "not asked for"));
     }
-    let features = &deciding.probe.cpu.features;
+    let features = &inputs.probe.cpu.features;
     if engine == EngineName::PlanAvx512 && features.iter().any(|feature| feature == "avx512_vnni") {
-        return Ok(Choice::new(true, "as asked for; models without calibration are computed in f32"));
+        return Ok(Decision::new(true, "as asked for; models without calibration are computed in f32"));
     }
     Err(Error::new(
         ErrorKind::Unsupported,
@@ -25,22 +25,23 @@ pub(super) fn int8(deciding: &Deciding, engine: EngineName) -> Result<Choice<boo
     ))
 }
 
-pub(super) fn engine(deciding: &Deciding, precision: Precision) -> Result<Choice<EngineName>> {
-    let features = &deciding.probe.cpu.features;
+pub(super) fn engine(inputs: &DecisionInputs, precision: Precision) -> Result<Decision<EngineName>> {
+    let features = &inputs.probe.cpu.features;
     let has = |feature: &str| features.iter().any(|found| found == feature);
     let wide = [(EngineName::PlanAvx512, has("avx512f")), (EngineName::PlanAvx2, has("avx2") && has("fma"))];
     let widest = wide.into_iter().find_map(|(name, there)| there.then_some(name));
     let unsupported = |reason: String| Err(Error::new(ErrorKind::Unsupported, reason));
-    let asked = match deciding.request.engine {
-        EngineRequest::Torch => return Ok(Choice::new(EngineName::Torch, "as asked for")),
+    let asked = match inputs.request.engine {
+        EngineRequest::Torch => return Ok(Decision::new(EngineName::Torch, "as asked for")),
         EngineRequest::Auto => {
             return Ok(match widest {
-                _ if deciding.vendor.is_some() => Choice::new(EngineName::Torch, "plans compute on the CPU only"),
-                _ if precision != Precision::F32 => Choice::new(EngineName::Torch, "plans compute in f32 only"),
-                Some(name) => Choice::new(name, "the network compiled for the widest instructions of this processor"),
-                None => {
-                    Choice::new(EngineName::PlanPortable, "the processor is not known to have AVX-512 or AVX2 with FMA")
-                }
+                _ if inputs.vendor.is_some() => Decision::new(EngineName::Torch, "plans compute on the CPU only"),
+                _ if precision != Precision::F32 => Decision::new(EngineName::Torch, "plans compute in f32 only"),
+                Some(name) => Decision::new(name, "the network compiled for the widest instructions of this processor"),
+                None => Decision::new(
+                    EngineName::PlanPortable,
+                    "the processor is not known to have AVX-512 or AVX2 with FMA",
+                ),
             });
         }
         EngineRequest::Plan => widest.unwrap_or(EngineName::PlanPortable),
@@ -54,7 +55,7 @@ pub(super) fn engine(deciding: &Deciding, precision: Precision) -> Result<Choice
         }
         EngineRequest::PlanPortable => EngineName::PlanPortable,
     };
-    if deciding.vendor.is_some() {
+    if inputs.vendor.is_some() {
         return unsupported(
             "a plan was asked for as engine, but plans compute on the CPU only: ask for LENS_DEVICE_CPU or \
              LENS_ENGINE_AUTO"
@@ -68,5 +69,5 @@ pub(super) fn engine(deciding: &Deciding, precision: Precision) -> Result<Choice
                 .into(),
         );
     }
-    Ok(Choice::new(asked, "as asked for"))
+    Ok(Decision::new(asked, "as asked for"))
 }

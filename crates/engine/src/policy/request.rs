@@ -1,4 +1,4 @@
-//! What was asked for.
+//! The request: what the host asked for.
 
 use super::precision::Precision;
 use lens_base::options::Choice;
@@ -86,41 +86,41 @@ pub enum EngineRequest {
     PlanPortable,
 }
 
-/// What was asked for; `None` and 0 leave the choice to the policy.
+/// The request; `None` and 0 leave the decision to the policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PolicyRequest {
     /// Device.
     pub device: DeviceRequest,
-    /// Which of several.
+    /// Index among the device's GPUs.
     pub device_index: i32,
-    /// Arithmetic.
+    /// Precision.
     pub precision: PrecisionRequest,
     /// CPU threads; 0: as many as the process may use.
     pub threads: u32,
-    /// Bytes that may be used to save time; 0: a quarter of what is free.
+    /// Memory budget in bytes; 0: a quarter of the free memory.
     pub memory_cap: u64,
     /// Whether the same call must give the same bits.
     pub deterministic: bool,
-    /// What computes the network when it classifies.
+    /// Engine for inference.
     pub engine: EngineRequest,
-    /// Whether the compiled network of a model's file is run.
+    /// Whether the compiled network of a model's file is used.
     pub compiled_graph: Option<bool>,
-    /// Whether calls compute in turns.
+    /// Whether calls are queued on the device.
     pub take_turns: Option<bool>,
-    /// Whether activations lie pixel by pixel.
+    /// Whether tensors are channels last.
     pub channels_last: Option<bool>,
     /// Whether f32 products may round to TF32.
     pub tf32: Option<bool>,
-    /// Whether convolution algorithms are timed.
+    /// Whether convolution algorithms are benchmarked.
     pub benchmark: Option<bool>,
-    /// Share of the GPU's memory, above 0 and up to 1.
+    /// Fraction of the GPU's memory, above 0 and up to 1.
     pub memory_fraction: Option<f64>,
-    /// Batches between giving GPU memory back; 0: never.
+    /// Batches between calls of empty_cache; 0: never.
     pub empty_cache_every: Option<u32>,
 }
 
 impl PolicyRequest {
-    /// Refuses what cannot be meant, before anything is loaded or set.
+    /// Fails for invalid values, before anything is loaded or set.
     pub fn check(&self) -> Result<()> {
         if self.device == DeviceRequest::Cpu && self.device_index != 0 {
             return Err(Error::argument(format!("device_index is {}; the CPU has index 0 only", self.device_index)));

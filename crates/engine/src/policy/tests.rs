@@ -1,13 +1,13 @@
-//! The policy's table: machines of the fixtures, and what their runtimes would report.
+//! The policy for the machines of the fixtures and reports of their runtimes.
 
 use super::*;
+use crate::gpu_report::{GpuReport, ReportedGpu};
 use crate::machines::machine;
-use crate::reported::{Reported, ReportedGpu};
 use lens_base::ErrorKind;
 use lens_system::probe::Vendor;
 
 const MIB: u64 = 1 << 20;
-const BOTH: [Vendor; 2] = [Vendor::Nvidia, Vendor::Amd];
+const ALL_VENDORS: [Vendor; 2] = [Vendor::Nvidia, Vendor::Amd];
 
 /// A runtime with one GPU.
 fn one_gpu(vendor: Vendor, address: &str, capability: Option<(i32, i32)>, total_mib: u64, free_mib: u64) -> Attempt {
@@ -17,7 +17,7 @@ fn one_gpu(vendor: Vendor, address: &str, capability: Option<(i32, i32)>, total_
         total_bytes: total_mib * MIB,
         free_bytes: free_mib * MIB,
     };
-    Attempt { vendor, outcome: Ok(Reported { vendor, gpus: vec![gpu] }) }
+    Attempt { vendor, outcome: Ok(GpuReport { vendor, gpus: vec![gpu] }) }
 }
 
 fn fails(vendor: Vendor, reason: &str) -> Attempt {
@@ -26,13 +26,13 @@ fn fails(vendor: Vendor, reason: &str) -> Attempt {
 
 fn on(name: &str, attempts: &[Attempt], request: &PolicyRequest) -> Result<Policy> {
     let probe = machine(name);
-    let plan = plan_device(&probe, request, &BOTH);
+    let plan = plan_device(&probe, request, &ALL_VENDORS);
     let tried: Vec<Vendor> = attempts.iter().map(|attempt| attempt.vendor).collect();
     assert!(plan.attempts.starts_with(&tried), "{name}: {plan:?}");
     decide(&probe, &plan, attempts, request)
 }
 
-/// What is compared for each machine.
+/// The decisions that are compared for each machine.
 #[derive(Debug, PartialEq)]
 struct Row {
     device: &'static str,
@@ -110,7 +110,7 @@ fn cpu(training: usize) -> Row {
 }
 
 #[test]
-fn the_table() {
+fn decisions_by_machine() {
     let (card, xtx) = ("0000:01:00.0", "0000:03:00.0");
     for (name, attempts, expected) in [
         ("rtx-4080-super", vec![one_gpu(Vendor::Nvidia, card, Some((8, 9)), 15_940, 15_500)], nvidia(128)),
@@ -141,18 +141,18 @@ fn the_table() {
 }
 
 #[test]
-fn what_the_runtime_reports_goes_before_what_the_device_id_says() {
+fn runtime_report_precedes_device_id() {
     for (capability, precision, tf32) in [
         (Some((8, 6)), Precision::Bf16, true),
         (Some((7, 5)), Precision::F16, false),
-        // Then the device id decides.
+        // By the device id.
         (None, Precision::Bf16, true),
     ] {
         let attempt = one_gpu(Vendor::Nvidia, "0000:01:00.0", capability, 8_000, 7_000);
         let policy = on("rtx-3050-laptop", &[attempt], &PolicyRequest::default()).unwrap();
         assert_eq!((policy.precision.value, policy.tf32.value), (precision, tf32), "{capability:?}");
     }
-    // A GPU that the probe does not know, as in a sandbox: fp16 works on all.
+    // A GPU unknown to the probe, as in a sandbox: fp16 works on all.
     let request = PolicyRequest { device: DeviceRequest::Cuda, ..PolicyRequest::default() };
     let attempt = one_gpu(Vendor::Nvidia, "0000:99:00.0", None, 8_000, 7_000);
     let policy = on("no-gpu", &[attempt], &request).unwrap();
@@ -160,26 +160,26 @@ fn what_the_runtime_reports_goes_before_what_the_device_id_says() {
 }
 
 #[test]
-fn what_is_left_alone_is_said() {
+fn skipped_gpus_have_reasons() {
     for (name, available, attempts, reason) in [
-        ("no-gpu", &BOTH[..], &[][..], "no NVIDIA or AMD GPU was found"),
-        ("integrated-amd", &BOTH, &[], "no kernels for gfx90c"),
+        ("no-gpu", &ALL_VENDORS[..], &[][..], "no NVIDIA or AMD GPU was found"),
+        ("integrated-amd", &ALL_VENDORS, &[], "no kernels for gfx90c"),
         ("rtx-4080-super", &[], &[], "no libtorch_cuda.so"),
         ("workstation", &[Vendor::Amd], &[Vendor::Amd], "0000:0a:00.0"),
-        ("workstation", &BOTH, &BOTH, ""),
+        ("workstation", &ALL_VENDORS, &ALL_VENDORS, ""),
     ] {
         let plan = plan_device(&machine(name), &PolicyRequest::default(), available);
         assert_eq!(plan.attempts, attempts, "{name}");
-        assert!(plan.passed_over.join("; ").contains(reason), "{name}: {plan:?}");
+        assert!(plan.skip_reasons.join("; ").contains(reason), "{name}: {plan:?}");
     }
     let mut probe = machine("rtx-4080-super");
     probe.gpus[0].driver = Some("vfio-pci".into());
-    let plan = plan_device(&probe, &PolicyRequest::default(), &BOTH);
-    assert!(plan.attempts.is_empty() && plan.passed_over[0].contains("vfio-pci"), "{plan:?}");
+    let plan = plan_device(&probe, &PolicyRequest::default(), &ALL_VENDORS);
+    assert!(plan.attempts.is_empty() && plan.skip_reasons[0].contains("vfio-pci"), "{plan:?}");
 }
 
 #[test]
-fn a_gpu_that_was_asked_for_is_refused_and_one_that_was_not_replaced() {
+fn requested_gpu_fails_and_automatic_falls_back() {
     let attempts = [fails(Vendor::Nvidia, "libcudnn.so.9 is missing")];
     let request = PolicyRequest { device: DeviceRequest::Cuda, ..PolicyRequest::default() };
     let error = on("rtx-4080-super", &attempts, &request).unwrap_err();
@@ -199,7 +199,7 @@ fn a_gpu_that_was_asked_for_is_refused_and_one_that_was_not_replaced() {
 }
 
 #[test]
-fn every_choice_can_be_overridden_on_every_device() {
+fn requests_override_every_decision() {
     for (name, attempts) in [
         ("no-gpu", vec![]),
         ("h100", vec![one_gpu(Vendor::Nvidia, "0000:04:00.0", Some((9, 0)), 81_000, 80_500)]),
@@ -226,15 +226,15 @@ fn every_choice_can_be_overridden_on_every_device() {
             assert_eq!(policy.memory_bytes.value, Some(512 * MIB), "{name}");
             assert_eq!(policy.memory_fraction.value, 0.25, "{name}");
             assert_eq!(policy.empty_cache_every.value, 9, "{name}");
-            for choice in [&policy.take_turns, &policy.channels_last, &policy.tf32, &policy.benchmark] {
-                assert_eq!(choice, &Choice::new(asked, "as asked for"), "{name}");
+            for decision in [&policy.take_turns, &policy.channels_last, &policy.tf32, &policy.benchmark] {
+                assert_eq!(decision, &Decision::new(asked, "as asked for"), "{name}");
             }
         }
     }
 }
 
 #[test]
-fn the_same_bits_exclude_timing_and_f32_excludes_tf32() {
+fn deterministic_disables_benchmark_and_f32_disables_tf32() {
     let attempts = [one_gpu(Vendor::Nvidia, "0000:04:00.0", Some((9, 0)), 81_000, 80_500)];
     let request = PolicyRequest { deterministic: true, precision: PrecisionRequest::F32, ..PolicyRequest::default() };
     let policy = on("h100", &attempts, &request).unwrap();
@@ -242,7 +242,7 @@ fn the_same_bits_exclude_timing_and_f32_excludes_tf32() {
 }
 
 #[test]
-fn memory_of_a_gpu_is_what_is_free_of_its_share() {
+fn gpu_memory_budget() {
     let free = |vendor, total, free, fraction| {
         let name = if vendor == Vendor::Amd { "rx-7900-xtx" } else { "h100" };
         let address = if vendor == Vendor::Amd { "0000:03:00.0" } else { "0000:04:00.0" };
@@ -274,7 +274,7 @@ fn threads_by_machine_and_request() {
 }
 
 #[test]
-fn memory_is_bounded_by_the_container() {
+fn container_bounds_memory() {
     let policy = on("container", &[], &PolicyRequest::default()).unwrap();
     assert_eq!(policy.memory_bytes.value, Some(4096 * MIB));
     assert_eq!(policy.cache_bytes.value, 1024 * MIB);
@@ -282,7 +282,7 @@ fn memory_is_bounded_by_the_container() {
 }
 
 #[test]
-fn half_precision_on_cpu_only_when_asked_for() {
+fn half_precision_on_cpu_only_on_request() {
     for (name, precision, reason) in
         [("h100", PrecisionRequest::Bf16, "in hardware"), ("no-gpu", PrecisionRequest::Bf16, "slower than F32")]
     {
@@ -303,7 +303,7 @@ fn device_index_of_the_cpu() {
 }
 
 #[test]
-fn the_engine_by_processor_request_precision_and_device() {
+fn engine_by_processor_request_precision_and_device() {
     use EngineRequest as Engine;
     let avx2 = ["avx", "avx2", "fma"].map(String::from).to_vec();
     let avx512 = [&avx2[..], &["avx512f".to_string()]].concat();

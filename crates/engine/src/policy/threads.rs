@@ -1,40 +1,40 @@
-//! Threads, and how calls share a device.
+//! Numbers of threads, and queueing of calls.
 
-use super::choice::{Choice, Deciding};
+use super::decision::{Decision, DecisionInputs};
 
-pub(super) fn threads(deciding: &Deciding) -> Choice<usize> {
-    if deciding.request.threads > 0 {
-        return Choice::new(deciding.request.threads as usize, "as asked for");
+pub(super) fn threads(inputs: &DecisionInputs) -> Decision<usize> {
+    if inputs.request.threads > 0 {
+        return Decision::new(inputs.request.threads as usize, "as asked for");
     }
-    let allowed = deciding.probe.cpu.threads;
-    match (allowed, deciding.probe.cpu.container_limit) {
-        (Some(allowed), Some(limit)) if limit < allowed as f64 => Choice::new(
-            // Rounded up: a thread more than the quota is throttled a little, a thread less leaves time unused.
+    let allowed = inputs.probe.cpu.threads;
+    match (allowed, inputs.probe.cpu.container_limit) {
+        (Some(allowed), Some(limit)) if limit < allowed as f64 => Decision::new(
+            // Rounded up: with a thread more than the quota there is a little throttling, with one less unused time.
             (limit.ceil() as usize).max(1),
             format!("the container is limited to {limit} of {allowed} processors"),
         ),
-        (Some(allowed), _) => Choice::new(allowed, format!("the process may run on {allowed} processors")),
-        (None, _) => Choice::new(1, "the number of processors is unknown"),
+        (Some(allowed), _) => Decision::new(allowed, format!("the process may run on {allowed} processors")),
+        (None, _) => Decision::new(1, "the number of processors is unknown"),
     }
 }
 
-/// Beyond what is free to the process, more threads at once would only wait for each other.
-pub(super) fn concurrent_threads(deciding: &Deciding) -> Choice<usize> {
-    let cpu = &deciding.probe.cpu;
+/// More threads than the process may use would only wait for each other.
+pub(super) fn concurrent_threads(inputs: &DecisionInputs) -> Decision<usize> {
+    let cpu = &inputs.probe.cpu;
     let limit = cpu.container_limit.map_or(usize::MAX, |limit| (limit.ceil() as usize).max(1));
     let free = cpu.threads.map_or(1, |allowed| allowed.min(limit));
-    let threads = threads(deciding).value;
+    let threads = threads(inputs).value;
     if free < threads {
-        return Choice::new(threads, "as many as one call has, by request");
+        return Decision::new(threads, "as many as one call has, by request");
     }
-    Choice::new(free, "as many as the process may use")
+    Decision::new(free, "as many as the process may use")
 }
 
-pub(super) fn take_turns(deciding: &Deciding) -> Choice<bool> {
-    Choice::asked_or(deciding.request.take_turns, || match deciding.vendor {
+pub(super) fn take_turns(inputs: &DecisionInputs) -> Decision<bool> {
+    Decision::asked_or(inputs.request.take_turns, || match inputs.vendor {
         Some(_) => {
-            Choice::new(true, "so that no caller starves another, and one batch at a time fills the GPU's memory")
+            Decision::new(true, "so that no caller starves another, and one batch at a time fills the GPU's memory")
         }
-        None => Choice::new(false, "processors are shared by the operating system"),
+        None => Decision::new(false, "processors are shared by the operating system"),
     })
 }

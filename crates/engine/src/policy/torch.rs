@@ -1,6 +1,6 @@
-//! Whether libtorch is to be loaded at all.
+//! Whether libtorch is loaded.
 
-use super::device::obstacle;
+use super::device::skip_reason;
 use super::precision::Precision;
 use super::request::{DeviceRequest, EngineRequest, PolicyRequest};
 use lens_system::probe::Probe;
@@ -8,13 +8,13 @@ use lens_system::probe::Probe;
 /// Why libtorch is to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TorchNeed {
-    /// It would help; without it the CPU goes on alone.
+    /// It would help, but the CPU engine can do without.
     Useful(String),
-    /// What was asked for cannot be done without it.
+    /// The request needs it.
     Required(String),
 }
 
-/// Decides from the machine and what was asked for; none where libtorch is not needed.
+/// None if libtorch is not needed.
 pub fn torch_need(probe: &Probe, request: &PolicyRequest) -> Option<TorchNeed> {
     let required = |why: &str| Some(TorchNeed::Required(why.into()));
     match request.device {
@@ -28,7 +28,7 @@ pub fn torch_need(probe: &Probe, request: &PolicyRequest) -> Option<TorchNeed> {
     if let Some(Precision::Bf16 | Precision::F16) = request.precision.asked() {
         return required("half precision was asked for");
     }
-    let usable = probe.gpus.iter().find(|gpu| obstacle(gpu).is_none());
+    let usable = probe.gpus.iter().find(|gpu| skip_reason(gpu).is_none());
     match (request.device, usable) {
         (DeviceRequest::Auto, Some(gpu)) => Some(TorchNeed::Useful(format!("there is a GPU at {}", gpu.address))),
         _ => None,
@@ -42,7 +42,7 @@ mod tests {
     use crate::machines::machine;
 
     #[test]
-    fn libtorch_is_left_alone_unless_something_needs_it() {
+    fn torch_need_by_machine_and_request() {
         let default = PolicyRequest::default();
         let cpu = PolicyRequest { device: DeviceRequest::Cpu, ..default };
         for (name, request, expected) in [

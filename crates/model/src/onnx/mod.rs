@@ -221,7 +221,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_parameter_is_used_once_and_nodes_follow_what_they_read() {
+    fn graph_uses_every_parameter_and_is_sorted() {
         let model = Model::new(Parameters::initial(4).unwrap(), Metadata::default());
         let file = ModelProto::decode(&model.to_onnx().unwrap()[..]).unwrap();
         let graph = file.graph.unwrap();

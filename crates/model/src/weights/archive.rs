@@ -1,27 +1,27 @@
-//! Zip archives as PyTorch writes them: one directory with entries that are stored as they are.
+//! Zip archives as PyTorch writes them: one directory of uncompressed entries.
 
 use lens_base::{Error, Result};
 use std::io::{Cursor, copy, sink};
 use zip::read::{ArchiveOffset, Config};
 use zip::{CompressionMethod, ZipArchive};
 
-/// What an archive holds.
+/// Kind of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchiveKind {
-    /// What torch.save wrote.
+    /// Of torch.save.
     StateDict,
-    /// What torch.jit.save wrote.
+    /// Of torch.jit.save.
     TorchScript,
-    /// What torch.export.save wrote.
+    /// Of torch.export.save.
     ExportedProgram,
-    /// Compiled code for one kind of machine.
+    /// An AOTInductor package: compiled code for one kind of machine.
     AotInductor,
-    /// Nothing of PyTorch.
+    /// Not of PyTorch.
     Other,
 }
 
 impl ArchiveKind {
-    /// In words.
+    /// Description for messages.
     pub fn description(self) -> &'static str {
         match self {
             ArchiveKind::StateDict => "a checkpoint of torch.save",
@@ -33,7 +33,7 @@ impl ArchiveKind {
     }
 }
 
-/// Whether these are the bytes of a zip archive.
+/// Whether the bytes are a zip archive.
 pub fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
@@ -42,16 +42,16 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 pub struct Archive<'a> {
     bytes: &'a [u8],
     zip: ZipArchive<Cursor<&'a [u8]>>,
-    /// The directory that all entries lie in, with its slash.
+    /// The directory of all entries, with its slash.
     root: String,
-    /// Bytes that may still be read: entries that share bytes could keep the reader busy for ever.
+    /// Bytes that may still be read: bounds the work for entries that share bytes.
     left: u64,
 }
 
 impl<'a> Archive<'a> {
-    /// Reads the table of its entries.
+    /// Reads the central directory.
     pub fn open(bytes: &'a [u8]) -> Result<Self> {
-        // Offsets count from the file's beginning; to search for headers would find those of archives within this one.
+        // Offsets count from the file's beginning; searching for headers would find those of archives within this one.
         let config = Config { archive_offset: ArchiveOffset::Known(0) };
         let zip = ZipArchive::with_config(config, Cursor::new(bytes))
             .map_err(|error| Error::format(format!("not a whole zip archive: {error}")))?;
@@ -61,7 +61,7 @@ impl<'a> Archive<'a> {
         Ok(Archive { bytes, zip, root, left: bytes.len() as u64 })
     }
 
-    /// What it holds, from the most telling sign on.
+    /// Its kind, by the most specific entries first.
     pub fn kind(&self) -> ArchiveKind {
         let has = |test: &dyn Fn(&str) -> bool| {
             let mut names = self.zip.file_names().filter_map(|name| name.ok());
@@ -85,7 +85,7 @@ impl<'a> Archive<'a> {
         self.zip.index_for_name(&format!("{}{name}", self.root)).is_some()
     }
 
-    /// An entry's bytes where they lie in the file.
+    /// An entry's bytes, borrowed from the file.
     pub fn entry(&mut self, name: &str) -> Result<&'a [u8]> {
         let shown = name.escape_debug();
         let broken = |reason: String| Error::format(format!("its entry {shown} {reason}"));

@@ -1,4 +1,4 @@
-//! Whether a file's tensors are this network's.
+//! Check of a file's tensors against the layout.
 
 use super::names::Report;
 use super::tensor::TensorData;
@@ -6,10 +6,10 @@ use crate::LAYOUT;
 use lens_base::{Error, Result};
 use std::collections::HashMap;
 
-/// How many names of each kind a message lists.
-const NAMED: usize = 5;
+/// Names of each kind that a message lists.
+const MAX_LISTED_NAMES: usize = 5;
 
-/// Refuses parameters that are missing, misshapen or too many; a head that was dropped is not missed.
+/// Fails for missing, misshapen or extra parameters; a dropped head is not missing.
 pub fn check_parameters(parameters: &[(String, TensorData)], report: &Report) -> Result<()> {
     let mut left: HashMap<&str, &TensorData> = parameters.iter().map(|(name, data)| (name.as_str(), data)).collect();
     let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
@@ -26,14 +26,18 @@ pub fn check_parameters(parameters: &[(String, TensorData)], report: &Report) ->
     }
     let mut extra: Vec<String> = left.into_keys().map(|name| name.escape_debug().to_string()).collect();
     extra.sort_unstable();
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     for (kind, names) in [("missing", missing), ("misshapen", misshapen), ("extra", extra)] {
         if !names.is_empty() {
-            let more = if names.len() > NAMED { ", ..." } else { "" };
-            complaints.push(format!("{} {kind}: {}{more}", names.len(), names[..names.len().min(NAMED)].join(", ")));
+            let more = if names.len() > MAX_LISTED_NAMES { ", ..." } else { "" };
+            problems.push(format!(
+                "{} {kind}: {}{more}",
+                names.len(),
+                names[..names.len().min(MAX_LISTED_NAMES)].join(", ")
+            ));
         }
     }
-    if complaints.is_empty() {
+    if problems.is_empty() {
         return Ok(());
     }
     let ignored = match report.ignored.first() {
@@ -42,6 +46,6 @@ pub fn check_parameters(parameters: &[(String, TensorData)], report: &Report) ->
     };
     Err(Error::format(format!(
         "not a DenseNet-121 with one output (torchvision's parameter names): {}{ignored}",
-        complaints.join("; ")
+        problems.join("; ")
     )))
 }

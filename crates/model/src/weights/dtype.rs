@@ -1,6 +1,6 @@
-//! The types of a file's numbers.
+//! Element types of tensors.
 
-/// The type of a tensor's numbers.
+/// Element type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Dtype {
@@ -21,7 +21,7 @@ pub enum Dtype {
     Bool,
 }
 
-/// Every type with PyTorch's name, its bytes, and the storage class that PyTorch files name for it.
+/// Every type with PyTorch's name, its size in bytes, and its storage class in PyTorch files.
 const TYPES: [(Dtype, &str, usize, Option<&str>); 15] = [
     (Dtype::Float64, "float64", 8, Some("DoubleStorage")),
     (Dtype::Float32, "float32", 4, Some("FloatStorage")),
@@ -50,17 +50,17 @@ impl Dtype {
         self.row().1
     }
 
-    /// Bytes of one number.
+    /// Bytes of an element.
     pub fn size(self) -> usize {
         self.row().2
     }
 
-    /// By PyTorch's name: "float32".
+    /// From PyTorch's name: "float32".
     pub(super) fn named(name: &str) -> Option<Dtype> {
         TYPES.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// By the storage class of a PyTorch file: "FloatStorage".
+    /// From the storage class of a PyTorch file: "FloatStorage".
     pub(super) fn of_storage(class: &str) -> Option<Dtype> {
         TYPES.iter().find(|row| row.3 == Some(class)).map(|row| row.0)
     }

@@ -1,9 +1,9 @@
-//! The names that a pickle may ask for. None of them is run: each is read for what it says about tensors.
+//! Globals that a pickle may refer to. None is called: each is interpreted for tensors only.
 
 use super::dtype::Dtype;
 use lens_base::{Error, Result};
 
-/// What a name stands for.
+/// Meaning of a global.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Global {
     OrderedDict,
@@ -15,16 +15,16 @@ pub enum Global {
     Tensor,
     /// The same with the type as the seventh argument.
     TypedTensor,
-    /// What its first argument is.
+    /// Evaluates to its first argument.
     Parameter,
-    /// What its first argument makes of its third.
+    /// Applies its first argument to its third.
     FromType,
     /// Something that no weights depend on.
     Inert,
 }
 
-/// Names whose values are passed over: they come beside the weights in a training checkpoint, or stand for tensors that
-/// are no plain arrays.
+/// Globals whose values are ignored: they come beside the weights in a training checkpoint, or are tensors that are no
+/// plain arrays.
 const INERT: [&str; 31] = [
     "_codecs.encode",
     "argparse.Namespace",
@@ -59,16 +59,16 @@ const INERT: [&str; 31] = [
     "torch.Tensor",
 ];
 
-/// Names under which whole networks are saved.
+/// Globals of pickled networks.
 const NETWORKS: [&str; 4] = ["torch.nn.modules.", "torchvision.models.", "timm.models.", "torch.nn.parallel."];
-/// How far ahead a pickle is searched for a network's parts.
+/// How far ahead a pickle is searched for a network's modules.
 const LOOK_AHEAD: usize = 1 << 16;
-/// Characters of a foreign name that a message shows.
+/// Characters of an unknown name that a message shows.
 const SHOWN: usize = 100;
 
 /// Looks up `module.name`; `rest` is what follows in the pickle.
 pub fn find(module: &str, name: &str, rest: &[u8]) -> Result<Global> {
-    // Python 2's name, which protocol 2 writes to this day.
+    // Python 2's name, which protocol 2 still uses.
     let module = if module == "__builtin__" { "builtins" } else { module };
     let full = format!("{module}.{name}");
     let global = match full.as_str() {

@@ -1,6 +1,6 @@
-//! Readers of weights: safetensors files and PyTorch's checkpoints, old and new, told apart by content.
+//! Readers of weights: safetensors files and PyTorch's checkpoints, old and new, distinguished by content.
 //!
-//! Nothing that a file says is run. Tensors are views into the file's bytes until their values are asked for.
+//! Nothing in a file is executed. Tensors are views into the file's bytes until their values are requested.
 
 mod archive;
 mod check;
@@ -9,8 +9,8 @@ mod global;
 mod names;
 mod object;
 mod pickle;
-mod plain;
 mod rebuild;
+mod safetensors_file;
 mod state_dict;
 mod tensor;
 mod torch_legacy;
@@ -30,9 +30,9 @@ pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
     if is_archive(bytes) {
         return torch_zip::read(bytes);
     }
-    // A header's length in eight bytes, then the header, which is JSON.
+    // The length of the header in eight bytes, then the header, which is JSON.
     if bytes.get(8) == Some(&b'{') {
-        return plain::read(bytes);
+        return safetensors_file::read(bytes);
     }
     if bytes.first() == Some(&0x80) {
         return torch_legacy::read(bytes);

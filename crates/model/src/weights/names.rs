@@ -1,4 +1,4 @@
-//! From a file's names to torchvision's.
+//! Parameter names of files and torchvision's.
 
 use super::state_dict::StateDict;
 use super::tensor::TensorData;
@@ -6,39 +6,39 @@ use crate::{LAYOUT, Role};
 use lens_base::{Error, Result};
 use std::collections::HashSet;
 
-/// What wrappers put before the names: torch.compile, parallel modules, training programs.
+/// Prefixes added by torch.compile, parallel modules and training programs.
 const PREFIXES: [&str; 3] = ["_orig_mod.", "module.", "model."];
 
-/// What was done to a file's names.
+/// Changes to a file's names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// The prefix that was taken off, when there was one; the first of several.
+    /// The prefix that was removed, if any; the first of several.
     pub prefix: Option<String>,
-    /// How many keys were in torchvision's old form.
+    /// Number of keys in torchvision's old form.
     pub renamed: usize,
-    /// A head for another number of outputs: names and shapes of what was left out.
+    /// Names and shapes of a dropped head, which has another number of outputs.
     pub dropped: Vec<(String, Vec<usize>)>,
     /// Names of entries that are no plain tensors.
     pub ignored: Vec<String>,
 }
 
-/// The tensors of a DenseNet under torchvision's names, without a head that does not have one output. timm's names are
+/// The tensors of a DenseNet by torchvision's names, without a head with more than one output. timm's names are
 /// torchvision's.
 pub fn densenet_parameters(state: StateDict<'_>) -> Result<(Vec<(String, TensorData<'_>)>, Report)> {
     let mut report = Report { ignored: state.others, ..Report::default() };
     let mut names = HashSet::new();
     let mut parameters = Vec::new();
     for (name, tensor) in state.tensors {
-        let bare = without_prefixes(&name);
-        if bare.len() < name.len() && report.prefix.is_none() {
-            report.prefix = Some(name[..name.len() - bare.len()].to_string());
+        let stripped = without_prefixes(&name);
+        if stripped.len() < name.len() && report.prefix.is_none() {
+            report.prefix = Some(name[..name.len() - stripped.len()].to_string());
         }
-        let new = match modern(bare) {
+        let new = match current_name(stripped) {
             Some(new) => {
                 report.renamed += 1;
                 new
             }
-            None => bare.to_string(),
+            None => stripped.to_string(),
         };
         if !names.insert(new.clone()) {
             return Err(Error::format(format!("has {new} twice, with and without a prefix or in its old form")));
@@ -50,15 +50,15 @@ pub fn densenet_parameters(state: StateDict<'_>) -> Result<(Vec<(String, TensorD
 }
 
 fn without_prefixes(name: &str) -> &str {
-    let mut bare = name;
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
-        bare = rest;
+    let mut stripped = name;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| stripped.strip_prefix(prefix)) {
+        stripped = rest;
     }
-    bare
+    stripped
 }
 
 /// `denselayer1.norm.1.weight` as it is called since torchvision 0.3: `denselayer1.norm1.weight`.
-fn modern(name: &str) -> Option<String> {
+fn current_name(name: &str) -> Option<String> {
     let (before, after) = name.rsplit_once("denselayer")?;
     let mut parts = after.splitn(4, '.');
     let (layer, kind, number, value) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -67,7 +67,7 @@ fn modern(name: &str) -> Option<String> {
         .then(|| format!("{before}denselayer{layer}.{kind}{number}.{value}"))
 }
 
-/// Takes out a head that has our inputs and other than our one output.
+/// Drops a head with the same inputs but more than one output.
 fn drop_foreign_head(parameters: &mut Vec<(String, TensorData)>, report: &mut Report) {
     let of_role = |role: Role| LAYOUT.parameters().iter().find(|spec| spec.role == role);
     let (Some(weight), Some(bias)) = (of_role(Role::HeadWeight), of_role(Role::HeadBias)) else { return };
@@ -91,12 +91,13 @@ fn drop_foreign_head(parameters: &mut Vec<(String, TensorData)>, report: &mut Re
 mod tests {
     use super::*;
     use crate::weights::dtype::Dtype;
-    use crate::weights::tensor::Placement;
+    use crate::weights::tensor::StridedLayout;
 
     static ZEROS: [u8; 40_960] = [0; 40_960];
 
     fn state(entries: &[(&str, &[usize])]) -> StateDict<'static> {
-        let tensor = |shape: &[usize]| TensorData::new(Dtype::Float32, &Placement::contiguous(shape), &ZEROS).unwrap();
+        let tensor =
+            |shape: &[usize]| TensorData::new(Dtype::Float32, &StridedLayout::contiguous(shape), &ZEROS).unwrap();
         let tensors = entries.iter().map(|(name, shape)| (name.to_string(), tensor(shape))).collect();
         StateDict { tensors, ..StateDict::default() }
     }
@@ -106,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_go_in_any_combination() {
+    fn prefixes_are_removed_in_any_combination() {
         for prefix in ["", "module.", "_orig_mod.", "model.", "module._orig_mod.", "model._orig_mod.module.module."] {
             assert_eq!(mapped(&format!("{prefix}features.norm0.weight")), "features.norm0.weight");
         }
-        // Only whole words, only at the beginning.
+        // Only whole components, only at the beginning.
         assert_eq!(mapped("submodule.weight"), "submodule.weight");
         assert_eq!(mapped("features.module.weight"), "features.module.weight");
         let (_, report) = densenet_parameters(state(&[("module._orig_mod.a", &[1])])).unwrap();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn old_keys_become_todays() {
+    fn old_keys_are_renamed() {
         let block = "features.denseblock3.denselayer17";
         for (old, new) in [
             ("norm.1.weight", "norm1.weight"),
@@ -135,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_meet_are_refused() {
+    fn colliding_names_are_refused() {
         let both = [("module.features.norm0.bias", &[1usize][..]), ("features.norm0.bias", &[1])];
         let error = densenet_parameters(state(&both)).unwrap_err();
         assert!(error.message().contains("features.norm0.bias twice"), "{error}");
     }
 
     #[test]
-    fn only_a_head_with_other_outputs_is_dropped() {
+    fn only_head_with_other_outputs_is_dropped() {
         let head = |weight: &[usize], bias: &[usize]| {
             let given = [("model.classifier.weight", weight), ("model.classifier.bias", bias)];
             let (left, report) = densenet_parameters(state(&given)).unwrap();
@@ -152,7 +153,7 @@ mod tests {
         assert!(left.is_empty());
         assert_eq!(dropped, [("classifier.weight".into(), vec![10, 1024]), ("classifier.bias".into(), vec![10])]);
         assert_eq!(head(&[1, 1024], &[1]).0.len(), 2);
-        // No head of this network: the check of the shapes is to say so.
+        // Not a head of this network: the check of shapes refuses it.
         assert_eq!(head(&[4, 512], &[4]).0.len(), 2);
         assert_eq!(head(&[4, 1024], &[5]).0, ["classifier.bias"]);
     }

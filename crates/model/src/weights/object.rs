@@ -1,10 +1,10 @@
-//! What a pickle describes, as data.
+//! Contents of a pickle.
 
 use super::dtype::Dtype;
 use super::global::Global;
-use super::tensor::Placement;
+use super::tensor::StridedLayout;
 
-/// A value; compound ones lie in a table, so that one which is mentioned again, even within itself, costs nothing.
+/// A value. Compound values are in a table, so that repeated references, even to themselves, cost nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
     None,
@@ -16,7 +16,7 @@ pub enum Value<'a> {
     Text(&'a str),
     Bytes,
     Global(Global),
-    /// A value whose content nothing here depends on.
+    /// A value that is not interpreted.
     Inert,
     /// Index into the table.
     Object(usize),
@@ -32,15 +32,15 @@ pub enum Object<'a> {
     Tensor(Box<PickledTensor<'a>>),
 }
 
-/// Numbers that lie outside of the pickle.
+/// A storage outside of the pickle.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Storage<'a> {
     pub dtype: Dtype,
-    /// Which of the file's storages.
+    /// Key of the storage in the file.
     pub key: &'a str,
-    /// How many numbers it has.
+    /// Number of elements.
     pub count: usize,
-    /// The part of it that counts: first number and count. The oldest files have such.
+    /// Part of the storage that is viewed: first element and count. Only in the oldest files.
     pub part: Option<(usize, usize)>,
 }
 
@@ -49,15 +49,15 @@ pub struct Storage<'a> {
 pub struct PickledTensor<'a> {
     pub storage: Storage<'a>,
     pub dtype: Dtype,
-    pub placement: Placement,
+    pub layout: StridedLayout,
 }
 
-/// One pickle, read.
+/// A pickle.
 #[derive(Debug)]
 pub struct Pickle<'a> {
     pub objects: Vec<Object<'a>>,
     pub root: Value<'a>,
-    /// Bytes it took.
+    /// Its length in bytes.
     pub length: usize,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// What a text key of a dict leads to; the last entry counts, as in Python.
+    /// The value of a text key of a dict; the last entry of a key counts, as in Python.
     pub fn entry(&self, dict: Value<'a>, key: &str) -> Option<Value<'a>> {
         let entries = self.dict(dict)?;
         entries.iter().rev().find(|(name, _)| *name == Value::Text(key)).map(|(_, value)| *value)
@@ -101,7 +101,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// Every storage that is mentioned.
+    /// Every storage that is referred to.
     pub fn storages(&self) -> impl Iterator<Item = &Storage<'a>> {
         self.objects.iter().filter_map(|object| match object {
             Object::Storage(storage) => Some(storage.as_ref()),

@@ -1,7 +1,7 @@
 //! Reads Python's pickles as data: nothing is imported, nothing is called.
 //!
-//! Time and memory grow with the bytes that are read and are bounded by `MAX_OPERATIONS`: every operation adds at most
-//! one value, and a value that is mentioned again is not copied.
+//! Time and memory are proportional to the bytes read and bounded by `MAX_OPERATIONS`: every operation adds at most one
+//! value, and a value that is referred to again is not copied.
 
 use super::global;
 use super::object::{Object, Pickle, Value};
@@ -9,9 +9,9 @@ use super::rebuild::{self, Outcome};
 use lens_base::{Error, Result};
 use std::collections::HashMap;
 
-/// The highest protocol that is known.
+/// The highest known protocol.
 const PROTOCOL: u8 = 5;
-/// A network's checkpoint with the state of its optimiser has some hundred thousand.
+/// A checkpoint with the optimiser's state has some hundred thousand.
 const MAX_OPERATIONS: usize = 1 << 21;
 
 /// Reads the pickle at the beginning of `bytes`.
@@ -24,7 +24,7 @@ struct Machine<'a> {
     position: usize,
     operations: usize,
     stack: Vec<Value<'a>>,
-    /// Heights of the stack, at which lists of arguments begin.
+    /// Heights of the stack at marks.
     marks: Vec<usize>,
     memo: HashMap<u32, Value<'a>>,
     objects: Vec<Object<'a>>,
@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, code: u8) -> Result<()> {
         match code {
-            // PROTO, FRAME: what follows is the same with or without frames.
+            // PROTO, FRAME: frames are ignored.
             0x80 => self.protocol(),
             0x95 => self.natural(8).map(drop),
             b'(' => {
@@ -170,17 +170,17 @@ impl<'a> Machine<'a> {
                 self.push_object(Object::Storage(Box::new(storage)))
             }
             // BINGET, LONG_BINGET, BINPUT, LONG_BINPUT, MEMOIZE.
-            b'h' => self.recall(1),
-            b'j' => self.recall(4),
+            b'h' => self.memo_get(1),
+            b'j' => self.memo_get(4),
             b'q' => {
                 let index = self.natural(1)?;
-                self.remember(index)
+                self.memo_put(index)
             }
             b'r' => {
                 let index = self.natural(4)?;
-                self.remember(index)
+                self.memo_put(index)
             }
-            0x94 => self.remember(self.memo.len()),
+            0x94 => self.memo_put(self.memo.len()),
             _ => Err(self.broken(&format!("has the operation 0x{code:02x}, which torch.save does not write"))),
         }
     }
@@ -204,14 +204,14 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    /// A little-endian number without sign.
+    /// An unsigned little-endian integer.
     fn natural(&mut self, width: usize) -> Result<usize> {
         let mut wide = [0; 8];
         wide[..width].copy_from_slice(self.take(width)?);
         usize::try_from(u64::from_le_bytes(wide)).map_err(|_| self.broken("has a length beyond all memory"))
     }
 
-    /// Bytes after their count.
+    /// Bytes with their count before them.
     fn counted(&mut self, width: usize) -> Result<&'a [u8]> {
         let count = self.natural(width)?;
         self.take(count)
@@ -354,14 +354,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn recall(&mut self, width: usize) -> Result<()> {
+    fn memo_get(&mut self, width: usize) -> Result<()> {
         let index = self.natural(width)?;
         let found = u32::try_from(index).ok().and_then(|index| self.memo.get(&index).copied());
         let value = found.ok_or_else(|| self.broken("recalls what it did not put down"))?;
         self.push(value)
     }
 
-    fn remember(&mut self, index: usize) -> Result<()> {
+    fn memo_put(&mut self, index: usize) -> Result<()> {
         let top = self.top()?;
         let index = u32::try_from(index).map_err(|_| self.broken("puts down too much"))?;
         self.memo.insert(index, top);
@@ -369,7 +369,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// A number in two's complement, little-endian.
+/// A little-endian two's complement integer.
 fn signed(bytes: &[u8]) -> Value<'_> {
     if bytes.len() > 8 {
         return Value::LongInteger(bytes);
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_of_pythons_is_read() {
+    fn all_operations() {
         // pickle.dumps([None, True, 1, -2, 70000, 2**40, 1.5, "a", b"b", (), (1,), (1, 2, 3, 4), {"k": []}, {1}], 4),
         // with the frame and the memo it writes.
         let bytes = b"\x80\x04\x95F\x00\x00\x00\x00\x00\x00\x00]\x94(N\x88K\x01J\xfe\xff\xff\xffJp\x11\x01\x00\x8a\x06\
@@ -424,13 +424,13 @@ mod tests {
     }
 
     #[test]
-    fn names_other_than_tensors_are_refused_by_name() {
+    fn unknown_globals_are_refused_by_name() {
         let system = b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.";
         assert_eq!(message(system), "refuses the pickle: it asks for posix.system; only tensors are read");
         let stacked = b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.";
         assert!(message(stacked).contains("asks for builtins.eval;"));
         assert!(message(b"\x80\x02c__builtin__\ngetattr\n.").contains("asks for builtins.getattr;"));
-        // Names that only look like the ones that are known.
+        // Names that resemble known ones.
         for name in
             ["torch\nFloatStorage.x", "torch.load\nx", "os\nFloatStorage", "torch._utils\n_rebuild", "torch\nhub"]
         {
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_networks_are_refused_with_advice() {
+    fn pickled_networks_are_refused_with_advice() {
         for bytes in [
             &b"\x80\x02ctorchvision.models.densenet\nDenseNet\n)\x81."[..],
             b"\x80\x02c__main__\nNet\n)\x81}X\x08\x00\x00\x00_modulesctorch.nn.modules.linear\nLinear\n)\x81sb.",
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_is_what_its_arguments_say() {
+    fn tensor_arguments() {
         let bytes = tensor(b"K\x01", b"K\x02K\x03\x86", b"K\x03K\x01\x86");
         let pickle = read(&bytes).unwrap();
         let tensor = pickle.tensor(pickle.root).unwrap();
@@ -462,7 +462,7 @@ mod tests {
         assert!(message(&super::tests::tensor(b"J\xff\xff\xff\xff", b")", b")")).contains("below 0"));
         assert!(message(&super::tests::tensor(b"N", b")", b")")).contains("arguments"));
         assert!(message(&super::tests::tensor(b"K\x00", b"N", b")")).contains("arguments"));
-        // A number beyond 64 bits.
+        // An integer beyond 64 bits.
         assert!(message(&super::tests::tensor(b"K\x00", b"\x8a\x09aaaaaaaaa\x85", b"K\x01\x85")).contains("arguments"));
     }
 
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_cost_no_more_than_their_bytes() {
+    fn work_is_bounded_by_length() {
         // A list that holds itself, and one that is doubled thousands of times.
         let pickle = read(b"\x80\x02]q\x00h\x00a.").unwrap();
         assert_eq!(pickle.list(pickle.root).unwrap(), [pickle.root]);

@@ -1,14 +1,14 @@
-//! What the calls in a pickle mean for tensors.
+//! Interpretation of calls in a pickle.
 
 use super::dtype::Dtype;
 use super::global::Global;
 use super::object::{Object, PickledTensor, Storage, Value};
-use super::tensor::Placement;
+use super::tensor::StridedLayout;
 use lens_base::{Error, Result};
 
-/// What a call yields.
+/// Result of a call.
 pub enum Outcome<'a> {
-    /// A value that is there already.
+    /// An existing value.
     Known(Value<'a>),
     /// A new object.
     New(Object<'a>),
@@ -21,10 +21,10 @@ pub fn call<'a>(objects: &[Object<'a>], global: Global, arguments: &[Value<'a>])
         (Global::Inert, _) => Ok(Outcome::Known(Value::Inert)),
         (Global::OrderedDict, []) => Ok(Outcome::New(Object::Dict(Vec::new()))),
         (Global::OrderedDict, [items]) => pairs(objects, *items).map(Outcome::New).ok_or_else(wrong),
-        // Of a size only the numbers count, and a tuple has them; of a parameter, its tensor.
+        // torch.Size is represented by its tuple, a parameter by its tensor.
         (Global::Size | Global::Parameter, [value, ..]) => Ok(Outcome::Known(*value)),
         (Global::Tensor | Global::TypedTensor, [storage, offset, shape, strides, further @ ..]) => {
-            // (requires_grad, hooks[, type][, bits]); the bits tell of conjugation and negation yet to be done.
+            // (requires_grad, hooks[, type][, bits]); bits say that conjugation or negation is pending.
             let (dtype, bits) = match (global, further) {
                 (Global::Tensor, [] | [_, _]) => (None, None),
                 (Global::Tensor, [_, _, bits]) => (None, Some(*bits)),
@@ -41,13 +41,13 @@ pub fn call<'a>(objects: &[Object<'a>], global: Global, arguments: &[Value<'a>])
             let (Some(shape), Some(strides)) = (integers(objects, *shape), integers(objects, *strides)) else {
                 return Err(wrong());
             };
-            let placement = Placement::new(offset, &shape, &strides)?;
+            let layout = StridedLayout::new(offset, &shape, &strides)?;
             let dtype = dtype.unwrap_or(storage.dtype);
             let storage = Storage::clone(storage);
-            Ok(Outcome::New(Object::Tensor(Box::new(PickledTensor { storage, dtype, placement }))))
+            Ok(Outcome::New(Object::Tensor(Box::new(PickledTensor { storage, dtype, layout }))))
         }
         (Global::FromType, [Value::Global(global), _, inner, ..]) => match object(objects, *inner) {
-            // One level is all that PyTorch writes.
+            // PyTorch nests it once only.
             Some(Object::Tuple(inner)) if *global != Global::FromType => call(objects, *global, inner),
             _ => Err(wrong()),
         },
@@ -55,7 +55,7 @@ pub fn call<'a>(objects: &[Object<'a>], global: Global, arguments: &[Value<'a>])
     }
 }
 
-/// How much work a call is beyond the ordinary: items that are copied.
+/// Items copied by a call, counted as operations.
 pub fn cost(objects: &[Object], global: Global, arguments: &[Value]) -> usize {
     match (global, arguments) {
         (Global::OrderedDict, [items]) => match object(objects, *items) {
@@ -106,7 +106,7 @@ fn object<'o, 'a>(objects: &'o [Object<'a>], value: Value<'a>) -> Option<&'o Obj
 fn integers(objects: &[Object], value: Value) -> Option<Vec<i64>> {
     let Value::Object(index) = value else { return None };
     match objects.get(index) {
-        // Beyond this no tensor has dimensions; the message belongs to the one who places it.
+        // No tensor has so many dimensions; `StridedLayout::new` refuses them.
         Some(Object::Tuple(items)) => items
             .iter()
             .take(64)

@@ -1,4 +1,4 @@
-//! Named tensors, whatever file they come from.
+//! Named tensors of any file format.
 
 use super::dtype::Dtype;
 use super::object::{Pickle, Storage, Value};
@@ -6,28 +6,28 @@ use super::tensor::TensorData;
 use lens_base::{Error, Result};
 use std::collections::HashMap;
 
-/// Where training programs put the state dict in a checkpoint, in the order of preference.
-const PLACES: [&str; 3] = ["model_state_dict", "state_dict", "model"];
-/// How deep checkpoints nest them.
+/// Keys of the state dict in checkpoints of training programs, in the order of preference.
+const STATE_DICT_KEYS: [&str; 3] = ["model_state_dict", "state_dict", "model"];
+/// Levels of nesting in checkpoints.
 const MAX_NESTING: usize = 4;
-/// Under which this library says everything but the weights.
+/// Key of this library's metadata.
 pub const METADATA_KEY: &str = "lesionlens";
-/// Bytes beyond which a key is no parameter's name.
+/// Longest name in bytes.
 const MAX_NAME: usize = 1024;
 
 /// The tensors of a file, in its order.
 #[derive(Debug, Default)]
 pub struct StateDict<'a> {
-    /// Name and tensor; no name comes twice.
+    /// Name and tensor; names are unique.
     pub tensors: Vec<(String, TensorData<'a>)>,
     /// Names of entries that are no plain tensors: sparse, quantised or no tensors at all.
     pub others: Vec<String>,
-    /// What the file says about itself.
+    /// Metadata of the file.
     pub metadata: HashMap<String, String>,
 }
 
 impl<'a> StateDict<'a> {
-    /// From a pickle and what finds the bytes of a storage.
+    /// From a pickle and a function that returns the bytes of a storage.
     pub(super) fn of_pickle(
         pickle: &Pickle<'a>,
         mut bytes_of: impl FnMut(&Storage<'a>) -> Result<&'a [u8]>,
@@ -39,7 +39,7 @@ impl<'a> StateDict<'a> {
             if name.len() > MAX_NAME {
                 return Err(Error::format(format!("a tensor's name has {} bytes; at most {MAX_NAME}", name.len())));
             }
-            // As in Python, a key that comes again keeps its place and takes the last value.
+            // As in Python, a repeated key keeps its position and takes the last value.
             match positions.get(name) {
                 Some(position) => entries[*position].1 = *value,
                 None => {
@@ -54,25 +54,25 @@ impl<'a> StateDict<'a> {
                 state.others.push(name.to_string());
                 continue;
             };
-            let place = || {
+            let view = || {
                 let bytes = part(&tensor.storage, bytes_of(&tensor.storage)?)?;
-                TensorData::new(tensor.dtype, &tensor.placement, bytes)
+                TensorData::new(tensor.dtype, &tensor.layout, bytes)
             };
-            let tensor = { place }().map_err(|error| error.prefixed(&name.escape_debug().to_string()))?;
+            let tensor = { view }().map_err(|error| error.prefixed(&name.escape_debug().to_string()))?;
             state.tensors.push((name.to_string(), tensor));
         }
         Ok(state)
     }
 }
 
-/// The dict with the tensors: what a well-known key leads to, or the file's object itself.
+/// The dict with the tensors: the value of a well-known key, or the root object itself.
 fn find<'a>(pickle: &Pickle<'a>) -> Result<Value<'a>> {
     let mut dict = pickle.root;
     let has_tensors = |dict| {
         pickle.dict(dict).is_some_and(|entries| entries.iter().any(|(_, value)| pickle.tensor(*value).is_some()))
     };
     for _ in 0..MAX_NESTING {
-        let inner = PLACES.into_iter().filter_map(|place| pickle.entry(dict, place));
+        let inner = STATE_DICT_KEYS.into_iter().filter_map(|key| pickle.entry(dict, key));
         match { inner }.find(|inner| pickle.dict(*inner).is_some()) {
             Some(inner) => dict = inner,
             None => break,
@@ -83,11 +83,11 @@ fn find<'a>(pickle: &Pickle<'a>) -> Result<Value<'a>> {
     }
     Err(Error::format(format!(
         "has no state dict: neither the saved object nor its entry {} is a dict with tensors; save model.state_dict()",
-        PLACES.join(", ")
+        STATE_DICT_KEYS.join(", ")
     )))
 }
 
-/// The part of a storage that counts.
+/// The viewed part of a storage.
 fn part<'a>(storage: &Storage, bytes: &'a [u8]) -> Result<&'a [u8]> {
     let size = Dtype::size(storage.dtype);
     match storage.part {
@@ -126,38 +126,38 @@ mod tests {
     }
 
     #[test]
-    fn the_state_dict_is_found_where_trainers_put_it() {
+    fn state_dict_is_found_by_well_known_keys() {
         let inner = dict(&[entry("w", TENSOR), entry("note", b"N")]);
         assert_eq!(names(&inner).unwrap(), (vec!["w".into()], vec!["note".into()]));
-        for key in PLACES {
+        for key in STATE_DICT_KEYS {
             let checkpoint = dict(&[entry("epoch", b"K\x03"), entry(key, &inner), entry("loss", TENSOR)]);
             assert_eq!(names(&checkpoint).unwrap().0, ["w"], "{key}");
         }
         let deep = dict(&[entry("model", &dict(&[entry("state_dict", &inner)]))]);
         assert_eq!(names(&deep).unwrap().0, ["w"]);
-        // A tensor that happens to have such a name is one of the tensors.
+        // A tensor with such a name is one of the tensors.
         assert_eq!(names(&dict(&[entry("model", TENSOR)])).unwrap().0, ["model"]);
         for body in [&b"N"[..], b"]", b"}", &dict(&[entry("model", b"]")]), &dict(&[entry("model", b"K\x01")])] {
             assert!(names(body).unwrap_err().message().contains("has no state dict"));
         }
-        // A dict that leads to itself.
+        // A dict that contains itself.
         assert!(names(b"}q\x00U\x05modelh\x00s").unwrap_err().message().contains("has no state dict"));
     }
 
     #[test]
-    fn a_key_that_comes_again_takes_the_last_value() {
+    fn repeated_key_takes_last_value() {
         let body = dict(&[entry("a", b"N"), entry("b", TENSOR), entry("a", TENSOR)]);
         assert_eq!(names(&body).unwrap(), (vec!["a".into(), "b".into()], vec![]));
     }
 
     #[test]
-    fn names_have_bounds() {
+    fn name_length_is_bounded() {
         let long = [&b"}X\x01\x04\x00\x00"[..], &[b'n'; 1025], TENSOR, b"s"].concat();
         assert!(names(&long).unwrap_err().message().contains("1025 bytes"));
     }
 
     #[test]
-    fn a_lazy_negation_is_no_plain_tensor() {
+    fn pending_negation_is_no_plain_tensor() {
         let lazy =
             b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x01tQK\x00))\
             \x89}}U\x03neg\x88stR";

@@ -1,36 +1,36 @@
-//! A tensor in a file's bytes.
+//! Tensors as strided views into a file's bytes.
 
 use super::dtype::Dtype;
 use half::{bf16, f16};
 use lens_base::{Error, Result, zeros};
 
-/// Dimensions beyond which a file is taken for broken; a network's tensors have up to five.
+/// More dimensions are refused; a network's tensors have up to five.
 const MAX_DIMENSIONS: usize = 8;
-/// Numbers beyond which a tensor's values are not spelled out. A few bytes can stand for any number of equal values, so
-/// the file's size bounds nothing.
+/// More values are not read. With strides of 0 a few bytes can stand for any number of values, so the file's size is no
+/// bound.
 const MAX_VALUES: usize = 1 << 28;
 
-/// A strided view into bytes of a file; nothing is copied before its values are asked for.
+/// A strided view into bytes of a file; values are copied on request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorData<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
-    /// In numbers, not bytes.
+    /// In elements.
     strides: Vec<usize>,
-    /// From the first number on; every number that shape and strides reach lies within.
+    /// From the first element on; all elements of the view are within.
     bytes: &'a [u8],
 }
 
-/// Where a tensor lies in its storage, as a file says it.
+/// Offset, shape and strides of a tensor in its storage.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Placement {
+pub(super) struct StridedLayout {
     offset: usize,
     shape: Vec<usize>,
     strides: Vec<usize>,
 }
 
-impl Placement {
-    /// Refuses what no tensor can have.
+impl StridedLayout {
+    /// Fails for values that no tensor can have.
     pub fn new(offset: i64, shape: &[i64], strides: &[i64]) -> Result<Self> {
         if shape.len() != strides.len() || shape.len() > MAX_DIMENSIONS {
             return Err(Error::format(format!(
@@ -45,15 +45,15 @@ impl Placement {
                 "a tensor has the shape {shape:?}, the strides {strides:?} and the offset {offset}; none may be below 0"
             )));
         };
-        Ok(Placement { offset, shape, strides })
+        Ok(StridedLayout { offset, shape, strides })
     }
 
-    /// One row after the other from the storage's beginning.
+    /// Row-major from offset 0.
     pub fn contiguous(shape: &[usize]) -> Self {
-        Placement { offset: 0, shape: shape.to_vec(), strides: row_major(shape) }
+        StridedLayout { offset: 0, shape: shape.to_vec(), strides: row_major(shape) }
     }
 
-    /// How many numbers the tensor has, and how many of its storage it reaches over; nothing when that overflows.
+    /// Number of elements, and of elements of the storage up to the last; none if that overflows.
     fn extent(&self) -> Option<(usize, usize)> {
         let count = self.shape.iter().try_fold(1usize, |count, side| count.checked_mul(*side))?;
         if self.shape.contains(&0) {
@@ -67,22 +67,22 @@ impl Placement {
 }
 
 impl<'a> TensorData<'a> {
-    /// Refuses a view that leaves its storage.
-    pub(super) fn new(dtype: Dtype, placement: &Placement, storage: &'a [u8]) -> Result<Self> {
-        let Placement { offset, shape, strides } = placement;
+    /// Fails for a view that exceeds its storage.
+    pub(super) fn new(dtype: Dtype, layout: &StridedLayout, storage: &'a [u8]) -> Result<Self> {
+        let StridedLayout { offset, shape, strides } = layout;
         let available = storage.len() / dtype.size();
-        let Some((_, reach)) = placement.extent().filter(|(_, reach)| *reach <= available) else {
+        let Some((_, reach)) = layout.extent().filter(|(_, reach)| *reach <= available) else {
             return Err(Error::format(format!(
                 "the shape {shape:?} with the strides {strides:?} from {offset} on leaves its storage of {available} \
                  numbers"
             )));
         };
-        // An empty tensor may name any offset.
+        // An empty tensor may have any offset.
         let bytes = if reach == 0 { &[] } else { &storage[offset * dtype.size()..reach * dtype.size()] };
         Ok(TensorData { dtype, shape: shape.clone(), strides: strides.clone(), bytes })
     }
 
-    /// The type of its numbers.
+    /// Element type.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
@@ -92,7 +92,7 @@ impl<'a> TensorData<'a> {
         &self.shape
     }
 
-    /// Its numbers row by row. Memory is taken for as many as the shape says: check it first.
+    /// The values, row-major. Memory is allocated for the whole shape: check it first.
     pub fn values(&self) -> Result<Vec<f32>> {
         let count: usize = self.shape.iter().product();
         if count > MAX_VALUES {
@@ -103,7 +103,7 @@ impl<'a> TensorData<'a> {
         Ok(values)
     }
 
-    /// Writes its numbers row by row to as many places.
+    /// Copies the values, row-major, to as many floats.
     pub fn copy_to(&self, target: &mut [f32]) -> Result<()> {
         if self.shape.iter().product::<usize>() != target.len() {
             return Err(Error::internal(format!("a tensor of shape {:?} for {} numbers", self.shape, target.len())));
@@ -120,7 +120,7 @@ impl<'a> TensorData<'a> {
         Ok(())
     }
 
-    /// With the numbers' size, and how one becomes 32-bit.
+    /// Converts elements of SIZE bytes.
     fn convert<const SIZE: usize>(&self, target: &mut [f32], to_f32: impl Fn([u8; SIZE]) -> f32) {
         let numbers = self.bytes.as_chunks::<SIZE>().0;
         if self.strides == row_major(&self.shape) {
@@ -131,7 +131,7 @@ impl<'a> TensorData<'a> {
         let mut position = 0;
         for target in target {
             *target = to_f32(numbers[position]);
-            // The last dimension that is not at its end advances; those after it start anew.
+            // Advances the last index that is not at its end and resets those after it.
             for dimension in (0..index.len()).rev() {
                 if index[dimension] + 1 < self.shape[dimension] {
                     index[dimension] += 1;
@@ -145,7 +145,7 @@ impl<'a> TensorData<'a> {
     }
 }
 
-/// Strides of a tensor whose rows follow one another. Saturating: a shape that overflows is refused elsewhere.
+/// Strides of a contiguous tensor. Saturating: a shape that overflows is refused elsewhere.
 fn row_major(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1usize; shape.len()];
     for dimension in (1..shape.len()).rev() {
@@ -160,11 +160,11 @@ mod tests {
 
     fn view(shape: &[i64], strides: &[i64], offset: i64, storage: &[f32]) -> Result<Vec<f32>> {
         let bytes: Vec<u8> = storage.iter().flat_map(|value| value.to_le_bytes()).collect();
-        TensorData::new(Dtype::Float32, &Placement::new(offset, shape, strides)?, &bytes)?.values()
+        TensorData::new(Dtype::Float32, &StridedLayout::new(offset, shape, strides)?, &bytes)?.values()
     }
 
     #[test]
-    fn strides_and_offsets_choose_the_values() {
+    fn strides_and_offsets() {
         let storage = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!(view(&[2, 3], &[3, 1], 0, &storage).unwrap(), storage);
         assert_eq!(view(&[3, 2], &[1, 3], 0, &storage).unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn views_that_cannot_be_are_refused() {
+    fn invalid_views_are_refused() {
         let message =
             |shape: &[i64], strides: &[i64], offset| view(shape, strides, offset, &[0.0; 6]).unwrap_err().to_string();
         for (shape, strides, offset) in [
@@ -196,15 +196,15 @@ mod tests {
         assert!(message(&[1], &[1], -1).contains("below 0"));
         assert!(message(&[1, 1], &[1], 0).contains("2 dimensions and 1 strides"));
         assert!(message(&[1; 9], &[1; 9], 0).contains("at most 8"));
-        // One number that stands for a thousand million of them.
+        // One element that stands for a thousand million.
         assert!(message(&[1 << 15, 1 << 15], &[0, 0], 0).contains("values; at most"));
     }
 
     #[test]
-    fn every_float_type_becomes_32_bits() {
+    fn float_types_convert_to_f32() {
         let values = |dtype, bytes: &[u8]| {
-            let placement = Placement::contiguous(&[bytes.len() / Dtype::size(dtype)]);
-            TensorData::new(dtype, &placement, bytes).unwrap().values()
+            let layout = StridedLayout::contiguous(&[bytes.len() / Dtype::size(dtype)]);
+            TensorData::new(dtype, &layout, bytes).unwrap().values()
         };
         assert_eq!(values(Dtype::Float64, &0.1f64.to_le_bytes()).unwrap(), [0.1f32]);
         // The smallest subnormal, the largest number and minus infinity of binary16.

@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch before 1.6: five pickles and the storages' bytes, one after the other.
+//! Checkpoints of PyTorch before 1.6: five pickles, then the bytes of all storages.
 
 use super::object::{Pickle, Value};
 use super::pickle;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// 0x1950a86a20f9469cfc6c, as a pickle holds it.
 const MAGIC_NUMBER: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-/// The only version there was.
+/// The only version.
 const VERSION: i64 = 1001;
 
 /// Reads the file.
@@ -40,7 +40,7 @@ pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
     })
 }
 
-/// Finds each storage's bytes: a count, then as many numbers of the type that the pickle gives the storage.
+/// Finds each storage's bytes: a count, then as many elements of the type in the pickle.
 fn locate<'a>(saved: &Pickle<'a>, keys: &[Value<'a>], bytes: &'a [u8]) -> Result<HashMap<&'a str, &'a [u8]>> {
     let mut known = HashMap::new();
     for storage in saved.storages() {
@@ -90,10 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn storages_and_their_parts_are_read() {
+    fn storages_and_views() {
         let whole = object(b"N");
         assert_eq!(values(&[MAGIC, VERSION, SYSTEM, &whole, KEYS, NUMBERS]).unwrap(), [1.0, 2.0]);
-        // PyTorch before 0.4 saved views of storages: key, first number, count.
+        // PyTorch before 0.4 saved views of storages: key, first element, count.
         let part = object(b"X\x01\x00\x00\x00vK\x01K\x02\x87");
         assert_eq!(values(&[MAGIC, VERSION, SYSTEM, &part, KEYS, NUMBERS]).unwrap(), [2.0, 3.0]);
         for outside in [&b"X\x01\x00\x00\x00vK\x02K\x02\x87"[..], b"X\x01\x00\x00\x00vK\x00K\x01\x87"] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn invalid_files_are_refused() {
         let whole = object(b"N");
         let message = |parts: &[&[u8]]| values(parts).unwrap_err().to_string();
         assert!(message(&[b"\x80\x02}."]).contains("torch.save did not write"));

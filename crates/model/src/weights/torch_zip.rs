@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch since 1.6: a zip archive with a pickle and a stored entry for each storage.
+//! Checkpoints of PyTorch since 1.6: a zip archive of a pickle and an uncompressed entry for each storage.
 
 use super::archive::{Archive, ArchiveKind};
 use super::object::Storage;
@@ -7,7 +7,7 @@ use super::state_dict::{METADATA_KEY, StateDict};
 use lens_base::{Error, Result};
 use std::collections::HashMap;
 
-/// Where an archive that this library wrote says everything but the weights.
+/// Entry with this library's metadata.
 const METADATA_ENTRY: &str = "extra/lesionlens.json";
 
 /// Reads the archive.
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_dict_is_read_from_any_root() {
+    fn state_dict_is_read_from_any_root() {
         for root in ["archive/", "my.model/", ""] {
             let (pickle, numbers) = (format!("{root}data.pkl"), format!("{root}data/0"));
             let bytes = archive(&[(&pickle, PICKLE), (&numbers, NUMBERS)]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn other_archives_are_called_by_what_they_are() {
+    fn other_archives_are_named() {
         let package = [("m/data/aotinductor/model/c.wrapper.so", &b""[..]), ("m/archive_format", b"pt2")];
         assert!(message(&package).contains("is an AOTInductor package"));
         assert!(message(&[("c3ab8ff1.so", b""), ("c3ab8ff1_metadata.json", b"{}")]).contains("an AOTInductor package"));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn invalid_files_are_refused() {
         let (pickle, numbers) = (("m/data.pkl", PICKLE), ("m/data/0", NUMBERS));
         assert!(message(&[pickle, numbers, ("m/byteorder", b"big")]).contains("big-endian"));
         assert!(message(&[pickle]).contains("data/0 is missing"));
@@ -116,10 +116,10 @@ mod tests {
             assert!(read(&whole[..length]).is_err(), "{length}");
         }
         let mut damaged = whole.clone();
-        let place = damaged.windows(8).position(|window| window == NUMBERS).unwrap();
-        damaged[place] ^= 1;
+        let position = damaged.windows(8).position(|window| window == NUMBERS).unwrap();
+        damaged[position] ^= 1;
         assert!(read(&damaged).unwrap_err().message().contains("data/0 is damaged"));
-        // Both headers of an entry name its method at a fixed distance from its name.
+        // Both headers of an entry have its compression method at a fixed distance from their signature.
         let mut compressed = whole;
         for (signature, distance) in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)] {
             let header = compressed.windows(4).position(|window| window == signature).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_cannot_share_bytes_without_end() {
+    fn entries_that_share_bytes_are_bounded() {
         let big = vec![7; 100_000];
         let mut numbers: Vec<(String, &[u8])> = vec![("m/data.pkl".into(), PICKLE), ("m/data/0".into(), &big)];
         numbers.extend((1..9).map(|index| (format!("m/data/{index}"), NUMBERS)));

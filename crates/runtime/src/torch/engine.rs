@@ -1,8 +1,8 @@
-//! libtorch as an engine.
+//! The engine of libtorch, through the table.
 
 use super::learner::TorchLearner;
 use super::library::TorchLibrary;
-use super::raw::{checked, json, logits_of, numbers, with_images};
+use super::raw::{checked, json, logits_of, raw_parameters, with_images};
 use lens_base::Result;
 use lens_engine::torch_table::{RawText, TorchSettings, TorchTable};
 use lens_engine::{Engine, EngineName, FeatureMaps, GpuMemory, Learner, LearnerSettings, Network};
@@ -11,7 +11,7 @@ use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A handle of the other library and what frees it.
+/// A handle of the other library, with its free function.
 pub(super) struct Handle {
     pub table: &'static TorchTable,
     pub pointer: *mut c_void,
@@ -24,7 +24,7 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Handle {
-    /// Of what `make` writes, which `free` frees.
+    /// The handle that `make` writes, to be freed by `free`.
     pub fn new(
         table: &'static TorchTable,
         free: unsafe extern "C" fn(*mut c_void),
@@ -72,7 +72,7 @@ impl Engine for TorchEngine {
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>> {
         let (table, engine) = (self.handle.table, self.handle.pointer);
         let held = model.parameters()?;
-        let parameters = numbers(held.all());
+        let parameters = raw_parameters(held.all());
         // SAFETY: a live engine, numbers that outlive the call, and room for the handle.
         let make = |network| unsafe { (table.network_new)(engine, parameters, network) };
         let handle = Handle::new(table, table.network_free, make)?;
@@ -98,7 +98,7 @@ impl Engine for TorchEngine {
     }
 }
 
-/// A network of libtorch.
+/// A network on libtorch's engine.
 struct TorchNetwork {
     handle: Arc<Handle>,
 }
@@ -119,7 +119,7 @@ impl Network for TorchNetwork {
         let (height, width) = (last_side(images.height), last_side(images.width));
         let mut values = vec![0.0; images.len() * height * width * LAYOUT.count(LAYOUT.head_weight)];
         with_images(images, |raw| {
-            // SAFETY: a live network, images that outlive the call, and room for so many numbers.
+            // SAFETY: a live network, images that outlive the call, and `values` is writable.
             checked(table, unsafe {
                 (table.network_features)(self.handle.pointer, raw, values.as_mut_ptr(), values.len())
             })
@@ -127,12 +127,12 @@ impl Network for TorchNetwork {
         Ok(FeatureMaps { height, width, values })
     }
 
-    fn observe(&self, images: &Images, largest: &mut [f32]) -> Result<()> {
+    fn observe(&self, images: &Images, maxima: &mut [f32]) -> Result<()> {
         let table = self.handle.table;
         with_images(images, |raw| {
-            // SAFETY: a live network, images that outlive the call, and so many numbers.
+            // SAFETY: a live network, images that outlive the call, and `maxima` is writable.
             checked(table, unsafe {
-                (table.network_observe)(self.handle.pointer, raw, largest.as_mut_ptr(), largest.len())
+                (table.network_observe)(self.handle.pointer, raw, maxima.as_mut_ptr(), maxima.len())
             })
         })
     }
@@ -142,7 +142,7 @@ impl Network for TorchNetwork {
     }
 }
 
-/// Side of the last feature map: halved twice upwards, by convolution and pooling, then three times downwards.
+/// Side of the last feature map: halved twice rounding up, by convolution and pooling, then three times rounding down.
 fn last_side(side: usize) -> usize {
     side.div_ceil(2).div_ceil(2) / 8
 }

@@ -1,14 +1,14 @@
-//! Training with libtorch.
+//! The learner of libtorch, through the table.
 
 use super::engine::Handle;
-use super::raw::{checked, json, logits_of, numbers, with_images};
+use super::raw::{checked, json, logits_of, raw_parameters, with_images};
 use lens_base::{Error, Result};
 use lens_engine::torch_table::RawText;
 use lens_engine::{Learner, LearnerSettings, ScalerState, Slot, UpdateStep, Weights};
 use lens_images::Images;
 use lens_model::TrainingParameters;
 
-/// A network in training; the other library keeps its engine alive.
+/// A learner; the other library keeps its engine alive.
 pub struct TorchLearner {
     handle: Handle,
 }
@@ -16,7 +16,7 @@ pub struct TorchLearner {
 impl TorchLearner {
     pub fn new(engine: &Handle, start: &TrainingParameters, settings: &LearnerSettings) -> Result<Self> {
         let (table, settings) = (engine.table, json(settings)?);
-        let (values, statistics) = (numbers(&start.values), numbers(&start.statistics));
+        let (values, statistics) = (raw_parameters(&start.values), raw_parameters(&start.statistics));
         // SAFETY: a live engine, text and numbers that outlive the call, and room for the handle.
         let make = |learner| unsafe {
             (table.learner_new)(engine.pointer, RawText::of(&settings), values, statistics, learner)
@@ -56,17 +56,17 @@ impl Learner for TorchLearner {
     }
 
     fn update(&mut self, step: &UpdateStep) -> Result<bool> {
-        let (step, mut moved) = (json(step)?, 0);
+        let (step, mut applied) = (json(step)?, 0);
         // SAFETY: text that outlives the call, and room for a number.
         self.checked(unsafe {
-            (self.handle.table.learner_update)(self.handle.pointer, RawText::of(&step), &raw mut moved)
+            (self.handle.table.learner_update)(self.handle.pointer, RawText::of(&step), &raw mut applied)
         })?;
-        Ok(moved != 0)
+        Ok(applied != 0)
     }
 
-    fn blend_average(&mut self, share: f64) -> Result<()> {
+    fn update_average(&mut self, share: f64) -> Result<()> {
         // SAFETY: a live learner.
-        self.checked(unsafe { (self.handle.table.learner_blend_average)(self.handle.pointer, share) })
+        self.checked(unsafe { (self.handle.table.learner_update_average)(self.handle.pointer, share) })
     }
 
     fn logits(&mut self, images: &Images, weights: Weights) -> Result<Vec<f32>> {
@@ -78,23 +78,28 @@ impl Learner for TorchLearner {
 
     fn read(&self, slot: Slot, values: &mut [f32]) -> Result<()> {
         let read = self.handle.table.learner_read;
-        // SAFETY: so many writable numbers.
+        // SAFETY: `values` is writable.
         self.checked(unsafe { read(self.handle.pointer, slot as u32, values.as_mut_ptr(), values.len()) })
     }
 
     fn write(&mut self, slot: Slot, values: &[f32]) -> Result<()> {
         let write = self.handle.table.learner_write;
-        // SAFETY: so many readable numbers.
+        // SAFETY: `values` is readable.
         self.checked(unsafe { write(self.handle.pointer, slot as u32, values.as_ptr(), values.len()) })
     }
 
     fn scaler(&self) -> Result<Option<ScalerState>> {
-        let (mut there, mut scale, mut good_steps) = (0, 0.0, 0);
+        let (mut present, mut scale, mut good_steps) = (0, 0.0, 0);
         // SAFETY: room for three numbers.
         self.checked(unsafe {
-            (self.handle.table.learner_scaler)(self.handle.pointer, &raw mut there, &raw mut scale, &raw mut good_steps)
+            (self.handle.table.learner_scaler)(
+                self.handle.pointer,
+                &raw mut present,
+                &raw mut scale,
+                &raw mut good_steps,
+            )
         })?;
-        Ok((there != 0).then_some(ScalerState { scale, good_steps }))
+        Ok((present != 0).then_some(ScalerState { scale, good_steps }))
     }
 
     fn set_scaler(&mut self, ScalerState { scale, good_steps }: ScalerState) -> Result<()> {

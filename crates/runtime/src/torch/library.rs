@@ -1,8 +1,8 @@
-//! The library with libtorch: found, loaded once for the process, and checked.
+//! The library with libtorch: searched, loaded once for the process, and checked.
 
-use super::raw::{checked, collected, json, numbers};
+use super::raw::{checked, collected, json, raw_parameters};
 use lens_base::{Error, ErrorKind, Result};
-use lens_engine::Reported;
+use lens_engine::GpuReport;
 use lens_engine::torch_table::{
     ENTRY_NAME, Entry, LIBTORCH_VERSION, LibtorchInformation, RawText, TABLE_VERSION, TorchTable,
 };
@@ -15,9 +15,9 @@ use std::ffi::c_void;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Its file.
+/// File name.
 const NAME: &str = "liblesionlens_torch.so";
-/// What a user can do about its absence.
+/// Advice for when it is missing.
 const ADVICE: &str =
     "build it with `make torch`, or install the package that brings it (`pip install 'lesionlens[torch]'`)";
 
@@ -33,7 +33,7 @@ impl std::fmt::Debug for TorchLibrary {
     }
 }
 
-/// The process's; what was loaded stays loaded.
+/// Loaded once for the process and never unloaded.
 static LOADED: Mutex<Option<Arc<TorchLibrary>>> = Mutex::new(None);
 
 impl TorchLibrary {
@@ -42,9 +42,9 @@ impl TorchLibrary {
         LOADED.lock().clone()
     }
 
-    /// Loads it, unless that was done. It and libtorch are looked for in `directory`, where one is named, then beside the
-    /// library that this code is part of, then where the linker looks. libtorch must be that of `directory`, in which its
-    /// libraries for GPUs are looked for, too.
+    /// Loads it if needed. It and libtorch are searched in `directory`, if given, then beside the library that contains
+    /// this code, then by the dynamic linker. libtorch must be that of `directory`, in which its GPU libraries are
+    /// searched, too.
     pub fn open(directory: Option<&Path>) -> Result<Arc<Self>> {
         let mut loaded = LOADED.lock();
         let table = match &*loaded {
@@ -60,30 +60,30 @@ impl TorchLibrary {
         Ok(Arc::clone(loaded.insert(Arc::new(TorchLibrary { table, information }))))
     }
 
-    /// Its functions.
+    /// Its table of functions.
     pub(super) fn table(&self) -> &'static TorchTable {
         self.table
     }
 
-    /// The libtorch that came with it, and what there is in the directory that was named last.
+    /// The libtorch it uses, and the GPU libraries in the directory that was named last.
     pub fn information(&self) -> &LibtorchInformation {
         &self.information
     }
 
-    /// Sets variables that are not set, for the runtime of a GPU that is not loaded yet.
+    /// Sets variables that are not set, before the runtime of a GPU is loaded.
     pub fn set_environment(&self, variables: &BTreeMap<String, String>) -> Result<()> {
         let variables = json(variables)?;
         // SAFETY: text that outlives the call.
         checked(self.table, unsafe { (self.table.set_environment)(RawText::of(&variables)) })
     }
 
-    /// Loads libtorch's library for GPUs, asks its runtime, and tries the GPU out.
-    pub fn open_gpu(&self, vendor: Vendor, index: i32) -> Result<Reported> {
-        let reported = collected(|sink| {
+    /// Loads libtorch's GPU library, asks its runtime, and runs a test computation.
+    pub fn open_gpu(&self, vendor: Vendor, index: i32) -> Result<GpuReport> {
+        let report = collected(|sink| {
             // SAFETY: numbers, and a sink that outlives the call.
             checked(self.table, unsafe { (self.table.open_gpu)(vendor as u32, index, sink) })
         })?;
-        parsed(&reported)
+        parsed(&report)
     }
 
     /// The bytes of a TorchScript archive of a network; `source` defines `forward(self, image)`.
@@ -98,7 +98,7 @@ impl TorchLibrary {
             // SAFETY: numbers, texts and a sink that outlive the call.
             checked(self.table, unsafe {
                 (self.table.script_write)(
-                    numbers(parameters.all()),
+                    raw_parameters(parameters.all()),
                     RawText::of(source),
                     i32::from(int8_head),
                     RawText::of(metadata_name),
@@ -119,7 +119,7 @@ impl TorchLibrary {
             // SAFETY: numbers, texts and a sink that outlive the call.
             checked(self.table, unsafe {
                 (self.table.state_dict_write)(
-                    numbers(parameters.all()),
+                    raw_parameters(parameters.all()),
                     RawText::of(metadata_name),
                     RawText::of(metadata),
                     sink,
@@ -134,7 +134,7 @@ fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .map_err(|error| Error::internal(format!("{NAME} said what cannot be understood: {error}")))
 }
 
-/// What is known of the libtorch that is loaded, which must be the one in `directory`.
+/// Information on the loaded libtorch, which must be the one in `directory`.
 fn information(table: &TorchTable, directory: Option<&Path>) -> Result<LibtorchInformation> {
     let directory = directory.map(|directory| directory.as_os_str().as_encoded_bytes()).unwrap_or_default();
     let information = collected(|sink| {
@@ -144,7 +144,7 @@ fn information(table: &TorchTable, directory: Option<&Path>) -> Result<LibtorchI
     parsed(&information)
 }
 
-/// Loads a named libtorch before the library that needs one asks the linker for any.
+/// Loads libtorch from `directory`, before the library that needs it makes the linker load any.
 fn preload(directory: &Path) -> Result<()> {
     let library = directory.join("libtorch_cpu.so");
     Library::open(&library, Scope::Local)
@@ -169,13 +169,13 @@ fn find(directory: Option<&Path>) -> Result<Library> {
         });
     }
     Library::open(Path::new(NAME), Scope::Local).map_err(|reason| {
-        let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-        let message = format!("{NAME} was not found ({}; {reason}): {ADVICE}", places.join(", "));
+        let searched: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+        let message = format!("{NAME} was not found ({}; {reason}): {ADVICE}", searched.join(", "));
         Error::new(ErrorKind::Unsupported, message)
     })
 }
 
-/// The library's table, when it is of this version.
+/// The library's table, if it has this version.
 fn table(library: Library) -> Result<&'static TorchTable> {
     let unfit = |found: String| {
         let message = format!(
@@ -189,7 +189,7 @@ fn table(library: Library) -> Result<&'static TorchTable> {
     let table = unsafe {
         let entry = std::mem::transmute::<*mut c_void, Entry>(entry);
         let table = entry();
-        // Only these two fields are there in every version.
+        // Every version has these two fields.
         let (version, size) = ((*table).version, (*table).size);
         if version != TABLE_VERSION || size as usize != size_of::<TorchTable>() {
             return Err(unfit(format!("its table has version {version} and {size} bytes")));

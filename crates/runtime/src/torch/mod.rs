@@ -1,5 +1,5 @@
-//! The engine that lies in a library of its own, with libtorch: loaded when it is needed, and spoken to through a table of
-//! C functions.
+//! The engine of libtorch, which is in a library of its own: loaded when needed, and called through a table of C
+//! functions.
 
 mod engine;
 mod learner;

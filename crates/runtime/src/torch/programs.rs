@@ -1,4 +1,4 @@
-//! Networks compiled beforehand, which libtorch runs.
+//! Compiled networks, run by libtorch.
 
 use super::engine::{Handle, TorchEngine};
 use super::library::TorchLibrary;
@@ -28,7 +28,7 @@ impl Program {
         Ok(Program { handle: Handle::new(table, table.program_free, make)? })
     }
 
-    /// What it computes from images: one number for each.
+    /// One logit for each image.
     pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
         let Handle { table, pointer, .. } = self.handle;
         // SAFETY: a live program, images that outlive the call, and room for one number for each.
@@ -36,18 +36,18 @@ impl Program {
     }
 }
 
-/// A TorchScript archive that was read.
+/// A TorchScript archive.
 pub struct Script {
     handle: Handle,
     metadata: String,
     quantised: bool,
 }
 
-/// A tensor: name, shape, and its numbers row by row.
+/// A tensor: name, shape, and its values, row-major.
 type NamedTensor = (String, Vec<usize>, Vec<f32>);
 
 impl Script {
-    /// Reads an archive of torch.jit.save, which interprets what is in it.
+    /// Reads an archive of torch.jit.save, which executes code in it.
     pub fn read(library: &Arc<TorchLibrary>, bytes: &[u8], metadata_name: &str) -> Result<Self> {
         let table = library.table();
         let (mut quantised, mut handle) = (0, None);
@@ -64,17 +64,17 @@ impl Script {
         Ok(Script { handle, metadata, quantised: quantised != 0 })
     }
 
-    /// What lay beside it in the archive under the name that was asked for; empty when nothing did.
+    /// The metadata entry; empty if there is none.
     pub fn metadata(&self) -> &str {
         &self.metadata
     }
 
-    /// Whether it has layers in 8 bits.
+    /// Whether it has quantised layers.
     pub fn is_quantised(&self) -> bool {
         self.quantised
     }
 
-    /// Its parameters and buffers of real numbers; those of layers in 8 bits as floats.
+    /// Its parameters and buffers of floating point; those of quantised layers dequantised.
     pub fn tensors(&self) -> Result<Vec<NamedTensor>> {
         let table = self.handle.table;
         let mut tensors: Vec<NamedTensor> = Vec::new();
@@ -83,7 +83,7 @@ impl Script {
         Ok(tensors)
     }
 
-    /// The program with its weights built in, on an engine's device.
+    /// The program with its weights frozen, on an engine's device.
     pub fn program(&self, engine: &TorchEngine) -> Result<Program> {
         let table = self.handle.table;
         let engine = engine.handle().pointer;
@@ -94,7 +94,7 @@ impl Script {
 }
 
 /// # Safety
-/// `context` is a list of tensors that nobody else uses; name, shape and values are readable.
+/// `context` is a `Vec<NamedTensor>` that nobody else uses; name, shape and values are readable.
 unsafe extern "C" fn visit(
     context: *mut c_void,
     name: RawText,

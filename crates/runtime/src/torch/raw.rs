@@ -1,11 +1,11 @@
-//! Plain data on its way through the table.
+//! Conversion of arguments and results of the table.
 
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::torch_table::{RawImage, RawImages, RawParameters, RawSink, TorchTable};
 use lens_images::Images;
 use std::ffi::c_void;
 
-/// What a function of the table returned, as a result.
+/// The result for a function's return code.
 pub fn checked(table: &TorchTable, code: i32) -> Result<()> {
     if code == 0 {
         return Ok(());
@@ -21,8 +21,8 @@ pub fn checked(table: &TorchTable, code: i32) -> Result<()> {
     Err(Error::new(ErrorKind::from_code(code), message))
 }
 
-/// Numbers as the table takes them; they must outlive the call.
-pub fn numbers(values: &[f32]) -> RawParameters {
+/// Values as the table takes them; they must outlive the call.
+pub fn raw_parameters(values: &[f32]) -> RawParameters {
     RawParameters { values: values.as_ptr(), count: values.len() }
 }
 
@@ -31,7 +31,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Error::internal(format!("settings cannot be written: {error}")))
 }
 
-/// Calls `call` with something that collects bytes, and returns them.
+/// Calls `call` with a sink, and returns the bytes that it received.
 pub fn collected(call: impl FnOnce(RawSink) -> Result<()>) -> Result<Vec<u8>> {
     let mut bytes: Vec<u8> = Vec::new();
     call(RawSink { context: (&raw mut bytes).cast(), write: keep })?;
@@ -39,7 +39,7 @@ pub fn collected(call: impl FnOnce(RawSink) -> Result<()>) -> Result<Vec<u8>> {
 }
 
 /// # Safety
-/// `context` is a `Vec<u8>` that nobody else uses, and `data` so many readable bytes.
+/// `context` is a `Vec<u8>` that nobody else uses, and `data` points to as many readable bytes as the count says.
 unsafe extern "C" fn keep(context: *mut c_void, data: *const u8, length: usize) {
     if length > 0 {
         // SAFETY: by the function's contract.
@@ -64,7 +64,7 @@ pub fn with_images<T>(images: &Images, call: impl FnOnce(*const RawImages) -> T)
     call(&raw const images)
 }
 
-/// One number for each image, from a function of the table that has room for them.
+/// One logit for each image, from a function of the table.
 pub fn logits_of(
     table: &TorchTable,
     images: &Images,

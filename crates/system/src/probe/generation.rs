@@ -1,9 +1,9 @@
-//! What a GPU computes with, as far as it decides how to use it.
+//! GPU architectures, as far as decisions depend on them.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// The instruction set of a GPU.
+/// The architecture of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// NVIDIA, by the lowest compute capability of its generation.
@@ -27,8 +27,8 @@ pub enum Generation {
     Blackwell,
 }
 
-/// Device ids of the chips of each generation (TU1xx, GA1xx, AD1xx, GH100, GB1xx and GB2xx), from the public PCI ID
-/// database; ids in none of these ranges are of older chips, of other functions or of chips yet to come.
+/// PCI device ids of the chips of each generation (TU1xx, GA1xx, AD1xx, GH100, GB1xx and GB2xx), from the public PCI ID
+/// database; other ids are of older chips, other functions or future chips.
 const NVIDIA_DEVICES: [(u16, u16, Generation); 10] = [
     (0x1e02, 0x1fff, Generation::Turing),
     (0x2182, 0x21d1, Generation::Turing),
@@ -42,7 +42,7 @@ const NVIDIA_DEVICES: [(u16, u16, Generation); 10] = [
     (0x2f04, 0x2f7f, Generation::Blackwell),
 ];
 
-/// What PyTorch's ROCm builds are compiled for (PYTORCH_ROCM_ARCH of their build images).
+/// Targets of PyTorch's ROCm builds (PYTORCH_ROCM_ARCH of their build images).
 const ROCM_TARGETS: [&str; 15] = [
     "gfx900", "gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1101", "gfx1102", "gfx1103",
     "gfx1150", "gfx1151", "gfx1200", "gfx1201",
@@ -54,7 +54,7 @@ impl Architecture {
         Some(Architecture::Nvidia(generation))
     }
 
-    /// Of the kernel's `gfx_target_version`: 90402 is gfx942, 0 none.
+    /// From the kernel's `gfx_target_version`: 90402 is gfx942, 0 none.
     pub(super) fn of_gfx_version(version: u64) -> Option<Self> {
         let version = u32::try_from(version).ok().filter(|version| *version > 0)?;
         Some(Architecture::Gfx(version / 10_000, version / 100 % 100, version % 100))
@@ -65,7 +65,7 @@ impl Architecture {
         ROCM_TARGETS.contains(&self.to_string().as_str())
     }
 
-    /// AMD's data-center line, with bfloat16 matrix units: from gfx908 on, as long as it was gfx9.
+    /// CDNA, AMD's data-center line, with bfloat16 matrix units: from gfx908 on within gfx9.
     pub fn is_cdna(self) -> bool {
         matches!(self, Architecture::Gfx(9, minor, stepping) if (minor, stepping) == (0, 8)
             || (minor, stepping) == (0, 10) || minor >= 4)
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gfx_names_and_what_follows_from_them() {
+    fn gfx_names() {
         for (version, name, target, cdna) in [
             (90_008, "gfx908", true, true),
             (90_010, "gfx90a", true, true),
@@ -119,7 +119,7 @@ mod tests {
             (0x28a1, Some(Generation::Ada)),
             (0x2330, Some(Generation::Hopper)),
             (0x2b85, Some(Generation::Blackwell)),
-            // A GTX 1080, and the audio half of an RTX 4080.
+            // A GTX 1080, and the audio function of an RTX 4080.
             (0x1b80, None),
             (0x22bb, None),
         ] {

@@ -3,7 +3,7 @@
 use super::generation::Architecture;
 use serde::{Deserialize, Serialize};
 
-/// Who made a GPU.
+/// GPU vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Vendor {
@@ -17,7 +17,7 @@ impl Vendor {
     /// All of them.
     pub const ALL: [Vendor; 2] = [Vendor::Nvidia, Vendor::Amd];
 
-    /// What its devices are called in options and reports: by the runtime that drives them.
+    /// Device name in options and reports, after the runtime.
     pub fn device_name(self) -> &'static str {
         match self {
             Vendor::Nvidia => "cuda",
@@ -26,10 +26,10 @@ impl Vendor {
     }
 }
 
-/// A GPU. What its drivers do not tell is `None`.
+/// A GPU. Fields that its drivers do not report are `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gpu {
-    /// Who made it.
+    /// Vendor.
     pub vendor: Vendor,
     /// PCI address, such as "0000:03:00.0".
     pub address: String,
@@ -39,20 +39,20 @@ pub struct Gpu {
     pub driver: Option<String>,
     /// NVIDIA: version of the driver, such as "550.54.14".
     pub driver_version: Option<String>,
-    /// NVIDIA: what its driver calls it.
+    /// NVIDIA: the driver's name of it.
     pub name: Option<String>,
-    /// What it computes with.
+    /// Architecture.
     pub architecture: Option<Architecture>,
-    /// AMD: bytes of memory of its own.
+    /// AMD: bytes of dedicated memory.
     pub memory_bytes: Option<u64>,
-    /// AMD: so much of it the processor can reach.
+    /// AMD: bytes of it that the CPU can access.
     pub visible_memory_bytes: Option<u64>,
-    /// Its largest window in the processor's address space.
+    /// Largest BAR in bytes.
     pub bar_bytes: Option<u64>,
 }
 
 impl Gpu {
-    /// Whether the processor can reach all of its memory.
+    /// Whether the CPU can access all of its memory (large BAR).
     pub fn has_large_bar(&self) -> Option<bool> {
         let memory = self.memory_bytes?;
         Some(self.visible_memory_bytes.or(self.bar_bytes)? >= memory)

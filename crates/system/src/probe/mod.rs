@@ -1,7 +1,7 @@
-//! What hardware is there, as the system's files tell, under a root that tests replace.
+//! Hardware probe: reads the system's files under a root that tests replace.
 //!
-//! No GPU library is touched: libtorch and the HIP runtime look at their environment when they are first asked, and
-//! must not be asked before the environment is ready. What cannot be read is `None`, never guessed.
+//! No GPU library is loaded: libtorch and the HIP runtime read their environment when they are first used, which must
+//! not be before it is set. What cannot be read is `None`, never guessed.
 
 mod generation;
 mod gpu;
@@ -18,24 +18,24 @@ use linux::read;
 use serde::Serialize;
 use std::path::Path;
 
-/// The machine.
+/// The hardware.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Probe {
-    /// Its processor.
+    /// CPU.
     pub cpu: Cpu,
-    /// Its memory.
+    /// Memory.
     pub memory: Memory,
-    /// Its display and compute devices by NVIDIA and AMD, by PCI address.
+    /// Display and compute devices of NVIDIA and AMD, sorted by PCI address.
     pub gpus: Vec<Gpu>,
 }
 
 impl Probe {
-    /// Reads the machine below `root` ("/" for the one this runs on).
+    /// Reads the hardware below `root`, "/" for this machine.
     pub fn read(root: &Path) -> Self {
         read(root)
     }
 
-    /// Those of one maker.
+    /// GPUs of one vendor.
     pub fn gpus_of(&self, vendor: Vendor) -> impl Iterator<Item = &Gpu> {
         self.gpus.iter().filter(move |gpu| gpu.vendor == vendor)
     }
@@ -47,12 +47,12 @@ mod tests {
     use crate::machines::{machine, unpack};
 
     #[test]
-    fn an_unreadable_machine_is_unknown_not_guessed() {
+    fn unreadable_system_is_unknown() {
         assert_eq!(Probe::read(unpack("").path()), Probe::default());
     }
 
     #[test]
-    fn machines_with_one_gpu() {
+    fn single_gpu_machines() {
         const GIB: u64 = 1 << 30;
         for (name, address, device_id, driver, architecture, memory, large_bar) in [
             ("rtx-4080-super", "0000:01:00.0", "0x2702", "nvidia", "Ada", None, None),
@@ -74,18 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn what_nvidias_driver_tells() {
+    fn nvidia_driver_files() {
         let gpu = &machine("rtx-4080-super").gpus[0];
         assert_eq!(gpu.name.as_deref(), Some("NVIDIA GeForce RTX 4080 SUPER"));
         assert_eq!(gpu.driver_version.as_deref(), Some("550.54.14"));
         assert_eq!(gpu.bar_bytes, Some(16 << 30));
-        // The open kernel module words its version differently.
+        // The open kernel module formats its version differently.
         assert_eq!(machine("h100").gpus[0].driver_version.as_deref(), Some("580.65.06"));
         assert_eq!(machine("rtx-3050-laptop").gpus[0].bar_bytes, Some(256 << 20));
     }
 
     #[test]
-    fn a_workstation_with_one_gpu_of_each_maker() {
+    fn gpus_of_both_vendors() {
         let gpus = machine("workstation").gpus;
         let found: Vec<_> = gpus.iter().map(|gpu| (gpu.vendor, gpu.address.as_str())).collect();
         assert_eq!(found, [(Vendor::Amd, "0000:03:00.0"), (Vendor::Nvidia, "0000:0a:00.0")]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_limited_to_one_and_a_half_processors_and_four_gibibytes() {
+    fn container_limits() {
         for name in ["container", "container-cgroup-1"] {
             let probe = machine(name);
             assert_eq!(probe.cpu.model.as_deref(), Some("AMD EPYC 7763 64-Core Processor"), "{name}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_a_group_above_this_ones_counts() {
+    fn parent_cgroup_limits() {
         let root = unpack(
             "== proc/self/cgroup\n0::/system.slice/viewer.service\n\
              == sys/fs/cgroup/system.slice/cpu.max\n200000 100000\n\
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_is_no_limit_in_both_versions() {
+    fn unlimited_cgroups() {
         for files in [
             "== sys/fs/cgroup/cpu.max\nmax 100000\n== sys/fs/cgroup/memory.max\nmax\n",
             "== proc/meminfo\nMemTotal: 1000 kB\n\
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_only_the_display_class_shows_and_memory_that_only_the_compute_class_shows() {
+    fn amd_gpu_from_drm_and_kfd() {
         let root = unpack(
             "== sys/class/drm/card1/device/vendor\n0x1002\n\
              == sys/class/drm/card1/device/device\n0x744c\n\

@@ -1,4 +1,4 @@
-//! The processor and its memory.
+//! CPU and memory.
 
 use serde::Serialize;
 
@@ -7,11 +7,11 @@ use serde::Serialize;
 pub struct Cpu {
     /// Its name.
     pub model: Option<String>,
-    /// Processors this process may run on.
+    /// CPUs this process may run on.
     pub threads: Option<usize>,
-    /// Processors' worth of time the container is limited to.
+    /// CPU limit of the container, in CPUs.
     pub container_limit: Option<f64>,
-    /// Instruction sets that matter for speed, of those the processor has.
+    /// Instruction sets that kernels use, of those the CPU has.
     pub features: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ pub struct Memory {
     pub total: Option<u64>,
     /// Free or freeable now.
     pub available: Option<u64>,
-    /// What the container is limited to.
+    /// Limit of the container.
     pub container_limit: Option<u64>,
 }
 
@@ -34,7 +34,7 @@ impl Cpu {
 }
 
 impl Memory {
-    /// What this process may still take: the smaller of what is free and what the container allows.
+    /// What this process may still allocate: the smaller of free memory and the container's limit.
     pub fn usable(&self) -> Option<u64> {
         match (self.available, self.container_limit) {
             (Some(available), Some(limit)) => Some(available.min(limit)),

@@ -25,7 +25,7 @@ pub fn logits(model: &Classifier, batch: &Batch) -> Result<Vec<f32>> {
 pub fn logits_of(model: &Classifier, images: &Images) -> Result<Vec<f32>> {
     let (context, total) = (model.context(), images.len());
     let mut results = Vec::with_capacity(total);
-    let mut size = total.min(context.most_images(images.width, images.height));
+    let mut size = total.min(context.max_images(images.width, images.height));
     while results.len() < total {
         let count = size.min(total - results.len());
         let views = images.views[results.len()..results.len() + count].to_vec();

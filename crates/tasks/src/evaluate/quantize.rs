@@ -81,6 +81,6 @@ pub fn quantize(model: &Classifier, dataset: &Dataset, at_once: u32, control: &m
         return Err(Error::data(format!("none of the {} sample(s) could be read", samples.len())));
     }
     let mut metadata = model.metadata().clone();
-    metadata.activation_ranges = Some(ActivationRanges::of_largest(&largest)?);
+    metadata.activation_ranges = Some(ActivationRanges::from_maxima(&largest)?);
     model.with_metadata(metadata)
 }

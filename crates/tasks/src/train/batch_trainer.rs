@@ -159,7 +159,7 @@ impl BatchTrainer {
         self.overflows = 0;
         self.steps += 1;
         if let Some(average) = &mut self.average {
-            self.learner.blend_average(average.next_share())?;
+            self.learner.update_average(average.next_share())?;
         }
         Ok(Step { loss: Some(loss), shrunk })
     }
@@ -323,7 +323,7 @@ mod tests {
         let before = buffers(&trainer);
         trainer.learn(&batch(), &LABELS, 1e-2, true).unwrap();
         let after = buffers(&trainer);
-        let head = LAYOUT.places()[LAYOUT.head_weight].start;
+        let head = LAYOUT.parameter_ranges()[LAYOUT.head_weight].start;
         assert_eq!(before.statistics, after.statistics);
         assert_eq!(before.values[..head], after.values[..head]);
         let changed = before.values[head..].iter().zip(&after.values[head..]).filter(|(one, other)| one != other);

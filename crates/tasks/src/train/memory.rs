@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_footprint_counts_this_networks_weights() {
-        assert_eq!(lens_engine::WEIGHTS, lens_model::LAYOUT.trained_count() as u64);
+        assert_eq!(lens_engine::TRAINED_PARAMETERS, lens_model::LAYOUT.trained_count() as u64);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What a person with a GPU runs, `make test-gpu`: the same work on the CPU and on the GPU, compared, as a table.
+//! For people with a GPU, `make test-gpu`: compares the same work on the CPU and on the GPU and prints a table.
 //!
-//! Argument: `auto`, `cuda`, `rocm`, or `cpu` to try the program out without a GPU. Fails when a comparison does.
+//! Argument: `auto`, `cuda`, `rocm`, or `cpu` to try the program out without a GPU. Fails if a comparison does.
 
 mod shortage;
 mod table;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use table::Table;
 use work::{
-    IMAGES, Messages, Outcome, context, dataset, largest_difference, logits, losses, maps, options, pictures, trained,
+    IMAGES, Messages, Outcome, context, dataset, logits, losses, maps, max_difference, options, pictures, trained,
 };
 
 const CALLERS: usize = 4;
@@ -32,23 +32,23 @@ fn describe(table: &Table, gpu: &Context) {
     table.line("library, libtorch", format!("{}, {}", description["library"], description["libtorch"]));
     table.line("GPUs found", &description["hardware"]["gpus"]);
     table.line("GPUs reported", &description["gpu_runtime"]);
-    for (name, choice) in description["policy"].as_object().into_iter().flatten() {
-        table.line(name, format!("{} ({})", choice["value"], choice["reason"].as_str().unwrap_or_default()));
+    for (name, decision) in description["policy"].as_object().into_iter().flatten() {
+        table.line(name, format!("{} ({})", decision["value"], decision["reason"].as_str().unwrap_or_default()));
     }
     table.line("environment", &description["environment"]);
 }
 
-/// What the CPU makes of the same model.
+/// The CPU's results.
 struct Expected {
     logits: Vec<f64>,
     maps: Vec<Vec<f64>>,
-    /// Of the training that made it.
+    /// First loss of the training of the model.
     first_loss: f64,
 }
 
-/// Images a second, over so many passes.
+/// Images per second, over so many passes.
 fn rate(passes: usize, work: impl Fn() -> Outcome<()>) -> Outcome<f64> {
-    // Once before: algorithms are looked for, memory is taken.
+    // A warm-up pass: algorithms are selected, memory is allocated.
     work()?;
     let start = Instant::now();
     (0..passes).try_for_each(|_| work())?;
@@ -61,49 +61,45 @@ fn classifies(
     model: &Classifier,
     pictures: &[Vec<u8>],
     expected: &Expected,
-    most: f64,
+    limit: f64,
 ) -> Outcome<()> {
     let found = logits(model, pictures)?;
-    table.compare(
-        &format!("{name}: largest difference of a logit"),
-        largest_difference(&expected.logits, &found),
-        most,
-    );
+    table.compare(&format!("{name}: largest difference of a logit"), max_difference(&expected.logits, &found), limit);
     let again = logits(model, pictures)?;
-    table.compare(&format!("{name}: the same call again"), largest_difference(&found, &again), 0.0);
+    table.compare(&format!("{name}: the same call again"), max_difference(&found, &again), 0.0);
     let worst = std::thread::scope(|scope| {
         let callers: Vec<_> =
             (0..CALLERS).map(|_| scope.spawn(|| logits(model, pictures).map_err(|error| error.to_string()))).collect();
         callers.into_iter().try_fold(0.0f64, |worst, caller| {
             let found = caller.join().map_err(|_| "a caller panicked".to_string())??;
-            Ok::<_, String>(worst.max(largest_difference(&expected.logits, &found)))
+            Ok::<_, String>(worst.max(max_difference(&expected.logits, &found)))
         })
     })?;
-    table.compare(&format!("{name}: {CALLERS} callers at once"), worst, most);
+    table.compare(&format!("{name}: {CALLERS} callers at once"), worst, limit);
     for ((method, value), expected) in METHODS.into_iter().zip(&expected.maps) {
         let found = maps(model, &pictures[..2], value)?;
-        table.compare(&format!("{name}: heatmap by {method}"), largest_difference(expected, &found), most);
+        table.compare(&format!("{name}: heatmap by {method}"), max_difference(expected, &found), limit);
     }
     Ok(())
 }
 
-/// Trains, trains again, and once more with an interruption.
+/// Trains twice, and once more with an interruption.
 fn trains(
     table: &mut Table,
     name: &str,
     context: &Arc<Context>,
     pictures: &[Vec<u8>],
     expected: &Expected,
-    most: f64,
+    limit: f64,
 ) -> Outcome<()> {
     const EPOCHS: u32 = 6;
     let whole = trained(context, pictures, &options(EPOCHS))?;
-    // One batch, one seed: the losses of the first step differ by rounding.
+    // One batch and one seed: the losses of the first step differ by rounding.
     let difference = (expected.first_loss - losses(&whole)[0]).abs();
-    table.compare(&format!("{name}: first loss"), difference, most.max(1e-2));
+    table.compare(&format!("{name}: first loss"), difference, limit.max(1e-2));
     let of_whole = logits(&whole, pictures)?;
     let again = logits(&trained(context, pictures, &options(EPOCHS))?, pictures)?;
-    let difference = largest_difference(&of_whole, &again);
+    let difference = max_difference(&of_whole, &again);
     table.line(&format!("{name}: trained again from the same seed, largest difference of a logit"), difference);
 
     let directory = tempfile::tempdir()?;
@@ -115,8 +111,8 @@ fn trains(
     table.expect(&format!("{name}: training stopped"), is_cancelled, format!("{stopped:?}"));
     let resumed = trained(context, pictures, &options)?;
     let complete = losses(&resumed).len() == EPOCHS as usize;
-    let of_resumed = largest_difference(&of_whole, &logits(&resumed, pictures)?);
-    // What is not the same bits from one run to the next cannot be after a stop, either.
+    let of_resumed = max_difference(&of_whole, &logits(&resumed, pictures)?);
+    // If two runs differ, an interrupted one may, too.
     let allowed = if difference == 0.0 { 0.0 } else { f64::INFINITY };
     table.expect(&format!("{name}: and resumed"), complete, format!("losses {:?}", losses(&resumed)));
     table.compare(&format!("{name}: against the run that was not stopped"), of_resumed, allowed);
@@ -155,7 +151,7 @@ fn main() -> Outcome<()> {
         Some(other) => return Err(format!("{other} is none of auto, cuda, rocm, cpu").into()),
     };
     let messages = Messages::default();
-    // First: libtorch looks for GPUs once.
+    // First, since libtorch looks for GPUs once.
     let gpu = context(device, PrecisionRequest::Auto, true, &messages)?;
     let policy = gpu.policy();
     if device == DeviceRequest::Auto && policy.device.value == "cpu" {
@@ -178,8 +174,8 @@ fn main() -> Outcome<()> {
     let classifying = rate(1, || logits(&model, &pictures).map(|_| ()))?;
     table.line("CPU: images/s, classifying", format!("{classifying:.0}"));
 
-    // Sums in another order, and what mixed precision rounds.
-    for (name, precision, most) in [
+    // Tolerances for another order of summation, and for mixed precision.
+    for (name, precision, limit) in [
         ("f32", PrecisionRequest::F32, 1e-3),
         ("automatic", PrecisionRequest::Auto, 0.2),
         ("bf16", PrecisionRequest::Bf16, 0.2),
@@ -187,8 +183,8 @@ fn main() -> Outcome<()> {
     ] {
         let there = context(device, precision, true, &messages)?;
         let model = Classifier::load(&there, &file)?;
-        classifies(&mut table, name, &model, &pictures, &expected, most)?;
-        trains(&mut table, name, &there, &pictures, &expected, most)?;
+        classifies(&mut table, name, &model, &pictures, &expected, limit)?;
+        trains(&mut table, name, &there, &pictures, &expected, limit)?;
         speeds(&table, name, device, precision, &file, &pictures)?;
     }
     if gpu.gpu_memory().is_some() {

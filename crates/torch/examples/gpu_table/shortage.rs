@@ -1,13 +1,13 @@
-//! The GPU's memory taken away while a context counts on it.
+//! Behaviour when the GPU's memory runs out.
 
 use crate::table::Table;
-use crate::work::{IMAGES, Messages, Outcome, context, largest_difference, logits, losses, options, trained};
+use crate::work::{IMAGES, Messages, Outcome, context, logits, losses, max_difference, options, trained};
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
 use lens_runtime::{Classifier, Context};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// Bytes that the GPU's runtime calls free now.
+/// Free bytes reported by the GPU's runtime.
 fn free_bytes(device: DeviceRequest) -> Outcome<u64> {
     let context = context(device, PrecisionRequest::Auto, true, &Messages::default())?;
     let policy = context.policy();
@@ -15,7 +15,7 @@ fn free_bytes(device: DeviceRequest) -> Outcome<u64> {
     gpus[policy.device_index.value as usize]["free_bytes"].as_u64().ok_or_else(|| "no GPU reports its memory".into())
 }
 
-/// Takes all but `left` bytes.
+/// Allocates all but `left` bytes.
 fn hog(context: &Context, device: DeviceRequest, left: u64) -> Outcome<Tensor> {
     context.engine().empty_cache();
     let bytes = free_bytes(device)?.saturating_sub(left);
@@ -27,7 +27,7 @@ fn shrank(messages: &Messages) -> usize {
     messages.lock().map_or(0, |messages| messages.iter().filter(|text| text.starts_with("out of memory")).count())
 }
 
-/// Classifies and trains in what is left, and compares with what comes out otherwise.
+/// Classifies and trains in the remaining memory, and compares the results.
 pub fn survive(table: &mut Table, device: DeviceRequest, file: &Path, pictures: &[Vec<u8>]) -> Outcome<()> {
     let messages = Messages::default();
     let context = context(device, PrecisionRequest::F32, true, &messages)?;
@@ -43,7 +43,7 @@ pub fn survive(table: &mut Table, device: DeviceRequest, file: &Path, pictures: 
         match found {
             Ok(found) => table.compare(
                 &format!("{name}, classified in {times} smaller steps"),
-                largest_difference(&expected, &found),
+                max_difference(&expected, &found),
                 1e-3,
             ),
             Err(error) => table.expect(&name, error.to_string().contains("memory"), error),
@@ -61,7 +61,7 @@ pub fn survive(table: &mut Table, device: DeviceRequest, file: &Path, pictures: 
         shrank(&messages) > before && short.iter().all(|loss| loss.is_finite()),
         format!("losses {short:?} in {} smaller parts; {plenty:?} with plenty", shrank(&messages) - before),
     );
-    // Less than two images: an error that says so, and a context that goes on.
+    // Too little for two images: an error, after which the context stays usable.
     let held = hog(&context, device, 48 << 20)?;
     let none = trained(&context, pictures, &options(1)).map(|_| ()).map_err(|error| error.to_string());
     drop(held);
@@ -70,6 +70,6 @@ pub fn survive(table: &mut Table, device: DeviceRequest, file: &Path, pictures: 
         none.as_ref().is_err_and(|text| text.contains("memory")),
         format!("{none:?}"),
     );
-    table.compare("the same context afterwards", largest_difference(&expected, &logits(&model, pictures)?), 1e-3);
+    table.compare("the same context afterwards", max_difference(&expected, &logits(&model, pictures)?), 1e-3);
     Ok(())
 }

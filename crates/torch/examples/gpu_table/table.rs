@@ -1,6 +1,6 @@
 //! The table that is printed.
 
-/// Lines of the table, and whether all comparisons held.
+/// Whether a comparison failed.
 #[derive(Default)]
 pub struct Table {
     failed: bool,
@@ -11,10 +11,10 @@ impl Table {
         println!("| {name} | {value} |");
     }
 
-    pub fn compare(&mut self, name: &str, difference: f64, most: f64) {
-        // Not a number holds nowhere.
-        let verdict = self.verdict(difference <= most);
-        self.line(name, format!("{difference:.2e} (at most {most:.0e}): {verdict}"));
+    pub fn compare(&mut self, name: &str, difference: f64, limit: f64) {
+        // False for NaN.
+        let verdict = self.verdict(difference <= limit);
+        self.line(name, format!("{difference:.2e} (at most {limit:.0e}): {verdict}"));
     }
 
     pub fn expect(&mut self, name: &str, holds: bool, value: impl std::fmt::Display) {

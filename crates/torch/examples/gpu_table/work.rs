@@ -1,4 +1,4 @@
-//! What is done on both devices.
+//! The work that is done on both devices.
 
 use lens_base::{Control, LogLevel};
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
@@ -14,7 +14,7 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 pub const SIDE: u32 = 128;
 pub const IMAGES: usize = 128;
 
-/// What a context said.
+/// Messages of a context.
 pub type Messages = Arc<Mutex<Vec<String>>>;
 
 /// Bright squares (positive) and bars (negative).
@@ -41,8 +41,8 @@ fn views(pictures: &[Vec<u8>]) -> Outcome<Vec<PixelView<'_>>> {
     pictures.iter().map(|pixels| view(pixels)).collect()
 }
 
-/// A context whose warnings are kept as well as shown. `deterministic`: the same call gives the same bits; otherwise the
-/// fastest algorithms are looked for.
+/// A context whose warnings are kept and printed. With `deterministic` the same call gives the same bits; otherwise
+/// algorithms are benchmarked.
 pub fn context(
     device: DeviceRequest,
     precision: PrecisionRequest,
@@ -71,17 +71,17 @@ pub fn logits(model: &Classifier, pictures: &[Vec<u8>]) -> Outcome<Vec<f64>> {
     Ok(found.iter().map(|prediction| f64::from(prediction.logit)).collect())
 }
 
-/// The heatmaps of some pictures, one after the other.
+/// The heatmaps of some pictures.
 pub fn maps(model: &Classifier, pictures: &[Vec<u8>], method: Method) -> Outcome<Vec<f64>> {
     let options = HeatmapOptions { method, stride: 32, ..HeatmapOptions::default() };
     let maps = heatmap(model, &views(pictures)?, &options, &mut Control::default())?;
     Ok(maps.iter().flat_map(|map| map.values()).map(|value| f64::from(*value)).collect())
 }
 
-pub fn largest_difference(one: &[f64], other: &[f64]) -> f64 {
+pub fn max_difference(one: &[f64], other: &[f64]) -> f64 {
     assert_eq!(one.len(), other.len());
     let differences = one.iter().zip(other).map(|(one, other)| (one - other).abs());
-    differences.fold(0.0, |most, difference| if difference <= most { most } else { difference })
+    differences.fold(0.0, |limit, difference| if difference <= limit { limit } else { difference })
 }
 
 pub fn dataset(pictures: &[Vec<u8>]) -> Outcome<Dataset> {

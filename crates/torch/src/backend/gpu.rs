@@ -1,8 +1,8 @@
-//! What the runtime of a loaded GPU library says of its GPUs.
+//! The report of a GPU library's runtime.
 
 use crate::error::{Error, Result, catch};
 use crate::torch::c_string;
-use lens_engine::{Reported, ReportedGpu};
+use lens_engine::{GpuReport, ReportedGpu};
 use lens_system::Library;
 use lens_system::probe::Vendor;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -13,7 +13,7 @@ const CAPABILITY: [c_int; 2] = [75, 76];
 /// Room for "ffffffff:ff:ff.f" and more.
 const ADDRESS_LENGTH: usize = 32;
 
-/// The functions that both runtimes have, under names that differ in their first letters.
+/// The functions of both runtimes, whose names differ in their prefix.
 struct Runtime {
     library: Library,
     prefix: &'static str,
@@ -83,7 +83,7 @@ impl Runtime {
         Some((values[0], values[1]))
     }
 
-    /// Free and total bytes. The thread's current device, which the host may rely on, is as it was afterwards.
+    /// Free and total bytes. Restores the thread's current device, which the host may rely on.
     fn memory(&self, index: c_int) -> std::result::Result<(u64, u64), String> {
         let before = self.number("GetDevice", "asking for the current device")?;
         let (mut free, mut total) = (0usize, 0usize);
@@ -100,15 +100,15 @@ impl Runtime {
     }
 }
 
-/// Asks for all GPUs, and for the memory of one.
-pub(super) fn report(vendor: Vendor, library: Library, index: i32) -> std::result::Result<Reported, String> {
+/// Asks for all GPUs, and for the memory of number `index`.
+pub(super) fn report(vendor: Vendor, library: Library, index: i32) -> std::result::Result<GpuReport, String> {
     let prefix = match vendor {
         Vendor::Nvidia => "cuda",
         Vendor::Amd => "hip",
     };
     let runtime = Runtime { library, prefix };
     let count = runtime.number("GetDeviceCount", "counting GPUs").map_err(|reason| {
-        // Without a driver the CUDA runtime says that it is too old; its version, 0, tells the two apart.
+        // Without a driver the CUDA runtime reports that it is too old; its version, 0, distinguishes the cases.
         match (vendor, runtime.number("DriverGetVersion", "asking for the driver's version")) {
             (Vendor::Nvidia, Ok(0)) => format!("no NVIDIA driver is installed ({reason})"),
             (Vendor::Nvidia, Ok(version)) => {
@@ -125,12 +125,12 @@ pub(super) fn report(vendor: Vendor, library: Library, index: i32) -> std::resul
         let capability = if vendor == Vendor::Nvidia { runtime.capability(number) } else { None };
         Ok(ReportedGpu { address: runtime.address(number), capability, total_bytes, free_bytes })
     });
-    Ok(Reported { vendor, gpus: gpus.collect::<std::result::Result<_, String>>()? })
+    Ok(GpuReport { vendor, gpus: gpus.collect::<std::result::Result<_, String>>()? })
 }
 
-/// Computes a convolution in f32 and fp16 there: a GPU too old for this libtorch, or a missing library that is loaded
-/// late, shows only then.
-pub(super) fn try_out(index: usize) -> std::result::Result<(), String> {
+/// Computes a convolution in f32 and fp16: a GPU too old for this libtorch, or a missing library that is loaded late,
+/// shows only then.
+pub(super) fn smoke_test(index: usize) -> std::result::Result<(), String> {
     let computed = catch(|| convolution_works(Device::Cuda(index)));
     computed.map_err(|error| format!("device {index} does not compute: {error}"))
 }
@@ -141,7 +141,7 @@ fn convolution_works(device: Device) -> Result<()> {
         let ones = |shape: [i64; 4]| Tensor::ones(shape, (Kind::Float, Device::Cpu)).to_device(device).to_kind(kind);
         let output = ones([1, 3, 8, 8]).conv2d::<Tensor>(&ones([8, 3, 3, 3]), None, 1, 0, 1, 1);
         let values = Vec::<f32>::try_from(output.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view([-1]))?;
-        // Each is the sum of 3 x 3 x 3 ones, which every precision holds exactly.
+        // Each is the sum of 3 x 3 x 3 ones, which is exact in every precision.
         if let Some(wrong) = values.iter().find(|value| **value != 27.0) {
             return Err(Error::internal(format!("a convolution of ones came to {wrong}, not 27")));
         }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trial_is_right_about_a_device_that_computes() {
+    fn smoke_test_passes_on_cpu() {
         convolution_works(Device::Cpu).unwrap();
     }
 }

@@ -1,7 +1,7 @@
-//! The GPU library of libtorch: found, and loaded into the process.
+//! libtorch's GPU library: searched, and loaded into the process.
 //!
-//! That must happen before anything asks libtorch about GPUs: it remembers the first answer for good. Hence nothing
-//! here asks before that library is loaded, but for the registry of device guards, which is not remembered.
+//! It must be loaded before anything asks libtorch about GPUs, since libtorch caches the first answer. Until then only
+//! the registry of device guards is read, which is not cached.
 
 use lens_engine::torch_table::gpu_library;
 use lens_system::probe::Vendor;
@@ -15,17 +15,17 @@ unsafe extern "C" {
     fn lens_ext_gpu_build() -> c_int;
 }
 
-/// The one that was loaded. A process cannot have two: both would be libtorch's CUDA device.
+/// The loaded library. A process cannot have two: both would be libtorch's CUDA device.
 static LOADED: Mutex<Option<(Vendor, Library)>> = Mutex::new(None);
 
-/// Whether a GPU library is in the process, whoever loaded it.
+/// Whether a GPU library is loaded, by whomever.
 pub fn gpu_library_is_registered() -> bool {
     // SAFETY: reads an atomic pointer.
     unsafe { lens_ext_gpu_registered() != 0 }
 }
 
-/// Whether there is one to load, or it is in the process already.
-pub(super) fn is_there(vendor: Vendor, search: &[PathBuf]) -> bool {
+/// Whether there is one to load, or it is loaded already.
+pub(super) fn is_available(vendor: Vendor, search: &[PathBuf]) -> bool {
     find(vendor, search).is_some() || Library::loaded(gpu_library(vendor)).is_some()
 }
 
@@ -33,7 +33,7 @@ fn find(vendor: Vendor, search: &[PathBuf]) -> Option<PathBuf> {
     search.iter().map(|directory| directory.join(gpu_library(vendor))).find(|path| path.exists())
 }
 
-/// Loads it, once per process; in words why that cannot be.
+/// Loads it, once per process; the error is the reason.
 pub(super) fn load(vendor: Vendor, search: &[PathBuf]) -> Result<Library, String> {
     let mut loaded = LOADED.lock();
     if let Some((present, library)) = *loaded {
@@ -50,8 +50,8 @@ pub(super) fn load(vendor: Vendor, search: &[PathBuf]) -> Result<Library, String
         Some(library) => library,
         None => {
             let path = find(vendor, search).ok_or_else(|| {
-                let places: Vec<String> = search.iter().map(|place| place.display().to_string()).collect();
-                format!("this libtorch has no {} (looked in {})", gpu_library(vendor), places.join(", "))
+                let searched: Vec<String> = search.iter().map(|directory| directory.display().to_string()).collect();
+                format!("this libtorch has no {} (looked in {})", gpu_library(vendor), searched.join(", "))
             })?;
             Library::open(&path, Scope::Global)
                 .map_err(|reason| format!("{} cannot be loaded: {reason}", path.display()))?
@@ -62,7 +62,7 @@ pub(super) fn load(vendor: Vendor, search: &[PathBuf]) -> Result<Library, String
     Ok(library)
 }
 
-/// Whether libtorch has taken notice of the library, and which one it is.
+/// Checks that libtorch registered the library, and that it is the vendor's.
 fn check(vendor: Vendor) -> Result<(), String> {
     if !gpu_library_is_registered() {
         return Err(format!(

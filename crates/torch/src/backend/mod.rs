@@ -1,17 +1,17 @@
-//! Which libtorch is loaded, and its GPU library.
+//! The loaded libtorch and its GPU library.
 
-mod copies;
 mod gpu;
 mod gpu_library;
-mod stand_in;
+mod other_libtorches;
+mod soname_stub;
 
 pub use gpu_library::gpu_library_is_registered;
-pub(crate) use stand_in::have_libtorch_by_name;
+pub(crate) use soname_stub::provide_libtorch_soname;
 
 use crate::error::{Error, Result};
 use crate::torch;
 use lens_base::ErrorKind;
-use lens_engine::Reported;
+use lens_engine::GpuReport;
 use lens_engine::torch_table::{LIBTORCH_VERSION, LibtorchInformation};
 use lens_system::probe::Vendor;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,16 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Backend {
     /// Its version.
     pub version: String,
-    /// Where libtorch_cpu.so lies, links resolved.
+    /// Directory of libtorch_cpu.so, links resolved.
     pub directory: Option<PathBuf>,
     /// Other libtorches in the process, brought by another plugin.
     pub others: Vec<PathBuf>,
-    /// Where GPU libraries are looked for.
+    /// Directories that are searched for GPU libraries.
     search: Vec<PathBuf>,
 }
 
 impl Backend {
-    /// Finds out, and refuses a libtorch that does not fit or is not the one in `expected`.
+    /// Fails for a libtorch of another version, or not in `expected`.
     pub fn find(expected: Option<&Path>) -> Result<Self> {
         let (version, directory) = (torch::version(), directory());
         check_version(&version)?;
@@ -38,10 +38,10 @@ impl Backend {
             check_directory(expected, directory.as_deref())?;
         }
         let search = expected.map(Path::to_path_buf).into_iter().chain(directory.clone()).collect();
-        Ok(Backend { version, others: copies::others(directory.as_deref()), directory, search })
+        Ok(Backend { version, others: other_libtorches::find(directory.as_deref()), directory, search })
     }
 
-    /// What is told to the library that loaded this one.
+    /// Information for the first library.
     pub fn information(&self) -> LibtorchInformation {
         LibtorchInformation {
             version: self.version.clone(),
@@ -51,14 +51,14 @@ impl Backend {
         }
     }
 
-    /// The makers of GPUs that this libtorch has a library for.
+    /// Vendors whose GPU library this libtorch has.
     pub fn available(&self) -> Vec<Vendor> {
-        Vendor::ALL.into_iter().filter(|vendor| gpu_library::is_there(*vendor, &self.search)).collect()
+        Vendor::ALL.into_iter().filter(|vendor| gpu_library::is_available(*vendor, &self.search)).collect()
     }
 
-    /// Loads a GPU library, if that was not done yet, and asks its runtime for the GPUs; in words why that cannot be.
-    /// Memory is asked of the one that is to be used, which is tried out as well.
-    pub fn open(&self, vendor: Vendor, index: i32) -> std::result::Result<Reported, String> {
+    /// Loads a GPU library, if needed, and asks its runtime for the GPUs; the error is the reason. Number `index` is
+    /// asked for its memory and runs a test computation.
+    pub fn open(&self, vendor: Vendor, index: i32) -> std::result::Result<GpuReport, String> {
         if let Some(other) = self.others.first() {
             return Err(format!(
                 "another plugin brought a second libtorch into this process ({}), and a GPU library would belong to \
@@ -69,7 +69,7 @@ impl Backend {
         let library = gpu_library::load(vendor, &self.search)?;
         let reported = gpu::report(vendor, library, index)?;
         if usize::try_from(index).is_ok_and(|index| index < reported.gpus.len()) {
-            gpu::try_out(index as usize)?;
+            gpu::smoke_test(index as usize)?;
         }
         Ok(reported)
     }
@@ -103,9 +103,9 @@ fn check_directory(expected: &Path, loaded: Option<&Path>) -> Result<()> {
     }
 }
 
-/// The directory of the loaded libtorch_cpu.so, asked of the dynamic linker by the address of one of its functions.
+/// The directory of the loaded libtorch_cpu.so, from the address of one of its functions.
 fn directory() -> Option<PathBuf> {
-    lens_system::directory_of(torch::an_address() as usize)
+    lens_system::directory_of(torch::symbol_address() as usize)
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_version_is_refused_with_the_one_that_is_needed() {
+    fn other_version_is_refused() {
         assert!(check_version("2.13.0+cu130").is_ok());
         let error = check_version("2.8.0").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Version);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loaded_libtorch_is_found_and_another_directory_refused() {
+    fn loaded_libtorch_is_found_and_other_directory_refused() {
         let backend = Backend::find(None).unwrap();
         assert!(backend.others.is_empty());
         let directory = backend.directory.unwrap();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_libtorch_forbids_a_gpu_library_and_is_named() {
+    fn second_libtorch_prevents_gpu_library() {
         let mut backend = Backend::find(None).unwrap();
         backend.others.push("/opt/other/libtorch_cpu.so".into());
         let reason = backend.open(Vendor::Nvidia, 0).unwrap_err();

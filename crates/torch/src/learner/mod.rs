@@ -1,11 +1,11 @@
-//! A network in training on an engine, with everything that changes from step to step.
+//! A learner: a network in training on an engine, with the state of its optimiser.
 
 #[cfg(test)]
 mod tests;
 
+use crate::autocast::with_precision;
 use crate::engine::TorchEngine;
 use crate::error::{Error, Result};
-use crate::mixed::with_precision;
 use crate::optimizer::Optimizer;
 use crate::scaler::GradScaler;
 use crate::torch::copy_to_slice;
@@ -15,7 +15,7 @@ use lens_images::Images;
 use std::sync::Arc;
 use tch::{Kind, Reduction, Tensor};
 
-/// What `lens_engine::Learner` says, by automatic differentiation.
+/// `lens_engine::Learner` by automatic differentiation.
 #[derive(Debug)]
 pub(crate) struct TorchLearner {
     engine: Arc<TorchEngine>,
@@ -23,28 +23,28 @@ pub(crate) struct TorchLearner {
     average: Option<TrainingNetwork>,
     optimizer: Optimizer,
     scaler: Option<GradScaler>,
-    step: Option<Step>,
+    step: Option<OpenStep>,
 }
 
-/// A step between its beginning and its end.
+/// State of a step that was begun.
 #[derive(Debug)]
-struct Step {
+struct OpenStep {
     head_only: bool,
-    /// Of the trained numbers, or of the head's alone.
+    /// Of all trained parameters, or of the head's alone.
     gradients: Tensor,
-    /// The running statistics at the beginning.
+    /// Running statistics at `begin`.
     statistics: Tensor,
 }
 
 impl TorchLearner {
-    /// Begins at these numbers.
+    /// Starts from these values.
     pub fn new(
         engine: &Arc<TorchEngine>,
         settings: &LearnerSettings,
         values: &[f32],
         statistics: &[f32],
     ) -> Result<Self> {
-        engine.with_turn(|| {
+        engine.with_device(|| {
             let network = TrainingNetwork::of_buffers(values, statistics, engine.device())?;
             Ok(TorchLearner {
                 engine: Arc::clone(engine),
@@ -57,16 +57,16 @@ impl TorchLearner {
         })
     }
 
-    /// Clears the gradients and remembers the running statistics.
+    /// Starts a step: clears the gradients and saves the running statistics.
     pub fn begin(&mut self, head_only: bool) -> Result<()> {
-        // Its memory may be had again.
+        // Frees its memory.
         self.step = None;
         let TorchLearner { engine, network, step, .. } = self;
-        engine.with_turn(|| {
+        engine.with_device(|| {
             let _guard = tch::no_grad_guard();
             let first = if head_only { network.head_start() } else { 0 };
             let gradients = network.values().f_narrow(0, first, network.values().size1()? - first)?.f_zeros_like()?;
-            *step = Some(Step { head_only, gradients, statistics: network.statistics().copy() });
+            *step = Some(OpenStep { head_only, gradients, statistics: network.statistics().copy() });
             Ok(())
         })
     }
@@ -91,37 +91,37 @@ impl TorchLearner {
                 };
                 mean_loss(&logits, targets, pos_weight)
             })?;
-            let shared = &loss * share;
-            let lifted = scaler.as_ref().map_or_else(|| shared.shallow_clone(), |scaler| scaler.scaled(&shared));
-            step.gradients += network.gradients(&lifted, step.head_only)?;
+            let weighted = &loss * share;
+            let scaled = scaler.as_ref().map_or_else(|| weighted.shallow_clone(), |scaler| scaler.scaled(&weighted));
+            step.gradients += network.gradients(&scaled, step.head_only)?;
             Ok(loss.double_value(&[]))
         })
     }
 
-    /// Takes the running statistics back to where they were at the beginning of the step, if there is one.
+    /// Restores the running statistics saved by `begin`, if a step was begun.
     pub fn abandon(&mut self) -> Result<()> {
         let TorchLearner { engine, network, step, .. } = self;
-        // Gives its memory back.
+        // Frees its memory.
         match step.take() {
-            Some(step) => engine.with_turn(|| restore_statistics(network, &step)),
+            Some(step) => engine.with_device(|| restore_statistics(network, &step)),
             None => Ok(()),
         }
     }
 
-    /// Moves the parameters along the gradients; false when these are not finite.
+    /// Updates the parameters; false if the gradients are not finite.
     pub fn update(&mut self, with: &UpdateStep) -> Result<bool> {
         if with.step < 1 {
             return Err(Error::argument(format!("step is {}; steps are counted from 1", with.step)));
         }
         let TorchLearner { engine, network, optimizer, scaler, step, .. } = self;
         let begun = step.as_mut().ok_or_else(not_begun)?;
-        let moved = engine.with_turn(|| {
+        let applied = engine.with_device(|| {
             let _guard = tch::no_grad_guard();
             if let Some(scaler) = scaler {
                 let finite = scaler.unscale(&mut begun.gradients)?;
                 scaler.update(finite)?;
                 if !finite {
-                    // Numbers beyond f16 reach the running statistics too, and would stay there.
+                    // An overflow in f16 is in the running statistics, too, and would stay there.
                     if !network.statistics().sum(Kind::Double).double_value(&[]).is_finite() {
                         restore_statistics(network, begun)?;
                     }
@@ -129,7 +129,7 @@ impl TorchLearner {
                 }
             }
             if let Some(most) = with.clip_norm {
-                // So many squares add up to a norm that single precision has wrong by thousandths.
+                // In single precision the norm of so many elements is off by thousandths.
                 let norm = begun.gradients.f_norm_scalaropt_dtype(2.0, Kind::Double)?.double_value(&[]);
                 // PyTorch's clip_grad_norm_.
                 begun.gradients *= (most / (norm + 1e-6)).min(1.0);
@@ -140,14 +140,14 @@ impl TorchLearner {
         })?;
         // Until here it can be abandoned.
         *step = None;
-        Ok(moved)
+        Ok(applied)
     }
 
-    /// Moves the average by `share` of its distance.
-    pub fn blend_average(&mut self, share: f64) -> Result<()> {
+    /// Moves the average by `share` of its distance towards the parameters.
+    pub fn update_average(&mut self, share: f64) -> Result<()> {
         let TorchLearner { engine, network, average, .. } = self;
         let average = average.as_ref().ok_or_else(no_average)?;
-        engine.with_turn(|| {
+        engine.with_device(|| {
             let _guard = tch::no_grad_guard();
             let _ = average.values().shallow_clone().f_lerp_(network.values(), share)?;
             let _ = average.statistics().shallow_clone().f_lerp_(network.statistics(), share)?;
@@ -155,7 +155,7 @@ impl TorchLearner {
         })
     }
 
-    /// One number for each image, by the running statistics.
+    /// One logit for each image, with the running statistics.
     pub fn logits(&self, images: &Images, weights: Weights, logits: &mut [f32]) -> Result<()> {
         let network = match weights {
             Weights::Current => &self.network,
@@ -174,12 +174,12 @@ impl TorchLearner {
 
     /// Copies a buffer out.
     pub fn read(&self, slot: Slot, values: &mut [f32]) -> Result<()> {
-        self.engine.with_turn(|| copy_to_slice(self.buffer(slot)?, values))
+        self.engine.with_device(|| copy_to_slice(self.buffer(slot)?, values))
     }
 
     /// Copies a buffer in.
     pub fn write(&mut self, slot: Slot, values: &[f32]) -> Result<()> {
-        self.engine.with_turn(|| {
+        self.engine.with_device(|| {
             let _guard = tch::no_grad_guard();
             let buffer = self.buffer(slot)?;
             if buffer.numel() != values.len() {
@@ -202,21 +202,21 @@ impl TorchLearner {
         })
     }
 
-    /// The loss scaling's state.
+    /// State of the gradient scaler; none if losses are not scaled.
     pub fn scaler(&self) -> Option<ScalerState> {
         self.scaler.as_ref().map(GradScaler::state)
     }
 
-    /// Takes the loss scaling's state over.
+    /// Restores the state of the gradient scaler.
     pub fn set_scaler(&mut self, state: ScalerState) -> Result<()> {
         let scaler = self.scaler.as_mut().ok_or_else(|| Error::argument("this learner does not scale its loss"))?;
         scaler.restore(state);
         Ok(())
     }
 
-    /// Whether all trained numbers are finite.
+    /// Whether all trained parameters are finite.
     pub fn is_finite(&self) -> Result<bool> {
-        self.engine.with_turn(|| Ok(self.network.is_finite()))
+        self.engine.with_device(|| Ok(self.network.is_finite()))
     }
 }
 
@@ -228,13 +228,13 @@ fn no_average() -> Error {
     Error::argument("this learner keeps no average")
 }
 
-fn restore_statistics(network: &TrainingNetwork, step: &Step) -> Result<()> {
+fn restore_statistics(network: &TrainingNetwork, step: &OpenStep) -> Result<()> {
     let _guard = tch::no_grad_guard();
     network.statistics().shallow_clone().f_copy_(&step.statistics)?;
     Ok(())
 }
 
-/// Mean binary cross entropy, in f32.
+/// Mean binary cross-entropy, in f32.
 fn mean_loss(logits: &Tensor, targets: &[f32], pos_weight: f64) -> Result<Tensor> {
     let device = logits.device();
     let target = Tensor::f_from_slice(targets)?.f_to_device(device)?;

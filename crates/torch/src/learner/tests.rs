@@ -43,7 +43,7 @@ fn read(learner: &TorchLearner, slot: Slot) -> Vec<f32> {
     values
 }
 
-/// One step on all images in one part.
+/// A step on all images at once.
 fn learn(learner: &mut TorchLearner, head_only: bool, step: &UpdateStep) -> bool {
     let memory = memory();
     learner.begin(head_only).unwrap();
@@ -67,7 +67,7 @@ fn steps_lower_the_loss() {
 }
 
 #[test]
-fn an_overflow_in_f16_skips_the_step_and_lowers_the_scale() {
+fn f16_overflow_skips_step_and_lowers_scale() {
     let scaler = ScalerSettings { initial_scale: 2f64.powi(60), ..ScalerSettings::STANDARD };
     let mut learner = learner(Precision::F16, &LearnerSettings { scaler: Some(scaler), ..SETTINGS });
     let values = read(&learner, Slot::Values);
@@ -75,7 +75,7 @@ fn an_overflow_in_f16_skips_the_step_and_lowers_the_scale() {
     assert_eq!(read(&learner, Slot::Values), values);
     assert!(read(&learner, Slot::Statistics).iter().all(|value| value.is_finite()));
     assert_eq!(learner.scaler().unwrap().scale, 2f64.powi(59));
-    // Low enough, it learns.
+    // With a scale low enough, parameters are updated.
     learner.set_scaler(ScalerState { scale: 1024.0, good_steps: 0 }).unwrap();
     assert!(learn(&mut learner, false, &STEP));
     assert_ne!(read(&learner, Slot::Values), values);
@@ -83,7 +83,7 @@ fn an_overflow_in_f16_skips_the_step_and_lowers_the_scale() {
 }
 
 #[test]
-fn bf16_learns() {
+fn bf16_step() {
     let mut learner = learner(Precision::Bf16, &SETTINGS);
     let values = read(&learner, Slot::Values);
     assert!(learn(&mut learner, false, &STEP));
@@ -93,7 +93,7 @@ fn bf16_learns() {
 }
 
 #[test]
-fn certainty_that_is_wrong_by_a_twentieth_costs_a_twentieth() {
+fn loss_of_confident_errors() {
     let logits = Tensor::from_slice(&[20f32, -20.0]);
     let loss = |targets: &[f32]| mean_loss(&logits, targets, 1.0).unwrap().double_value(&[]);
     assert!(loss(&[1.0, 0.0]) < 1e-6);

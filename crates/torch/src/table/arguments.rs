@@ -1,7 +1,7 @@
-//! Plain data of the table as what it stands for.
+//! Conversion of the table's arguments and results.
 //!
-//! All functions here rely on the table's contract: pointers lead to what its documentation says, which stays as it is
-//! while the call lasts. Null pointers come back as errors all the same.
+//! All functions here rely on the table's contract: pointers are valid as its documentation says, for as long as the
+//! call lasts. Null pointers are errors.
 
 use crate::error::{Error, Result};
 use lens_engine::torch_table::{RawImage, RawImages, RawParameters, RawSink, RawText};
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use std::ffi::c_void;
 
 /// # Safety
-/// `data` is null or leads to so many `T`, which nobody changes while `'a` lasts.
+/// `data` is null or points to `count` values, which nobody changes during `'a`.
 pub(super) unsafe fn slice<'a, T>(data: *const T, count: usize) -> Result<&'a [T]> {
     match (data.is_null(), count) {
         (_, 0) => Ok(&[]),
@@ -22,7 +22,7 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, count: usize) -> Result<&'a [T
 }
 
 /// # Safety
-/// `data` is null or leads to so many `T`, which nobody else uses while `'a` lasts.
+/// `data` is null or points to `count` values, which nobody else uses during `'a`.
 pub(super) unsafe fn slice_mut<'a, T>(data: *mut T, count: usize) -> Result<&'a mut [T]> {
     match (data.is_null(), count) {
         (_, 0) => Ok(&mut []),
@@ -33,7 +33,7 @@ pub(super) unsafe fn slice_mut<'a, T>(data: *mut T, count: usize) -> Result<&'a 
 }
 
 /// # Safety
-/// The text is there while `'a` lasts.
+/// The text is valid during `'a`.
 pub(super) unsafe fn text<'a>(text: RawText) -> Result<&'a str> {
     // SAFETY: by the function's contract.
     let bytes = unsafe { slice(text.data, text.length) }?;
@@ -41,7 +41,7 @@ pub(super) unsafe fn text<'a>(text: RawText) -> Result<&'a str> {
 }
 
 /// # Safety
-/// The text is there while this runs.
+/// The text is valid during the call.
 pub(super) unsafe fn json<T: DeserializeOwned>(raw: RawText) -> Result<T> {
     // SAFETY: by the function's contract.
     let text = unsafe { text(raw) }?;
@@ -51,7 +51,7 @@ pub(super) unsafe fn json<T: DeserializeOwned>(raw: RawText) -> Result<T> {
 /// # Safety
 /// The sink's function may be called with its context.
 pub(super) unsafe fn write(sink: RawSink, bytes: &[u8]) {
-    // SAFETY: by the function's contract; so many bytes are there.
+    // SAFETY: by the function's contract; the slice is readable.
     unsafe { (sink.write)(sink.context, bytes.as_ptr(), bytes.len()) };
 }
 
@@ -65,14 +65,14 @@ pub(super) unsafe fn write_json(sink: RawSink, value: &impl Serialize) -> Result
 }
 
 /// # Safety
-/// The numbers are there while `'a` lasts.
+/// The values are valid during `'a`.
 pub(super) unsafe fn parameters<'a>(parameters: RawParameters) -> Result<&'a [f32]> {
     // SAFETY: by the function's contract.
     unsafe { slice(parameters.values, parameters.count) }
 }
 
 /// # Safety
-/// `images` is null or leads to images whose memory is there while `'a` lasts.
+/// `images` is null or points to images whose memory is valid during `'a`.
 pub(super) unsafe fn images<'a>(images: *const RawImages) -> Result<Images<'a>> {
     // SAFETY: by the function's contract.
     let images = unsafe { images.as_ref() }.ok_or_else(null)?;
@@ -90,32 +90,32 @@ pub(super) unsafe fn images<'a>(images: *const RawImages) -> Result<Images<'a>> 
     Ok(Images { width: images.width, height: images.height, views })
 }
 
-/// Hands a value out.
+/// Returns a new handle.
 ///
 /// # Safety
-/// `place` is null or has room for a pointer.
-pub(super) unsafe fn give<T>(value: T, place: *mut *mut c_void) -> Result<()> {
+/// `out` is null or has room for a pointer.
+pub(super) unsafe fn return_handle<T>(value: T, out: *mut *mut c_void) -> Result<()> {
     // SAFETY: by the function's contract.
-    *unsafe { place.as_mut() }.ok_or_else(null)? = Box::into_raw(Box::new(value)).cast();
+    *unsafe { out.as_mut() }.ok_or_else(null)? = Box::into_raw(Box::new(value)).cast();
     Ok(())
 }
 
 /// # Safety
-/// `handle` is null or was given out as a `T`, and is not freed while `'a` lasts.
+/// `handle` is null or a handle of a `T`, and is not freed during `'a`.
 pub(super) unsafe fn borrow<'a, T>(handle: *const c_void) -> Result<&'a T> {
     // SAFETY: by the function's contract.
     unsafe { handle.cast::<T>().as_ref() }.ok_or_else(null)
 }
 
 /// # Safety
-/// `handle` is null or was given out as a `T`, and nobody else uses it while `'a` lasts.
+/// `handle` is null or a handle of a `T`, and nobody else uses it during `'a`.
 pub(super) unsafe fn borrow_mut<'a, T>(handle: *mut c_void) -> Result<&'a mut T> {
     // SAFETY: by the function's contract.
     unsafe { handle.cast::<T>().as_mut() }.ok_or_else(null)
 }
 
 /// # Safety
-/// `handle` is null or was given out as a `T`, and nobody uses it any more.
+/// `handle` is null or a handle of a `T`, and nobody uses it any more.
 pub(super) unsafe fn free<T>(handle: *mut c_void) {
     if !handle.is_null() {
         // SAFETY: by the function's contract.
@@ -124,13 +124,13 @@ pub(super) unsafe fn free<T>(handle: *mut c_void) {
 }
 
 /// # Safety
-/// `place` is null or has room for a value.
-pub(super) unsafe fn put<T>(value: T, place: *mut T) -> Result<()> {
-    if place.is_null() {
+/// `out` is null or has room for a value.
+pub(super) unsafe fn write_out<T>(value: T, out: *mut T) -> Result<()> {
+    if out.is_null() {
         return Err(null());
     }
     // SAFETY: by the function's contract.
-    unsafe { place.write(value) };
+    unsafe { out.write(value) };
     Ok(())
 }
 

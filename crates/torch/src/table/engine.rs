@@ -1,8 +1,8 @@
-//! Functions of the table about libtorch, GPUs, engines and networks.
+//! Table functions for libtorch, GPUs, engines and networks.
 //!
-//! All of them are unsafe as the table's contract says, and no more.
+//! They are unsafe only by the table's contract.
 
-use super::arguments::{borrow, free, give, images, json, parameters, slice_mut, text, write_json};
+use super::arguments::{borrow, free, images, json, parameters, return_handle, slice_mut, text, write_json};
 use super::guard::guard;
 use crate::backend::Backend;
 use crate::engine::TorchEngine;
@@ -18,7 +18,7 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The directory that was last asked for: GPU libraries are looked for there as well.
+/// The directory of the last call: GPU libraries are searched there, too.
 static EXPECTED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 pub(super) unsafe extern "C" fn information(expected: RawText, sink: RawSink) -> i32 {
@@ -40,8 +40,7 @@ pub(super) unsafe extern "C" fn set_environment(variables: RawText) -> i32 {
         // SAFETY: the table's contract.
         let variables: BTreeMap<String, String> = unsafe { json(variables) }?;
         for (name, value) in &variables {
-            // Other threads that read the environment meanwhile are the host's hazard, which the documentation of lens_init
-            // names.
+            // That other threads may read the environment meanwhile is documented at lens_init.
             lens_system::set_variable(&c_string(name)?, &c_string(value)?)
                 .map_err(|error| Error::argument(format!("cannot set the environment variable {name}: {error}")))?;
         }
@@ -65,7 +64,7 @@ pub(super) unsafe extern "C" fn open_gpu(vendor: u32, index: i32, sink: RawSink)
 pub(super) unsafe extern "C" fn engine_new(settings: RawText, engine: *mut *mut c_void) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { give(Arc::new(TorchEngine::new(json(settings)?)?), engine) }
+        unsafe { return_handle(Arc::new(TorchEngine::new(json(settings)?)?), engine) }
     })
 }
 
@@ -108,7 +107,7 @@ pub(super) unsafe extern "C" fn network_new(
 ) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { give(TorchNetwork::new(engine_of(engine)?, parameters(values)?)?, network) }
+        unsafe { return_handle(TorchNetwork::new(engine_of(engine)?, parameters(values)?)?, network) }
     })
 }
 
@@ -141,7 +140,7 @@ pub(super) unsafe extern "C" fn network_features(
     count: usize,
 ) -> i32 {
     guard(|| {
-        // SAFETY: the table's contract: room for so many numbers.
+        // SAFETY: the table's contract: `count` writable floats.
         unsafe { borrow::<TorchNetwork>(network)?.features(&images(raw_images)?, slice_mut(features, count)?) }
     })
 }
@@ -149,11 +148,11 @@ pub(super) unsafe extern "C" fn network_features(
 pub(super) unsafe extern "C" fn network_observe(
     network: *const c_void,
     raw_images: *const RawImages,
-    largest: *mut f32,
+    maxima: *mut f32,
     count: usize,
 ) -> i32 {
     guard(|| {
-        // SAFETY: the table's contract: so many numbers.
-        unsafe { borrow::<TorchNetwork>(network)?.observe(&images(raw_images)?, slice_mut(largest, count)?) }
+        // SAFETY: the table's contract: `count` readable floats.
+        unsafe { borrow::<TorchNetwork>(network)?.observe(&images(raw_images)?, slice_mut(maxima, count)?) }
     })
 }

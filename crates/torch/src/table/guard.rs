@@ -1,4 +1,4 @@
-//! The one wrapper of every function of the table, and the message of the last error of each thread.
+//! The wrapper of every function of the table, and the last error message of each thread.
 
 use crate::error::{Result, catch};
 use lens_engine::torch_table::RawText;
@@ -10,7 +10,7 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs the body of a function: no panic leaves it. Returns 0, or the code of the error's kind with its message kept.
+/// Runs the body of a function and catches panics. Returns 0, or the code of the error's kind, and stores its message.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> i32 {
     silence_panics();
     let was_inside = INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(true);
@@ -19,22 +19,22 @@ pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> i32 {
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            // During thread exit the place may be gone; there is nobody left to ask for the message then.
-            let _ = LAST_ERROR.try_with(|place| place.replace(error.message().to_string()));
+            // During thread exit the thread-local may be destroyed; nobody can ask for the message then.
+            let _ = LAST_ERROR.try_with(|slot| slot.replace(error.message().to_string()));
             error.kind().code()
         }
     }
 }
 
-/// Why this thread's last call failed.
+/// The message of this thread's last error.
 pub(super) extern "C" fn last_error() -> RawText {
     const NONE: &str = "";
-    LAST_ERROR.try_with(|place| RawText::of(place.borrow().as_str())).unwrap_or(RawText::of(NONE))
+    LAST_ERROR.try_with(|slot| RawText::of(slot.borrow().as_str())).unwrap_or(RawText::of(NONE))
 }
 
-/// Rust's default hook prints panics to standard error; a library in somebody's process must not print those that come
-/// back as errors. The hook belongs to the copy of the standard library inside this library, so no other Rust code of the
-/// process is affected.
+/// Rust's default hook prints panics to standard error; panics that are returned as errors must not be printed in a
+/// host's process. The hook belongs to the standard library inside this library, so no other Rust code of the process
+/// is affected.
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -60,19 +60,19 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_becomes_an_internal_error_with_its_message() {
+    fn panic_becomes_internal_error() {
         assert_eq!(guard(|| panic!("shape [3] is not [4]")), ErrorKind::Internal.code());
         assert_eq!(message(), "shape [3] is not [4]");
     }
 
     #[test]
-    fn a_failed_allocation_of_libtorch_is_told_from_a_defect() {
+    fn failed_allocation_is_out_of_memory() {
         let code = guard(|| panic!("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"));
         assert_eq!(code, ErrorKind::OutOfMemory.code());
     }
 
     #[test]
-    fn each_thread_has_its_own_message_which_success_leaves_alone() {
+    fn messages_are_per_thread_and_kept_by_success() {
         assert_eq!(guard(|| Err(Error::argument("mine"))), ErrorKind::Argument.code());
         std::thread::spawn(|| assert_eq!(message(), "")).join().unwrap();
         assert_eq!(guard(|| Ok(())), 0);

@@ -1,8 +1,10 @@
-//! Functions of the table about training.
+//! Table functions for training.
 //!
-//! All of them are unsafe as the table's contract says, and no more.
+//! They are unsafe only by the table's contract.
 
-use super::arguments::{borrow, borrow_mut, free, give, images, json, parameters, put, slice, slice_mut};
+use super::arguments::{
+    borrow, borrow_mut, free, images, json, parameters, return_handle, slice, slice_mut, write_out,
+};
 use super::engine::engine_of;
 use super::guard::guard;
 use crate::error::{Error, Result};
@@ -22,7 +24,7 @@ pub(super) unsafe extern "C" fn learner_new(
         // SAFETY: the table's contract.
         unsafe {
             let (engine, settings) = (engine_of(engine)?, json(settings)?);
-            give(TorchLearner::new(engine, &settings, parameters(values)?, parameters(statistics)?)?, learner)
+            return_handle(TorchLearner::new(engine, &settings, parameters(values)?, parameters(statistics)?)?, learner)
         }
     })
 }
@@ -62,7 +64,7 @@ pub(super) unsafe extern "C" fn learner_accumulate(
         unsafe {
             let images = images(raw_images)?;
             let targets = slice(targets, images.len())?;
-            put(learner_of(learner)?.accumulate(&images, targets, pos_weight, share)?, loss)
+            write_out(learner_of(learner)?.accumulate(&images, targets, pos_weight, share)?, loss)
         }
     })
 }
@@ -74,17 +76,17 @@ pub(super) unsafe extern "C" fn learner_abandon(learner: *mut c_void) -> i32 {
     })
 }
 
-pub(super) unsafe extern "C" fn learner_update(learner: *mut c_void, step: RawText, moved: *mut i32) -> i32 {
+pub(super) unsafe extern "C" fn learner_update(learner: *mut c_void, step: RawText, applied: *mut i32) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { put(learner_of(learner)?.update(&json(step)?)?.into(), moved) }
+        unsafe { write_out(learner_of(learner)?.update(&json(step)?)?.into(), applied) }
     })
 }
 
-pub(super) unsafe extern "C" fn learner_blend_average(learner: *mut c_void, share: f64) -> i32 {
+pub(super) unsafe extern "C" fn learner_update_average(learner: *mut c_void, share: f64) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { learner_of(learner) }?.blend_average(share)
+        unsafe { learner_of(learner) }?.update_average(share)
     })
 }
 
@@ -112,7 +114,7 @@ fn slot_of(number: u32) -> Result<Slot> {
 
 pub(super) unsafe extern "C" fn learner_read(learner: *const c_void, slot: u32, values: *mut f32, count: usize) -> i32 {
     guard(|| {
-        // SAFETY: the table's contract: room for so many numbers.
+        // SAFETY: the table's contract: `count` writable floats.
         unsafe { borrow::<TorchLearner>(learner)?.read(slot_of(slot)?, slice_mut(values, count)?) }
     })
 }
@@ -124,14 +126,14 @@ pub(super) unsafe extern "C" fn learner_write(
     count: usize,
 ) -> i32 {
     guard(|| {
-        // SAFETY: the table's contract: so many numbers.
+        // SAFETY: the table's contract: `count` readable floats.
         unsafe { learner_of(learner)?.write(slot_of(slot)?, slice(values, count)?) }
     })
 }
 
 pub(super) unsafe extern "C" fn learner_scaler(
     learner: *const c_void,
-    there: *mut i32,
+    present: *mut i32,
     scale: *mut f64,
     good_steps: *mut u32,
 ) -> i32 {
@@ -139,10 +141,10 @@ pub(super) unsafe extern "C" fn learner_scaler(
         // SAFETY: the table's contract.
         unsafe {
             let state = borrow::<TorchLearner>(learner)?.scaler();
-            put(state.is_some().into(), there)?;
+            write_out(state.is_some().into(), present)?;
             if let Some(state) = state {
-                put(state.scale, scale)?;
-                put(state.good_steps, good_steps)?;
+                write_out(state.scale, scale)?;
+                write_out(state.good_steps, good_steps)?;
             }
             Ok(())
         }
@@ -159,6 +161,6 @@ pub(super) unsafe extern "C" fn learner_set_scaler(learner: *mut c_void, scale: 
 pub(super) unsafe extern "C" fn learner_is_finite(learner: *const c_void, finite: *mut i32) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { put(borrow::<TorchLearner>(learner)?.is_finite()?.into(), finite) }
+        unsafe { write_out(borrow::<TorchLearner>(learner)?.is_finite()?.into(), finite) }
     })
 }

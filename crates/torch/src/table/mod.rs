@@ -1,4 +1,4 @@
-//! The functions that the first library calls: plain data in and out, no panic or exception beyond them.
+//! The table of functions that the first library calls: plain data in and out; no panic or exception leaves them.
 
 mod arguments;
 mod engine;
@@ -41,7 +41,7 @@ static TABLE: TorchTable = TorchTable {
     learner_accumulate: learner::learner_accumulate,
     learner_abandon: learner::learner_abandon,
     learner_update: learner::learner_update,
-    learner_blend_average: learner::learner_blend_average,
+    learner_update_average: learner::learner_update_average,
     learner_logits: learner::learner_logits,
     learner_read: learner::learner_read,
     learner_write: learner::learner_write,
@@ -50,7 +50,7 @@ static TABLE: TorchTable = TorchTable {
     learner_is_finite: learner::learner_is_finite,
 };
 
-/// The table, which lives as long as the library is loaded.
+/// The table.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_torch_table() -> *const TorchTable {
     &raw const TABLE

@@ -1,8 +1,10 @@
-//! Functions of the table about networks compiled beforehand and about files that PyTorch reads.
+//! Table functions for compiled networks and for files that PyTorch reads.
 //!
-//! All of them are unsafe as the table's contract says, and no more.
+//! They are unsafe only by the table's contract.
 
-use super::arguments::{borrow, borrow_mut, free, give, images, parameters, put, slice, slice_mut, text, write};
+use super::arguments::{
+    borrow, borrow_mut, free, images, parameters, return_handle, slice, slice_mut, text, write, write_out,
+};
 use super::engine::engine_of;
 use super::guard::guard;
 use crate::densenet::DenseNet;
@@ -27,8 +29,8 @@ pub(super) unsafe extern "C" fn script_read(
         unsafe {
             let read = Script::read(slice(archive.data, archive.length)?, text(metadata_name)?)?;
             write(metadata, read.metadata.as_bytes());
-            put(read.quantised.into(), quantised)?;
-            give(read, script)
+            write_out(read.quantised.into(), quantised)?;
+            return_handle(read, script)
         }
     })
 }
@@ -51,7 +53,7 @@ pub(super) unsafe extern "C" fn script_program(
 ) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { give(borrow_mut::<Script>(script)?.take_program(engine_of(engine)?)?, program) }
+        unsafe { return_handle(borrow_mut::<Script>(script)?.take_program(engine_of(engine)?)?, program) }
     })
 }
 
@@ -72,7 +74,7 @@ pub(super) unsafe extern "C" fn package_program(
 ) -> i32 {
     guard(|| {
         // SAFETY: the table's contract.
-        unsafe { give(Program::of_package(engine_of(engine)?, text(path)?, text(name)?, runners)?, program) }
+        unsafe { return_handle(Program::of_package(engine_of(engine)?, text(path)?, text(name)?, runners)?, program) }
     })
 }
 
@@ -132,7 +134,7 @@ pub(super) unsafe extern "C" fn state_dict_write(
         let counts: Vec<String> = LAYOUT.batch_counts().collect();
         let zero = Tensor::f_zeros([] as [i64; 0], (Kind::Int64, Device::Cpu))?;
         let mut tensors = named(&network);
-        // torchvision refuses a state dict without them; nothing is computed from them.
+        // torchvision refuses a state dict without them.
         tensors.extend(counts.iter().map(|name| (name.as_str(), &zero)));
         let bytes = state_dict_bytes(&tensors, metadata)?;
         // SAFETY: the table's contract.

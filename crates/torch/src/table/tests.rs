@@ -1,4 +1,4 @@
-//! The table as its caller uses it.
+//! The table as the first library uses it.
 
 use super::*;
 use crate::densenet::DenseNet;
@@ -30,7 +30,7 @@ fn message() -> String {
 }
 
 unsafe extern "C" fn keep(context: *mut c_void, data: *const u8, length: usize) {
-    // SAFETY: `sink` passes its bytes, and the table so many readable ones.
+    // SAFETY: `sink` passes its bytes, and the table a readable slice.
     unsafe { (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, length)) };
 }
 
@@ -46,14 +46,14 @@ fn engine(settings: &TorchSettings) -> *mut c_void {
 }
 
 #[test]
-fn the_entry_gives_the_table_with_its_version_and_size() {
+fn entry_returns_table() {
     // SAFETY: it lives for ever.
     let table = unsafe { &*lens_torch_table() };
     assert_eq!((table.version, table.size as usize), (TABLE_VERSION, size_of::<TorchTable>()));
 }
 
 #[test]
-fn the_libtorch_is_told_about() {
+fn libtorch_information() {
     let mut json = Vec::new();
     // SAFETY: a text and a sink.
     assert_eq!(unsafe { (TABLE.information)(RawText::of(""), sink(&mut json)) }, 0, "{}", message());
@@ -66,7 +66,7 @@ fn the_libtorch_is_told_about() {
 }
 
 #[test]
-fn a_variable_is_set_unless_it_is_there() {
+fn set_variable_is_kept() {
     let value = |name: &str| std::env::var(name).ok();
     for given in ["first", "second"] {
         let json = format!("{{\"LESIONLENS_TEST_VARIABLE\": \"{given}\"}}");
@@ -77,7 +77,7 @@ fn a_variable_is_set_unless_it_is_there() {
 }
 
 #[test]
-fn a_network_outlives_its_engine_and_computes_gray_and_coloured_images() {
+fn network_outlives_engine() {
     let engine = engine(&SETTINGS);
     let parameters = Parameters::initial(3).unwrap();
     let values = RawParameters { values: parameters.all().as_ptr(), count: parameters.all().len() };
@@ -125,7 +125,7 @@ fn a_network_outlives_its_engine_and_computes_gray_and_coloured_images() {
 }
 
 #[test]
-fn ranges_are_those_of_the_convolutions_and_only_grow() {
+fn observe_raises_maxima() {
     let engine = engine(&SETTINGS);
     let parameters = Parameters::initial(3).unwrap();
     let values = RawParameters { values: parameters.all().as_ptr(), count: parameters.all().len() };
@@ -154,7 +154,7 @@ fn ranges_are_those_of_the_convolutions_and_only_grow() {
 }
 
 #[test]
-fn a_script_is_written_read_visited_and_run() {
+fn script_round_trip() {
     let parameters = Parameters::initial(3).unwrap();
     let values = RawParameters { values: parameters.all().as_ptr(), count: parameters.all().len() };
     let source = "def forward(self, image):\n    return torch.mean(image, [1, 2, 3])\n";
@@ -244,7 +244,7 @@ fn a_script_is_written_read_visited_and_run() {
 }
 
 #[test]
-fn what_makes_no_sense_comes_back_as_an_error() {
+fn invalid_arguments_are_errors() {
     let (mut handle, mut number) = (null_mut(), 0i32);
     let logits = [0f32; 1].as_mut_ptr();
     let images = RawImages { width: 32, height: 32, count: 1, images: null() };

@@ -5,7 +5,7 @@ use lens_model::{LAYOUT, Parameters};
 use lesionlens_torch::DenseNet;
 use tch::{Device, Kind, Tensor};
 
-/// With a copy of these numbers.
+/// With a copy of the parameters.
 pub fn network(parameters: &Parameters, kind: Kind) -> DenseNet<Tensor> {
     let network = DenseNet::of(parameters, Device::Cpu).unwrap();
     for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {
@@ -17,13 +17,13 @@ pub fn network(parameters: &Parameters, kind: Kind) -> DenseNet<Tensor> {
     network
 }
 
-/// The parameters that gradients change.
+/// The trained parameters.
 pub fn trained(network: &DenseNet<Tensor>) -> Vec<Tensor> {
     let all = network.parameters().zip(LAYOUT.parameters());
     all.filter(|(_, spec)| spec.role.is_trained()).map(|(tensor, _)| tensor.shallow_clone()).collect()
 }
 
-/// Gradients of all of them, in their shapes.
+/// Gradients of all trained parameters, in their shapes.
 pub fn gradients(loss: &Tensor, network: &DenseNet<Tensor>) -> Vec<Tensor> {
     Tensor::run_backward(&[loss], &trained(network), false, false)
 }
@@ -34,7 +34,7 @@ pub fn running(network: &DenseNet<Tensor>) -> Vec<Tensor> {
     all.filter(|(_, spec)| !spec.role.is_trained()).map(|(tensor, _)| tensor.to_kind(Kind::Double)).collect()
 }
 
-/// One buffer, convolutions channels last, as training holds them.
+/// Flattened, convolutions channels last, as `TrainingParameters`.
 pub fn flat(tensors: &[Tensor]) -> Tensor {
     let flat = |tensor: &Tensor| match tensor.dim() {
         4 => tensor.permute([0, 2, 3, 1]).reshape([-1]),

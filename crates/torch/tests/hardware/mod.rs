@@ -1,4 +1,4 @@
-//! What the tests of loading have in common. Each is a program of its own: what a process has loaded stays loaded.
+//! Helpers of the tests of loading. Each is a program of its own: what a process has loaded stays loaded.
 #![allow(dead_code, reason = "every test program uses a part")]
 
 #[path = "../../../system/machines/mod.rs"]
@@ -38,13 +38,13 @@ impl Messages {
         }
     }
 
-    /// Whether there is a warning with this in it.
+    /// Whether there is a warning with this text.
     pub fn warn_of(&self, part: &str) -> bool {
         self.0.lock().unwrap().iter().any(|(level, message)| *level == LogLevel::Warning && message.contains(part))
     }
 }
 
-/// Where the loaded libtorch lies; loads it when that was not done yet.
+/// Directory of the loaded libtorch, which is loaded if needed.
 pub fn libtorch() -> PathBuf {
     let (device, engine) = (DeviceRequest::Cpu, EngineRequest::Torch);
     let context = Context::new(ContextOptions { device, engine, ..ContextOptions::default() }).unwrap();

@@ -1,9 +1,10 @@
-//! The network with 8-bit convolutions against libtorch computing with rounded numbers.
+//! Plans with int8 convolutions compared with libtorch computing with quantised values.
 
-use super::{NETWORK, classified, libtorchs, packed, pictures, tensor, views};
+use super::{NETWORK, classified, libtorch_network, packed, pictures, tensor, views};
 use lens_base::Result;
-use lens_cpu::plan::int8::{Quantized, is_available};
-use lens_cpu::plan::{Output, Plan, Shape};
+use lens_conformance::left_out;
+use lens_cpu::plan::int8::{QuantizedWeights, is_available};
+use lens_cpu::plan::{NetworkPlan, NetworkShape, Output};
 use lens_cpu::{Instructions, Pool};
 use lens_engine::EngineName;
 use lens_engine::policy::{DeviceRequest, PrecisionRequest};
@@ -12,7 +13,7 @@ use lens_runtime::{Classifier, Context, ContextOptions, Variant};
 use std::sync::{Arc, LazyLock};
 use tch::{Kind, Tensor};
 
-/// Pictures of two sizes.
+/// Height and width of the calibration pictures.
 const SIZES: [(usize, usize); 2] = [(64, 64), (96, 72)];
 
 static RANGES: LazyLock<ActivationRanges> = LazyLock::new(|| {
@@ -20,38 +21,38 @@ static RANGES: LazyLock<ActivationRanges> = LazyLock::new(|| {
     observed(&batches).unwrap()
 });
 
-/// As libtorch finds them.
+/// Activation ranges, computed by libtorch.
 fn observed(batches: &[Tensor]) -> Result<ActivationRanges> {
     let _guard = tch::no_grad_guard();
-    let network = libtorchs(&NETWORK);
-    let mut largest = vec![0.0f32; LAYOUT.parameters().len()];
+    let network = libtorch_network(&NETWORK);
+    let mut maxima = vec![0.0f32; LAYOUT.parameters().len()];
     for batch in batches {
         network.observe(batch, &mut |convolution, input| {
-            // The compiled network pools before a transition's convolution.
+            // In plans, the average pooling of a transition comes before its convolution.
             let pooled = LAYOUT.transitions.iter().any(|transition| transition.conv == convolution);
             let input = if pooled { input.avg_pool2d(2, 2, 0, false, true, None) } else { input.shallow_clone() };
-            let seen = &mut largest[convolution];
+            let seen = &mut maxima[convolution];
             let found = input.max().double_value(&[]) as f32;
             if !seen.is_nan() && (found > *seen || found.is_nan()) {
                 *seen = found;
             }
         });
     }
-    ActivationRanges::of_largest(&largest)
+    ActivationRanges::from_maxima(&maxima)
 }
 
-fn quantized() -> Option<Arc<Quantized>> {
-    let quantized = Quantized::pack(&RANGES, &NETWORK).unwrap();
+fn quantized() -> Option<Arc<QuantizedWeights>> {
+    let quantized = QuantizedWeights::pack(&RANGES, &NETWORK).unwrap();
     assert_eq!(quantized.is_some(), is_available());
     if quantized.is_none() {
-        println!("left out: this processor has no AVX-512 VNNI");
+        left_out("this processor has no AVX-512 VNNI");
     }
     quantized.map(Arc::new)
 }
 
-fn plan(height: usize, width: usize, quantized: &Arc<Quantized>) -> Plan {
+fn plan(height: usize, width: usize, quantized: &Arc<QuantizedWeights>) -> NetworkPlan {
     let weights = packed(Instructions::available().pop().unwrap());
-    Plan::with_int8(Shape::new(height, width), &weights, quantized)
+    NetworkPlan::with_int8(NetworkShape::new(height, width), &weights, quantized)
 }
 
 fn parameter(name: &str) -> Tensor {
@@ -60,8 +61,8 @@ fn parameter(name: &str) -> Tensor {
     Tensor::from_slice(NETWORK.of(index)).view(&shape[..])
 }
 
-/// Factor and addend of a norm.
-fn affine(name: &str) -> (Tensor, Tensor) {
+/// A batch norm as scale and shift.
+fn scale_shift(name: &str) -> (Tensor, Tensor) {
     let [weight, bias, mean, variance] =
         ["weight", "bias", "running_mean", "running_var"].map(|part| parameter(&format!("{name}.{part}")));
     let scale = weight / (variance + 1e-5).sqrt();
@@ -70,20 +71,20 @@ fn affine(name: &str) -> (Tensor, Tensor) {
 }
 
 fn norm(input: &Tensor, name: &str) -> Tensor {
-    let (scale, shift) = affine(name);
+    let (scale, shift) = scale_shift(name);
     input * scale + shift
 }
 
-/// A convolution of rounded inputs with rounded weights.
-fn rounded(input: &Tensor, weight: &Tensor, padding: i64, largest: f32) -> Tensor {
-    let step = f64::from(largest) / 255.0;
-    let input = (input / step).round().clamp(0.0, 255.0) * step;
-    let steps = weight.abs().amax(&[1i64, 2, 3][..], true) / 127.0;
-    let weight = (weight / steps.clamp_min(1e-30)).round() * steps;
+/// A convolution with quantised input and weights.
+fn rounded(input: &Tensor, weight: &Tensor, padding: i64, maxima: f32) -> Tensor {
+    let scale = f64::from(maxima) / 255.0;
+    let input = (input / scale).round().clamp(0.0, 255.0) * scale;
+    let scales = weight.abs().amax(&[1i64, 2, 3][..], true) / 127.0;
+    let weight = (weight / scales.clamp_min(1e-30)).round() * scales;
     input.conv2d::<&Tensor>(&weight, None, 1, padding, 1, 1)
 }
 
-/// The last feature map as the rounded network's definition says.
+/// The last feature map of the quantised network.
 fn features(input: &Tensor) -> Tensor {
     let mut ranges = RANGES.values().iter();
     let mut next = || *ranges.next().unwrap();
@@ -92,7 +93,7 @@ fn features(input: &Tensor) -> Tensor {
     for (block, layers) in [6, 12, 24, 16].into_iter().enumerate().map(|(index, layers)| (index + 1, layers)) {
         for layer in 1..=layers {
             let name = format!("features.denseblock{block}.denselayer{layer}");
-            let (scale, shift) = affine(&format!("{name}.norm2"));
+            let (scale, shift) = scale_shift(&format!("{name}.norm2"));
             let weight = parameter(&format!("{name}.conv1.weight")) * scale.view([-1, 1, 1, 1]);
             let inner = rounded(&norm(&values, &format!("{name}.norm1")).relu(), &weight, 0, next());
             let weight = parameter(&format!("{name}.conv2.weight"));
@@ -109,9 +110,9 @@ fn features(input: &Tensor) -> Tensor {
 }
 
 #[test]
-fn it_computes_what_rounding_inputs_and_weights_gives() {
+fn int8_plan_matches_quantised_libtorch() {
     let Some(quantized) = quantized() else { return };
-    let (network, pool) = (libtorchs(&NETWORK), Pool::new(2, 2));
+    let (network, pool) = (libtorch_network(&NETWORK), Pool::new(2, 2));
     let _guard = tch::no_grad_guard();
     for (count, height, width) in [(2, 32, 32), (3, 33, 33), (5, 64, 64), (3, 75, 97), (1, 224, 224)] {
         let values = pictures(count, height, width);
@@ -124,8 +125,8 @@ fn it_computes_what_rounding_inputs_and_weights_gives() {
             let mean = |tensor: Tensor| tensor.abs().mean(Kind::Double).double_value(&[]);
             mean(&found - other) / mean(other.shallow_clone())
         };
-        // A number close to the middle of two steps may go to the other one, and moves those that come after: the kernels'
-        // own tests are exact.
+        // A value near the middle between two quantisation steps may be rounded either way, which changes what follows;
+        // the kernels' own tests are exact.
         let (from_rounded, from_exact) = (distance(&expected), distance(&exact));
         println!("{count} of {width} x {height}: {from_rounded:.1e} from rounded, {from_exact:.1e} from exact");
         assert!(from_rounded < 0.05, "{count} of {width} x {height}: {from_rounded}");
@@ -134,7 +135,7 @@ fn it_computes_what_rounding_inputs_and_weights_gives() {
 }
 
 #[test]
-fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads_in_bytes() {
+fn int8_bits_do_not_depend_on_batch_and_threads() {
     let Some(quantized) = quantized() else { return };
     for (height, width) in [(32, 32), (33, 33), (64, 64), (75, 97), (224, 224)] {
         let plan = plan(height, width, &quantized);
@@ -153,7 +154,7 @@ fn an_image_has_the_same_bits_in_any_company_on_any_number_of_threads_in_bytes()
 }
 
 #[test]
-fn a_pixel_that_is_no_number_gives_a_logit_that_is_none() {
+fn non_finite_pixel_gives_nan_logit() {
     let Some(quantized) = quantized() else { return };
     let plan = plan(64, 64, &quantized);
     let mut values = pictures(3, 64, 64);
@@ -166,7 +167,7 @@ fn a_pixel_that_is_no_number_gives_a_logit_that_is_none() {
 }
 
 #[test]
-fn ranges_are_stored_as_numbers_and_checked() {
+fn activation_ranges_round_trip_and_validation() {
     let values = RANGES.values().to_vec();
     assert_eq!(ActivationRanges::from_values(values.clone()).unwrap(), *RANGES);
     assert!(ActivationRanges::from_values(values[1..].to_vec()).unwrap_err().message().contains("118 ranges"));
@@ -184,21 +185,21 @@ fn ranges_are_stored_as_numbers_and_checked() {
 }
 
 #[test]
-fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
+fn calibrated_model_is_computed_in_int8_on_request() {
     let context =
         |precision| Context::new(ContextOptions { device: DeviceRequest::Cpu, precision, ..ContextOptions::default() });
     if !is_available() {
         assert!(context(PrecisionRequest::Int8).unwrap_err().message().contains("VNNI"));
-        println!("left out: this processor has no AVX-512 VNNI");
+        left_out("this processor has no AVX-512 VNNI");
         return;
     }
     let bytes = context(PrecisionRequest::Int8).unwrap();
-    let exact = Classifier::new(&bytes, Model::new(NETWORK.copied().unwrap(), Metadata::default())).unwrap();
+    let exact = Classifier::new(&bytes, Model::new(NETWORK.try_clone().unwrap(), Metadata::default())).unwrap();
     let mut metadata = exact.metadata().clone();
     metadata.activation_ranges = Some(RANGES.clone());
     let rounded = exact.with_metadata(metadata).unwrap();
     assert_eq!((exact.engine(), rounded.engine()), (EngineName::PlanAvx512, EngineName::PlanAvx512Int8));
-    // They share what is compiled.
+    // Both share the packed weights.
     let (from_exact, from_rounded) = (classified(&exact).unwrap(), classified(&rounded).unwrap());
     assert_eq!(from_exact, classified(&exact).unwrap());
     assert_eq!(from_rounded, classified(&rounded).unwrap());
@@ -208,20 +209,20 @@ fn a_calibrated_model_is_computed_in_bytes_when_that_was_asked_for() {
     rounded.optimize(Variant::Int8, &path).unwrap();
     assert!(exact.optimize(Variant::Int8, &path).is_err());
     assert_eq!(classified(&Classifier::load(&bytes, &path).unwrap()).unwrap(), from_rounded);
-    // Other contexts compute the weights as they are.
+    // Other contexts compute it in f32.
     let plain = Classifier::load(&context(PrecisionRequest::Auto).unwrap(), &path).unwrap();
     assert_eq!(classified(&plain).unwrap(), from_exact);
 }
 
 #[test]
-fn a_network_that_bytes_cannot_hold_falls_back_and_says_so() {
+fn failed_int8_check_falls_back() {
     if !is_available() {
-        println!("left out: this processor has no AVX-512 VNNI");
+        left_out("this processor has no AVX-512 VNNI");
         return;
     }
-    let mut parameters = NETWORK.copied().unwrap();
+    let mut parameters = NETWORK.try_clone().unwrap();
     for (index, spec) in LAYOUT.parameters().iter().enumerate() {
-        // The first input of each layer becomes so large that bytes have no steps left for the others; nobody reads it.
+        // The first input of each layer becomes so large that all others are quantised to 0; its weights are 0.
         if spec.name.ends_with("norm1.weight") || spec.name.ends_with("norm1.bias") {
             parameters.of_mut(index)[0] = 1e6;
         } else if spec.name.ends_with("conv1.weight") {

@@ -1,8 +1,8 @@
-//! What a container or a service is limited to: control groups of versions 1 and 2.
+//! Limits of a container or service: control groups, versions 1 and 2.
 
 use super::files::Files;
 
-/// Processors' worth of time: the least that this process's group and the groups above it are given.
+/// CPU limit: the minimum of this process's group and its ancestors.
 pub(super) fn cpu_limit(files: &Files) -> Option<f64> {
     groups(files, "cpu")
         .iter()
@@ -22,7 +22,7 @@ pub(super) fn cpu_limit(files: &Files) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
-/// Bytes: the least that this process's group and the groups above it are given.
+/// Memory limit in bytes: the minimum of this process's group and its ancestors.
 pub(super) fn memory_limit(files: &Files) -> Option<u64> {
     groups(files, "memory")
         .iter()
@@ -33,8 +33,8 @@ pub(super) fn memory_limit(files: &Files) -> Option<u64> {
         .min()
 }
 
-/// Directories of this process's groups for a controller, from the top. Inside a container the kernel may name groups
-/// that only the outside has: the ones that are not there give nothing.
+/// Directories of this process's groups for a controller, from the root. Inside a container the kernel may name groups
+/// that exist outside only; these are skipped.
 fn groups(files: &Files, controller: &str) -> Vec<String> {
     let mut groups = Vec::new();
     let mut add = |mount: String, path: &str| {

@@ -12,7 +12,7 @@ impl Files {
         Files(root.to_path_buf())
     }
 
-    /// The file without white space at its ends; `None` also when nothing is left.
+    /// The file's trimmed text; `None` also if it is empty.
     pub fn text(&self, path: &str) -> Option<String> {
         let text = fs::read_to_string(self.0.join(path)).ok()?;
         let text = text.trim();
@@ -23,7 +23,7 @@ impl Files {
         self.text(path)?.parse().ok()
     }
 
-    /// What is in a directory, in order.
+    /// Entries of a directory, sorted.
     pub fn names(&self, path: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.0.join(path)) else {
             return Vec::new();

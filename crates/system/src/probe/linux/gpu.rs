@@ -1,4 +1,4 @@
-//! GPUs, as the kernel and its drivers list them.
+//! GPUs, from sysfs and procfs.
 
 use super::super::generation::Architecture;
 use super::super::gpu::{Gpu, Vendor};
@@ -9,7 +9,7 @@ pub(super) fn gpus(files: &Files) -> Vec<Gpu> {
     let mut found = BTreeMap::new();
     for address in files.names("sys/bus/pci/devices") {
         let device = format!("sys/bus/pci/devices/{address}");
-        // PCI base class 3 is display controllers, 12 processing accelerators; the audio half of a card is neither.
+        // PCI base class 3 is display controllers, 12 processing accelerators; the audio function of a card is neither.
         if files
             .text(&format!("{device}/class"))
             .is_some_and(|class| class.starts_with("0x03") || class.starts_with("0x12"))
@@ -18,7 +18,7 @@ pub(super) fn gpus(files: &Files) -> Vec<Gpu> {
             found.insert(address, gpu);
         }
     }
-    // Some sandboxes show display devices alone.
+    // Some sandboxes show display devices only.
     for card in files.names("sys/class/drm").iter().filter(|name| is_card(name)) {
         let device = format!("sys/class/drm/{card}/device");
         if let Some(address) = uevent(files, &device).remove("PCI_SLOT_NAME")
@@ -71,7 +71,7 @@ fn read(files: &Files, device: &str, address: String) -> Option<Gpu> {
 
 /// The kernel's IORESOURCE_MEM (include/linux/ioport.h).
 const MEMORY_WINDOW: u64 = 0x200;
-/// The first six lines are the standard windows; the ROM and bridge windows follow.
+/// The first six lines are the standard BARs; ROM and bridge windows follow.
 const STANDARD_WINDOWS: usize = 6;
 
 /// Of lines "first last flags" in hexadecimal.
@@ -88,13 +88,13 @@ fn largest_window(table: &str) -> Option<u64> {
         .max()
 }
 
-/// What amdgpu's compute interface tells of the GPUs that it drives.
+/// GPUs in amdgpu's compute interface (KFD).
 fn add_kfd(files: &Files, found: &mut BTreeMap<String, Gpu>) {
     let nodes = "sys/class/kfd/kfd/topology/nodes";
     for node in files.names(nodes) {
         let properties = properties(files, &format!("{nodes}/{node}"));
         let property = |name: &str| properties.get(name).copied();
-        // Nodes without SIMD units are processors.
+        // Nodes without SIMD units are CPUs.
         if property("simd_count").unwrap_or(0) == 0 {
             continue;
         }
@@ -110,7 +110,7 @@ fn add_kfd(files: &Files, found: &mut BTreeMap<String, Gpu>) {
         gpu.architecture = property("gfx_target_version").and_then(Architecture::of_gfx_version);
         if gpu.memory_bytes.is_none() {
             let banks = format!("{nodes}/{node}/mem_banks");
-            // Heaps 1 and 2 are the GPU's own memory, in and out of the processor's reach.
+            // Heaps 1 and 2 are the GPU's memory, visible to the CPU and not.
             let sizes = files.names(&banks).into_iter().filter_map(|bank| {
                 let bank = self::properties(files, &format!("{banks}/{bank}"));
                 matches!(bank.get("heap_type"), Some(1 | 2)).then(|| bank.get("size_in_bytes").copied())?
@@ -129,7 +129,7 @@ fn properties(files: &Files, directory: &str) -> HashMap<String, u64> {
         .collect()
 }
 
-/// What NVIDIA's driver tells.
+/// Files of NVIDIA's driver.
 fn add_nvidia(files: &Files, found: &mut BTreeMap<String, Gpu>) {
     let version = files.text("proc/driver/nvidia/version").and_then(|text| nvidia_version(&text));
     for gpu in found.values_mut().filter(|gpu| gpu.vendor == Vendor::Nvidia) {
@@ -142,7 +142,7 @@ fn add_nvidia(files: &Files, found: &mut BTreeMap<String, Gpu>) {
     }
 }
 
-/// The first word of the first line that is numbers between dots.
+/// The first word of the first line that is a dotted version.
 fn nvidia_version(text: &str) -> Option<String> {
     let is_version = |word: &&str| word.contains('.') && word.split('.').all(|part| part.parse::<u32>().is_ok());
     text.lines().next()?.split_whitespace().find(is_version).map(ToString::to_string)

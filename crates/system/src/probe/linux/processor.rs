@@ -1,10 +1,10 @@
-//! The processor and its memory, from /proc.
+//! CPU and memory, from /proc.
 
 use super::super::processor::{Cpu, Memory};
 use super::cgroup;
 use super::files::Files;
 
-/// Flags of /proc/cpuinfo that the library's kernels or libtorch's make use of.
+/// Flags of /proc/cpuinfo that the library's or libtorch's kernels use.
 const FEATURES: [&str; 10] =
     ["avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve"];
 
@@ -44,7 +44,7 @@ pub(super) fn memory(files: &Files) -> Memory {
         line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|value| value * 1024)
     };
     let total = kibibytes("MemTotal:");
-    // Version 1 of control groups writes an absurdly large number for "no limit".
+    // Version 1 of control groups writes a huge number for "no limit".
     let limit = cgroup::memory_limit(files).filter(|limit| total.is_none_or(|total| *limit < total));
     Memory { total, available: kibibytes("MemAvailable:"), container_limit: limit }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::allowed_processors;
 
     #[test]
-    fn processors_in_ranges_and_alone() {
+    fn cpu_lists() {
         assert_eq!(allowed_processors("Name:\tx\nCpus_allowed_list:\t0-3,8\n"), Some(5));
         assert_eq!(allowed_processors("Cpus_allowed_list:\tall\n"), None);
     }

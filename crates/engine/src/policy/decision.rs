@@ -1,68 +1,68 @@
-//! A decision, and what every decision is made from.
+//! Decisions and their common inputs.
 
-use super::device::Chosen;
+use super::device::SelectedGpu;
 use super::request::PolicyRequest;
-use crate::reported::ReportedGpu;
+use crate::gpu_report::ReportedGpu;
 use lens_system::probe::{Architecture, Generation, Gpu, Probe, Vendor};
 use serde::Serialize;
 
-/// A decision and why it was made.
+/// A decision with its reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Choice<T> {
-    /// What was decided.
+pub struct Decision<T> {
+    /// The value.
     pub value: T,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-impl<T> Choice<T> {
+impl<T> Decision<T> {
     /// With its reason.
     pub fn new(value: T, reason: impl Into<String>) -> Self {
-        Choice { value, reason: reason.into() }
+        Decision { value, reason: reason.into() }
     }
 
-    /// What was asked for, or else what `automatic` says.
+    /// The requested value, or else the automatic one.
     pub(super) fn asked_or(asked: Option<T>, automatic: impl FnOnce() -> Self) -> Self {
-        asked.map_or_else(automatic, |value| Choice::new(value, "as asked for"))
+        asked.map_or_else(automatic, |value| Decision::new(value, "as asked for"))
     }
 }
 
-/// What is known when the device has been chosen.
+/// Inputs of decisions, once the device is selected.
 #[derive(Clone, Copy, Debug)]
-pub struct Deciding<'a> {
+pub struct DecisionInputs<'a> {
     pub(super) probe: &'a Probe,
     pub(super) request: &'a PolicyRequest,
-    /// The maker of the chosen GPU; none on CPU.
+    /// Vendor of the selected GPU; none on CPU.
     pub(super) vendor: Option<Vendor>,
-    /// What libtorch's runtime reported of it.
+    /// What its runtime reported.
     pub(super) reported: Option<&'a ReportedGpu>,
-    /// What the probe knows of it.
+    /// What the probe found of it.
     probed: Option<&'a Gpu>,
 }
 
-impl<'a> Deciding<'a> {
-    pub(super) fn new(probe: &'a Probe, request: &'a PolicyRequest, chosen: Option<Chosen<'a>>) -> Self {
-        let vendor = chosen.map(|chosen| chosen.vendor);
-        let reported = chosen.map(|chosen| chosen.gpu);
+impl<'a> DecisionInputs<'a> {
+    pub(super) fn new(probe: &'a Probe, request: &'a PolicyRequest, selected: Option<SelectedGpu<'a>>) -> Self {
+        let vendor = selected.map(|selected| selected.vendor);
+        let reported = selected.map(|selected| selected.gpu);
         let probed = vendor.and_then(|vendor| {
             let mut gpus = probe.gpus_of(vendor);
             let address = reported.and_then(|gpu| gpu.address.as_deref());
             match address {
                 Some(address) => gpus.find(|gpu| gpu.address == address),
-                // Without an address the first of several could be any of them.
+                // Without an address it cannot be told which of several it is.
                 None => gpus.next().filter(|_| gpus.next().is_none()),
             }
         });
-        Deciding { probe, request, vendor, reported, probed }
+        DecisionInputs { probe, request, vendor, reported, probed }
     }
 
-    /// What the GPU computes with.
+    /// The architecture of the GPU.
     pub(super) fn architecture(&self) -> Option<Architecture> {
         self.probed.and_then(|gpu| gpu.architecture)
     }
 
-    /// NVIDIA: whether it is of the Ampere generation or a later one. What its runtime reports is certain, so it goes
-    /// before what the device id says.
+    /// NVIDIA: whether it is of the Ampere generation or later. What the runtime reports takes precedence over the
+    /// device id.
     pub(super) fn is_ampere_or_later(&self) -> Option<bool> {
         if let Some((major, _)) = self.reported.and_then(|gpu| gpu.capability) {
             return Some(major >= 8);

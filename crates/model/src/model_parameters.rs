@@ -1,8 +1,8 @@
-//! A model's numbers, in memory as long as somebody needs them.
+//! A model's parameters, in memory while they are used.
 
 use super::layout::LAYOUT;
 use super::parameters::Parameters;
-use super::start::collected;
+use super::start::collect_parameters;
 use super::weights::{StateDict, check_parameters, densenet_parameters, read};
 use lens_base::{Error, ErrorKind, FileBytes, Result};
 use once_cell::sync::OnceCell;
@@ -11,17 +11,17 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-/// Numbers of one network, and what is always known about them.
+/// Parameters of a network, with their hash and the head always in memory.
 #[derive(Debug)]
-pub struct Numbers {
+pub struct ModelParameters {
     sha256: String,
     head: (Vec<f32>, f32),
-    /// Where they can be read again.
+    /// The file from which they can be read again.
     file: OnceCell<ModelFile>,
-    held: Mutex<Held>,
+    residency: Mutex<Residency>,
 }
 
-/// The file that numbers came from. It is kept open: another file that takes its name is not it.
+/// The file of a model. It is kept open, so that another file of the same name is not taken for it.
 #[derive(Debug)]
 struct ModelFile {
     file: File,
@@ -29,26 +29,31 @@ struct ModelFile {
 }
 
 #[derive(Debug)]
-enum Held {
+enum Residency {
     Always(Arc<Parameters>),
-    /// As long as others hold them.
+    /// While others hold them.
     WhileUsed(Weak<Parameters>),
 }
 
-impl Numbers {
-    /// Which stay in memory.
+impl ModelParameters {
+    /// Parameters without a file: they stay in memory.
     pub fn new(parameters: Parameters) -> Self {
         let head = (parameters.of(LAYOUT.head_weight).to_vec(), parameters.of(LAYOUT.head_bias)[0]);
         let sha256 = parameters.sha256();
-        Numbers { sha256, head, file: OnceCell::new(), held: Mutex::new(Held::Always(Arc::new(parameters))) }
+        ModelParameters {
+            sha256,
+            head,
+            file: OnceCell::new(),
+            residency: Mutex::new(Residency::Always(Arc::new(parameters))),
+        }
     }
 
-    /// Tells the file that they came from, from which they can be read again.
-    pub fn came_from(&self, file: File, path: &Path) {
+    /// Sets the file they were read from.
+    pub fn set_source_file(&self, file: File, path: &Path) {
         self.file.get_or_init(|| ModelFile { file, path: path.to_path_buf() });
     }
 
-    /// SHA-256 of them.
+    /// SHA-256 of the parameters.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -58,13 +63,13 @@ impl Numbers {
         (&self.head.0, self.head.1)
     }
 
-    /// All of them, read again if they had to be.
+    /// All parameters, read again if needed.
     pub fn parameters(&self) -> Result<Arc<Parameters>> {
-        // Two that need them at once are not to read them twice.
-        let mut held = self.held.lock();
-        match &*held {
-            Held::Always(parameters) => return Ok(Arc::clone(parameters)),
-            Held::WhileUsed(parameters) => {
+        // Held while reading, so that concurrent callers do not read twice.
+        let mut residency = self.residency.lock();
+        match &*residency {
+            Residency::Always(parameters) => return Ok(Arc::clone(parameters)),
+            Residency::WhileUsed(parameters) => {
                 if let Some(parameters) = parameters.upgrade() {
                     return Ok(parameters);
                 }
@@ -72,15 +77,15 @@ impl Numbers {
         }
         let file = self.file.get().ok_or_else(|| Error::internal("a model's numbers are gone"))?;
         let parameters = Arc::new(file.read(&self.sha256)?);
-        *held = Held::WhileUsed(Arc::downgrade(&parameters));
+        *residency = Residency::WhileUsed(Arc::downgrade(&parameters));
         Ok(parameters)
     }
 
-    /// Lets go of those that can be read again.
+    /// Releases them if they can be read again.
     pub fn release(&self) {
-        let mut held = self.held.lock();
-        if let (Held::Always(parameters), Some(_)) = (&*held, self.file.get()) {
-            *held = Held::WhileUsed(Arc::downgrade(parameters));
+        let mut residency = self.residency.lock();
+        if let (Residency::Always(parameters), Some(_)) = (&*residency, self.file.get()) {
+            *residency = Residency::WhileUsed(Arc::downgrade(parameters));
         }
     }
 }
@@ -100,14 +105,14 @@ impl ModelFile {
     }
 }
 
-/// The numbers of a whole model.
+/// All parameters of a file's tensors.
 pub fn parameters_of(state: StateDict) -> Result<Parameters> {
     let (parameters, report) = densenet_parameters(state)?;
     if let Some((name, shape)) = report.dropped.first() {
         return Err(Error::format(format!("{name} is {shape:?}: no model with one output; it can be trained from")));
     }
     check_parameters(&parameters, &report)?;
-    collected(&parameters, |_, spec| Err(Error::internal(format!("{} is missing", spec.name))))
+    collect_parameters(&parameters, |_, spec| Err(Error::internal(format!("{} is missing", spec.name))))
 }
 
 #[cfg(test)]
@@ -120,17 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn released_numbers_come_back_from_their_file() {
+    fn released_parameters_are_read_again() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         std::fs::write(&path, saved(4)).unwrap();
         let model = Model::parse(&saved(4)).unwrap();
-        model.came_from(File::open(&path).unwrap(), &path);
+        model.set_source_file(File::open(&path).unwrap(), &path);
         let first = Arc::downgrade(&model.parameters().unwrap());
         assert!(first.upgrade().is_some());
         model.release_parameters();
         assert!(first.upgrade().is_none());
-        // Another file of the same name is another file.
+        // Another file of the same name is not read.
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, saved(5)).unwrap();
         let again = model.parameters().unwrap();
@@ -140,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_changed_is_not_believed() {
+    fn changed_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         for changed in [saved(5), b"nothing".to_vec()] {
             std::fs::write(&path, saved(4)).unwrap();
             let model = Model::parse(&saved(4)).unwrap();
-            model.came_from(File::open(&path).unwrap(), &path);
+            model.set_source_file(File::open(&path).unwrap(), &path);
             model.release_parameters();
             std::fs::write(&path, &changed).unwrap();
             let error = model.parameters().unwrap_err();
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_without_a_file_stay() {
+    fn parameters_without_file_stay() {
         let model = Model::new(Parameters::initial(4).unwrap(), Metadata::default());
         model.release_parameters();
         assert_eq!(model.parameters().unwrap().sha256(), model.sha256());

@@ -1,4 +1,4 @@
-//! The CPU twin of sharing a GPU: calls that take turns give what calls alone give, and with NCHW what NHWC gives.
+//! Queued calls give the results of single calls, and NCHW gives the results of NHWC, here on the CPU.
 
 use lens_base::Control;
 use lens_engine::EngineName;
@@ -38,7 +38,7 @@ fn logits(model: &Classifier, pictures: &[Vec<u8>], batch_limit: u32) -> Vec<f32
 }
 
 #[test]
-fn eight_threads_in_turns_get_what_one_gets() {
+fn queued_calls_of_eight_threads() {
     let model = model(ContextOptions { take_turns: Some(true), ..ContextOptions::default() });
     let pictures = pictures();
     let expected: Vec<f32> = pictures.iter().map(|one| logits(&model, std::slice::from_ref(one), 1)[0]).collect();
@@ -46,7 +46,7 @@ fn eight_threads_in_turns_get_what_one_gets() {
         for thread in 0..8 {
             let (model, pictures, expected) = (&model, &pictures, &expected);
             scope.spawn(move || {
-                // Callers with much and with little work.
+                // Calls with many and with few images.
                 for round in 0..4 {
                     let count = if thread % 2 == 0 { pictures.len() } else { 1 + round };
                     assert_eq!(logits(model, &pictures[..count], 1), expected[..count], "thread {thread}");
@@ -57,7 +57,7 @@ fn eight_threads_in_turns_get_what_one_gets() {
 }
 
 #[test]
-fn the_layout_in_memory_does_not_change_the_result() {
+fn memory_formats_agree() {
     let pictures = pictures();
     let channels_last = logits(&model(ContextOptions::default()), &pictures, 5);
     let rows = logits(&model(ContextOptions { channels_last: Some(false), ..ContextOptions::default() }), &pictures, 5);

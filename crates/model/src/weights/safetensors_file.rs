@@ -2,7 +2,7 @@
 
 use super::dtype::Dtype;
 use super::state_dict::StateDict;
-use super::tensor::{Placement, TensorData};
+use super::tensor::{StridedLayout, TensorData};
 use lens_base::{Error, Result};
 use safetensors::SafeTensors;
 
@@ -16,8 +16,8 @@ pub fn read(bytes: &[u8]) -> Result<StateDict<'_>> {
         let view = file.tensor(&name).map_err(broken)?;
         match Dtype::try_from(view.dtype()) {
             Ok(dtype) => {
-                let placement = Placement::contiguous(view.shape());
-                let tensor = TensorData::new(dtype, &placement, view.data())
+                let layout = StridedLayout::contiguous(view.shape());
+                let tensor = TensorData::new(dtype, &layout, view.data())
                     .map_err(|error| error.prefixed(&name.escape_debug().to_string()))?;
                 state.tensors.push((name, tensor));
             }

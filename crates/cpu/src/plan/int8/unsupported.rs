@@ -1,23 +1,23 @@
-//! On other architectures there is no network in bytes.
+//! Int8 convolutions on other architectures: there are none.
 
 use crate::plan::memory::Span;
-use crate::plan::shape::Shape;
+use crate::plan::shape::NetworkShape;
 use lens_base::Result;
 use lens_model::{ActivationRanges, Parameters};
 use std::ops::Range;
 
-/// Never made.
-pub enum Quantized {}
+/// Has no values.
+pub enum QuantizedWeights {}
 
-impl Quantized {
-    /// None.
+impl QuantizedWeights {
+    /// Always none.
     pub fn pack(_: &ActivationRanges, _: &Parameters) -> Result<Option<Self>> {
         Ok(None)
     }
 
-    pub fn reduce(
+    pub fn conv1x1(
         &self,
-        _: &Shape,
+        _: &NetworkShape,
         _: (usize, usize),
         _: (Span, Span),
         _: (Range<usize>, Range<usize>),
@@ -26,13 +26,13 @@ impl Quantized {
         match *self {}
     }
 
-    pub fn expand(&self, _: &Shape, _: (usize, usize), _: (Span, Span), _: Range<usize>) {
+    pub fn conv3x3(&self, _: &NetworkShape, _: (usize, usize), _: (Span, Span), _: Range<usize>) {
         match *self {}
     }
 
     pub fn transition(
         &self,
-        _: &Shape,
+        _: &NetworkShape,
         _: usize,
         _: (Span, Span, usize),
         _: (Range<usize>, Range<usize>),

@@ -1,25 +1,25 @@
-//! A library called libtorch.so, which AOTInductor packages ask for.
+//! A library with the soname libtorch.so, which AOTInductor packages depend on.
 //!
-//! libtorch's own drags in the GPU library. Where that is not loaded, an empty library of this name takes its place, which
-//! needs libtorch_cpu.so and nothing else.
+//! libtorch's own loads the GPU library. If that is not loaded, an empty library with this soname is used instead,
+//! which depends on libtorch_cpu.so only.
 
 use super::gpu_library::gpu_library_is_registered;
 use lens_system::{Library, Scope};
 use once_cell::sync::OnceCell;
 
 const NAME: &str = "libtorch.so";
-/// Made by build.rs.
+/// Built by build.rs.
 const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libtorch.so"));
 
-/// Sees to it that there is one in the process; in words why that cannot be.
-pub fn have_libtorch_by_name() -> Result<(), String> {
+/// Loads one, if needed; the error is the reason.
+pub fn provide_libtorch_soname() -> Result<(), String> {
     static DONE: OnceCell<()> = OnceCell::new();
     DONE.get_or_try_init(|| {
         if Library::loaded(NAME).is_some() {
             return Ok(());
         }
         let beside = super::directory().map(|directory| directory.join(NAME));
-        // Global, so that it is found by name whichever library asks.
+        // Global, so that its soname is found by every library.
         let loaded = match beside.filter(|path| gpu_library_is_registered() && path.exists()) {
             Some(path) => Library::open(&path, Scope::Global),
             None => Library::open_bytes(c"lesionlens-libtorch", STUB),
@@ -34,12 +34,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn afterwards_it_is_found_by_name_and_brings_no_other_library() {
-        have_libtorch_by_name().unwrap();
+    fn stub_is_found_by_soname_and_loads_nothing_else() {
+        provide_libtorch_soname().unwrap();
         assert!(Library::loaded(NAME).is_some());
         assert!(!gpu_library_is_registered());
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert!(!maps.contains("libtorch_cuda"), "{maps}");
-        have_libtorch_by_name().unwrap();
+        provide_libtorch_soname().unwrap();
     }
 }
