@@ -2,8 +2,9 @@
 
 use super::dicom::{self, SIGNATURE_BYTES, is_dicom};
 use super::pixels::{PixelFormat, PixelView, Windowing};
-use super::tiff::Pages;
-use image::{DynamicImage, ImageError, ImageFormat, ImageReader};
+use super::tiff::{self, is_tiff};
+use image::error::UnsupportedErrorKind;
+use image::{DynamicImage, ImageError, ImageReader};
 use lens_base::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -13,12 +14,13 @@ use std::path::Path;
 /// An image file's pixels.
 #[derive(Debug)]
 pub struct ImageFile {
-    bytes: Vec<u8>,
-    width: u32,
-    height: u32,
-    format: PixelFormat,
-    windowing: Windowing,
-    frames: u32,
+    pub(super) bytes: Vec<u8>,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) format: PixelFormat,
+    pub(super) windowing: Windowing,
+    /// Frames of the file.
+    pub(super) frames: u32,
 }
 
 impl ImageFile {
@@ -27,9 +29,17 @@ impl ImageFile {
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
         let (start, file) = open(path)?;
         // A decoder that panics on a broken file must not take the process with it.
-        catch_unwind(|| if is_dicom(&start) { from_dicom(file, frame) } else { from_image(file, frame) })
-            .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
-            .map_err(|error| error.prefixed(&path.display().to_string()))
+        catch_unwind(|| {
+            if is_dicom(&start) {
+                dicom::decode(file, frame)
+            } else if is_tiff(&start) {
+                tiff::decode(file, frame)
+            } else {
+                from_single_image(file, frame)
+            }
+        })
+        .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
+        .map_err(|error| error.prefixed(&path.display().to_string()))
     }
 
     /// How many frames a file has, without decoding any.
@@ -39,14 +49,13 @@ impl ImageFile {
             if is_dicom(&start) {
                 return dicom::count_frames(file);
             }
-            let pages = Pages::find(&mut BufReader::new(file)).map_err(cannot_read)?;
-            Ok(pages.map_or(1, |pages| pages.count().max(1)))
+            if is_tiff(&start) { tiff::count_pages(file) } else { Ok(1) }
         })
         .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
         .map_err(|error| error.prefixed(&path.display().to_string()))
     }
 
-    fn from_decoded(decoded: DynamicImage, frames: u32) -> Result<Self> {
+    fn from_decoded(decoded: DynamicImage) -> Result<Self> {
         let (width, height) = (decoded.width(), decoded.height());
         let words = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
         let (format, bytes) = match decoded {
@@ -58,11 +67,11 @@ impl ImageFile {
             DynamicImage::ImageRgba8(pixels) => (PixelFormat::Rgba8, pixels.into_raw()),
             deep_colour => (PixelFormat::Rgb8, deep_colour.into_rgb8().into_raw()),
         };
-        ImageFile { bytes, width, height, format, windowing: Windowing::default(), frames }.checked()
+        ImageFile { bytes, width, height, format, windowing: Windowing::default(), frames: 1 }.checked()
     }
 
     /// Refuses what no view can be made of.
-    fn checked(self) -> Result<Self> {
+    pub(super) fn checked(self) -> Result<Self> {
         let stride = self.width as usize * self.format.bytes();
         PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)
             .map_err(|error| Error::format(error.message()))?;
@@ -98,36 +107,25 @@ fn open(path: &Path) -> Result<(Vec<u8>, File)> {
     Ok((start, file))
 }
 
-fn from_dicom(file: File, frame: u32) -> Result<ImageFile> {
-    let dicom::Frame { bytes, width, height, format, windowing, frames } = dicom::decode(file, frame)?;
-    ImageFile { bytes, width, height, format, windowing, frames }.checked()
+/// A file of a format without frames.
+fn from_single_image(file: File, frame: u32) -> Result<ImageFile> {
+    check_frame(frame, 1)?;
+    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(cannot_read)?;
+    ImageFile::from_decoded(reader.decode().map_err(decoding_error)?)
 }
 
-fn from_image(file: File, frame: u32) -> Result<ImageFile> {
-    let mut reader = BufReader::new(file);
-    let pages = Pages::find(&mut reader).map_err(cannot_read)?;
-    let frames = pages.as_ref().map_or(1, |pages| pages.count().max(1));
-    check_frame(frame, frames)?;
-    reader.rewind().map_err(cannot_read)?;
-    let decoded = match pages {
-        Some(pages) => {
-            let page = pages.open(reader.into_inner(), frame).map_err(cannot_read)?;
-            ImageReader::with_format(BufReader::new(page), ImageFormat::Tiff).decode()
-        }
-        None => ImageReader::new(reader).with_guessed_format().map_err(cannot_read)?.decode(),
-    };
-    ImageFile::from_decoded(decoded.map_err(decoding_error)?, frames)
-}
-
-fn cannot_read(error: std::io::Error) -> Error {
+pub(super) fn cannot_read(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot read: {error}"))
 }
 
 fn decoding_error(error: ImageError) -> Error {
     match error {
         ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => cannot_read(error),
-        ImageError::Unsupported(_) => {
-            Error::format(format!("it is not a DICOM, PNG, JPEG, BMP or TIFF file this library can decode: {error}"))
+        ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
+            Error::format("it is not a DICOM, PNG, JPEG, BMP or TIFF file")
+        }
+        ImageError::Unsupported(what) => {
+            Error::new(ErrorKind::Unsupported, format!("it is coded in a way this library cannot decode: {what}"))
         }
         error => Error::format(format!("it is broken: {error}")),
     }
@@ -149,25 +147,22 @@ mod tests {
     #[test]
     fn sixteen_bit_files_keep_their_bits() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["deep.png", "deep.tiff"] {
-            let path = directory.path().join(name);
-            ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![1u16, 65_535]).unwrap().save(&path).unwrap();
-            let picture = ImageFile::load(&path, 0).unwrap();
-            let raster = picture.view().to_raster().unwrap();
-            assert_eq!(raster.samples(), [1.0 / 65_535.0, 1.0], "{name}");
-        }
+        let path = directory.path().join("deep.png");
+        ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![1u16, 65_535]).unwrap().save(&path).unwrap();
+        let raster = ImageFile::load(&path, 0).unwrap().view().to_raster().unwrap();
+        assert_eq!(raster.samples(), [1.0 / 65_535.0, 1.0]);
     }
 
     #[test]
     fn eight_bit_formats_are_read_by_content_not_by_name() {
         let directory = tempfile::tempdir().unwrap();
-        for extension in ["png", "bmp", "tiff"] {
+        for extension in ["png", "bmp"] {
             let path = directory.path().join(format!("a.{extension}"));
             ImageBuffer::<Rgb<u8>, _>::from_raw(1, 2, vec![1u8, 2, 3, 4, 5, 6]).unwrap().save(&path).unwrap();
             let renamed = directory.path().join(format!("{extension}.dat"));
             std::fs::rename(&path, &renamed).unwrap();
-            let picture = ImageFile::load(&renamed, 0).unwrap();
-            assert_eq!(picture.view().bytes(), [1, 2, 3, 4, 5, 6], "{extension}");
+            let image = ImageFile::load(&renamed, 0).unwrap();
+            assert_eq!(image.view().bytes(), [1, 2, 3, 4, 5, 6], "{extension}");
         }
     }
 

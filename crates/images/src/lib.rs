@@ -18,6 +18,7 @@ mod resampled;
 mod sampler;
 mod scan;
 mod tiff;
+mod ybr;
 
 pub use augment::{Augmentation, flipped, rotated};
 pub use batch::{Batch, ImageView, Images};

@@ -3,6 +3,7 @@
 use super::codec::Samples;
 use super::header::Header;
 use super::photometric::Photometric;
+use crate::ybr::rgb_of_ybr;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use lens_base::{Error, ErrorKind, Result};
@@ -20,14 +21,7 @@ pub fn rgb(samples: &Samples, header: &Header, photometric: Photometric) -> Resu
         return Ok(stored.collect());
     }
     let stored: Vec<u8> = stored.collect();
-    Ok(stored.as_chunks::<3>().0.iter().flat_map(|ybr| from_ybr(*ybr)).collect())
-}
-
-/// PS3.3 C.7.6.3.1.2, the other way round.
-fn from_ybr([luminance, blue, red]: [u8; 3]) -> [u8; 3] {
-    let [luminance, blue, red] = [f32::from(luminance), f32::from(blue) - 128.0, f32::from(red) - 128.0];
-    [luminance + 1.402 * red, luminance - 0.344_136 * blue - 0.714_136 * red, luminance + 1.772 * blue]
-        .map(|value| value.round() as u8)
+    Ok(stored.as_chunks::<3>().0.iter().flat_map(|ybr| rgb_of_ybr(*ybr)).collect())
 }
 
 /// A table from stored values to 8 bits of one colour.

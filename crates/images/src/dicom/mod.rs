@@ -9,7 +9,7 @@ mod rle;
 mod source;
 mod window;
 
-use super::image_file::check_frame;
+use super::image_file::{ImageFile, check_frame};
 use super::pixels::{PixelFormat, Windowing};
 use header::Header;
 use lens_base::Result;
@@ -19,17 +19,6 @@ use std::fs::File;
 
 /// Bytes at the start of a file that tell whether it is DICOM.
 pub const SIGNATURE_BYTES: usize = 132;
-
-/// A decoded frame.
-pub struct Frame {
-    pub bytes: Vec<u8>,
-    pub width: u32,
-    pub height: u32,
-    pub format: PixelFormat,
-    pub windowing: Windowing,
-    /// Frames of the file.
-    pub frames: u32,
-}
 
 /// Whether a file that starts with these bytes is DICOM, with or without the preamble.
 pub fn is_dicom(start: &[u8]) -> bool {
@@ -44,7 +33,7 @@ pub fn count_frames(file: File) -> Result<u32> {
 
 /// Decodes one frame; of the others nothing is read but the lengths of their fragments, and not even these where the
 /// file says where the frame is.
-pub fn decode(file: File, frame: u32) -> Result<Frame> {
+pub fn decode(file: File, frame: u32) -> Result<ImageFile> {
     let mut source = Source::open(file)?;
     let header = Header::read(&mut source, Some(frame))?;
     let frames = header.frames;
@@ -58,5 +47,5 @@ pub fn decode(file: File, frame: u32) -> Result<Frame> {
     } else {
         (PixelFormat::Rgb8, Windowing::default(), colour::rgb(&samples, &header, photometric)?)
     };
-    Ok(Frame { bytes, width, height, format, windowing, frames })
+    ImageFile { bytes, width, height, format, windowing, frames }.checked()
 }
