@@ -38,7 +38,7 @@ help:
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 7 minutes the first time); needs no libtorch'
 	@echo 'make check    the fast lane: format, lints, unit tests of everything but libtorch, a smoke test of the C interface'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
-	@echo '              and Java, Node and C# where their tools are'
+	@echo '              and Java, Node and C# where their tools are; installs Debian packages that it lacks, unless LENS_NO_APT=1'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (make torch and make test do this by themselves)'
 	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'

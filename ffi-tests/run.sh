@@ -118,6 +118,9 @@ LENS_LIBRARY_DIR="$libraries" sh "$here/exports.sh" || other_failures=$((other_f
 echo '-- abi'
 LENS_LIBRARY_DIR="$libraries" sh "$here/abi/check.sh" || other_failures=$((other_failures + 1))
 
+echo '-- apt'
+sh "$here/packaging/apt.sh" || other_failures=$((other_failures + 1))
+
 # Packages are made of the release build in target.
 if [ "$libraries" = "$root/target/release" ]; then
     for name in install dist; do
