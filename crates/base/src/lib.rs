@@ -8,6 +8,7 @@ extern crate self as lens_base;
 
 mod error;
 mod files;
+mod left_out;
 mod logger;
 mod memory;
 pub mod options;
@@ -16,6 +17,7 @@ mod random;
 
 pub use error::{Error, ErrorKind, Result, catch, panic_message};
 pub use files::{FileBytes, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, sha256_hex, write_atomically};
+pub use left_out::left_out;
 pub use logger::{Log, LogLevel, Logger};
 pub use memory::{pages, reserve, zeros};
 pub use options::Options;

@@ -2,7 +2,7 @@
 //! (tests/golden/transforms.py): on a drawn picture, and on real ones where they are, in `../shared/data` beside the
 //! checkout.
 
-use lens_base::Options;
+use lens_base::{Options, left_out};
 use lens_images::{
     Augmentation, ImageFile, PixelFormat, PixelView, Preprocessing, Raster, Windowing, flipped, rotated,
 };
@@ -21,7 +21,10 @@ const STEP: usize = 101;
 /// most; the rest is the fixed point of its weights.
 const TWO_ROUNDINGS: f64 = 1.0 + 1e-3;
 
-/// Past the capture of passing tests' output, so that a skipped test is seen.
+/// How far they may be from Pillow's 32-bit floats, which are summed in another order: 2e-5 were measured.
+const F32_SUMS: f64 = 1e-4;
+
+/// Past the capture of passing tests' output.
 fn say(message: &str) {
     let _ = writeln!(std::io::stderr(), "transforms: {message}");
 }
@@ -150,7 +153,7 @@ fn compare(wanted: impl Fn(&str) -> bool, load: impl Fn(&str) -> Gray) -> BTreeM
                 ("resize", difference(&resized, picture.channels(), &expected), TWO_ROUNDINGS)
             }
             ("resize", Some(("f32", size))) => {
-                ("resize without rounding", difference(&resized(size), 1, &expected), 1e-3)
+                ("resize without rounding", difference(&resized(size), 1, &expected), F32_SUMS)
             }
             ("rotate", _) => ("rotate", digested(&rotated(picture, rest.parse().unwrap()), &expected), 0.0),
             ("flip", _) => {
@@ -189,11 +192,11 @@ fn a_drawn_picture_is_transformed_as_torchvision_does() {
 
 #[test]
 fn real_pictures_are_transformed_as_torchvision_does() {
-    let data: PathBuf = root().join("../../../shared/data");
+    let data: PathBuf = root().join("../shared/data");
     let mut compared = 0;
     for folder in ["arcade-tiles", "stenosis-patches", "arcade-frames"] {
         if !data.join(folder).is_dir() {
-            say(&format!("SKIPPED: ../shared/data/{folder} is not there"));
+            left_out(&format!("transforms of real images (no ../shared/data/{folder})"));
             continue;
         }
         let largest = compare(|name| name.starts_with(folder), |path| Gray::load(&data.join(path)));
