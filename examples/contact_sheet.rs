@@ -1,4 +1,4 @@
-//! One picture of what heatmaps found: frames with their known narrowings beside their heatmaps, and the figures.
+//! One image of what heatmaps found: frames with their known narrowings beside their heatmaps, and the figures.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -53,7 +53,7 @@ struct Frame {
 struct Figures {
     positives: usize,
     hits: usize,
-    /// Share of all places of a tile that would have been hits; `None` without positives.
+    /// Share of all positions of a tile that would have been hits; `None` without positives.
     chance: Option<f64>,
     accuracy: Option<f64>,
     roc_auc: Option<f64>,
@@ -291,16 +291,16 @@ fn draw(frames: &[Frame], figures: &Figures, arguments: &Arguments) -> Result<Rg
         let left = GAP + (shown % COLUMNS) as u32 * (pair + GAP);
         let top = HEADER + (shown / COLUMNS) as u32 * (CELL + CAPTION + GAP);
         let stem = Path::new(&frame.name).file_stem().unwrap_or_default().to_string_lossy();
-        let picture = open(&arguments.images.join(&frame.name), frame)?;
+        let image = open(&arguments.images.join(&frame.name), frame)?;
         let overlay = open(&arguments.overlays.join(format!("{stem}_overlay.png")), frame)?;
         let scale = f64::from(CELL) / frame.width.max(frame.height);
-        for (picture, left, outline) in [
-            (picture, left, frame.narrowing.map(|area| (area, NARROWING))),
+        for (image, left, outline) in [
+            (image, left, frame.narrowing.map(|area| (area, NARROWING))),
             (overlay, left + CELL + 4, Some((frame.hottest, HOTTEST))),
         ] {
             let fitted = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-            let (width, height) = (fitted(picture.width()), fitted(picture.height()));
-            replace(&mut sheet, &resize(&picture, width, height, FilterType::Triangle), left.into(), top.into());
+            let (width, height) = (fitted(image.width()), fitted(image.height()));
+            replace(&mut sheet, &resize(&image, width, height, FilterType::Triangle), left.into(), top.into());
             if let Some((area, colour)) = outline {
                 draw_outline(&mut sheet, (left, top, width, height), area, scale, colour);
             }
@@ -319,19 +319,19 @@ fn draw(frames: &[Frame], figures: &Figures, arguments: &Arguments) -> Result<Rg
 }
 
 fn open(path: &Path, frame: &Frame) -> Result<RgbImage, Failure> {
-    let picture = image::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?.to_rgb8();
-    let (width, height) = picture.dimensions();
+    let image = image::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?.to_rgb8();
+    let (width, height) = image.dimensions();
     if (f64::from(width), f64::from(height)) != (frame.width, frame.height) {
         let expected = format!("but its heatmap is {}x{}", frame.width, frame.height);
         return Err(format!("{} is {width}x{height} pixels, {expected}", path.display()).into());
     }
-    Ok(picture)
+    Ok(image)
 }
 
-/// Outlines an area of a frame that was drawn at `place` (left, top, width, height).
-fn draw_outline(sheet: &mut RgbImage, place: (u32, u32, u32, u32), area: Area, scale: f64, colour: Rgb<u8>) {
+/// Outlines an area of a frame that was drawn in `area_drawn` (left, top, width, height).
+fn draw_outline(sheet: &mut RgbImage, area_drawn: (u32, u32, u32, u32), area: Area, scale: f64, colour: Rgb<u8>) {
     const LINE: u32 = 2;
-    let (left, top, width, height) = place;
+    let (left, top, width, height) = area_drawn;
     let inside = |value: f64, size: u32| (value * scale).round().clamp(0.0, f64::from(size - 1)) as u32;
     let (first_x, last_x) = (inside(area.x, width), inside(area.x + area.width, width));
     let (first_y, last_y) = (inside(area.y, height), inside(area.y + area.height, height));

@@ -19,7 +19,7 @@ class Component:
     """An SPDX expression, or the name of another licence."""
     purl: str
     directory: Path | None = None
-    """Below which its licence files lie, if it has any."""
+    """Contains its licence files, if it has any."""
     website: str = ""
     sha256: str = ""
     files: list[Path] | None = None

@@ -1,6 +1,6 @@
 #!/bin/sh
 # copy_libtorch.sh FROM TO: copies libtorch_cpu.so, and what it is linked against that is not the system's, into one
-# directory. libtorch's own search path ends with the directory it lies in.
+# directory. libtorch's own search path ends with its own directory.
 set -eu
 from=$1
 to=$2

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers,
+# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it is beside the first, headers,
 # files for pkg-config and CMake, and the host program under DESTDIR/PREFIX. NOTICES is the directory of the third-party
 # notices and the SBOM.
 #
@@ -8,7 +8,7 @@
 # DESTDIR        put before PREFIX, for those who make packages
 # WITH_LIBTORCH  1: the CPU half of libtorch is copied into PREFIX/LIBDIR/lesionlens/libtorch
 # RELOCATABLE    1: without WITH_LIBTORCH, no path to the libtorch that was built against is left in the second library
-# DEBUG_FILE     receives the library's debug information, and that of the second one lies beside it; default: dropped
+# DEBUG_FILE     receives the library's debug information, and that of the second one is put beside it; default: dropped
 set -eu
 library=$1
 host=$2

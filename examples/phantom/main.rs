@@ -1,5 +1,5 @@
-//! Draws a data set of X-ray coronary angiograms that never were: something to train, classify and look at without
-//! anybody's medical images. Vessels with and without a narrowing, known to the pixel.
+//! Draws a data set of synthetic X-ray coronary angiograms: vessels with and without a narrowing, known to the pixel, to
+//! train on and to classify without any patient's images.
 
 mod projection;
 mod scene;
@@ -18,10 +18,10 @@ use crate::tiles::Scenes;
 
 const USAGE: &str = "usage: phantom OUT_DIR [--seed N] [--train N] [--validation N] [--test N] [--frames N]";
 
-/// Says that a directory is ours, and with what it was made.
+/// The file that marks a directory as made by this program, with its options.
 const MARKER: &str = "phantom.json";
 
-/// Raised whenever the same options give other pictures than before.
+/// Raised whenever the same options give other images than before.
 const REVISION: u32 = 1;
 
 struct Options {
@@ -146,14 +146,14 @@ fn write_all(options: &Options, fresh: &Path) -> Result<String, Box<dyn Error>> 
     let splits = [("train", options.train), ("validation", options.validation), ("test", options.test)];
     for (part, (name, count)) in (1..).zip(splits) {
         let tiles = Scenes::new(options.seed, part).tiles(count);
-        let images = tiles.iter().map(|tile| (&tile.picture, tile.positive));
+        let images = tiles.iter().map(|tile| (&tile.image, tile.positive));
         write_labelled(&fresh.join(name), "tile", images)?;
         let positives = tiles.iter().filter(|tile| tile.positive).count();
         said += &format!("\n  {name}: {count} tiles of 64x64, {positives} with a narrowing");
     }
     let frames = Scenes::new(options.seed, 0).frames(options.frames);
     let directory = fresh.join("frames");
-    let images = frames.iter().map(|frame| (&frame.picture, frame.narrowing.is_some()));
+    let images = frames.iter().map(|frame| (&frame.image, frame.narrowing.is_some()));
     let names = write_labelled(&directory, "frame", images)?;
     let mut boxes = csv::Writer::from_path(directory.join("boxes.csv"))?;
     boxes.write_record(["filename", "x", "y", "width", "height"])?;
@@ -177,16 +177,16 @@ fn write_all(options: &Options, fresh: &Path) -> Result<String, Box<dyn Error>> 
 fn write_labelled<'a>(
     directory: &Path,
     stem: &str,
-    pictures: impl Iterator<Item = (&'a GrayImage, bool)>,
+    images: impl Iterator<Item = (&'a GrayImage, bool)>,
 ) -> Result<Vec<String>, Box<dyn Error>> {
     let images = directory.join("images");
     fs::create_dir_all(&images)?;
     let mut labels = csv::Writer::from_path(directory.join("labels.csv"))?;
     labels.write_record(["patch_filename", "stenoza_label"])?;
     let mut names = Vec::new();
-    for (index, (picture, positive)) in pictures.enumerate() {
+    for (index, (image, positive)) in images.enumerate() {
         let name = format!("{stem}_{index:05}.png");
-        picture.save(images.join(&name))?;
+        image.save(images.join(&name))?;
         labels.write_record([name.as_str(), if positive { "1" } else { "0" }])?;
         names.push(name);
     }

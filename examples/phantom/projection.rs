@@ -15,7 +15,7 @@ struct Ray {
     layers: [[f32; 2]; LAYERS],
 }
 
-/// Rays by their place in the picture; most meet nothing and take no room.
+/// Rays by their position in the image; most meet nothing and take no memory.
 struct Rays {
     side: usize,
     /// Index into `met` plus one; 0 where nothing was met.
@@ -45,11 +45,11 @@ pub fn path_lengths<'a>(paths: impl Iterator<Item = &'a [Sample]>, size: usize) 
         }
     }
     let mut lengths = vec![0.0; size * size];
-    for (place, &index) in rays.index.iter().enumerate() {
+    for (position, &index) in rays.index.iter().enumerate() {
         if index > 0 {
             let ray = &rays.met[index as usize - 1];
             let sum: f32 = ray.layers[..ray.count].iter().map(|[near, far]| far - near).sum();
-            lengths[place / side / RAYS * size + place % side / RAYS] += sum / (RAYS * RAYS) as f32;
+            lengths[position / side / RAYS * size + position % side / RAYS] += sum / (RAYS * RAYS) as f32;
         }
     }
     lengths

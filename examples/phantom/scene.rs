@@ -14,14 +14,14 @@ pub const SIZE: usize = 384;
 
 pub struct Scene {
     pub tree: Tree,
-    pub picture: GrayImage,
+    pub image: GrayImage,
 }
 
 /// Attenuation values, row by row: what a beam has lost is exp(-value).
 type Field = Vec<f32>;
 
 impl Scene {
-    /// Renders a tree; the tree's narrowings are what they are.
+    /// Renders a tree with its narrowings.
     pub fn render(rng: &mut ChaCha8Rng, tree: Tree) -> Scene {
         let mut attenuation = chest(rng);
         let opacity = rng.random_range(0.085..0.115);
@@ -33,8 +33,8 @@ impl Scene {
         }
         add_blush(rng, &vessels, &mut attenuation);
         add_catheter(rng, &tree, opacity, &mut attenuation);
-        let picture = detect(rng, attenuation);
-        Scene { tree, picture }
+        let image = detect(rng, attenuation);
+        Scene { tree, image }
     }
 }
 
@@ -184,7 +184,7 @@ impl Diaphragm {
     }
 }
 
-/// The guiding catheter, from the picture's upper border to the first vessel's mouth, and the puff that flows back.
+/// The guiding catheter, from the image's upper border to the first vessel's mouth, and the puff that flows back.
 fn add_catheter(rng: &mut ChaCha8Rng, tree: &Tree, opacity: f32, attenuation: &mut Field) {
     const WALL: f32 = 0.9;
     let mouth = &tree.vessels[0].samples;
@@ -221,20 +221,20 @@ fn add_catheter(rng: &mut ChaCha8Rng, tree: &Tree, opacity: f32, attenuation: &m
     });
 }
 
-/// Beam, scatter, blur, quantum noise, and the window that the picture is stored with.
+/// Beam, scatter, blur, quantum noise, and the window that the image is stored with.
 fn detect(rng: &mut ChaCha8Rng, attenuation: Field) -> GrayImage {
     let mut signal: Field = attenuation.iter().map(|value| (-value).exp()).collect();
     let scatter = rng.random_range(0.05..0.15) * signal.iter().sum::<f32>() / signal.len() as f32;
     signal.iter_mut().for_each(|value| *value += scatter);
     gaussian_blur(&mut signal, rng.random_range(0.6..0.85));
-    // A Poisson count of this size is a normal one for any eye.
+    // A Poisson count of this size is nearly normally distributed.
     let quanta = rng.random_range(350.0..900.0_f32);
     for value in &mut signal {
         let count = *value * quanta;
         *value = (count + count.sqrt() * normal(rng)).max(0.0) / quanta;
     }
     gaussian_blur(&mut signal, rng.random_range(0.4..0.55));
-    // A part of the pixels says as much about their spread as all do.
+    // The spread is estimated from a part of the pixels.
     let mut sorted: Vec<f32> = signal.iter().step_by(7).copied().collect();
     let mut quantile = |share: f32| {
         let at = (share * (sorted.len() - 1) as f32) as usize;
@@ -249,7 +249,7 @@ fn detect(rng: &mut ChaCha8Rng, attenuation: Field) -> GrayImage {
     GrayImage::from_raw(SIZE as u32, SIZE as u32, pixels.collect()).expect("one byte per pixel")
 }
 
-/// Adds smooth random values that change over a `cells`-th of the picture's width.
+/// Adds smooth random values that change over a `cells`-th of the image's width.
 fn add_clouds(rng: &mut ChaCha8Rng, cells: usize, amplitude: f32, field: &mut Field) {
     let nodes = cells + 3;
     let heights: Vec<f32> = (0..nodes * nodes).map(|_| amplitude * rng.random_range(-1.0..1.0)).collect();
@@ -257,15 +257,15 @@ fn add_clouds(rng: &mut ChaCha8Rng, cells: usize, amplitude: f32, field: &mut Fi
 }
 
 /// Adds the cubic spline surface over `cells` x `cells` cells with these heights, one row and column of nodes outside
-/// the picture on either side.
+/// the image on either side.
 fn add_splines(heights: &[f32], cells: usize, field: &mut Field) {
     let nodes = cells + 3;
     let spline = |pixel: usize| {
-        let place = pixel as f32 / SIZE as f32 * cells as f32;
-        let t = place.fract();
+        let position = pixel as f32 / SIZE as f32 * cells as f32;
+        let t = position.fract();
         let u = 1.0 - t;
         let middle = |a: f32| (3.0 * a * a * a - 6.0 * a * a + 4.0) / 6.0;
-        (place as usize, [u * u * u / 6.0, middle(t), middle(u), t * t * t / 6.0])
+        (position as usize, [u * u * u / 6.0, middle(t), middle(u), t * t * t / 6.0])
     };
     let splines: Vec<(usize, [f32; 4])> = (0..SIZE).map(spline).collect();
     for (row, (node, down)) in field.chunks_exact_mut(SIZE).zip(&splines) {

@@ -13,22 +13,22 @@ use crate::vessel::{Bounds, Site, Tree};
 /// Width and height of a tile in pixels.
 const TILE: f32 = 64.0;
 
-/// Furthest that a tile's middle lies from what it was cut for: a heatmap's tiles do not meet narrowings head-on.
+/// Greatest distance of a tile's middle from what it was cut for: a heatmap's tiles do not meet narrowings head-on.
 const JITTER: f32 = 14.0;
 
 /// Shares of the diameter that narrowings take.
 const SEVERITY: std::ops::Range<f32> = 0.55..0.82;
 
-/// At most so many places of a scene are judged: half become narrowings, half controls.
+/// Most points of a scene: half become narrowings, half controls.
 const SITES: usize = 6;
 
 pub struct Tile {
-    pub picture: GrayImage,
+    pub image: GrayImage,
     pub positive: bool,
 }
 
 pub struct Frame {
-    pub picture: GrayImage,
+    pub image: GrayImage,
     pub narrowing: Option<Bounds>,
 }
 
@@ -52,24 +52,24 @@ impl Scenes {
             let mut rng = self.next_rng();
             let mut tree = Tree::draw(&mut rng, SIZE as f32);
             let sites = find_sites(&mut rng, &tree, SITES);
-            // Narrowings and controls are drawn from the same places, so that only the narrowing tells them apart.
+            // Narrowings and controls are drawn from the same points, so that only the narrowing tells them apart.
             let (narrowed, controls) = sites.split_at(sites.len().div_ceil(2));
             for site in narrowed {
                 tree.narrow(&mut rng, *site, SEVERITY);
             }
-            let mut places: Vec<(f32, f32)> = narrowed.iter().map(|site| (site.x, site.y)).collect();
-            places.extend(controls.iter().filter(|_| rng.random_bool(0.7)).map(|site| (site.x, site.y)));
-            add_other_places(&mut rng, &tree, &mut places);
+            let mut points: Vec<(f32, f32)> = narrowed.iter().map(|site| (site.x, site.y)).collect();
+            points.extend(controls.iter().filter(|_| rng.random_bool(0.7)).map(|site| (site.x, site.y)));
+            add_other_points(&mut rng, &tree, &mut points);
             let scene = Scene::render(&mut rng, tree);
-            for (index, (x, y)) in places.into_iter().enumerate() {
+            for (index, (x, y)) in points.into_iter().enumerate() {
                 let bounds = tile_around(&mut rng, x, y);
                 let positive = index < narrowed.len();
                 let shows = scene.tree.narrowings.iter().any(|narrowing| narrowing.bounds.overlaps(&bounds));
                 if shows == positive && missing[usize::from(positive)] > 0 {
                     missing[usize::from(positive)] -= 1;
                     let (left, top) = (bounds.left as u32, bounds.top as u32);
-                    let picture = crop_imm(&scene.picture, left, top, TILE as u32, TILE as u32).to_image();
-                    tiles.push(Tile { picture, positive });
+                    let image = crop_imm(&scene.image, left, top, TILE as u32, TILE as u32).to_image();
+                    tiles.push(Tile { image, positive });
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Scenes {
                     }
                     let scene = Scene::render(&mut rng, tree);
                     let narrowing = scene.tree.narrowings.first().map(|narrowing| narrowing.bounds);
-                    break Frame { picture: scene.picture, narrowing };
+                    break Frame { image: scene.image, narrowing };
                 }
             })
             .collect()
@@ -104,37 +104,37 @@ impl Scenes {
     }
 }
 
-/// Up to `wanted` places where a narrowing could be judged, so far apart that a tile seldom shows two.
-fn find_sites(rng: &mut ChaCha8Rng, tree: &Tree, wanted: usize) -> Vec<Site> {
+/// Up to `count` points where a narrowing could be judged, so far apart that a tile seldom shows two.
+fn find_sites(rng: &mut ChaCha8Rng, tree: &Tree, count: usize) -> Vec<Site> {
     let mut sites: Vec<Site> = Vec::new();
-    for _ in 0..8 * wanted {
+    for _ in 0..8 * count {
         let Some(site) = tree.find_site(rng, SIZE as f32, TILE / 2.0) else { break };
         let apart = |other: &Site| (other.x - site.x).hypot(other.y - site.y) > TILE - 4.0;
         if sites.iter().all(apart) {
             sites.push(site);
         }
-        if sites.len() == wanted {
+        if sites.len() == count {
             break;
         }
     }
     sites
 }
 
-/// What else a heatmap's tiles meet: branchings and crossings, the catheter's tip, anything.
-fn add_other_places(rng: &mut ChaCha8Rng, tree: &Tree, places: &mut Vec<(f32, f32)>) {
+/// Points that are no narrowings and that a heatmap's tiles show, too: branchings, crossings, the catheter's tip, any.
+fn add_other_points(rng: &mut ChaCha8Rng, tree: &Tree, points: &mut Vec<(f32, f32)>) {
     let junctions = tree.junctions();
     for chance in [0.9, 0.3] {
         if rng.random_bool(chance) && !junctions.is_empty() {
-            places.push(junctions[rng.random_range(0..junctions.len())]);
+            points.push(junctions[rng.random_range(0..junctions.len())]);
         }
     }
     if rng.random_bool(0.2) {
         let [x, y, _] = tree.vessels[0].samples[0].position;
-        places.push((x, y));
+        points.push((x, y));
     }
     if rng.random_bool(0.5) {
         let size = SIZE as f32;
-        places.push((rng.random_range(0.0..size), rng.random_range(0.0..size)));
+        points.push((rng.random_range(0.0..size), rng.random_range(0.0..size)));
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Tree {
     pub narrowings: Vec<Narrowing>,
 }
 
-/// A place on a vessel that can be seen well enough to be judged: side-on, and not covered by another vessel.
+/// A point on a vessel that can be seen well enough to be judged: side-on, and not covered by another vessel.
 #[derive(Clone, Copy)]
 pub struct Site {
     vessel: usize,
@@ -67,7 +67,7 @@ pub struct Narrowing {
     pub bounds: Bounds,
 }
 
-/// The ellipsoid and how it is looked at.
+/// The ellipsoid and the direction of the view.
 struct Heart {
     long: f32,
     wide: f32,
@@ -98,7 +98,7 @@ impl Heart {
 }
 
 impl Tree {
-    /// Draws a left (mostly) or right coronary tree, centred in a picture of `size` pixels.
+    /// Draws a left (mostly) or right coronary tree, centred in an image of `size` pixels.
     pub fn draw(rng: &mut ChaCha8Rng, size: f32) -> Tree {
         let heart = Heart::draw(rng);
         let mut tree = Tree { vessels: Vec::new(), narrowings: Vec::new() };
@@ -220,7 +220,7 @@ impl Tree {
         }
     }
 
-    /// The many small branches that no textbook names.
+    /// The many small branches without names.
     fn grow_twigs(&mut self, rng: &mut ChaCha8Rng, heart: &Heart) {
         let named = self.vessels.len();
         for _ in 0..rng.random_range(9..18) {
@@ -295,7 +295,7 @@ impl Tree {
         }
     }
 
-    /// A random place where a narrowing could be judged, at least `margin` pixels inside a picture of `size` pixels.
+    /// A random point where a narrowing could be judged, at least `margin` pixels inside an image of `size` pixels.
     pub fn find_site(&self, rng: &mut ChaCha8Rng, size: f32, margin: f32) -> Option<Site> {
         let wide: Vec<(usize, usize)> = self
             .vessels
@@ -343,7 +343,7 @@ impl Tree {
                 let elsewhere = move |at: &usize| !own || at.abs_diff(sample) > 2 * clearance;
                 (0..other.samples.len()).step_by(4).filter(elsewhere).map(|at| other.samples[at])
             })
-            // Twigs neither hide nor feign a narrowing.
+            // Thin branches neither hide nor resemble a narrowing.
             .filter(|ball| ball.radius > 1.3 && closer_in_picture(middle, ball.position, 2.0 * half_length + 20.0))
             .collect();
         let covered = |own: &Sample| {
@@ -376,7 +376,7 @@ impl Tree {
         let skew = rng.random_range(-0.3..0.3_f32);
         for at in range {
             let from_middle = (at as f32 - site.sample as f32) / reach as f32;
-            // The deepest place lies off the middle, as plaques' shoulders differ.
+            // The narrowest point is off the middle, as plaques' shoulders differ.
             let skewed = if from_middle < skew {
                 (skew - from_middle) / (1.0 + skew)
             } else {
@@ -390,7 +390,7 @@ impl Tree {
         self.narrowings.push(Narrowing { bounds });
     }
 
-    /// Places where two vessels of visible size cross or part.
+    /// Points where two vessels of visible size cross or part.
     pub fn junctions(&self) -> Vec<(f32, f32)> {
         let seen: Vec<(usize, Sample)> = self
             .vessels
@@ -399,16 +399,16 @@ impl Tree {
             .flat_map(|(index, vessel)| vessel.samples.iter().step_by(6).map(move |sample| (index, *sample)))
             .filter(|(_, sample)| sample.radius > 1.6)
             .collect();
-        let mut places = Vec::new();
+        let mut points = Vec::new();
         for (index, sample) in &seen {
             let crossed = seen.iter().any(|(other, ball)| {
                 other > index && closer_in_picture(sample.position, ball.position, sample.radius.max(2.0))
             });
             if crossed {
-                places.push((sample.position[0], sample.position[1]));
+                points.push((sample.position[0], sample.position[1]));
             }
         }
-        places
+        points
     }
 }
 
@@ -422,7 +422,7 @@ impl Vessel {
         let bend = rng.random_range(0.7..1.1);
         let mut offset = Vec::with_capacity(nominal.len());
         let mut samples = Vec::with_capacity(nominal.len());
-        for (at, place) in nominal.iter().enumerate() {
+        for (at, point) in nominal.iter().enumerate() {
             let along = at as f32 * STEP;
             // Wiggles start at nothing, so that branches stay on their parents.
             let onset = (along / 30.0).min(1.0);
@@ -433,7 +433,7 @@ impl Vessel {
             let rest = (1.0 - along / length).max(0.0).powf(bend);
             let radius = (radii[1] + (radii[0] - radii[1]) * rest) * (1.0 + wall.at(along));
             offset.push(moved);
-            samples.push(Sample { position: add(heart.project(*place), moved), radius });
+            samples.push(Sample { position: add(heart.project(*point), moved), radius });
         }
         Vessel { samples, nominal, offset }
     }

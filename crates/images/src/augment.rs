@@ -81,29 +81,29 @@ mod tests {
     use super::*;
     use lens_base::generator;
 
-    fn picture() -> Raster {
+    fn image() -> Raster {
         Raster::new(3, 2, 1, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap()
     }
 
     #[test]
-    fn mirrors() {
-        assert_eq!(flipped(&picture(), true, false).samples(), [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
-        assert_eq!(flipped(&picture(), false, true).samples(), [4.0, 5.0, 6.0, 1.0, 2.0, 3.0]);
+    fn mirroring() {
+        assert_eq!(flipped(&image(), true, false).samples(), [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
+        assert_eq!(flipped(&image(), false, true).samples(), [4.0, 5.0, 6.0, 1.0, 2.0, 3.0]);
     }
 
     #[test]
-    fn a_quarter_turn_is_counter_clockwise() {
+    fn quarter_turn_direction() {
         let square = Raster::new(2, 2, 1, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
         assert_eq!(rotated(&square, 90.0).samples(), [2.0, 4.0, 1.0, 3.0]);
     }
 
     #[test]
-    fn half_of_the_images_are_mirrored_each_way() {
+    fn mirroring_probability() {
         let augmentation = Augmentation { rotation_degrees: 0.0, ..Augmentation::default() };
         let mut random = generator(1, 0);
         let mut corners = [0; 7];
         for _ in 0..4000 {
-            corners[augmentation.apply(&picture(), &mut random).samples()[0] as usize] += 1;
+            corners[augmentation.apply(&image(), &mut random).samples()[0] as usize] += 1;
         }
         for corner in [1, 3, 4, 6] {
             // Binomial(4000, 1/4): six standard deviations are 164.

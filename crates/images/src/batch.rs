@@ -7,12 +7,12 @@ use super::preprocessing::Preprocessing;
 use super::raster::Raster;
 use lens_base::{Error, Result};
 
-/// An image, or a part of one, in somebody's memory: f32 samples, normalised, pixel by pixel.
+/// An image, or a part of one, in borrowed memory: f32 samples, normalised, pixel by pixel.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageView<'a> {
-    /// The memory that it lies in; views that share it name the same slice.
+    /// The memory that holds it; views of one memory name the same slice.
     pub memory: &'a [f32],
-    /// Where its first sample lies.
+    /// Index of its first sample in `memory`.
     pub offset: usize,
     /// Samples from one row to the next.
     pub row_step: usize,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn gray_fills_three_channels_where_they_are_normalised_differently() {
+    fn gray_as_three_channels() {
         let raster = Raster::new(2, 1, 1, vec![0.0, 1.0]).unwrap();
         let preprocessing =
             Preprocessing { image_size: 32, mean: [0.0, 0.5, 1.0], standard_deviation: [1.0, 0.5, 0.25] };
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tile_is_cut_where_it_was_asked_for_and_gray_stays_gray() {
+    fn tile_position_and_gray_channel() {
         let gray = Raster::new(4, 3, 1, (0..12).map(|value| value as f32).collect()).unwrap();
         let coloured = Raster::new(2, 2, 3, (0..12).map(|value| value as f32).collect()).unwrap();
         let mut batch = Batch::new(2, 2);

@@ -116,8 +116,8 @@ impl Sample {
             Source::Memory(raster) => Ok(Arc::clone(raster)),
             Source::File { frame, .. } => {
                 let path = self.path().unwrap_or_default();
-                let picture = ImageFile::load(&path, *frame)?;
-                let raster = picture.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
+                let file = ImageFile::load(&path, *frame)?;
+                let raster = file.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
                 Ok(Arc::new(raster))
             }
         }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_keeps_the_share_of_positives_and_loses_nothing() {
+    fn stratified_split() {
         let (one, other) = memory(40, 160).split(0.75, 3).unwrap();
         assert_eq!(one.describe()["positives"], 30);
         assert_eq!(one.samples().len(), 150);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_depends_on_the_seed_alone() {
+    fn split_seed() {
         let ids = |seed| {
             let (one, _) = memory(20, 20).split(0.5, seed).unwrap();
             one.samples().iter().map(|sample| sample.id.clone()).collect::<Vec<_>>()
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_splits_and_labels_are_refused() {
+    fn invalid_splits_and_labels() {
         assert!(memory(1, 0).split(0.5, 0).is_err());
         for fraction in [0.0, 1.0, f64::NAN, -1.0] {
             assert!(memory(9, 9).split(fraction, 0).is_err());

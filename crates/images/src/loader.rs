@@ -38,11 +38,11 @@ pub fn for_each_image<'a, S: Borrow<Sample> + Sync, T: Send>(
 
 struct Entry {
     sample: Sample,
-    /// Resized; `None` when the memory set aside for that was used up.
+    /// Resized; `None` when the memory for decoded images was used up.
     raster: Option<Arc<Raster>>,
 }
 
-/// A data set whose every image was decoded once, and is kept in memory as far as that goes.
+/// A data set whose images were all decoded once, and of which as many are kept as fit into memory.
 pub struct ImageStore {
     entries: Vec<Entry>,
     skipped: Vec<Skipped>,
@@ -170,7 +170,7 @@ impl ImageStore {
             let raster = self.raster(index)?;
             match &plan.augmentation {
                 Some((augmentation, seed, epoch)) => {
-                    // A stream of its own for each place in each epoch: the result does not depend on which thread
+                    // Random numbers of its own for each position in each epoch: the result does not depend on which thread
                     // works on it.
                     let stream = (u64::from(*epoch) + 1) << 40 | position as u64;
                     let varied = augmentation.apply(&raster, &mut generator(*seed, stream));
@@ -199,7 +199,7 @@ pub struct BatchPlan {
 }
 
 impl BatchPlan {
-    /// Places in `order` of each batch, those left out included.
+    /// Ranges in `order` of all batches, those left out included.
     pub fn bounds(&self) -> Vec<std::ops::Range<usize>> {
         let mut bounds: Vec<std::ops::Range<usize>> = (0..self.order.len())
             .step_by(self.batch_size)
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_do_not_depend_on_threads_or_on_what_is_kept_in_memory() {
+    fn batches_independent_of_threads_and_cache() {
         let expected = batches(&store(u64::MAX), 1, 0);
         assert_eq!(expected.iter().map(|(_, labels)| labels.len()).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(expected[0].1, [0.0, 0.0, 1.0, 1.0]);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undecodable_file_is_named_or_skipped_and_counted() {
+    fn undecodable_file() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("images")).unwrap();
         std::fs::write(root.path().join("labels.csv"), "patch_filename,stenoza_label\na.png,1\nbad.png,0\n").unwrap();

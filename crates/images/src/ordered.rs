@@ -24,7 +24,7 @@ pub fn ordered<T: Send>(
                 let (sender, receiver) = sync_channel(AHEAD);
                 scope.spawn(move || {
                     for index in (worker..count).step_by(workers) {
-                        // The other end is gone when consuming failed: nobody wants the rest.
+                        // The receiver is dropped when consuming failed; the rest is not needed.
                         if sender.send(produce(index)).is_err() {
                             break;
                         }
@@ -50,7 +50,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn results_come_in_order_whoever_made_them() {
+    fn result_order() {
         let mut seen = Vec::new();
         ordered(
             100,
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_consumer_ends_the_work_early() {
+    fn failing_consumer() {
         let made = AtomicUsize::new(0);
         let result = ordered(
             1_000_000,

@@ -52,7 +52,7 @@ impl PixelFormat {
         }
     }
 
-    /// Where red, green and blue lie in a pixel; `None` for gray.
+    /// Positions of red, green and blue in a pixel; `None` for gray.
     fn colour_order(self) -> Option<[usize; 3]> {
         match self {
             PixelFormat::Rgb8 | PixelFormat::Rgba8 => Some([0, 1, 2]),
@@ -85,7 +85,7 @@ impl Default for Windowing {
     }
 }
 
-/// Pixels in somebody's memory.
+/// Pixels in borrowed memory.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelView<'a> {
     bytes: &'a [u8],
@@ -186,12 +186,12 @@ impl<'a> PixelView<'a> {
         (0..self.height).map(move |y| &self.bytes[y * self.row_stride..][..row])
     }
 
-    /// All pixels as 0..1; refuses values that are out of their range, with their place.
+    /// All pixels as 0..1; refuses values that are out of their range, with their x and y.
     pub fn to_raster(&self) -> Result<Raster> {
         self.checked()?.to_raster()
     }
 
-    /// The same view, known to have no samples out of their range; refuses those, with their place.
+    /// The same view, known to have no samples out of their range; refuses those, with their x and y.
     pub fn checked(&self) -> Result<CheckedView<'a>> {
         self.check_values()?;
         Ok(CheckedView(*self))
@@ -243,7 +243,7 @@ impl<'a> PixelView<'a> {
         let rescaled = stored * self.windowing.slope + self.windowing.intercept;
         if self.windowing.width == 0.0 && !(0.0..=1.0).contains(&rescaled) {
             return Err(Error::argument(format!(
-                "the value at x {x}, y {y} is {rescaled}; floats without a window must lie in 0..1 (set window_center \
+                "the value at x {x}, y {y} is {rescaled}; floats without a window must be in 0..1 (set window_center \
                  and window_width)"
             )));
         }
@@ -269,7 +269,7 @@ impl CheckedView<'_> {
         self.rows_to_raster(0..self.height, self.is_gray())
     }
 
-    /// Whether all pixels are gray. Gray pictures often come as colour; they get the same values, and so the same
+    /// Whether all pixels are gray. Gray images are often stored as colour; they get the same values, and so the same
     /// result, as gray ones.
     pub fn is_gray(&self) -> bool {
         self.format.colour_order().is_none() || self.pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_function_of_the_dicom_standard() {
+    fn dicom_window_function() {
         // PS3.3 C.11.2.1.2.1's example: center 2048, width 4096 maps 0..4095 to the full range.
         let windowing = Windowing { bits_stored: 12, center: 2048.0, width: 4096.0, ..Windowing::default() };
         assert_eq!(gray16(&[0, 4095], windowing).unwrap(), [0.0, 1.0]);
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn monochrome1_is_the_mirror_of_monochrome2() {
+    fn monochrome1_inversion() {
         let values = [0u16, 17, 2048, 4000, 4095];
         let mirrored: Vec<u16> = values.iter().map(|value| 4095 - value).collect();
         for (center, width) in [(0.0, 0.0), (1800.0, 900.0)] {
@@ -462,13 +462,13 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_slope_turns_the_full_range_round() {
+    fn negative_rescale_slope() {
         let windowing = Windowing { bits_stored: 8, slope: -1.0, intercept: 255.0, ..Windowing::default() };
         assert_eq!(gray16(&[0, 255], windowing).unwrap(), [1.0, 0.0]);
     }
 
     #[test]
-    fn signed_samples_use_their_range() {
+    fn signed_sample_range() {
         let bytes: Vec<u8> = [-2048i16, 0, 2047].iter().flat_map(|value| value.to_ne_bytes()).collect();
         let windowing = Windowing { bits_stored: 12, ..Windowing::default() };
         let view = PixelView::new(&bytes, 3, 1, 6, PixelFormat::GrayS16, windowing).unwrap();
@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_orders_agree() {
+    fn colour_orders() {
         let rgb = [10u8, 20, 30, 40, 50, 60];
         let bgra = [30u8, 20, 10, 0, 60, 50, 40, 255];
         let one = PixelView::new(&rgb, 2, 1, 6, PixelFormat::Rgb8, Windowing::default()).unwrap();
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_refused_with_their_place() {
+    fn position_of_values_out_of_range() {
         let windowing = Windowing { bits_stored: 12, ..Windowing::default() };
         let message = gray16(&[1, 4096], windowing).unwrap_err().to_string();
         assert!(message.contains("4096") && message.contains("x 1"), "{message}");
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn geometry_that_makes_no_sense_is_refused() {
+    fn invalid_geometry() {
         let cases = [
             (0, 5, 5, "width 0"),
             (5, 70_000, 5, "70000"),

@@ -60,7 +60,7 @@ mod tests {
     use crate::ImageFile;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn png_round_trip() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.png");
         // Padded rows, blue first.

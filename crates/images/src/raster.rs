@@ -57,7 +57,7 @@ impl Raster {
         }
     }
 
-    /// The same pixels as somebody else would hand them over: bytes and their format (32-bit floats for gray, 8-bit
+    /// The pixels as a caller would pass them: bytes and their format (32-bit floats for gray, 8-bit
     /// samples for colour, which is what colour is read from), width and height.
     pub fn stored(&self) -> (Vec<u8>, PixelFormat, u32, u32) {
         let (bytes, format) = match self.channels {
@@ -86,8 +86,8 @@ impl Raster {
     }
 }
 
-/// Resizing of an image that is at hand only in parts: what it gives for some rows is what [`Raster::resized`] gives for
-/// the whole, but for rounding.
+/// Resizing of an image of which only parts are in memory: rows are those of [`Raster::resized`] of the whole image, but
+/// for rounding.
 #[derive(Clone, Copy, Debug)]
 pub struct RowResampler {
     from: (usize, usize),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shrinking_averages_instead_of_skipping() {
+    fn downsampling_average() {
         let stripes = Raster::new(64, 64, 1, (0..64 * 64).map(|i| (i % 2) as f32).collect()).unwrap();
         let small = stripes.resized(16, 16).unwrap();
         for x in 1..15 {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn gray_and_equal_channels_resize_alike() {
+    fn resized_gray_and_equal_channels() {
         let gray = Raster::new(9, 7, 1, (0..63).map(|i| (i * 37 % 64) as f32 / 64.0).collect()).unwrap();
         let coloured = Raster::new(9, 7, 3, gray.samples().iter().flat_map(|v| [*v; 3]).collect()).unwrap();
         let (gray, coloured) = (gray.resized(20, 5).unwrap(), coloured.resized(20, 5).unwrap());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_resized_as_the_whole_is() {
+    fn resized_rows() {
         for channels in [1, 3] {
             let samples = (0..53 * 97 * channels).map(|index| (index * 37 % 101) as f32 / 101.0).collect();
             let image = Raster::new(53, 97, channels, samples).unwrap();

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// About how many samples of the source are converted at once on the way to another size.
 const PIECE_SAMPLES: usize = 4 << 20;
 
-/// An image that is seen at a size, without being held at it.
+/// An image at another size, resampled in parts.
 pub struct ResampledView<'a> {
     view: CheckedView<'a>,
     gray: bool,
@@ -22,12 +22,12 @@ impl<'a> ResampledView<'a> {
         ResampledView { view, gray: view.is_gray(), width, height }
     }
 
-    /// Width it is seen at.
+    /// Width after resampling.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Height it is seen at.
+    /// Height after resampling.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -58,7 +58,7 @@ mod tests {
     use crate::{PixelFormat, PixelView, Windowing};
 
     #[test]
-    fn rows_are_those_of_the_whole_image() {
+    fn resampled_rows() {
         // So wide that the source is read in several pieces.
         let (width, height) = (40_000, 300);
         let bytes: Vec<u8> = (0..width * height).map(|index| (index * 31 % 251) as u8).collect();
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_told_by_the_whole_image() {
+    fn colour_of_the_whole_image() {
         let mut bytes = [7u8; 2 * 4 * 3];
         bytes[23] = 8;
         let view = PixelView::new(&bytes, 2, 4, 6, PixelFormat::Rgb8, Windowing::default()).unwrap();

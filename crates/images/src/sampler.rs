@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weighted_sampling_balances_classes_and_is_fair_within_them() {
+    fn weighted_sampling_class_balance() {
         let labels: Vec<bool> = (0..100).map(|index| index < 10).collect();
         let mut counts = vec![0usize; 100];
         for epoch in 0..100 {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffled_sampling_takes_each_once_and_differs_between_epochs() {
+    fn shuffled_sampling_permutations() {
         let labels = vec![true; 50];
         let first = epoch_order(&labels, Sampling::Shuffled, 7, 0);
         assert_eq!(first, epoch_order(&labels, Sampling::Shuffled, 7, 0));

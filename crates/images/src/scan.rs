@@ -180,14 +180,14 @@ fn scan_folders(root: &Path, options: &DatasetOptions) -> Result<Found> {
     let positive_class = match &options.positive_class {
         Some(class) if names.contains(class) && names.len() > 1 => class.clone(),
         None if names.len() == 2 => names[1].clone(),
-        asked => {
-            let wanted = match asked {
+        positive_class => {
+            let expected = match positive_class {
                 Some(class) => format!("folders of which one is \"{class}\" (option positive_class)"),
                 None => "one folder for each of two classes".into(),
             };
             let there =
                 if names.is_empty() { "no folders".into() } else { format!("the folder(s) {}", names.join(", ")) };
-            return Err(Error::data(format!("{} has no {TABLE}, and not {wanted}, but {there}", root.display())));
+            return Err(Error::data(format!("{} has no {TABLE}, and not {expected}, but {there}", root.display())));
         }
     };
     let (mut samples, directory) = (Vec::new(), Arc::from(root));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_layout() {
+    fn reference_layout() {
         let root = directory(&[
             ("labels.csv", "\u{feff}patch_filename,stenoza_label\na.png,1\n b.png , 0\n"),
             ("images/a.png", ""),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named_or_skipped_and_counted() {
+    fn missing_file() {
         let root =
             directory(&[("labels.csv", "patch_filename,stenoza_label\na.png,1\ngone.png,0\n"), ("images/a.png", "")]);
         let mut options = DatasetOptions::default();
@@ -276,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_is_neither_0_nor_1_is_refused_with_its_line() {
+    fn invalid_label_line() {
         let root = directory(&[("labels.csv", "patch_filename,stenoza_label\na.png,yes\n"), ("images/a.png", "")]);
         let error = scan(root.path(), &DatasetOptions::default()).err().unwrap();
         assert!(error.message().contains("line 2") && error.message().contains("yes"), "{error}");
     }
 
     #[test]
-    fn a_folder_per_class() {
+    fn folder_per_class() {
         let root = directory(&[
             ("healthy/1.PNG", ""),
             ("stenosis/2.jpg", ""),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_no_data_set_is_refused_with_what_is_there() {
+    fn directory_without_data_set() {
         let root = directory(&[("one/1.png", ""), ("two/2.png", ""), ("three/3.png", "")]);
         let error = scan(root.path(), &DatasetOptions::default()).err().unwrap();
         assert!(error.message().contains("one, three, two"), "{error}");
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_may_name_frames_of_one_file() {
+    fn frame_column() {
         let root = directory(&[
             ("labels.csv", "patch_filename,stenoza_label,frame\ncine.dcm,0,0\ncine.dcm,1,41\na/b.png,1,\n"),
             ("images/cine.dcm", ""),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_frame_column_means_first_frames() {
+    fn missing_frame_column() {
         let root = directory(&[("labels.csv", "patch_filename,stenoza_label\na.dcm,1\n"), ("images/a.dcm", "")]);
         let found = scan(root.path(), &DatasetOptions::default()).unwrap();
         assert_eq!(described(&found), [("a.dcm", root.path().join("images/a.dcm"))]);
@@ -342,7 +342,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_followed_and_names_that_are_no_text_are_found_again() {
+    fn symbolic_links_and_names_not_utf8() {
         let root = directory(&[
             ("labels.csv", "patch_filename,stenoza_label\na.png,1\n"),
             ("elsewhere.png", ""),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn dicom_files_of_class_folders_need_no_extension() {
+    fn dicom_files_without_extension() {
         let dicom = &format!("{}DICM", "\0".repeat(128));
         let root = directory(&[
             ("healthy/1.2.840.7", dicom),

@@ -83,7 +83,7 @@ pub fn decode(file: File, page: u32) -> Result<ImageFile> {
 
 fn open(file: File) -> Result<TiffDecoder> {
     let mut limits = Limits::default();
-    // Sizes of images are checked before their memory is asked for.
+    // Sizes of images are checked before their memory is allocated.
     limits.decoding_buffer_size = usize::MAX;
     limits.intermediate_buffer_size = MOST_INTERMEDIATE_BYTES;
     limits.ifd_value_size = MOST_INTERMEDIATE_BYTES;
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_that_are_not_read() {
+    fn unsupported_codings() {
         let float = |value: f32| Page { format: FLOAT, ..gray((1, 1), 32, &value.to_le_bytes()) };
         for (page, said) in [
             (Page { format: SIGNED, ..gray((1, 1), 16, &[0; 2]) }, "Int of 16 bits"),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_pages_are_counted_and_refused() {
+    fn broken_pages() {
         let page = |value| gray((4, 1), 8, &[value; 4]);
         let (file, directories) = encoded(false, &[page(1), page(2), page(3)]);
         let cut = &file[..directories[2] - 1];
@@ -371,11 +371,11 @@ mod tests {
             assert_eq!(load(bytes, 0).unwrap_err().kind(), ErrorKind::Format);
         }
         // The last directory's link to the next one, 0, leads back to the first.
-        let mut knot = file.clone();
-        let link = knot.len() - 4;
-        knot[link..].copy_from_slice(&(directories[0] as u32).to_le_bytes());
-        assert_eq!(count(&knot).unwrap(), 3);
-        assert_eq!(load(&knot, 1).unwrap().view().bytes(), [2; 4]);
+        let mut cycle = file.clone();
+        let link = cycle.len() - 4;
+        cycle[link..].copy_from_slice(&(directories[0] as u32).to_le_bytes());
+        assert_eq!(count(&cycle).unwrap(), 3);
+        assert_eq!(load(&cycle, 1).unwrap().view().bytes(), [2; 4]);
     }
 
     #[test]

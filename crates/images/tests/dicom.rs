@@ -137,11 +137,11 @@ fn load_frame(file: &[u8], frame: u32) -> Result<ImageFile, Error> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no name");
     std::fs::write(&path, file).unwrap();
-    let picture = ImageFile::load(&path, frame);
-    if let Ok(picture) = &picture {
-        assert_eq!(ImageFile::count_frames(&path).unwrap(), picture.frames());
+    let decoded = ImageFile::load(&path, frame);
+    if let Ok(decoded) = &decoded {
+        assert_eq!(ImageFile::count_frames(&path).unwrap(), decoded.frames());
     }
-    picture
+    decoded
 }
 
 fn load(file: &[u8]) -> ImageFile {
@@ -153,8 +153,8 @@ fn refusal(file: &[u8]) -> Error {
 }
 
 /// Stored values.
-fn values(picture: &ImageFile) -> Vec<i64> {
-    let view = picture.view();
+fn values(decoded: &ImageFile) -> Vec<i64> {
+    let view = decoded.view();
     let words = || view.bytes().chunks_exact(2).map(|word| [word[0], word[1]]);
     match view.format() {
         PixelFormat::Gray16 => words().map(|word| u16::from_ne_bytes(word).into()).collect(),
@@ -163,24 +163,24 @@ fn values(picture: &ImageFile) -> Vec<i64> {
     }
 }
 
-fn seen(picture: &ImageFile) -> Vec<f32> {
-    picture.view().to_raster().unwrap().samples().to_vec()
+fn seen(decoded: &ImageFile) -> Vec<f32> {
+    decoded.view().to_raster().unwrap().samples().to_vec()
 }
 
 #[test]
-fn gray_of_8_bits_in_every_uncompressed_syntax() {
+fn gray_of_8_bits_in_uncompressed_syntaxes() {
     for syntax in [IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN] {
         for (photometric, expected) in [("MONOCHROME2", [0.0, 0.2, 1.0]), ("MONOCHROME1", [1.0, 0.8, 0.0])] {
-            let picture = load(&Maker::image(syntax, photometric, [3, 1], [8, 8]).bytes(&[0, 51, 255, 0]));
-            assert_eq!(picture.view().format(), PixelFormat::Gray8);
-            assert_eq!(values(&picture), [0, 51, 255], "{syntax}");
-            assert_eq!(seen(&picture), expected, "{syntax}");
+            let decoded = load(&Maker::image(syntax, photometric, [3, 1], [8, 8]).bytes(&[0, 51, 255, 0]));
+            assert_eq!(decoded.view().format(), PixelFormat::Gray8);
+            assert_eq!(values(&decoded), [0, 51, 255], "{syntax}");
+            assert_eq!(seen(&decoded), expected, "{syntax}");
         }
     }
 }
 
 #[test]
-fn bytes_in_words_of_the_other_order() {
+fn big_endian_words_of_bytes() {
     let file = |frames| {
         Maker::image(BIG_ENDIAN, "MONOCHROME2", [3, 1], [8, 8])
             .text(0x0028_0008, "IS", frames)
@@ -191,7 +191,7 @@ fn bytes_in_words_of_the_other_order() {
 }
 
 #[test]
-fn stored_bits_are_cut_out_and_signed() {
+fn stored_bits_and_sign() {
     // 12 bits from bit 15 down; what is below belongs to an overlay.
     let file = |signed| {
         Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [16, 12])
@@ -211,7 +211,7 @@ fn stored_bits_are_cut_out_and_signed() {
 }
 
 #[test]
-fn the_first_window_of_rescaled_values() {
+fn first_window_of_rescaled_values() {
     let file = |function: Option<&str>| {
         let maker = Maker::image(EXPLICIT, "MONOCHROME2", [3, 1], [16, 16]).number(0x0028_0103, 1);
         let maker = maker
@@ -236,7 +236,7 @@ fn the_first_window_of_rescaled_values() {
 }
 
 #[test]
-fn without_a_window_deep_frames_are_seen_from_their_least_to_their_largest_value_but_for_padding() {
+fn full_range_without_window_or_padding() {
     let maker = || Maker::image(EXPLICIT, "MONOCHROME2", [4, 1], [16, 16]).number(0x0028_0103, 1);
     let pixels = [-2000i16 as u16, -10i16 as u16, 15, 40];
     assert_eq!(seen(&load(&maker().words(&pixels)))[2], 2015.0 / 2040.0);
@@ -249,7 +249,7 @@ fn without_a_window_deep_frames_are_seen_from_their_least_to_their_largest_value
 }
 
 #[test]
-fn windows_of_functional_groups_belong_to_their_frames() {
+fn functional_group_windows() {
     let window =
         |center: &str, width: &str| Maker::new(EXPLICIT).text(0x0028_1050, "DS", center).text(0x0028_1051, "DS", width);
     let item = |center, width| Maker::new(EXPLICIT).sequence(0x0028_9132, vec![window(center, width)]);
@@ -263,22 +263,22 @@ fn windows_of_functional_groups_belong_to_their_frames() {
         .sequence(0x5200_9230, vec![item("10", "20"), item("300", "400")])
         .words(&[100, 200]);
     for (frame, center, width, value) in [(0, 10.0, 20.0, 100), (1, 300.0, 400.0, 200)] {
-        let picture = load_frame(&file, frame).unwrap();
+        let decoded = load_frame(&file, frame).unwrap();
         let expected = Windowing { center, width, slope: 3.0, intercept: -5.0, bits_stored: 12, invert: false };
-        assert_eq!(*picture.view().windowing(), expected);
-        assert_eq!(values(&picture), [value]);
+        assert_eq!(*decoded.view().windowing(), expected);
+        assert_eq!(values(&decoded), [value]);
     }
 }
 
 #[test]
-fn an_icon_is_not_the_image() {
+fn icon_image_sequence() {
     let icon = Maker::image(EXPLICIT, "MONOCHROME2", [1, 1], [8, 8]).element(0x7fe0_0010, "OB", &[9, 0]);
     let file = Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [8, 8]).sequence(0x0088_0200, vec![icon]).bytes(&[1, 2]);
     assert_eq!(values(&load(&file)), [1, 2]);
 }
 
 #[test]
-fn colours_become_red_green_blue() {
+fn colours_as_rgb() {
     let red_and_gray = [255, 0, 0, 80, 80, 80];
     let rgb = |maker: Maker, pixels: &[u8]| values(&load(&maker.bytes(pixels)));
     let image = |photometric| Maker::image(EXPLICIT, photometric, [2, 1], [8, 8]);
@@ -292,7 +292,7 @@ fn colours_become_red_green_blue() {
 }
 
 #[test]
-fn palettes_are_looked_up() {
+fn palettes() {
     let file = |first: u16, bits, tables: [&[u16]; 3]| {
         let mut maker = Maker::image(EXPLICIT, "PALETTE COLOR", [4, 1], [8, 8]);
         for descriptor in [0x0028_1101, 0x0028_1102, 0x0028_1103] {
@@ -313,7 +313,7 @@ fn palettes_are_looked_up() {
 }
 
 #[test]
-fn run_lengths_planes_and_words() {
+fn rle_planes_and_words() {
     let segment = |segments: &[&[u8]]| {
         let mut frame = (segments.len() as u32).to_le_bytes().to_vec();
         let mut start = 64;
@@ -343,7 +343,7 @@ fn jpeg(gray: u8) -> Vec<u8> {
 }
 
 #[test]
-fn frames_are_found_with_and_without_an_offset_table() {
+fn frames_with_and_without_offset_table() {
     let (one, other) = (jpeg(50), jpeg(200));
     let (front, back) = one.split_at(one.len() / 2);
     let image = || Maker::image(JPEG, "MONOCHROME2", [16, 8], [8, 8]).text(0x0028_0008, "IS", "2");
@@ -354,8 +354,8 @@ fn frames_are_found_with_and_without_an_offset_table() {
         image().fragments(&[], &[&one, &other]),
     ] {
         for (frame, gray) in [(0, 50), (1, 200)] {
-            let picture = load_frame(&file, frame).unwrap();
-            assert!(values(&picture).iter().all(|value| (value - gray).abs() <= 1), "{frame}");
+            let decoded = load_frame(&file, frame).unwrap();
+            assert!(values(&decoded).iter().all(|value| (value - gray).abs() <= 1), "{frame}");
         }
         let error = load_frame(&file, 2).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Argument);
@@ -379,13 +379,13 @@ fn jpeg2000() -> Vec<u8> {
 }
 
 #[test]
-fn jpeg2000_keeps_its_bits() {
+fn jpeg2000_of_12_bits() {
     let file = Maker::image(JPEG2000, "MONOCHROME2", [48, 40], [16, 12]).fragments(&[], &[&jpeg2000()]);
-    assert_eq!(values(&load(&file)), (0..1920).map(|place| place * 2).collect::<Vec<i64>>());
+    assert_eq!(values(&load(&file)), (0..1920).map(|index| index * 2).collect::<Vec<i64>>());
 }
 
 #[test]
-fn what_cannot_be_decoded_is_named_with_what_would_be_right() {
+fn undecodable_files() {
     let gray = |syntax| Maker::image(syntax, "MONOCHROME2", [2, 1], [8, 8]);
     for (syntax, name) in [
         ("1.2.840.10008.1.2.4.80", "JPEG-LS"),
@@ -424,7 +424,7 @@ fn what_cannot_be_decoded_is_named_with_what_would_be_right() {
 }
 
 #[test]
-fn a_file_without_a_preamble_is_dicom_too() {
+fn dicom_without_preamble() {
     let file = Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [8, 8]).bytes(&[1, 2]);
     assert_eq!(values(&load(&file[132..])), [1, 2]);
     for syntax in [EXPLICIT, IMPLICIT] {
@@ -435,7 +435,7 @@ fn a_file_without_a_preamble_is_dicom_too() {
 }
 
 #[test]
-fn broken_files_are_refused_or_decoded_but_do_no_harm() {
+fn random_damage() {
     let rle = [&[1, 0, 0, 0, 64, 0, 0, 0][..], &[0; 56], &[0xfd, 7]].concat();
     let colour = Maker::image(EXPLICIT, "YBR_FULL_422", [2, 1], [8, 8]).bytes(&[76, 80, 85, 255]);
     let files = [
@@ -466,8 +466,8 @@ fn broken_files_are_refused_or_decoded_but_do_no_harm() {
         for _ in 0..400 {
             let mut broken = file.clone();
             for _ in 0..1 + random(3) {
-                let place = 132 + random(file.len() - 132);
-                broken[place] = [0, 0xff, 0x7f, random(256) as u8][random(4)];
+                let index = 132 + random(file.len() - 132);
+                broken[index] = [0, 0xff, 0x7f, random(256) as u8][random(4)];
             }
             let _ = attempt(&broken);
         }
@@ -484,7 +484,7 @@ fn real_files() -> Option<PathBuf> {
 }
 
 #[test]
-fn real_files_have_the_values_that_another_decoder_finds() {
+fn real_files_against_pydicom() {
     let Some(directory) = real_files() else {
         return;
     };
@@ -493,26 +493,26 @@ fn real_files_have_the_values_that_another_decoder_finds() {
         // Inverse cosine transforms may differ by one.
         let tolerance = i64::from(name.contains("jpeg"));
         for expected in file["decoded"].as_array().unwrap() {
-            let picture = ImageFile::load(&directory.join(name), expected["frame"].as_u64().unwrap() as u32).unwrap();
-            assert_eq!(u64::from(picture.frames()), file["frames"].as_u64().unwrap(), "{name}");
+            let decoded = ImageFile::load(&directory.join(name), expected["frame"].as_u64().unwrap() as u32).unwrap();
+            assert_eq!(u64::from(decoded.frames()), file["frames"].as_u64().unwrap(), "{name}");
             let shape = expected["shape"].as_array().unwrap();
-            assert_eq!(picture.view().height() as u64, shape[0].as_u64().unwrap(), "{name}");
-            assert_eq!(picture.view().width() as u64, shape[1].as_u64().unwrap(), "{name}");
-            let values = values(&picture);
+            assert_eq!(decoded.view().height() as u64, shape[0].as_u64().unwrap(), "{name}");
+            assert_eq!(decoded.view().width() as u64, shape[1].as_u64().unwrap(), "{name}");
+            let values = values(&decoded);
             let sum = expected["sum"].as_i64().unwrap();
             let difference = (values.iter().sum::<i64>() - sum).unsigned_abs();
             assert!(difference as f64 <= values.len() as f64 * tolerance as f64 / 20.0, "{name}: {difference}");
             for sample in expected["samples"].as_array().unwrap() {
-                let (place, value) = (sample[0].as_u64().unwrap() as usize, sample[1].as_i64().unwrap());
-                assert!((values[place] - value).abs() <= tolerance, "{name} at {place}: {} {value}", values[place]);
+                let (index, value) = (sample[0].as_u64().unwrap() as usize, sample[1].as_i64().unwrap());
+                assert!((values[index] - value).abs() <= tolerance, "{name} at {index}: {} {value}", values[index]);
             }
-            picture.view().to_raster().unwrap();
+            decoded.view().to_raster().unwrap();
         }
     }
 }
 
 #[test]
-fn a_real_truncated_file_is_refused_with_the_bytes_that_are_there() {
+fn real_truncated_file() {
     let Some(directory) = real_files() else {
         return;
     };

@@ -1,5 +1,5 @@
 //! Resizing, rotation, mirroring and the whole way from a file to the network's input against Pillow and torchvision
-//! (tests/golden/transforms.py): on a drawn picture, and on real ones where they are, in `../shared/data` beside the
+//! (tests/golden/transforms.py): on a drawn image, and on real ones where they are, in `../shared/data` beside the
 //! checkout.
 
 use lens_base::{Options, left_out};
@@ -42,19 +42,19 @@ struct Gray {
 
 impl Gray {
     fn load(path: &Path) -> Self {
-        let picture = ImageFile::load(path, 0).unwrap();
-        let view = picture.view();
+        let image = ImageFile::load(path, 0).unwrap();
+        let view = image.view();
         assert_eq!(view.format(), PixelFormat::Gray8, "{}", path.display());
         Gray { bytes: view.bytes().to_vec(), width: view.width() as u32, height: view.height() as u32 }
     }
 }
 
-/// The picture that a golden tensor was made of.
+/// The image that a golden tensor was made of.
 fn source(name: &str, load: &impl Fn(&str) -> Gray) -> Raster {
     let (names, part) = name.split_once('@').unwrap_or((name, ""));
     let channels: Vec<Gray> = names.split('+').map(load).collect();
     let (width, height) = if part.is_empty() { (channels[0].width, channels[0].height) } else { size(part) };
-    // A part is a view of the whole picture's rows.
+    // A part is a view of the whole image's rows.
     let (bytes, format) = match &channels[..] {
         [gray] => (gray.bytes.clone(), PixelFormat::Gray8),
         [red, green, blue] => {
@@ -92,9 +92,9 @@ impl rand::TryRng for Constant {
     }
 }
 
-/// What training makes of a picture when chance decides for these flips and this angle.
-fn augmented(picture: &Raster, flips: &str, degrees: f64) -> Raster {
-    let resized = Preprocessing::default().resize(picture).unwrap();
+/// What training makes of an image when chance decides for these flips and this angle.
+fn augmented(image: &Raster, flips: &str, degrees: f64) -> Raster {
+    let resized = Preprocessing::default().resize(image).unwrap();
     let chance = |flip: char| f64::from(u8::from(flips.contains(flip)));
     let augmentation = Augmentation {
         flip_horizontal: chance('h'),
@@ -132,36 +132,36 @@ fn digested(found: &Raster, expected: &TensorView) -> f64 {
     if Sha256::digest(bytes.collect::<Vec<u8>>())[..] == *expected.data() { 0.0 } else { 255.0 }
 }
 
-/// Compares the library's results on the sources that `wanted` names with the stored ones; returns the largest
+/// Compares the library's results on the sources that `selected` names with the stored ones; returns the largest
 /// difference of each kind of operation, and how many results were compared.
-fn compare(wanted: impl Fn(&str) -> bool, load: impl Fn(&str) -> Gray) -> BTreeMap<&'static str, (f64, usize)> {
+fn compare(selected: impl Fn(&str) -> bool, load: impl Fn(&str) -> Gray) -> BTreeMap<&'static str, (f64, usize)> {
     let file = std::fs::read(root().join("tests/golden/transforms.safetensors")).unwrap();
     let golden = SafeTensors::deserialize(&file).unwrap();
     let mut largest = BTreeMap::new();
-    let mut pictures = BTreeMap::new();
+    let mut images = BTreeMap::new();
     for (name, expected) in golden.iter() {
-        let Some((from, operation)) = name.split_once(' ').filter(|(from, _)| wanted(from)) else { continue };
-        let picture = pictures.entry(from).or_insert_with(|| source(from, &load));
+        let Some((from, operation)) = name.split_once(' ').filter(|(from, _)| selected(from)) else { continue };
+        let image = images.entry(from).or_insert_with(|| source(from, &load));
         let resized = |text| {
             let (width, height) = size(text);
-            picture.resized(width as usize, height as usize).unwrap()
+            image.resized(width as usize, height as usize).unwrap()
         };
         let (kind, rest) = operation.split_once('.').unwrap();
         let (kind, found, bound) = match (kind, rest.split_once('.')) {
             ("resize", Some(("u8", size))) => {
                 let resized = resized(size);
-                ("resize", difference(&resized, picture.channels(), &expected), TWO_ROUNDINGS)
+                ("resize", difference(&resized, image.channels(), &expected), TWO_ROUNDINGS)
             }
             ("resize", Some(("f32", size))) => {
                 ("resize without rounding", difference(&resized(size), 1, &expected), F32_SUMS)
             }
-            ("rotate", _) => ("rotate", digested(&rotated(picture, rest.parse().unwrap()), &expected), 0.0),
+            ("rotate", _) => ("rotate", digested(&rotated(image, rest.parse().unwrap()), &expected), 0.0),
             ("flip", _) => {
-                let flipped = flipped(picture, rest == "horizontal", rest == "vertical");
+                let flipped = flipped(image, rest == "horizontal", rest == "vertical");
                 ("flip", digested(&flipped, &expected), 0.0)
             }
             ("reference", Some((flips, degrees))) => {
-                let augmented = augmented(picture, flips, degrees.parse().unwrap());
+                let augmented = augmented(image, flips, degrees.parse().unwrap());
                 ("reference", difference(&augmented, 3, &expected), TWO_ROUNDINGS)
             }
             _ => panic!("{name}"),
@@ -180,7 +180,7 @@ fn report(title: &str, largest: &BTreeMap<&str, (f64, usize)>) {
 }
 
 #[test]
-fn a_drawn_picture_is_transformed_as_torchvision_does() {
+fn drawn_image_against_torchvision() {
     let file = std::fs::read(root().join("tests/golden/transforms.safetensors")).unwrap();
     let golden = SafeTensors::deserialize(&file).unwrap();
     let drawn = golden.tensor("drawn").unwrap();
@@ -191,7 +191,7 @@ fn a_drawn_picture_is_transformed_as_torchvision_does() {
 }
 
 #[test]
-fn real_pictures_are_transformed_as_torchvision_does() {
+fn real_images_against_torchvision() {
     let data: PathBuf = root().join("../shared/data");
     let mut compared = 0;
     for folder in ["arcade-tiles", "stenosis-patches", "arcade-frames"] {
@@ -204,5 +204,5 @@ fn real_pictures_are_transformed_as_torchvision_does() {
         report(folder, &largest);
         compared += largest.values().map(|(_, count)| count).sum::<usize>();
     }
-    say(&format!("{compared} results on real pictures compared"));
+    say(&format!("{compared} results on real images compared"));
 }

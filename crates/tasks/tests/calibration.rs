@@ -13,7 +13,7 @@ use std::sync::Arc;
 const SIDE: usize = 32;
 
 fn pixels(index: usize) -> Vec<u8> {
-    (0..SIDE * SIDE).map(|place| ((place * (index + 3) + place / SIDE * 7 * index) % 251) as u8).collect()
+    (0..SIDE * SIDE).map(|pixel| ((pixel * (index + 3) + pixel / SIDE * 7 * index) % 251) as u8).collect()
 }
 
 fn view(pixels: &[u8]) -> PixelView<'_> {
@@ -54,7 +54,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn a_temperature_lowers_the_log_loss_and_leaves_order_and_weights() {
+fn fitted_temperature() {
     let plain = model();
     let dataset = dataset(&plain);
     let before = report(&plain, &dataset);
@@ -80,7 +80,7 @@ fn a_temperature_lowers_the_log_loss_and_leaves_order_and_weights() {
 }
 
 #[test]
-fn an_operating_point_does_on_the_data_set_what_it_promises() {
+fn chosen_operating_point() {
     let plain = model();
     let dataset = dataset(&plain);
     for (operating_point, target_sensitivity) in [
@@ -112,7 +112,7 @@ fn an_operating_point_does_on_the_data_set_what_it_promises() {
 }
 
 #[test]
-fn a_kept_operating_point_moves_with_the_temperature() {
+fn operating_point_at_a_new_temperature() {
     let plain = model();
     let dataset = dataset(&plain);
     let options = CalibrateOptions {
@@ -129,7 +129,7 @@ fn a_kept_operating_point_moves_with_the_temperature() {
 }
 
 #[test]
-fn a_saved_model_says_the_same_and_heatmaps_are_calibrated_too() {
+fn saved_calibration_and_heatmaps() {
     let plain = model();
     let dataset = dataset(&plain);
     let options = CalibrateOptions { operating_point: OperatingPointChoice::Youden, ..CalibrateOptions::default() };
@@ -157,7 +157,7 @@ fn a_saved_model_says_the_same_and_heatmaps_are_calibrated_too() {
 }
 
 #[test]
-fn data_sets_that_cannot_serve_are_refused_with_the_reason() {
+fn invalid_calibration_data() {
     let model = model();
     let image = pixels(1);
     let of = |labels: &[i32]| {

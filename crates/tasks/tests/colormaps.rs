@@ -4,7 +4,7 @@ use lens_tasks::heatmap::Colormap;
 use serde_json::Value;
 
 #[test]
-fn colours_are_matplotlibs_within_one() {
+fn colours_against_matplotlib() {
     let golden: Value = serde_json::from_str(include_str!("../../../tests/golden/colormaps.json")).unwrap();
     for (name, colormap) in
         [("inferno", Colormap::Inferno), ("Reds", Colormap::Reds), ("jet", Colormap::Jet), ("gray", Colormap::Gray)]

@@ -35,7 +35,7 @@ fn draw(model: &Classifier, image: PixelView, options: &HeatmapOptions) -> HeatM
 }
 
 #[test]
-fn memory_is_bounded_by_the_batch_not_by_the_image() {
+fn heatmap_memory() {
     let context = Context::new(ContextOptions::default()).unwrap();
     let mut metadata = Metadata::default();
     metadata.preprocessing.image_size = 256;

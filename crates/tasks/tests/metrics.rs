@@ -25,30 +25,30 @@ fn figures(golden: &Value, set: &Value, resamples: u32) -> Figures {
 }
 
 /// Everything that is expected is found: numbers to 1e-9, the rest as it is.
-fn check(place: &str, found: &Value, expected: &Value) {
+fn check(path: &str, found: &Value, expected: &Value) {
     match expected {
         Value::Object(fields) => {
             for (name, expected) in fields {
-                check(&format!("{place}.{name}"), &found[name], expected);
+                check(&format!("{path}.{name}"), &found[name], expected);
             }
         }
         Value::Array(elements) => {
-            assert_eq!(found.as_array().map(Vec::len), Some(elements.len()), "{place}");
+            assert_eq!(found.as_array().map(Vec::len), Some(elements.len()), "{path}");
             for (index, expected) in elements.iter().enumerate() {
-                check(&format!("{place}[{index}]"), &found[index], expected);
+                check(&format!("{path}[{index}]"), &found[index], expected);
             }
         }
         Value::Number(number) => {
             let expected = number.as_f64().unwrap();
-            let found = found.as_f64().unwrap_or_else(|| panic!("{place} is {found}, expected {expected}"));
-            assert!((found - expected).abs() < 1e-9, "{place} is {found}, expected {expected}");
+            let found = found.as_f64().unwrap_or_else(|| panic!("{path} is {found}, expected {expected}"));
+            assert!((found - expected).abs() < 1e-9, "{path} is {found}, expected {expected}");
         }
-        other => assert_eq!(found, other, "{place}"),
+        other => assert_eq!(found, other, "{path}"),
     }
 }
 
 #[test]
-fn figures_are_scikit_learns() {
+fn figures_against_scikit_learn() {
     let golden = golden();
     for set in golden["sets"].as_array().unwrap() {
         let described = Value::Object(figures(&golden, set, 0).describe());
@@ -58,7 +58,7 @@ fn figures_are_scikit_learns() {
 
 /// What is null has a reason, and what has a reason is null.
 #[test]
-fn every_null_has_its_reason() {
+fn reasons_of_null_figures() {
     let golden = golden();
     for set in golden["sets"].as_array().unwrap() {
         let described = figures(&golden, set, 200).describe();
@@ -85,7 +85,7 @@ fn every_null_has_its_reason() {
 /// Two generators draw different data sets, so the ends agree to a fraction of the figure's spread: at 10 000 resamples
 /// the standard error of such a percentile is about 0.027 deviations, and 0.012 of NumPy's from 50 000.
 #[test]
-fn bootstrap_intervals_are_numpys() {
+fn bootstrap_intervals_against_numpy() {
     let golden = golden();
     for set in golden["sets"].as_array().unwrap() {
         let Some(expected) = set["bootstrap"].as_object() else { continue };
@@ -101,7 +101,7 @@ fn bootstrap_intervals_are_numpys() {
 }
 
 #[test]
-fn temperatures_are_scipys() {
+fn temperatures_against_scipy() {
     for set in golden()["temperatures"].as_array().unwrap() {
         let found = fit_temperature(&labelled(set, "logits", |positive, logit| (positive, logit))).unwrap();
         let expected = set["temperature"].as_f64().unwrap();

@@ -26,7 +26,7 @@ fn loaded(context: &Arc<Context>, path: &Path) -> (Classifier, f32) {
 }
 
 #[test]
-fn a_model_takes_its_packed_weights_and_gives_them_back() {
+fn memory_of_models() {
     let messages = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&messages);
     let context = Context::new(ContextOptions {

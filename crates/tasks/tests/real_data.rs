@@ -25,7 +25,7 @@ fn say(message: &str) {
 }
 
 #[test]
-fn training_on_angiograms_beats_chance_and_heatmaps_are_drawn() {
+fn training_and_heatmaps_on_angiograms() {
     let (Some(tiles), Some(frames)) = (data("arcade-tiles"), data("arcade-frames")) else {
         left_out("training and heatmaps on real angiograms (no ../shared/data/arcade-tiles and arcade-frames)");
         return;
@@ -50,15 +50,15 @@ fn training_on_angiograms_beats_chance_and_heatmaps_are_drawn() {
 
     let output = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for name in ["27", "28", "29"] {
-        let picture = ImageFile::load(&frames.join(format!("images/{name}.png")), 0).unwrap();
-        let map = &heatmap(&model, &[picture.view()], &HeatmapOptions::default(), &mut Control::default()).unwrap()[0];
+        let image = ImageFile::load(&frames.join(format!("images/{name}.png")), 0).unwrap();
+        let map = &heatmap(&model, &[image.view()], &HeatmapOptions::default(), &mut Control::default()).unwrap()[0];
         assert_eq!((map.width(), map.height()), (512, 512));
         // 64-pixel tiles every 48 pixels, and one more flush with the border.
         assert_eq!((map.columns(), map.rows()), (11, 11));
         let values = map.values();
         assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
         assert!(values.iter().any(|value| (value - values[0]).abs() > 1e-3), "frame {name}: the map is flat");
-        let overlay = map.overlay(&picture.view(), &OverlayOptions::default()).unwrap();
+        let overlay = map.overlay(&image.view(), &OverlayOptions::default()).unwrap();
         let view = PixelView::new(&overlay, 512, 512, 4 * 512, PixelFormat::Rgba8, Windowing::default()).unwrap();
         write_png(&output.join(format!("frame-{name}.png")), &view).unwrap();
     }

@@ -22,14 +22,14 @@ fn trained(options: &TrainOptions) -> Classifier {
 }
 
 #[test]
-fn a_seed_gives_the_same_weights_bit_for_bit() {
+fn same_weights_of_a_seed() {
     let first = trained(&options());
     assert_eq!(first.sha256(), trained(&options()).sha256());
     assert_ne!(first.sha256(), trained(&TrainOptions { seed: 6, ..options() }).sha256());
 }
 
 #[test]
-fn it_learns_and_the_returned_model_is_the_best_epochs() {
+fn learning_and_best_epoch() {
     let directory = tempfile::tempdir().unwrap();
     let options = TrainOptions {
         epochs: 6,
@@ -68,7 +68,7 @@ fn it_learns_and_the_returned_model_is_the_best_epochs() {
 }
 
 #[test]
-fn training_goes_on_from_a_model_and_leaves_it_alone() {
+fn training_from_a_model() {
     let start = Arc::new(trained(&TrainOptions { epochs: 1, ..options() }));
     let before = start.sha256().to_string();
     let logits = |model: &Classifier| {
@@ -85,7 +85,7 @@ fn training_goes_on_from_a_model_and_leaves_it_alone() {
 }
 
 #[test]
-fn training_starts_from_weights_that_pytorch_wrote() {
+fn training_from_pytorch_weights() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("weights.pth");
     let packed = std::fs::File::open("../../tests/golden/weights/legacy_1000.pth.gz").unwrap();
@@ -105,7 +105,7 @@ fn training_starts_from_weights_that_pytorch_wrote() {
 }
 
 #[test]
-fn cancelling_stops_within_a_batch_and_writes_no_model() {
+fn cancelled_training() {
     let directory = tempfile::tempdir().unwrap();
     let options = TrainOptions { run_directory: Some(directory.path().into()), ..options() };
     let cancel = Cancel::default();
@@ -128,7 +128,7 @@ fn cancelling_stops_within_a_batch_and_writes_no_model() {
 }
 
 #[test]
-fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
+fn interrupted_and_resumed_runs() {
     let mut plain = TrainOptions { epochs: 3, ..options() };
     plain.optimizer.kind = OptimizerKind::Sgd;
     plain.schedule.kind = ScheduleKind::Cosine;
@@ -138,7 +138,7 @@ fn a_run_that_was_interrupted_ends_with_the_weights_it_would_have_had() {
 }
 
 #[test]
-fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
+fn unfinished_run() {
     let directory = tempfile::tempdir().unwrap();
     let options = TrainOptions { run_directory: Some(directory.path().into()), ..options() };
     interrupted(&context(), &options, Phase::Train, 3);
@@ -155,7 +155,7 @@ fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
     assert!(refused(&resume, &dataset(35, 0)).contains("training set"));
     let nowhere = TrainOptions { run_directory: None, ..resume.clone() };
     assert!(refused(&nowhere, &training).contains("run_directory"));
-    // More epochs may be asked for: a finished run goes on.
+    // The number of epochs may be raised: a finished run goes on.
     let two = trained_in(&context(), &resume);
     let three = trained_in(&context(), &TrainOptions { epochs: 3, ..resume });
     assert_eq!(two.describe()["training"]["epochs"].as_array().unwrap().len(), 2);
@@ -163,7 +163,7 @@ fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
 }
 
 #[test]
-fn training_ends_early_when_nothing_gets_better() {
+fn early_stopping() {
     // A learning rate this low changes nothing that can be seen, so the first epoch stays the best.
     let still = TrainOptions {
         epochs: 50,
@@ -183,7 +183,7 @@ fn training_ends_early_when_nothing_gets_better() {
 }
 
 #[test]
-fn a_memory_cap_cuts_batches_into_parts_and_too_small_a_cap_is_refused() {
+fn memory_cap() {
     let with_cap = |memory_cap| Context::new(ContextOptions { memory_cap, ..ContextOptions::default() }).unwrap();
     let model = trained_in(&with_cap(322 << 20), &options());
     let parts = model.describe()["training"]["micro_batch"].as_u64().unwrap();
@@ -194,7 +194,7 @@ fn a_memory_cap_cuts_batches_into_parts_and_too_small_a_cap_is_refused() {
 }
 
 #[test]
-fn data_that_cannot_be_trained_on_is_refused_before_anything_happens() {
+fn invalid_data_and_options() {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
     let options = TrainOptions { run_directory: Some(run.clone()), ..options() };
@@ -215,32 +215,32 @@ fn data_that_cannot_be_trained_on_is_refused_before_anything_happens() {
     assert!(refused(&negatives, Some(&one_class), &auc).message().contains("validation"));
     let (adam, flat) = (OptimizerOptions::default(), ScheduleOptions::default());
     for (wrong, sign) in [
-        (TrainOptions { epochs: 0, ..options.clone() }, "epochs 0"),
-        (TrainOptions { batch_size: 1, ..options.clone() }, "batch_size 1"),
-        (TrainOptions { learning_rate: f64::NAN, ..options.clone() }, "learning_rate NaN"),
-        (TrainOptions { pos_weight: Some(-2.0), ..options.clone() }, "pos_weight -2"),
-        (TrainOptions { threshold: 1.01, ..options.clone() }, "threshold 1.01"),
-        (TrainOptions { micro_batch: Some(1), ..options.clone() }, "micro_batch_size 1"),
-        (TrainOptions { clip_norm: Some(f64::INFINITY), ..options.clone() }, "clip_norm inf"),
-        (TrainOptions { label_smoothing: 1.0, ..options.clone() }, "label_smoothing 1"),
-        (TrainOptions { average_decay: Some(1.5), ..options.clone() }, "average_decay 1.5"),
-        (TrainOptions { freeze_epochs: 9, ..options.clone() }, "freeze_epochs 9"),
+        (TrainOptions { epochs: 0, ..options.clone() }, "epochs is 0"),
+        (TrainOptions { batch_size: 1, ..options.clone() }, "batch_size is 1"),
+        (TrainOptions { learning_rate: f64::NAN, ..options.clone() }, "learning_rate is NaN"),
+        (TrainOptions { pos_weight: Some(-2.0), ..options.clone() }, "pos_weight is -2"),
+        (TrainOptions { threshold: 1.01, ..options.clone() }, "threshold is 1.01"),
+        (TrainOptions { micro_batch: Some(1), ..options.clone() }, "micro_batch_size is 1"),
+        (TrainOptions { clip_norm: Some(f64::INFINITY), ..options.clone() }, "clip_norm is inf"),
+        (TrainOptions { label_smoothing: 1.0, ..options.clone() }, "label_smoothing is 1"),
+        (TrainOptions { average_decay: Some(1.5), ..options.clone() }, "average_decay is 1.5"),
+        (TrainOptions { freeze_epochs: 9, ..options.clone() }, "freeze_epochs is 9"),
         (
             TrainOptions { optimizer: OptimizerOptions { weight_decay: -1.0, ..adam }, ..options.clone() },
-            "weight_decay -1",
+            "weight_decay is -1",
         ),
-        (TrainOptions { optimizer: OptimizerOptions { momentum: 1.0, ..adam }, ..options.clone() }, "momentum 1"),
+        (TrainOptions { optimizer: OptimizerOptions { momentum: 1.0, ..adam }, ..options.clone() }, "momentum is 1"),
         (
             TrainOptions { schedule: ScheduleOptions { warmup_epochs: 3.0, ..flat }, ..options.clone() },
-            "warmup_epochs 3",
+            "warmup_epochs is 3",
         ),
         (
             TrainOptions { schedule: ScheduleOptions { final_learning_rate: 0.5, ..flat }, ..options.clone() },
-            "final_learning_rate 0.5",
+            "final_learning_rate is 0.5",
         ),
         (
             TrainOptions { schedule: ScheduleOptions { plateau_factor: 1.0, ..flat }, ..options.clone() },
-            "plateau_factor 1",
+            "plateau_factor is 1",
         ),
     ] {
         let error = refused(&both, None, &wrong);

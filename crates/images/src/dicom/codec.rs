@@ -67,7 +67,7 @@ fn native(coded: &[u8], header: &Header, photometric: Photometric, big_endian: b
     }
 }
 
-/// Gives every pixel its own samples: they may lie in planes, or two pixels may share a colour.
+/// Gives every pixel its own samples: they may be stored in planes, or two pixels may share a colour.
 fn by_pixel<T: Copy>(coded: Vec<T>, header: &Header, photometric: Photometric) -> Vec<T> {
     if photometric == Photometric::YbrFull422 {
         let shared = coded.as_chunks::<4>().0.iter();
@@ -83,7 +83,7 @@ fn by_pixel<T: Copy>(coded: Vec<T>, header: &Header, photometric: Photometric) -
 
 /// Refuses a code stream that is not of the header's size before anything is allocated for it.
 fn check_size(header: &Header, width: u32, height: u32, components: u32, coded: usize) -> Result<()> {
-    /// Pixels that are always decoded, and pixels for each byte beyond that: a larger image of a smaller file is a trap.
+    /// Pixels that are always decoded, and pixels for each byte beyond that: more of a smaller file is a decompression bomb.
     const FREE_PIXELS: usize = 1 << 24;
     const PIXELS_OF_A_BYTE: usize = 1 << 10;
     if (width, height, components) != (header.columns, header.rows, u32::from(header.samples_per_pixel)) {

@@ -69,14 +69,14 @@ const OF_THE_DATA_SET: [Tag; 24] = [
 const OF_FUNCTIONAL_GROUPS: [Tag; 5] =
     [tags::RESCALE_SLOPE, tags::RESCALE_INTERCEPT, tags::WINDOW_CENTER, tags::WINDOW_WIDTH, tags::VOILUT_FUNCTION];
 
-/// Where the parser is.
+/// The sequences that the parser is in.
 #[derive(Default)]
-struct Place {
+struct Nesting {
     /// Sequences that are open, each with its items so far.
     open: Vec<(Tag, u32)>,
 }
 
-impl Place {
+impl Nesting {
     fn is_top(&self) -> bool {
         self.open.is_empty()
     }
@@ -99,30 +99,30 @@ impl Header {
         let mut tokens =
             LazyDataSetReader::new_with_ts(&mut source.reader, source.attributes).map_err(|error| broken(&error))?;
         let (mut data_set, mut functional_groups) = (Attributes::new(), [Attributes::new(), Attributes::new()]);
-        let mut place = Place::default();
+        let mut nesting = Nesting::default();
         let native = loop {
             let token = tokens
                 .advance()
                 .ok_or_else(|| Error::format("it has no pixel data (7FE0,0010)"))?
                 .map_err(|error| broken(&error))?;
             match token {
-                LazyDataToken::SequenceStart { tag, .. } => place.open.push((tag, 0)),
-                LazyDataToken::PixelSequenceStart if place.is_top() => break None,
-                LazyDataToken::PixelSequenceStart => place.open.push((tags::PIXEL_DATA, 0)),
-                LazyDataToken::SequenceEnd => drop(place.open.pop()),
+                LazyDataToken::SequenceStart { tag, .. } => nesting.open.push((tag, 0)),
+                LazyDataToken::PixelSequenceStart if nesting.is_top() => break None,
+                LazyDataToken::PixelSequenceStart => nesting.open.push((tags::PIXEL_DATA, 0)),
+                LazyDataToken::SequenceEnd => drop(nesting.open.pop()),
                 LazyDataToken::ItemStart { .. } => {
-                    if let [(tags::MODALITY_LUT_SEQUENCE, _)] = place.open[..] {
+                    if let [(tags::MODALITY_LUT_SEQUENCE, _)] = nesting.open[..] {
                         return Err(Error::new(
                             ErrorKind::Unsupported,
                             "it has a Modality LUT Sequence (0028,3000), which this library cannot apply; convert it to \
                              Rescale Slope and Intercept",
                         ));
                     }
-                    if let Some((_, items)) = place.open.last_mut() {
+                    if let Some((_, items)) = nesting.open.last_mut() {
                         *items = items.saturating_add(1);
                     }
                 }
-                LazyDataToken::ElementHeader(header) if header.tag == tags::PIXEL_DATA && place.is_top() => {
+                LazyDataToken::ElementHeader(header) if header.tag == tags::PIXEL_DATA && nesting.is_top() => {
                     break Some((header.vr, header.len.0));
                 }
                 LazyDataToken::LazyValue { header, decoder } => {
@@ -133,10 +133,12 @@ impl Header {
                             size.saturating_sub(position)
                         )));
                     }
-                    let target = if place.is_top() && OF_THE_DATA_SET.contains(&tag) {
+                    let target = if nesting.is_top() && OF_THE_DATA_SET.contains(&tag) {
                         Some(&mut data_set)
                     } else if OF_FUNCTIONAL_GROUPS.contains(&tag) {
-                        frame.and_then(|frame| place.functional_group(frame)).map(|group| &mut functional_groups[group])
+                        frame
+                            .and_then(|frame| nesting.functional_group(frame))
+                            .map(|group| &mut functional_groups[group])
                     } else {
                         None
                     };

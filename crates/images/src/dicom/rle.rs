@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_are_not_there_are_refused() {
+    fn missing_rle_segments() {
         let frame = |segments: u32, first: u32, body: &[u8]| {
             let mut coded: Vec<u8> = [segments, first].iter().flat_map(|word| word.to_le_bytes()).collect();
             coded.resize(64, 0);

@@ -67,12 +67,12 @@ pub fn layout(start: &[u8]) -> Option<Layout> {
     }
 }
 
-/// An error of the machine's, for which the file is not to blame.
+/// An error of reading, which is not one of the file's content.
 pub fn cannot_read(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot read: {error}"))
 }
 
-/// All that the parser has to say, from the place to the cause.
+/// All that the parser has to say, from the position to the cause.
 pub fn explain(error: &dyn std::error::Error) -> String {
     let causes: Vec<String> =
         std::iter::successors(Some(error), |error| error.source()).map(|e| e.to_string()).collect();

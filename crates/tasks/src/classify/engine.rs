@@ -5,12 +5,12 @@ use lens_images::{Batch, Images};
 use lens_model::{activation_map, relu};
 use lens_runtime::Classifier;
 
-/// A logit at a temperature: what the model says, from what the network computed.
+/// The network's logit divided by the model's temperature.
 pub fn at_temperature(logit: f32, temperature: f64) -> f32 {
     (f64::from(logit) / temperature) as f32
 }
 
-/// What the network computed, at the model's temperature.
+/// The network's logits divided by the model's temperature.
 fn calibrated(model: &Classifier, logits: Vec<f32>) -> Vec<f32> {
     let temperature = model.temperature();
     logits.into_iter().map(|logit| at_temperature(logit, temperature)).collect()
@@ -74,7 +74,7 @@ pub fn cell_maps(model: &Classifier, image: &Images) -> Result<CellMaps> {
         evidence: grad_cam_plus_plus(&features.values, weight),
     };
     match maps.logits.iter().chain(&maps.evidence).find(|value| !value.is_finite()) {
-        Some(value) => Err(Error::internal(format!("the network's output for a place of the image is {value}"))),
+        Some(value) => Err(Error::internal(format!("the network's output for a cell of the image is {value}"))),
         None => Ok(maps),
     }
 }
@@ -115,7 +115,7 @@ mod tests {
 
     /// The paper's formulas, with the derivatives of exp of a linear score of two cells written out.
     #[test]
-    fn grad_cam_plus_plus_is_what_its_derivatives_give() {
+    fn grad_cam_plus_plus_against_derivatives() {
         let values = FEATURES.map(|value| f64::from(relu(value)));
         let logit: f64 = (0..6).map(|index| values[index] * f64::from(WEIGHT[index % 3]) / 2.0).sum();
         let score = logit.exp();

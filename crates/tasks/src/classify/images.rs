@@ -8,7 +8,7 @@ use lens_runtime::Classifier;
 use serde::Serialize;
 use std::time::Instant;
 
-/// What the model says of one image.
+/// The prediction for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     /// Probability of the positive class.
@@ -89,14 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_label_needs_more_than_the_threshold() {
+    fn label_at_the_threshold() {
         assert!(!Prediction::from_logit(0.0, 0.5).positive);
         assert!(Prediction::from_logit(1e-3, 0.5).positive);
         assert!(!Prediction::from_probability(1.0, 1.0).positive);
     }
 
     #[test]
-    fn probability_and_logit_belong_together_at_the_extremes_too() {
+    fn extreme_probabilities_and_logits() {
         assert_eq!(Prediction::from_logit(-200.0, 0.5).probability, 0.0);
         assert_eq!(Prediction::from_logit(200.0, 0.5).probability, 1.0);
         assert!(Prediction::from_probability(1.0, 0.5).logit.is_finite());

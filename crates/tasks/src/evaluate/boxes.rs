@@ -1,4 +1,4 @@
-//! Images with boxes around what is to be found in them.
+//! Images with boxes around their findings.
 
 use lens_base::{Error, Result};
 use lens_images::ImageFile;
@@ -29,7 +29,7 @@ impl Area {
         }
     }
 
-    /// Whether a point lies in it.
+    /// Whether it contains a point.
     pub fn holds(&self, x: f64, y: f64) -> bool {
         (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
     }
@@ -92,21 +92,21 @@ pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
 }
 
 impl BoxedImage {
-    /// Decodes the file; refuses boxes that lie outside.
+    /// Decodes the file; refuses boxes that exceed it.
     pub fn load(&self) -> Result<ImageFile> {
-        let picture = ImageFile::load(&self.path, 0)?;
-        let view = picture.view();
+        let image = ImageFile::load(&self.path, 0)?;
+        let view = image.view();
         let (width, height) = (view.width() as f64, view.height() as f64);
         for area in &self.boxes {
             let outside = area.x < 0.0 || area.y < 0.0 || area.x + area.width > width || area.y + area.height > height;
             if outside {
                 return Err(Error::data(format!(
-                    "{}: the box x {} y {} width {} height {} does not lie in its {width} x {height} pixels",
+                    "{}: the box x {} y {} width {} height {} exceeds its {width} x {height} pixels",
                     self.name, area.x, area.y, area.width, area.height
                 )));
             }
         }
-        Ok(picture)
+        Ok(image)
     }
 }
 
@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn boxes_of_an_image_come_together() {
+    fn boxes_grouped_by_image() {
         let images = read("filename,x,y,width,height\nb.png,1,2,3,4\na.png,5,6,7,8\nb.png,0.5,0,1,1\n").unwrap();
         assert_eq!(images.iter().map(|image| &*image.name).collect::<Vec<_>>(), ["b.png", "a.png"]);
         assert_eq!(images[0].boxes[1], Area { x: 0.5, y: 0.0, width: 1.0, height: 1.0 });
     }
 
     #[test]
-    fn tables_that_are_none_are_refused_with_the_row() {
+    fn invalid_box_tables() {
         assert!(read("filename,x,y,width,height\n").unwrap_err().message().contains("no rows"));
         assert!(read("filename,x,y,width\na,1,2,3\n").unwrap_err().message().contains("height"));
         assert!(read("filename,x,y,width,height\na,1,2,3,0\n").unwrap_err().message().contains("row 1"));

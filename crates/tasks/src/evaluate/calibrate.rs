@@ -81,7 +81,7 @@ pub fn calibrate(
     let batch_limit = whole_images(model, options.batch_limit)?;
     check_both_classes(dataset.samples().iter().map(|sample| sample.positive))?;
     let before = model.metadata();
-    // What the network itself computes: a temperature on top of another would be rounded twice.
+    // Logits at temperature 1: dividing by one temperature after another would round twice.
     let mut uncalibrated = before.clone();
     uncalibrated.temperature = 1.0;
     let network = model.with_metadata(uncalibrated)?;

@@ -1,4 +1,4 @@
-//! A sample with what the model said of it, and which of them are flagged.
+//! Classified samples, and the rule that flags them.
 
 use crate::classify::Prediction;
 use lens_base::options::{Choice, Options};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub struct Case<'a> {
     /// The sample.
     pub sample: &'a Sample,
-    /// What the model said.
+    /// The model's prediction.
     pub prediction: Prediction,
     /// The probability of the positive class; with tiles the mean of the heatmap, as in the reference pipeline.
     pub confidence: f32,
@@ -109,14 +109,14 @@ fn stem(id: &str) -> String {
         .collect()
 }
 
-/// Which cases to show: `count` of them, of which the share `flagged_share` is flagged as far as there are enough of each, each
-/// group evenly spread over the data set. In the data set's order.
+/// Indices of `count` cases to show, in the data set's order: the share `flagged_share` of them flagged as far as there are
+/// enough of each, either group evenly spread over the data set.
 pub fn evenly_spread(flagged: &[bool], count: usize, flagged_share: f64) -> Vec<usize> {
-    let of = |wanted: bool| -> Vec<usize> { (0..flagged.len()).filter(|index| flagged[*index] == wanted).collect() };
+    let of = |flag: bool| -> Vec<usize> { (0..flagged.len()).filter(|index| flagged[*index] == flag).collect() };
     let (flagged, other) = (of(true), of(false));
     let count = count.min(flagged.len() + other.len());
-    let wanted = (count as f64 * flagged_share).round() as usize;
-    let from_flagged = wanted.min(flagged.len()).max(count - other.len().min(count));
+    let flagged_count = (count as f64 * flagged_share).round() as usize;
+    let from_flagged = flagged_count.min(flagged.len()).max(count - other.len().min(count));
     let mut shown = spread(&flagged, from_flagged);
     shown.extend(spread(&other, count - from_flagged));
     shown.sort_unstable();
@@ -128,7 +128,7 @@ fn spread(indices: &[usize], count: usize) -> Vec<usize> {
     match count {
         0 => Vec::new(),
         1 => vec![indices[0]],
-        _ => (0..count).map(|place| indices[place * (indices.len() - 1) / (count - 1)]).collect(),
+        _ => (0..count).map(|rank| indices[rank * (indices.len() - 1) / (count - 1)]).collect(),
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_references_names() {
+    fn reference_file_names() {
         for (id, label, probability, expected) in [
             ("p_12.png", 1, 0.9, "heatmap_000007_predpos_true1_conf0.250_p_12"),
             ("a/b.c/run.dcm#3", 0, 0.5, "heatmap_000007_predneg_true0_conf0.250_run"),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn flagged_by_prediction_confidence_or_either() {
+    fn flag_rules() {
         let data = dataset("a", 0);
         for (probability, confidence, expected) in [
             (0.6, 0.4, [true, true, false]),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn three_quarters_flagged_and_evenly_spread() {
+    fn share_and_spread_of_flagged_cases() {
         let flagged: Vec<bool> = (0..100).map(|index| index < 50).collect();
         let shown = evenly_spread(&flagged, 12, 0.75);
         assert_eq!(shown, [0, 6, 12, 18, 24, 30, 36, 42, 49, 50, 74, 99]);

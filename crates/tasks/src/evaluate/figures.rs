@@ -1,4 +1,4 @@
-//! Everything that is said of a set of predictions.
+//! All figures of a set of predictions, with intervals and curves.
 
 use super::confusion::ClassificationReport;
 use super::intervals::{Bootstrap, Interval, delong, proportion, wilson};
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_exist_is_null_with_the_reason() {
+    fn undefined_figures() {
         let samples = [0.9, 0.1].map(|probability| Scored { positive: true, probability });
         let figures = Figures::of(&samples, 0.5, &FigureOptions::default(), &Control::default()).unwrap();
         let described = figures.describe();
@@ -154,13 +154,13 @@ mod tests {
         assert_eq!(described["operating_points"]["youden"], Value::Null);
         assert!(undefined["operating_point_youden"].as_str().unwrap().contains("one class"));
         assert!(!undefined.contains_key("sensitivity") && described["intervals"]["sensitivity"].is_object());
-        // Average precision is 1 whatever is drawn: that is no interval.
+        // Average precision is 1 in every resample, which is no interval.
         assert_eq!(described["metrics"]["pr_auc"], 1.0);
         assert!(undefined["pr_auc_interval"].is_string());
     }
 
     #[test]
-    fn resamples_without_the_figure_are_left_out_and_counted() {
+    fn resamples_without_figure() {
         let samples: Vec<Scored> = (0..60)
             .map(|index| Scored { positive: index == 30, probability: if index % 7 == 2 { 0.75 } else { 0.25 } })
             .collect();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_intervals_and_another_gives_others() {
+    fn bootstrap_seed() {
         let samples: Vec<Scored> = (0..50)
             .map(|index| Scored { positive: index % 3 == 0, probability: (index * 29 % 50) as f32 / 64.0 })
             .collect();

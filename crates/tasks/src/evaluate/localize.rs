@@ -1,4 +1,4 @@
-//! Whether heatmaps are hot where the boxes are.
+//! Localisation: heatmaps compared with boxes.
 
 use super::boxes::{Area, BoxedImage, read_boxes};
 use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
@@ -14,12 +14,12 @@ pub struct LocalizeOptions {
     /// How heatmaps are drawn.
     #[option(skip)]
     pub heatmap: HeatmapOptions,
-    /// How far from a box the hottest point may lie and still be a hit, in pixels of the image.
+    /// How far from a box the hottest point may be and still be a hit, in pixels of the image.
     #[option(minimum = 0, maximum = 65_536, none = -1, unset = "half a tile", flag = "--tolerance PX")]
     pub tolerance: Option<f64>,
 }
 
-/// What one image came to.
+/// Localisation figures of one image.
 struct Located {
     name: String,
     /// The hottest point.
@@ -27,7 +27,7 @@ struct Located {
     hit: bool,
     /// Share of the image within the boxes, dilated by the tolerance.
     chance: f64,
-    /// Share of the hottest pixels, as many as the boxes have, that lie in the boxes.
+    /// Share of the hottest pixels, as many as the boxes have, that are in the boxes.
     intersection: f64,
     /// Share of the image within the boxes.
     area: f64,
@@ -47,9 +47,9 @@ pub fn localize(
     let start = Instant::now();
     let mut located = Vec::with_capacity(images.len());
     for (index, image) in images.iter().enumerate() {
-        let picture = image.load()?;
+        let file = image.load()?;
         let mut within = control.within(Phase::Evaluate, index, images.len(), start);
-        let maps = heatmap(model, &[picture.view()], &options.heatmap, &mut within)
+        let maps = heatmap(model, &[file.view()], &options.heatmap, &mut within)
             .map_err(|error| error.prefixed(&image.name))?;
         drop(within);
         let map = maps.first().ok_or_else(|| Error::internal("an image without a heatmap"))?;
@@ -103,8 +103,8 @@ impl Heat<'_> {
     fn hottest(&self) -> usize {
         let highest = self.values.iter().copied().fold(f32::MIN, f32::max);
         let tied: Vec<usize> = (0..self.values.len()).filter(|index| self.values[*index] == highest).collect();
-        let places = tied.iter().map(|index| self.centre(*index));
-        let sum = places.fold((0.0, 0.0), |sum, place| (sum.0 + place.0, sum.1 + place.1));
+        let centres = tied.iter().map(|index| self.centre(*index));
+        let sum = centres.fold((0.0, 0.0), |sum, centre| (sum.0 + centre.0, sum.1 + centre.1));
         let middle = (sum.0 / tied.len() as f64, sum.1 / tied.len() as f64);
         let distance = |index: &usize| {
             let (x, y) = self.centre(*index);
@@ -137,22 +137,22 @@ fn locate(image: &BoxedImage, heat: &Heat, tolerance: f64) -> Located {
 
 /// Of the hottest pixels, as many as are inside, the share that is inside; pixels that tie at the limit count in part.
 fn overlap(values: &[f32], inside: &[bool]) -> f64 {
-    let wanted = inside.iter().filter(|inside| **inside).count();
-    if wanted == 0 {
+    let box_pixels = inside.iter().filter(|inside| **inside).count();
+    if box_pixels == 0 {
         return 0.0;
     }
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(|one, other| other.total_cmp(one));
-    let limit = sorted[wanted - 1];
+    let limit = sorted[box_pixels - 1];
     let count = |chosen: &dyn Fn(f32, bool) -> bool| {
         values.iter().zip(inside).filter(|(value, inside)| chosen(**value, **inside)).count() as f64
     };
     let above = count(&|value, _| value > limit);
     let tied = count(&|value, _| value == limit);
-    let room = (wanted as f64 - above) / tied;
+    let tied_share = (box_pixels as f64 - above) / tied;
     let hits =
-        count(&|value, inside| inside && value > limit) + room * count(&|value, inside| inside && value == limit);
-    hits / wanted as f64
+        count(&|value, inside| inside && value > limit) + tied_share * count(&|value, inside| inside && value == limit);
+    hits / box_pixels as f64
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_of_the_hottest_plateau_is_what_points() {
+    fn hottest_plateau_centre() {
         let values = values(20, 10, |x, y| if (10..15).contains(&x) && (4..7).contains(&y) { 0.9 } else { 0.1 });
         let map = Heat { width: 20, values: &values };
         assert_eq!(map.centre(map.hottest()), (12.5, 5.5));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hottest_pixels_are_as_many_as_the_boxes_have() {
+    fn intersection_of_hottest_pixels() {
         // The box has 4 pixels; 2 of the 4 hottest are in it.
         let values = values(4, 2, |x, y| (x as f32 + 4.0 * y as f32) / 8.0);
         let map = Heat { width: 4, values: &values };
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_map_does_as_chance_does() {
+    fn constant_map_intersection() {
         let map = Heat { width: 10, values: &[0.3; 100] };
         let located = locate(&image(0.0, 0.0, 5.0, 4.0), &map, 0.0);
         assert!((located.intersection - 0.2).abs() < 1e-12);

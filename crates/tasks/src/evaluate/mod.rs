@@ -1,4 +1,4 @@
-//! How good a model is on a data set, calibrating it there, and whether its heatmaps are hot where they should be.
+//! Evaluation of a model on a data set, its calibration, and localisation by its heatmaps.
 
 mod boxes;
 mod calibrate;

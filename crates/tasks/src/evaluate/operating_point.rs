@@ -5,7 +5,7 @@ use super::intervals::wilson;
 use super::ranking::{Tie, class_counts};
 use lens_model::{OperatingPoint, OperatingRule, Rate};
 
-/// The operating point by the rule, or why there is none. The threshold lies halfway between two probabilities of the
+/// The operating point by the rule, or why there is none. The threshold is halfway between two probabilities of the
 /// data set (or the lowest and 0), so that rounding on another machine moves no image across it.
 pub fn operating_point(ties: &[Tie], rule: OperatingRule) -> std::result::Result<OperatingPoint, String> {
     let (positives, negatives) = class_counts(ties);
@@ -87,7 +87,7 @@ mod tests {
     use rand::RngExt;
 
     #[test]
-    fn a_chosen_threshold_does_on_the_data_set_what_it_promises() {
+    fn operating_point_on_its_data_set() {
         let mut random = generator(8, 0);
         // Probabilities that are neighbours as floats, at the ends and in the middle, with ties.
         for start in [0.0f32, f32::from_bits(1), 0.3, 0.5, 1.0 - 8.0 * f32::EPSILON] {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_has_a_reason() {
+    fn unreachable_operating_points() {
         let ties = |samples: &[(bool, f32)]| {
             let scored =
                 |(positive, probability): &(bool, f32)| Scored { positive: *positive, probability: *probability };

@@ -1,4 +1,4 @@
-//! How far probabilities can be taken at their word.
+//! How well probabilities are calibrated: reliability bins, expected calibration error, Brier score, log loss.
 
 use super::ranking::{Tie, class_counts};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 /// Bins of the reliability diagram and of the expected calibration error.
 const BINS: usize = 10;
 
-/// Samples whose probability lies in a range.
+/// Samples whose probability is in a range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// Lower end, not in the range (but for 0).

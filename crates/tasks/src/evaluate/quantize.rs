@@ -53,7 +53,7 @@ pub fn quantize(model: &Classifier, dataset: &Dataset, at_once: u32, control: &m
     let side = preprocessing.image_size as usize;
     let batch_limit = whole_images(model, at_once)?;
     let start = Instant::now();
-    // Every batch needs the numbers, which the model may have let go of.
+    // Every batch reads the parameters; held here, they are read from the model's file only once.
     let _held = model.model().parameters()?;
     let mut largest = vec![0f32; LAYOUT.parameters().len()];
     let mut batch = Batch::new(side, side);

@@ -3,12 +3,12 @@
 use rand::{Rng, RngExt};
 use serde::Serialize;
 
-/// A sample's label and what the model said.
+/// A sample's label and predicted probability.
 #[derive(Clone, Copy, Debug)]
 pub struct Scored {
     /// Whether it is of the positive class.
     pub positive: bool,
-    /// Probability of the positive class, as it is reported: figures and thresholds are about what a host gets to see.
+    /// Probability of the positive class, rounded as it is reported, so that figures and thresholds hold for reports.
     pub probability: f32,
 }
 
@@ -52,7 +52,7 @@ pub struct Ranking {
     /// The ties.
     pub ties: Vec<Tie>,
     /// For each sample its tie, and whether it is positive.
-    places: Vec<(u32, bool)>,
+    samples: Vec<(u32, bool)>,
 }
 
 impl Ranking {
@@ -60,15 +60,15 @@ impl Ranking {
     pub fn of(samples: &[Scored]) -> Self {
         let mut order: Vec<usize> = (0..samples.len()).collect();
         order.sort_by(|one, other| samples[*other].probability.total_cmp(&samples[*one].probability));
-        let mut ranking = Ranking { ties: Vec::new(), places: vec![(0, false); samples.len()] };
+        let mut ranking = Ranking { ties: Vec::new(), samples: vec![(0, false); samples.len()] };
         for index in order {
             let Scored { positive, probability } = samples[index];
             if ranking.ties.last().is_none_or(|tie| tie.probability != probability) {
                 ranking.ties.push(Tie::new(probability));
             }
-            let place = ranking.ties.len() - 1;
-            ranking.ties[place].add(positive);
-            ranking.places[index] = (place as u32, positive);
+            let tie = ranking.ties.len() - 1;
+            ranking.ties[tie].add(positive);
+            ranking.samples[index] = (tie as u32, positive);
         }
         ranking
     }
@@ -78,15 +78,15 @@ impl Ranking {
         for tie in ties.iter_mut() {
             (tie.positives, tie.negatives) = (0, 0);
         }
-        for _ in 0..self.places.len() {
-            let (place, positive) = self.places[random.random_range(0..self.places.len())];
-            ties[place as usize].add(positive);
+        for _ in 0..self.samples.len() {
+            let (tie, positive) = self.samples[random.random_range(0..self.samples.len())];
+            ties[tie as usize].add(positive);
         }
     }
 
     /// How many samples.
     pub fn samples(&self) -> usize {
-        self.places.len()
+        self.samples.len()
     }
 }
 
@@ -138,7 +138,7 @@ fn reached(ties: &[Tie]) -> Vec<Reached> {
         .collect()
 }
 
-/// Leaves out points between neighbours that say enough; the first and the last stay.
+/// Leaves out points that their neighbours imply; the first and the last stay.
 fn thinned(points: Vec<Reached>, is_needed: impl Fn(&Reached, &Reached, &Reached) -> bool) -> Vec<Reached> {
     (0..points.len())
         .filter(|&index| {
@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn ties_count_half() {
+    fn tied_ranks() {
         assert_eq!(roc_auc(&ranking(&[(true, 0.5), (false, 0.5)]).ties), Some(0.5));
         let auc = roc_auc(&ranking(&[(true, 0.7), (true, 0.5), (false, 0.5), (false, 0.1)]).ties);
         assert_eq!(auc, Some(0.875));
     }
 
     #[test]
-    fn a_resample_has_as_many_samples_of_the_same_kinds() {
+    fn resample_composition() {
         let ranking = ranking(&[(true, 0.1), (false, 0.9), (false, 0.1), (true, 0.5)]);
         let mut ties = ranking.ties.clone();
         let mut seen = [0; 4];

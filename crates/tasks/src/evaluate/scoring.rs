@@ -1,4 +1,4 @@
-//! What the model says of every sample of a data set.
+//! Predictions for all samples of a data set.
 
 use super::case::Case;
 use crate::classify::classify_batch;
@@ -13,7 +13,7 @@ use std::time::Instant;
 pub struct Scores<'a> {
     /// In the data set's order.
     pub cases: Vec<Case<'a>>,
-    /// What could not be read.
+    /// Samples that could not be read.
     pub skipped: Vec<Skipped>,
 }
 
@@ -68,7 +68,7 @@ pub fn classify_whole<'a>(
 }
 
 /// Classifies every sample by its heatmap: the mean of its tiles' probabilities, as in the reference pipeline. `each`
-/// gets the number of the case among the cases, the case, its pixels and its map.
+/// gets the index of the case, the case, its pixels and its map.
 pub fn classify_by_heatmap<'a>(
     model: &Classifier,
     dataset: &'a Dataset,
@@ -93,9 +93,9 @@ pub fn classify_by_heatmap<'a>(
     scores.checked(samples.len())
 }
 
-/// Images whose pixels are in memory at once, so that their tiles share batches,
+/// Most images whose pixels are in memory at once, so that their tiles share batches.
 const GROUP: usize = 16;
-/// unless they are large: then as many as have so many pixels.
+/// No further image is added to a group of so many pixels.
 const GROUP_PIXELS: usize = 8 << 20;
 
 /// Draws the heatmap of every sample; `each` gets them in order, or why a sample could not be read.

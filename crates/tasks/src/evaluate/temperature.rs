@@ -1,9 +1,9 @@
-//! Temperature scaling (Guo et al. 2017): one number that makes probabilities mean what they say.
+//! Temperature scaling (Guo et al. 2017): one divisor of all logits that calibrates the probabilities.
 
 use lens_base::{Error, Result};
 use lens_model::TEMPERATURE_RANGE;
 
-/// Refuses a data set that nothing can be calibrated on.
+/// Refuses a data set without samples of both classes.
 pub fn check_both_classes(labels: impl Iterator<Item = bool>) -> Result<()> {
     let (positives, negatives): (Vec<bool>, Vec<bool>) = labels.partition(|positive| *positive);
     if positives.is_empty() || negatives.is_empty() {
@@ -37,13 +37,13 @@ fn derivatives(samples: &[(bool, f32)], scale: f64) -> (f64, f64) {
     (first / samples.len() as f64, second / samples.len() as f64)
 }
 
-/// Steps of Newton's method with halving as its safeguard; halving alone would be done before.
+/// Most steps of Newton's method with bisection as its safeguard; bisection alone needs fewer.
 const MOST_STEPS: usize = 200;
 
 /// The temperature by which logits are to be divided for the least mean log loss. Fails where there is none.
 pub fn fit_temperature(samples: &[(bool, f32)]) -> Result<f64> {
     check_both_classes(samples.iter().map(|(positive, _)| *positive))?;
-    // In 1 / temperature the loss is convex: its derivative rises, and is 0 in one place or none.
+    // In 1 / temperature the loss is convex: its derivative rises, and is 0 at one temperature or none.
     let (lowest, highest) = TEMPERATURE_RANGE.into_inner();
     let (mut low, mut high) = (1.0 / highest, 1.0 / lowest);
     if derivatives(samples, low).0 >= 0.0 {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_odds_are_found() {
+    fn temperature_of_known_odds() {
         // Three of four are right at logit 2 to either side: the probability should be 3/4, the logit log 3.
         let samples =
             [(true, 2.0), (true, 2.0), (true, 2.0), (false, 2.0), (false, -2.0), (false, -2.0), (false, -2.0)];
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_logits_neither_overflow_nor_loop() {
+    fn extreme_logits() {
         assert_eq!(mean_log_loss(&[(true, -1e4), (false, -1e4)]), 5e3);
         // Nine right and one wrong at the same confidence: that of log 9, however far out.
         let mut samples = vec![(true, 200.0); 9];
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_temperature_is_refused_with_the_reason() {
+    fn data_without_temperature() {
         let reason = |samples: &[(bool, f32)]| fit_temperature(samples).unwrap_err().message().to_string();
         assert!(reason(&[(true, 1.0), (true, -1.0)]).contains("2 positive and 0 negative"));
         assert!(reason(&[(true, 1.0), (false, -1.0)]).contains("without error"));

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlaps_are_averaged_and_the_rest_is_zero() {
+    fn mean_of_overlaps() {
         let mut accumulator = Accumulator::new(4, (2, 2), Blend::Mean);
         accumulator.add(0, 0.2);
         accumulator.add(1, 0.6);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn open_rows_wait_for_the_next_row_of_tiles() {
+    fn open_rows() {
         let mut accumulator = Accumulator::new(1, (1, 3), Blend::Mean);
         accumulator.add(0, 0.25);
         assert_eq!(accumulator.close(2), [0.25, 0.25]);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gaussian_leans_to_the_nearer_tile_and_keeps_constants() {
+    fn gaussian_blend() {
         let mut accumulator = Accumulator::new(96, (64, 64), Blend::Gaussian);
         accumulator.add(0, 0.0);
         accumulator.add(32, 1.0);

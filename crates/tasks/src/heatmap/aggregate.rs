@@ -1,4 +1,4 @@
-//! Several maps of one size as one: of a cine's frames, say.
+//! The maximum or mean of several maps of one size, such as those of a cine's frames.
 
 use super::map::{HeatMap, Tile};
 use crate::classify::Prediction;
@@ -87,10 +87,10 @@ fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
             values(first)
         )));
     }
-    let place = |tile: &Tile| [tile.x, tile.y, tile.width, tile.height];
-    if map.columns != first.columns || !map.tiles.iter().map(place).eq(first.tiles.iter().map(place)) {
+    let rectangle = |tile: &Tile| [tile.x, tile.y, tile.width, tile.height];
+    if map.columns != first.columns || !map.tiles.iter().map(rectangle).eq(first.tiles.iter().map(rectangle)) {
         return Err(Error::argument(format!(
-            "map {index} has {} x {} tiles at other places than the {} x {} of map 0; only maps made with the same \
+            "map {index} has {} x {} tiles at other positions than the {} x {} of map 0; only maps made with the same \
              options can be aggregated",
             map.columns,
             map.rows(),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn values_tiles_and_prediction_follow_the_rule() {
+    fn aggregation_rules() {
         let maps = [map([0.2, 0.4]), map([0.9, 0.1]), map([0.25, 0.25])];
         let maps: Vec<&HeatMap> = maps.iter().collect();
         let (highest, best) = aggregate(&maps, Aggregate::Max).unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_that_do_not_fit_are_named() {
+    fn maps_of_different_geometry() {
         let one = map([0.1, 0.2]);
         assert!(aggregate(&[], Aggregate::Max).unwrap_err().message().contains("count is 0"));
         let mut wider = one.clone();
@@ -149,6 +149,6 @@ mod tests {
         let mut moved = one.clone();
         moved.tiles[1].x = 0.5;
         let error = aggregate(&[&one, &one, &moved], Aggregate::Mean).unwrap_err();
-        assert!(error.message().contains("map 2") && error.message().contains("other places"), "{error}");
+        assert!(error.message().contains("map 2") && error.message().contains("other positions"), "{error}");
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Bands<'a> {
         Bands { image, preprocessing, tops, tile, next: 0, last: None, most_rows }
     }
 
-    /// The next band, and the indices of the rows of tiles that lie in it; `None` after the last.
+    /// The next band, and the indices of the rows of tiles that are in it; `None` after the last.
     pub fn next(&mut self) -> Result<Option<(&Band, Range<usize>)>> {
         let Some(&first) = self.tops.get(self.next) else { return Ok(None) };
         let fitting = self.tops[self.next..].iter().take_while(|top| *top + self.tile <= first + self.most_rows);
@@ -79,7 +79,7 @@ mod tests {
     use lens_images::{PixelFormat, PixelView, Windowing};
 
     #[test]
-    fn bands_overlap_as_tiles_do_and_hold_the_images_rows() {
+    fn band_rows() {
         // 40,000 pixels of 12 bytes: 69 rows fit into a band.
         let (width, height) = (40_000, 210);
         let bytes: Vec<u8> = (0..width * height).map(|index| (index / width + index % 7) as u8).collect();

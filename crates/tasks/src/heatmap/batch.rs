@@ -58,16 +58,16 @@ mod tests {
     }
 
     #[test]
-    fn tiles_are_those_of_their_places_and_share_the_bands_memory() {
+    fn tile_views_of_bands() {
         let bands = [band(0, 0), band(30, 1)];
-        let places = [(0, 0, 0), (0, 9, 0), (0, 18, 0), (0, 20, 0), (0, 0, 9), (1, 0, 30), (1, 4, 33), (0, 4, 3)];
+        let corners = [(0, 0, 0), (0, 9, 0), (0, 18, 0), (0, 20, 0), (0, 0, 9), (1, 0, 30), (1, 4, 33), (0, 4, 3)];
         let mut batch = TileBatch::new(8);
-        for (which, x, y) in places {
+        for (which, x, y) in corners {
             batch.push(&bands[which], x, y);
         }
         let images = batch.images();
         assert_eq!((batch.len(), images.len()), (8, 8));
-        for (view, (which, x, y)) in images.views.iter().zip(places) {
+        for (view, (which, x, y)) in images.views.iter().zip(corners) {
             let band = &bands[which];
             assert_eq!(view.memory.as_ptr(), band.samples.as_ptr());
             for row in 0..8 {

@@ -11,8 +11,8 @@ use lens_runtime::Classifier;
 /// Rows of the map that are interpolated at once.
 const ROWS_AT_ONCE: usize = 64;
 
-/// Class activation map (Zhou et al. 2016), exact for this network: its logit is the mean over places of what each
-/// adds. Or Grad-CAM++ (Chattopadhay et al. 2018), relative to its own highest value.
+/// Class activation map (Zhou et al. 2016), exact for this network: its logit is the mean of the cells'
+/// contributions. Or Grad-CAM++ (Chattopadhay et al. 2018), relative to its own highest value.
 pub fn cells_map(
     model: &Classifier,
     raster: &Raster,
@@ -42,8 +42,8 @@ pub fn cells_map(
     let tiles = tiles.collect();
 
     // Logits are interpolated, not probabilities: they are what adds up.
-    let places = if method == Method::GradCamPlusPlus { maps.evidence } else { maps.logits };
-    let grid = Raster::new(maps.columns, maps.rows, 1, places)?;
+    let cells = if method == Method::GradCamPlusPlus { maps.evidence } else { maps.logits };
+    let grid = Raster::new(maps.columns, maps.rows, 1, cells)?;
     let resampler = RowResampler::new((maps.columns, maps.rows), size);
     for first in (0..size.1).step_by(ROWS_AT_ONCE) {
         let rows = first..(first + ROWS_AT_ONCE).min(size.1);

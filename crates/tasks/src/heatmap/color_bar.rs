@@ -5,14 +5,14 @@ use crate::plot::{Chart, INK, font, pixels};
 use lens_base::Result;
 use plotters::prelude::Text;
 
-/// Shorter side of an image from which there is room for labels.
+/// Shorter side of an image from which labels fit.
 const LABELLED_FROM: usize = 96;
-/// Width and height of a letter's room, in letter sizes of the fixed-width font.
+/// Width and height of a letter's box, in letter sizes of the fixed-width font.
 const LETTER: (f64, f64) = (0.52, 1.3);
-/// What is behind letters keeps this share of its brightness.
+/// The background of letters keeps this share of its brightness.
 const SHADE: f32 = 0.35;
 
-/// A rectangle of pixels to be laid over an image's.
+/// A rectangle of pixels to be blended over an image's.
 struct Patch {
     left: usize,
     top: usize,
@@ -61,7 +61,7 @@ impl ColorBar {
         Ok(ColorBar(patches))
     }
 
-    /// Draws what of it lies in row `y` of an RGBA image.
+    /// Draws its part in row `y` of an RGBA image.
     pub fn paint(&self, y: usize, row: &mut [u8]) {
         self.0.iter().for_each(|patch| patch.paint(y, row));
     }
@@ -92,8 +92,8 @@ fn labels(low: f32, high: f32) -> [String; 2] {
 fn label(text: &str, size: u32) -> Result<Patch> {
     let width = (text.len() as f64 * f64::from(size) * LETTER.0).ceil() as u32 + size / 2;
     let height = (f64::from(size) * LETTER.1).ceil() as u32;
-    let place = (pixels(size as i32 / 4), pixels(size as i32 / 5));
-    let chart = Chart::new(width, height, |canvas| canvas.draw(&Text::new(text, place, font(size))))?;
+    let corner = (pixels(size as i32 / 4), pixels(size as i32 / 5));
+    let chart = Chart::new(width, height, |canvas| canvas.draw(&Text::new(text, corner, font(size))))?;
     let shaded = chart.pixels.as_chunks::<3>().0.iter().map(|pixel| {
         // Black on white, as charts are: how far a pixel is from white is how much of a letter it holds.
         let letter = f32::from(255 - pixel[0]) / f32::from(255 - INK.0);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_fits_into_images_of_any_size() {
+    fn color_bar_size() {
         for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (31, 700), (95, 95), (96, 96), (700, 97), (512, 512)] {
             let pixels = painted(width, height);
             assert!(pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_rise_from_the_bottom_to_the_top() {
+    fn color_bar_direction() {
         let pixels = painted(512, 512);
         let column: Vec<u8> = (128..384).map(|y| pixels[(y * 512 + 512 - 10 - 9) * 4]).collect();
         assert!(column[3..253].windows(2).all(|pair| pair[0] >= pair[1]), "{column:?}");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_written_where_there_is_room() {
+    fn color_bar_labels_by_size() {
         // Rows above the bar, changed only by a label.
         let changed = |side: usize| {
             painted(side, side)[..side * 4 * (side / 4)]
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_tell_the_ends_apart() {
+    fn color_bar_label_digits() {
         assert_eq!(labels(0.0, 1.0), ["0.00", "1.00"]);
         assert_eq!(labels(0.501, 0.503), ["0.501", "0.503"]);
         assert_eq!(labels(0.5, 0.5), ["0.5000", "0.5000"]);

@@ -17,7 +17,7 @@ pub enum Colormap {
     Gray,
 }
 
-/// Corners of a line: place in 0..1, and value.
+/// Corners of a line: position in 0..1, and value.
 type Line = [(f64, f64)];
 
 /// ColorBrewer's nine Reds.
@@ -50,22 +50,22 @@ impl Colormap {
 
     /// One of the 256 colours.
     pub fn entry(self, index: u8) -> [u8; 3] {
-        let place = f64::from(index) / 255.0;
+        let position = f64::from(index) / 255.0;
         match self {
             Colormap::Inferno => INFERNO[usize::from(index)],
             Colormap::Gray => [index; 3],
-            Colormap::Jet => [JET_RED, JET_GREEN, JET_BLUE].map(|line| (along(line, place) * 255.0) as u8),
+            Colormap::Jet => [JET_RED, JET_GREEN, JET_BLUE].map(|line| (along(line, position) * 255.0) as u8),
             Colormap::Reds => std::array::from_fn(|channel| {
                 let line: [(f64, f64); 9] =
                     std::array::from_fn(|corner| (corner as f64 / 8.0, f64::from(REDS[corner][channel])));
-                along(&line, place) as u8
+                along(&line, position) as u8
             }),
         }
     }
 }
 
-fn along(line: &Line, place: f64) -> f64 {
-    let after = line.iter().position(|(x, _)| *x >= place).unwrap_or(line.len() - 1).max(1);
+fn along(line: &Line, position: f64) -> f64 {
+    let after = line.iter().position(|(x, _)| *x >= position).unwrap_or(line.len() - 1).max(1);
     let ((x0, y0), (x1, y1)) = (line[after - 1], line[after]);
-    y0 + (y1 - y0) * ((place - x0) / (x1 - x0)).clamp(0.0, 1.0)
+    y0 + (y1 - y0) * ((position - x0) / (x1 - x0)).clamp(0.0, 1.0)
 }

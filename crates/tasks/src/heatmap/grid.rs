@@ -8,23 +8,23 @@ use super::writer::MapWriter;
 use crate::classify::Prediction;
 use lens_base::Result;
 
-/// Where tiles lie.
+/// Positions of the tiles.
 #[derive(Clone, Debug)]
-pub struct Grid {
-    /// Beginnings of columns.
+pub struct TileGrid {
+    /// Left edges of the columns of tiles, in pixels.
     pub columns: Vec<usize>,
-    /// Beginnings of rows.
+    /// Upper edges of the rows of tiles, in pixels.
     pub rows: Vec<usize>,
-    /// Width and height of a tile: the size asked for, or the image's where that is smaller.
+    /// Width and height of a tile: tile_size, or the image's where that is smaller.
     pub tile: (usize, usize),
 }
 
-impl Grid {
+impl TileGrid {
     /// Over an image of this size.
     pub fn new((width, height): (usize, usize), options: &HeatmapOptions) -> Self {
         let side = options.tile_size as usize;
         let along = |length: usize| positions(length, side.min(length), options.stride(), options.edge);
-        Grid { columns: along(width), rows: along(height), tile: (side.min(width), side.min(height)) }
+        TileGrid { columns: along(width), rows: along(height), tile: (side.min(width), side.min(height)) }
     }
 
     /// How many tiles there are.
@@ -33,7 +33,7 @@ impl Grid {
     }
 
     /// Upper left pixel of a tile.
-    pub fn place(&self, index: usize) -> (usize, usize) {
+    pub fn corner(&self, index: usize) -> (usize, usize) {
         (self.columns[index % self.columns.len()], self.rows[index / self.columns.len()])
     }
 }
@@ -41,7 +41,7 @@ impl Grid {
 /// A map that is filled with the tiles of a grid, row by row. Only pixel rows that the next tiles may still reach are
 /// held beside the finished ones.
 pub struct GridMap {
-    grid: Grid,
+    grid: TileGrid,
     height: usize,
     accumulator: Accumulator,
     writer: MapWriter,
@@ -52,7 +52,7 @@ pub struct GridMap {
 
 impl GridMap {
     /// For an image tiled at the size `from`.
-    pub fn new(grid: Grid, from: (usize, usize), blend: Blend, writer: MapWriter) -> Self {
+    pub fn new(grid: TileGrid, from: (usize, usize), blend: Blend, writer: MapWriter) -> Self {
         let accumulator = Accumulator::new(from.0, grid.tile, blend);
         let tiles = Vec::with_capacity(grid.count());
         GridMap { grid, height: from.1, accumulator, writer, tiles, row: Vec::new() }
@@ -70,7 +70,7 @@ impl GridMap {
 
     /// The next tile: its figures, and what goes into the map before it is clipped to 0..1.
     pub fn add(&mut self, figures: Tile, brings: f32) -> Result<()> {
-        let (x, y) = self.grid.place(self.tiles.len());
+        let (x, y) = self.grid.corner(self.tiles.len());
         let (width, height) = (self.grid.tile.0 as f32, self.grid.tile.1 as f32);
         self.tiles.push(Tile { x: x as f32, y: y as f32, width, height, ..figures });
         self.row.push(brings);

@@ -20,7 +20,7 @@ pub struct Tile {
     pub logit: f32,
     /// What it puts into the map, 0..1.
     pub value: f32,
-    /// What tiles are compared by; unlike the value, it tells tiles near 0 or 1 apart.
+    /// What tiles are compared by; unlike the value, it distinguishes tiles near 0 or 1.
     pub heat: f32,
 }
 
@@ -92,12 +92,12 @@ impl HeatMap {
         self.tiles.len() / self.columns
     }
 
-    /// The tile that matters most; the first of equals.
+    /// The tile with the highest `heat`; the first of equals.
     pub fn hottest_tile(&self) -> usize {
         self.hottest_tiles(1).first().copied().unwrap_or(0)
     }
 
-    /// The tiles that matter most, in falling order; of equals the first come first.
+    /// The tiles with the highest `heat`, in falling order; of equals the first come first.
     pub fn hottest_tiles(&self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.tiles.len()).collect();
         let hotter =
@@ -111,7 +111,7 @@ impl HeatMap {
         order
     }
 
-    /// What the map says of the image.
+    /// The prediction for the image.
     pub fn prediction(&self) -> Prediction {
         self.prediction
     }

@@ -14,8 +14,8 @@ mod occlusion;
 mod options;
 mod outline;
 mod overlay;
-mod plan;
 mod run;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod tiles;

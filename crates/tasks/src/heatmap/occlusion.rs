@@ -1,7 +1,7 @@
 //! Occlusion sensitivity (Zeiler and Fergus 2014): how the probability of the whole image falls when a part is hidden.
 
 use super::accumulate::Blend;
-use super::grid::{Grid, GridMap};
+use super::grid::{GridMap, TileGrid};
 use super::map::{HeatMap, Tile};
 use super::writer::MapWriter;
 use crate::classify::{Prediction, logits, logits_of};
@@ -22,11 +22,11 @@ pub struct Occlusion<'a> {
 }
 
 impl Occlusion<'_> {
-    /// The map of an image. `step` is told how many images the network has looked at since it was last told.
+    /// The map of an image. `step` gets the number of images that went through the network since its last call.
     pub fn map(
         &self,
         raster: &Raster,
-        grid: Grid,
+        grid: TileGrid,
         writer: MapWriter,
         mut step: impl FnMut(usize) -> Result<()>,
     ) -> Result<HeatMap> {
@@ -41,25 +41,25 @@ impl Occlusion<'_> {
         let whole = Prediction::from_logit(logits(self.model, &batch)?[0], self.threshold);
         step(1)?;
         let at_once = (self.most_pixels / (width * height)).max(1);
-        let places: Vec<(usize, usize)> = (0..grid.count()).map(|index| grid.place(index)).collect();
+        let corners: Vec<(usize, usize)> = (0..grid.count()).map(|index| grid.corner(index)).collect();
         let tile = grid.tile;
         let mut map = GridMap::new(grid, (width, height), self.blend, writer);
-        for places in places.chunks(at_once) {
-            let hidden = occluded(&image, (width, channels), &mean, places, tile)?;
+        for corners in corners.chunks(at_once) {
+            let hidden = occluded(&image, (width, channels), &mean, corners, tile)?;
             let view = |index: usize| ImageView {
                 memory: &hidden,
                 offset: index * image.len(),
                 row_step: width * channels,
                 channels,
             };
-            let images = Images { width, height, views: (0..places.len()).map(view).collect() };
+            let images = Images { width, height, views: (0..corners.len()).map(view).collect() };
             for logit in logits_of(self.model, &images)? {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
                 let fall = whole.probability - probability;
                 let (value, heat) = (fall.max(0.0), whole.logit - logit);
                 map.add(Tile { probability, logit, value, heat, ..Tile::default() }, fall)?;
             }
-            step(places.len())?;
+            step(corners.len())?;
         }
         map.finish(whole)
     }
@@ -75,18 +75,18 @@ fn means(image: &[f32], channels: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
-/// Copies of the image, each with the tile at one of the places filled with the mean.
+/// Copies of the image, each with the tile at one of the corners filled with the mean.
 fn occluded(
     image: &[f32],
     (width, channels): (usize, usize),
     mean: &[f32],
-    places: &[(usize, usize)],
+    corners: &[(usize, usize)],
     tile: (usize, usize),
 ) -> Result<Vec<f32>> {
-    let count = image.len() * places.len();
+    let count = image.len() * corners.len();
     let mut copies = Vec::new();
-    reserve(&mut copies, count, &format!("{} occluded images", places.len()))?;
-    for (x, y) in places {
+    reserve(&mut copies, count, &format!("{} occluded images", corners.len()))?;
+    for (x, y) in corners {
         let start = copies.len();
         copies.extend_from_slice(image);
         for row in copies[start..].chunks_exact_mut(width * channels).skip(*y).take(tile.1) {

@@ -19,7 +19,7 @@ const BLACK: [u8; 3] = [0; 3];
 impl Outline {
     /// Of a tile of an image of this size, with lines whose width goes with it.
     pub fn new(tile: &Tile, (width, height): (usize, usize)) -> Self {
-        let pixel = |place: f32, most: usize| (place.round().max(0.0) as usize).min(most);
+        let pixel = |position: f32, most: usize| (position.round().max(0.0) as usize).min(most);
         Outline {
             left: pixel(tile.x, width),
             top: pixel(tile.y, height),
@@ -29,7 +29,7 @@ impl Outline {
         }
     }
 
-    /// Draws what of it lies in row `y` of an RGBA image.
+    /// Draws its part in row `y` of an RGBA image.
     pub fn paint(&self, y: usize, row: &mut [u8]) {
         if !(self.top..self.bottom).contains(&y) {
             return;

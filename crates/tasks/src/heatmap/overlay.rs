@@ -83,7 +83,7 @@ impl HeatMap {
                 below = image.rows_to_raster(y..(y + ROWS_AT_ONCE).min(size.1), gray)?;
             }
             for (x, (pixel, value)) in row.as_chunks_mut::<4>().0.iter_mut().zip(values).enumerate() {
-                // A constant map shows no place hotter than another.
+                // A constant map has no hottest point.
                 let relative = if high > low { (value - low) / (high - low) } else { 0.0 };
                 let colour = colours[Colormap::index(relative)];
                 for ((over, under), blended) in colour.into_iter().zip(below.rgb(x, line)).zip(pixel) {
@@ -104,7 +104,7 @@ impl HeatMap {
         if self.resolution() == Resolution::Tiles {
             return Err(Error::argument(format!(
                 "the map has resolution TILES: {} x {} values, one for each tile and none for the pixels between; make \
-                 it with resolution IMAGE to lay it over an image, or draw its tiles",
+                 it with resolution IMAGE to draw it over an image, or draw its tiles",
                 self.width(),
                 self.height()
             )));
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn half_and_half_of_the_stretched_map_and_the_image() {
+    fn default_blend() {
         let pixels = overlay(vec![0.2, 0.4], &[100, 200], &OverlayOptions::default()).unwrap();
         // inferno's ends are (0, 0, 3) and (252, 254, 164).
         assert_eq!(pixels, [50, 50, 52, 255, 226, 227, 182, 255]);
     }
 
     #[test]
-    fn absolute_colours_do_not_stretch() {
+    fn absolute_scale() {
         let options = OverlayOptions {
             colormap: Colormap::Gray,
             scale: OverlayScale::Absolute,
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn another_images_size_and_a_wrong_alpha_are_refused() {
+    fn wrong_size_and_alpha() {
         assert!(overlay(vec![0.1, 0.2], &[1, 2, 3], &OverlayOptions::default()).is_err());
         let options = OverlayOptions { alpha: f32::NAN, ..OverlayOptions::default() };
         assert!(overlay(vec![0.1], &[1], &options).unwrap_err().message().contains("NaN"));
     }
 
     #[test]
-    fn a_map_of_tiles_is_not_laid_over_an_image() {
+    fn overlay_of_a_map_of_tiles() {
         let mut map = map(vec![0.5]);
         map.resolution = Resolution::Tiles;
         let view = PixelView::new(&[0], 1, 1, 1, PixelFormat::Gray8, Windowing::default()).unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_of_the_hottest_tiles_are_framed_as_asked_for() {
+    fn outlined_tiles() {
         let map = tiled();
         let bytes = vec![80; 640 * 400];
         let view = PixelView::new(&bytes, 640, 400, 640, PixelFormat::Gray8, Windowing::default()).unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_color_bar_changes_the_right_edge_only() {
+    fn color_bar_position() {
         let map = tiled();
         let bytes = vec![80; 640 * 400];
         let view = PixelView::new(&bytes, 640, 400, 640, PixelFormat::Gray8, Windowing::default()).unwrap();

@@ -3,11 +3,11 @@
 use super::bands::Bands;
 use super::batch::TileBatch;
 use super::cells::cells_map;
-use super::grid::{Grid, GridMap};
+use super::grid::{GridMap, TileGrid};
 use super::map::{HeatMap, Tile};
 use super::occlusion::Occlusion;
 use super::options::{HeatmapOptions, Method};
-use super::plan::{Look, Plan};
+use super::strategy::{Passes, Strategy};
 use super::writer::MapWriter;
 use crate::classify::{Prediction, batch_limit, logits, logits_of};
 use lens_base::{Control, Phase, Result};
@@ -17,7 +17,7 @@ use lens_runtime::Classifier;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Tiles that go through the network at once on the CPU, unless something else was asked for.
+/// Tiles that go through the network at once on the CPU, unless `batch_limit` is given.
 const TILES_ON_CPU: usize = 64;
 
 /// Heatmaps of images, in order.
@@ -34,13 +34,13 @@ pub fn heatmap(
     let tile = options.tile_size as usize;
     let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile))?;
     let threshold = options.threshold.unwrap_or(model.threshold());
-    let plans = images
+    let strategies = images
         .iter()
         .enumerate()
-        .map(|(index, image)| Plan::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
+        .map(|(index, image)| Strategy::new(image, options).map_err(|error| error.prefixed(&format!("image {index}"))))
         .collect::<Result<Vec<_>>>()?;
     let images = check_all_values(images)?;
-    let total: usize = plans.iter().map(Plan::steps).sum();
+    let total: usize = strategies.iter().map(Strategy::steps).sum();
     let mut run = Run {
         model,
         options,
@@ -55,8 +55,8 @@ pub fn heatmap(
         start: Instant::now(),
     };
     control.check()?;
-    for (image, plan) in images.iter().zip(plans) {
-        run.add(image, plan, control)?;
+    for (image, strategy) in images.iter().zip(strategies) {
+        run.add(image, strategy, control)?;
     }
     run.flush(control)?;
     Ok(run.finished)
@@ -73,7 +73,7 @@ struct Run<'a> {
     options: &'a HeatmapOptions,
     threshold: f32,
     batch_limit: usize,
-    /// Tiles of each batch: the last is not to be a rest, whose tiles would cost more.
+    /// Tiles of each batch: about equal in all, as tiles of a small last batch would cost more.
     together: usize,
     batch: TileBatch,
     waiting: VecDeque<Waiting>,
@@ -84,25 +84,31 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn add(&mut self, image: &CheckedView, plan: Plan, control: &mut Control) -> Result<()> {
-        let writer = MapWriter::new(plan.size, plan.image, self.options.resolution)?;
-        let view = ResampledView::new(*image, plan.size);
-        let map = match plan.look {
-            Look::Tiles(grid) => return self.add_tiles(&view, grid, writer, control),
-            Look::Whole => self.whole(&view, writer)?,
-            Look::Cells(method) => {
+    fn add(&mut self, image: &CheckedView, strategy: Strategy, control: &mut Control) -> Result<()> {
+        let writer = MapWriter::new(strategy.size, strategy.image, self.options.resolution)?;
+        let view = ResampledView::new(*image, strategy.size);
+        let map = match strategy.passes {
+            Passes::Tiles(grid) => return self.add_tiles(&view, grid, writer, control),
+            Passes::Whole => self.whole(&view, writer)?,
+            Passes::Cells(method) => {
                 cells_map(self.model, &view.rows(0..view.height())?, self.threshold, method, writer)?
             }
-            Look::Occlusion(grid) => self.occlude(&view, grid, writer, control)?,
+            Passes::Occlusion(grid) => self.occlude(&view, grid, writer, control)?,
         };
         if self.options.method != Method::Occlusion {
             self.step(1, control)?;
         }
         self.waiting.push_back(Waiting::Finished(map));
-        self.hand_over()
+        self.finish_front()
     }
 
-    fn add_tiles(&mut self, view: &ResampledView, grid: Grid, writer: MapWriter, control: &mut Control) -> Result<()> {
+    fn add_tiles(
+        &mut self,
+        view: &ResampledView,
+        grid: TileGrid,
+        writer: MapWriter,
+        control: &mut Control,
+    ) -> Result<()> {
         let map = GridMap::new(grid.clone(), (view.width(), view.height()), self.options.blend, writer);
         self.waiting.push_back(Waiting::Tiles(Box::new(map)));
         let mut bands = Bands::new(view, self.model.preprocessing(), &grid.rows, grid.tile.1);
@@ -137,12 +143,12 @@ impl Run<'_> {
                 map.add(figures, probability)?;
             }
         }
-        self.hand_over()?;
+        self.finish_front()?;
         self.step(count, control)
     }
 
-    /// Hands over the maps at the front whose tiles are all there.
-    fn hand_over(&mut self) -> Result<()> {
+    /// Finishes the maps at the front of the queue whose tiles are all computed.
+    fn finish_front(&mut self) -> Result<()> {
         while let Some(first) = self.waiting.pop_front() {
             match first {
                 Waiting::Tiles(map) if map.missing() > 0 => {
@@ -182,7 +188,7 @@ impl Run<'_> {
     fn occlude(
         &mut self,
         view: &ResampledView,
-        grid: Grid,
+        grid: TileGrid,
         writer: MapWriter,
         control: &mut Control,
     ) -> Result<HeatMap> {

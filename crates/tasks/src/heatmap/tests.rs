@@ -57,7 +57,7 @@ fn reference(model: &Classifier, bytes: &[u8], width: usize, height: usize) -> (
 }
 
 #[test]
-fn the_reference_edge_rule_gives_the_references_map() {
+fn reference_edge_rule() {
     let model = model();
     let options = HeatmapOptions { edge: Edge::Reference, ..HeatmapOptions::default() };
     for (width, height) in [(128, 128), (64, 64), (150, 97), (65, 64), (111, 113), (113, 175), (64, 129)] {
@@ -73,7 +73,7 @@ fn the_reference_edge_rule_gives_the_references_map() {
 }
 
 #[test]
-fn images_that_share_batches_get_the_maps_they_get_alone() {
+fn maps_of_shared_batches() {
     let model = model();
     let sizes = [(100, 70), (40, 90), (64, 64), (130, 65), (20, 20)];
     let bytes: Vec<Vec<u8>> = sizes.iter().map(|(width, height)| pixels(*width, *height, *width)).collect();
@@ -91,7 +91,7 @@ fn images_that_share_batches_get_the_maps_they_get_alone() {
 }
 
 #[test]
-fn a_scaled_image_keeps_its_maps_size_and_its_tiles_their_place() {
+fn scaled_image() {
     let model = model();
     let bytes = pixels(80, 60, 5);
     let options = HeatmapOptions { resize_width: 128, resize_height: 128, ..HeatmapOptions::default() };
@@ -112,7 +112,7 @@ fn draw(model: &Classifier, bytes: &[u8], width: usize, height: usize, options: 
 }
 
 #[test]
-fn the_cams_mean_is_the_logit_of_the_whole_image() {
+fn mean_of_cam() {
     let model = model();
     let bytes = pixels(96, 128, 9);
     let logit = whole_logit(&model, &bytes, 96, 128);
@@ -123,7 +123,7 @@ fn the_cams_mean_is_the_logit_of_the_whole_image() {
 }
 
 #[test]
-fn grad_cam_plus_plus_is_relative_to_its_strongest_place() {
+fn grad_cam_plus_plus_scale() {
     let model = model();
     let bytes = pixels(96, 128, 9);
     let options = HeatmapOptions { method: Method::GradCamPlusPlus, ..HeatmapOptions::default() };
@@ -137,7 +137,7 @@ fn grad_cam_plus_plus_is_relative_to_its_strongest_place() {
 }
 
 #[test]
-fn occlusion_shows_how_far_the_probability_falls() {
+fn occlusion() {
     let model = model();
     let (width, height) = (90, 70);
     let bytes = pixels(width, height, 4);
@@ -154,8 +154,8 @@ fn occlusion_shows_how_far_the_probability_falls() {
     assert!((map.prediction().logit - whole.logit).abs() < 1e-4);
     let mean = bytes.iter().map(|byte| f64::from(*byte) / 255.0).sum::<f64>() / bytes.len() as f64;
     let (mut sums, mut weights) = (vec![0f64; width * height], vec![0f64; width * height]);
-    let places = [0, 30].into_iter().flat_map(|y| [0, 30, 50].map(|x| (x, y)));
-    for (tile, (left, top)) in map.tiles().iter().zip(places) {
+    let corners = [0, 30].into_iter().flat_map(|y| [0, 30, 50].map(|x| (x, y)));
+    for (tile, (left, top)) in map.tiles().iter().zip(corners) {
         assert_eq!((tile.x, tile.y, tile.width, tile.height), (left as f32, top as f32, 40.0, 40.0));
         let inside = |index: usize| {
             let (x, y) = (index % width, index / width);
@@ -168,7 +168,7 @@ fn occlusion_shows_how_far_the_probability_falls() {
         assert!((tile.logit - logit).abs() < 1e-4, "{left} {top}: {} {logit}", tile.logit);
         let fall = f64::from(whole.probability - tile.probability);
         for index in (0..width * height).filter(|index| inside(*index)) {
-            let from_middle = |place: usize, start: usize| (place - start) as f64 - 19.5;
+            let from_middle = |position: usize, start: usize| (position - start) as f64 - 19.5;
             let squares = from_middle(index % width, left).powi(2) + from_middle(index / width, top).powi(2);
             let weight = (-0.5 * squares / 25.0).exp().max(1e-3);
             sums[index] += weight * fall;
@@ -184,7 +184,7 @@ fn occlusion_shows_how_far_the_probability_falls() {
 }
 
 #[test]
-fn small_images_are_occluded_as_a_whole() {
+fn occlusion_of_small_images() {
     let model = model();
     let bytes = pixels(20, 50, 4);
     let options = HeatmapOptions { method: Method::Occlusion, ..HeatmapOptions::default() };
@@ -194,7 +194,7 @@ fn small_images_are_occluded_as_a_whole() {
 }
 
 #[test]
-fn a_map_of_tiles_has_the_figures_of_the_map_of_pixels() {
+fn resolution_tiles() {
     let model = model();
     let bytes = pixels(150, 97, 2);
     let options = HeatmapOptions { scale: 1.5, ..HeatmapOptions::default() };
@@ -206,7 +206,7 @@ fn a_map_of_tiles_has_the_figures_of_the_map_of_pixels() {
 }
 
 #[test]
-fn too_many_pixels_for_one_pass_are_refused_with_a_way_out() {
+fn too_many_pixels_for_one_pass() {
     let model = model();
     let bytes = vec![0; 5000 * 5000];
     for method in [Method::Cam, Method::GradCamPlusPlus, Method::Occlusion] {
@@ -222,7 +222,7 @@ fn too_many_pixels_for_one_pass_are_refused_with_a_way_out() {
 }
 
 #[test]
-fn work_that_is_cancelled_stops_within_a_batch() {
+fn cancelled_heatmap() {
     let model = model();
     let bytes = pixels(512, 64, 1);
     for method in [Method::Tiles, Method::Occlusion] {
@@ -243,7 +243,7 @@ fn work_that_is_cancelled_stops_within_a_batch() {
 }
 
 #[test]
-fn options_out_of_range_name_their_value() {
+fn options_out_of_range() {
     let model = model();
     let bytes = pixels(64, 64, 0);
     for (options, sign) in [
@@ -251,7 +251,7 @@ fn options_out_of_range_name_their_value() {
         (HeatmapOptions { stride: 65, ..HeatmapOptions::default() }, "65"),
         (HeatmapOptions { scale: f64::NAN, ..HeatmapOptions::default() }, "NaN"),
         (HeatmapOptions { resize_width: 70_000, resize_height: 9, ..HeatmapOptions::default() }, "70000"),
-        (HeatmapOptions { batch_limit: 65_537, ..HeatmapOptions::default() }, "batch_limit 65537"),
+        (HeatmapOptions { batch_limit: 65_537, ..HeatmapOptions::default() }, "batch_limit is 65537"),
         (HeatmapOptions { threshold: Some(1.5), ..HeatmapOptions::default() }, "1.5"),
     ] {
         let error = heatmap(&model, &[view(&bytes, 64, 64)], &options, &mut Control::default()).unwrap_err();

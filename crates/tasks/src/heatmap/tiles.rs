@@ -1,4 +1,4 @@
-//! Where tiles lie.
+//! Positions of tiles along a side.
 
 use lens_base::options::Choice;
 
@@ -27,13 +27,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_references_positions_on_its_own_input() {
+    fn reference_positions() {
         assert_eq!(positions(128, 64, 48, Edge::Reference), [0, 48]);
         assert_eq!(positions(128, 64, 48, Edge::Cover), [0, 48, 64]);
     }
 
     #[test]
-    fn cover_reaches_every_pixel_once_the_tile_fits() {
+    fn cover_positions() {
         for length in 64..400 {
             for stride in [1, 7, 48, 64] {
                 let starts = positions(length, 64, stride, Edge::Cover);

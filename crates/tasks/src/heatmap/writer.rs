@@ -124,8 +124,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_come_one_by_one_give_the_map_of_the_whole() {
-        // More than a piece, so that rows are let go of on the way.
+    fn rows_one_by_one() {
+        // More than a piece, so that rows are released on the way.
         let from = (3000, 3000);
         let values: Vec<f32> = (0..from.0 * from.1).map(|index| (index * 37 % 101) as f32 / 100.0).collect();
         let raster = Raster::new(from.0, from.1, 1, values.clone()).unwrap();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_of_tiles_has_their_values_and_the_same_figures() {
+    fn map_of_tiles() {
         let tile = |x: f32, value: f32| Tile { x, width: 2.0, height: 1.0, value, ..Tile::default() };
         let make = |resolution| {
             let mut writer = MapWriter::new((3, 1), (6, 2), resolution).unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_with_rows_missing_is_not_handed_out() {
+    fn missing_rows() {
         let mut writer = MapWriter::new((2, 2), (2, 2), Resolution::Image).unwrap();
         writer.push(&[0.0, 0.0]).unwrap();
         assert!(writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).is_err());

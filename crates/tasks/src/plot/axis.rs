@@ -3,7 +3,7 @@
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
-/// A tick: the value it stands for, and what is written beside it.
+/// A tick: its value, and the label beside it.
 #[derive(Clone)]
 struct Tick {
     value: f64,
@@ -18,7 +18,7 @@ pub struct Axis {
     logarithmic: bool,
 }
 
-/// Larger numbers are past any figure of a training.
+/// Larger numbers are left out: no figure of a training is as large.
 const LARGEST: f64 = 1e100;
 
 impl Axis {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_numbers() {
+    fn tick_labels() {
         let axis = Axis::of_values([0.05, 0.7].into_iter(), 30.0);
         assert_eq!(labels(&axis), ["0", "0.2", "0.4", "0.6"]);
         let axis = Axis::of_values([0.61, 0.69].into_iter(), 30.0);
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_ratio_is_logarithmic() {
+    fn logarithmic_axis() {
         let axis = Axis::of_values([1e-3, 1e-6].into_iter(), 10.0);
         assert_eq!(labels(&axis), ["1e-6", "1e-5", "1e-4", "1e-3"]);
         // Equal ratios are equal distances.
-        let places = [1e-6, 1e-5, 1e-4, 1e-3].map(|value| axis.map(&value, (0, 1000)));
-        assert!(places.windows(2).all(|pair| (pair[1] - pair[0] - 298).abs() <= 1), "{places:?}");
+        let positions = [1e-6, 1e-5, 1e-4, 1e-3].map(|value| axis.map(&value, (0, 1000)));
+        assert!(positions.windows(2).all(|pair| (pair[1] - pair[0] - 298).abs() <= 1), "{positions:?}");
         assert!(!axis.shows(0.0));
         assert_eq!(labels(&Axis::of_values([0.6, 40.0].into_iter(), 30.0)), ["0.5", "1", "2", "5", "10", "20", "50"]);
         // A zero is on no logarithmic axis.
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_reach_1_and_begin_where_they_need_to() {
+    fn axis_of_shares() {
         assert_eq!(labels(&Axis::of_shares([0.62, 0.81].into_iter())), ["0.6", "0.7", "0.8", "0.9", "1.0"]);
         assert_eq!(labels(&Axis::of_shares([0.97].into_iter()))[0], "0.95");
         assert_eq!(labels(&Axis::of_shares([].into_iter()))[0], "0");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn any_numbers_make_an_axis() {
+    fn extreme_axes() {
         let extremes = [0.0, -0.0, 1.0, -1.0, f64::MIN_POSITIVE, 5e-324, f64::MAX, f64::MIN, f64::NAN, f64::INFINITY];
         for first in extremes {
             for last in extremes {

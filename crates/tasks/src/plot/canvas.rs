@@ -15,10 +15,10 @@ pub const LINE: u32 = 5;
 
 /// The font's name among those of the drawing library.
 const FONT: &str = "Hack";
-/// By how many pixels of the canvas text must be lowered to look centred: its box counts room for accents.
+/// By how many pixels of the canvas text must be lowered to look centred: its box includes accents.
 pub const TEXT_DROP: i32 = 5;
 
-/// Sizes of letters in pixels of the picture.
+/// Sizes of letters in pixels of the chart.
 pub const TEXT: u32 = 17;
 /// Of headings.
 pub const HEADING: u32 = 22;
@@ -35,15 +35,19 @@ pub const PURPLE: RGBColor = RGBColor(170, 70, 130);
 pub const INK: RGBColor = RGBColor(40, 40, 40);
 /// Of the grid.
 pub const PALE: RGBColor = RGBColor(226, 226, 226);
-/// Of what is there to compare with.
+/// Of reference lines.
 pub const FAINT: RGBColor = RGBColor(120, 120, 120);
 
 /// An area to draw in.
 pub type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
-/// What drawing gives.
-pub type Drawn = std::result::Result<(), DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>>;
+/// Axes to draw between.
+pub type Plot<'a, 'b> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Axis, Axis>>;
+/// An error of drawing.
+pub type DrawError = DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>;
+/// The result of drawing.
+pub type Drawn = std::result::Result<(), DrawError>;
 
-/// A finished picture: red, green, blue of all pixels, row by row.
+/// A finished chart: red, green, blue of all pixels, row by row.
 pub struct Chart {
     /// Width in pixels.
     pub width: u32,
@@ -54,7 +58,7 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A picture of this size that `draw` draws on a white canvas. The same drawing gives the same bytes.
+    /// A chart of this size that `draw` draws on a white canvas. The same drawing gives the same bytes.
     pub fn new(width: u32, height: u32, draw: impl FnOnce(&Canvas) -> Drawn) -> Result<Self> {
         plotters::style::register_font(FONT, FontStyle::Normal, epaint_default_fonts::HACK_REGULAR)
             .map_err(|_| Error::internal("the built-in font cannot be read"))?;
@@ -76,8 +80,22 @@ impl Chart {
     }
 }
 
-/// Grid, axes and their labels.
-pub fn draw_mesh(chart: &mut ChartContext<'_, BitMapBackend<'_>, Cartesian2d<Axis, Axis>>) -> Drawn {
+/// Axes with grid and tick labels, `top` pixels below the area's upper edge, with the names of the horizontal and the vertical
+/// one, which may be empty.
+pub fn draw_axes<'a, 'b>(
+    area: &'a Canvas<'b>,
+    top: i32,
+    [horizontal, vertical]: [Axis; 2],
+    [below, beside]: [&str; 2],
+) -> std::result::Result<Plot<'a, 'b>, DrawError> {
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(pixels(top))
+        .margin_right(pixels(24))
+        // The name of the vertical axis is centred on the left edge of its labels.
+        .margin_left(pixels(18))
+        .x_label_area_size(pixels(if below.is_empty() { 34 } else { 64 }))
+        .y_label_area_size(pixels(74))
+        .build_cartesian_2d(horizontal, vertical)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -86,32 +104,36 @@ pub fn draw_mesh(chart: &mut ChartContext<'_, BitMapBackend<'_>, Cartesian2d<Axi
         .label_style(font(TEXT))
         .y_label_offset(TEXT_DROP)
         .set_tick_mark_size(LabelAreaPosition::Bottom, pixels(8))
-        .draw()
+        .x_desc(below)
+        .y_desc(beside)
+        .axis_desc_style(font(TEXT))
+        .draw()?;
+    Ok(chart)
 }
 
-/// Letters of a size in pixels of the picture.
+/// Letters of a size in pixels of the chart.
 pub fn font(size: u32) -> TextStyle<'static> {
     TextStyle::from((FONT, size * DETAIL).into_font()).color(&INK)
 }
 
-/// Pixels of the picture, as pixels of the canvas.
+/// Pixels of the chart, as pixels of the canvas.
 pub fn pixels(count: i32) -> i32 {
     count * DETAIL as i32
 }
 
-/// The picture of a canvas: each pixel the mean of a square.
+/// The chart of a canvas: each pixel the mean of a square.
 fn averaged(canvas: &[u8], width: usize) -> Vec<u8> {
     let detail = DETAIL as usize;
     let row = width * detail * 3;
-    let mut picture = Vec::with_capacity(canvas.len() / (detail * detail));
+    let mut chart = Vec::with_capacity(canvas.len() / (detail * detail));
     for rows in canvas.chunks_exact(row * detail) {
         for x in 0..width {
             for channel in 0..3 {
                 let square = (0..detail * detail)
                     .map(|index| rows[index / detail * row + (x * detail + index % detail) * 3 + channel]);
-                picture.push((square.map(u32::from).sum::<u32>() / (DETAIL * DETAIL)) as u8);
+                chart.push((square.map(u32::from).sum::<u32>() / (DETAIL * DETAIL)) as u8);
             }
         }
     }
-    picture
+    chart
 }

@@ -36,9 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_steps_count_more() {
+    fn average_of_the_first_steps() {
         let mut average = Average::new(0.25);
-        // The decay of the first two steps is 2/11, and 3/12 = 0.25; from then on what was asked for.
+        // The decay of the first two steps is 2/11, and 3/12 = 0.25; from then on the decay in the options.
         for decay in [2.0 / 11.0, 0.25, 0.25] {
             assert!((average.next_share() - (1.0 - decay)).abs() < 1e-12);
         }

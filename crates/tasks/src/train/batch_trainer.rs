@@ -1,4 +1,4 @@
-//! One step of training: a batch in, better weights out, whatever the engine.
+//! Training steps on batches, independent of the engine.
 
 use super::average::Average;
 use super::loss::Loss;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// become less than 1 long before.
 const MOST_OVERFLOWS: u32 = 60;
 
-/// What a step did.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Mean loss of the batch; `None` when the step was skipped because numbers left the range of half precision.
@@ -70,12 +70,12 @@ impl BatchTrainer {
         })
     }
 
-    /// The engine's part.
+    /// The engine's learner.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
     }
 
-    /// The engine's part, to be restored.
+    /// The engine's learner, to be restored.
     pub fn learner_mut(&mut self) -> &mut dyn Learner {
         &mut *self.learner
     }
@@ -110,7 +110,7 @@ impl BatchTrainer {
         Ok(result)
     }
 
-    /// Forgets what the optimiser has seen.
+    /// Resets the optimiser's state.
     pub fn restart_optimizer(&mut self) -> Result<()> {
         self.steps = 0;
         let zeros = TrainingParameters::zeroed()?.values;
@@ -135,7 +135,7 @@ impl BatchTrainer {
         self.loss
     }
 
-    /// One optimiser step on a batch; of the head alone, if so asked. On failure nothing has changed.
+    /// One optimiser step on a batch; of the head alone where `head_only`. On failure nothing has changed.
     pub fn learn(&mut self, batch: &Batch, labels: &[f32], learning_rate: f64, head_only: bool) -> Result<Step> {
         let mut shrunk = None;
         let loss = loop {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_shortage_the_step_is_the_one_that_smaller_parts_would_have_made() {
+    fn step_after_out_of_memory() {
         let mut expected = plain(4);
         let loss = expected.learn(&batch(), &LABELS, 1e-3, false).unwrap().loss;
         let mut trainer = plain(8);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortage_in_a_later_part_starts_the_batch_anew() {
+    fn out_of_memory_in_a_later_part() {
         let mut expected = plain(2);
         expected.learn(&batch(), &LABELS, 1e-3, false).unwrap();
         let mut trainer = plain(4);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn when_no_part_fits_it_says_so_and_nothing_has_changed() {
+    fn out_of_memory_at_the_smallest_part() {
         let mut trainer = plain(8);
         let before = buffers(&trainer);
         shortage::fail(1, 1);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_add_up_to_the_gradient_of_the_batch() {
+    fn gradient_of_parts() {
         // With statistics of the whole batch in every part they would be equal; the loss's weights must be, at least.
         let whole = plain(8).learn(&batch(), &LABELS, 1e-3, true).unwrap().loss.unwrap();
         let parts = plain(2).learn(&batch(), &LABELS, 1e-3, true).unwrap().loss.unwrap();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_backbone_stays_as_it_is_while_the_head_learns() {
+    fn frozen_backbone() {
         let mut trainer = plain(8);
         let before = buffers(&trainer);
         trainer.learn(&batch(), &LABELS, 1e-2, true).unwrap();
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clipped_gradient_makes_a_step_of_that_length() {
+    fn gradient_clipping() {
         let mut options = TrainOptions { clip_norm: Some(0.25), ..TrainOptions::default() };
         options.optimizer.kind = lens_engine::OptimizerKind::Sgd;
         let mut trainer = trainer(8, &options);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_follows_the_parameters() {
+    fn averaged_parameters() {
         let options = TrainOptions { average_decay: Some(0.9), ..TrainOptions::default() };
         let mut trainer = trainer(8, &options);
         let before = buffers(&trainer);

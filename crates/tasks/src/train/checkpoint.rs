@@ -1,4 +1,4 @@
-//! A run's state as a file, so that it can go on after anything.
+//! Checkpoints: a run's state as a file, to resume from after an interruption.
 
 use super::batch_trainer::BatchTrainer;
 use super::record::{EpochRecord, Shortage};
@@ -22,7 +22,7 @@ const KEY: &str = "lesionlens.checkpoint";
 /// Its name in the run directory.
 const NAME: &str = "last.checkpoint";
 
-/// How far a run is. Random numbers need nothing here: each use has a stream of its own, found by seed, epoch and place.
+/// How far a run is. Random numbers need nothing here: each use has a stream of its own, found by seed, epoch and position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// The epoch that is going on, or is next, from 1.
@@ -132,7 +132,7 @@ impl RunDirectory {
                     format!("run_directory {} is in use by another training run; name another", path.display()),
                 ));
             }
-            // A file system without locks: two runs at once are the user's own care there.
+            // On a file system without locks two runs at once cannot be prevented.
             Err(std::fs::TryLockError::Error(_)) => {}
         }
         let directory = RunDirectory { path: path.to_path_buf(), _lock: lock };
@@ -151,7 +151,7 @@ impl RunDirectory {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
-                // One that cannot be removed is in nobody's way.
+                // One that cannot be removed does no harm.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -185,7 +185,7 @@ impl RunDirectory {
             tensors.push(("best.values", float_bytes(&best.values)));
             tensors.push(("best.statistics", float_bytes(&best.statistics)));
         }
-        let internal = |error: String| Error::internal(format!("cannot lay out the checkpoint: {error}"));
+        let internal = |error: String| Error::internal(format!("cannot serialize the checkpoint: {error}"));
         let views = tensors
             .iter()
             .map(|(name, bytes)| {
@@ -306,12 +306,12 @@ fn name_of(slot: Slot) -> &'static str {
     }
 }
 
-/// What is said of a file that cannot be gone on from.
+/// The error for a file that cannot be resumed from.
 fn broken(path: &Path, reason: &str) -> Error {
     Error::format(format!("{} is not a usable checkpoint: {reason}", path.display()))
 }
 
-/// The first place where two JSON documents differ: "learning_rate was 0.001 and is 0.01".
+/// The first difference of two JSON documents: "learning_rate was 0.001 and is 0.01".
 fn difference(name: &str, was: &Value, is: &Value) -> Option<String> {
     match (was, is) {
         (Value::Object(was), Value::Object(is)) => {
@@ -331,7 +331,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_differing_option_is_named_with_both_values() {
+    fn differing_option() {
         let was = json!({ "options": { "seed": 1, "schedule": { "kind": "cosine" } } });
         assert_eq!(difference("", &was, &was.clone()), None);
         let is = json!({ "options": { "seed": 1, "schedule": { "kind": "constant" } } });
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_belongs_to_one_run_and_is_cleared_of_a_killed_runs_leftovers() {
+    fn run_directory_lock_and_leftovers() {
         let directory = tempfile::tempdir().unwrap();
         let left = directory.path().join(".lesionlens-x1.tmp");
         std::fs::write(&left, "half a checkpoint").unwrap();
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_checkpoint_are_refused() {
+    fn invalid_checkpoints() {
         let directory = tempfile::tempdir().unwrap();
         let taken = RunDirectory::take(directory.path()).unwrap();
         for content in [&b""[..], b"nonsense", &safetensors::serialize(Vec::<(&str, TensorView)>::new(), None).unwrap()]

@@ -1,22 +1,22 @@
-//! The picture of a training run: loss, figures of merit and learning rate over the epochs.
+//! The chart of a training run: loss, figures of merit and learning rate over the epochs.
 
 use super::options::SelectBy;
 use super::record::EpochRecord;
 use crate::plot::{
     Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, GREEN, HEADING, INK, LINE, PURPLE, TEXT, TEXT_DROP, VERMILION,
-    draw_mesh, font, pixels,
+    draw_axes, font, pixels,
 };
 use lens_base::Result;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
-/// Size of the picture in pixels.
+/// Size of the chart in pixels.
 const SIZE: (u32, u32) = (1200, 900);
 /// Up to this many epochs every value has a marker.
 const MARKED_EPOCHS: usize = 60;
 
-type Plot<'a> = DrawingArea<BitMapBackend<'a>, Cartesian2d<Axis, Axis>>;
+type PlotArea<'a> = DrawingArea<BitMapBackend<'a>, Cartesian2d<Axis, Axis>>;
 
 #[derive(Clone, Copy)]
 enum Marker {
@@ -123,13 +123,7 @@ fn draw_panel(area: &Canvas, panel: &Panel, horizontal: &Axis, best: Option<u32>
     draw_legend(&head, &panel.series)?;
 
     let vertical = &panel.vertical;
-    let mut chart = ChartBuilder::on(&plot)
-        .margin_right(pixels(24))
-        .x_label_area_size(pixels(34))
-        .y_label_area_size(pixels(92))
-        .build_cartesian_2d(horizontal.clone(), vertical.clone())?;
-    draw_mesh(&mut chart)?;
-
+    let chart = draw_axes(&plot, 0, [horizontal.clone(), vertical.clone()], ["", ""])?;
     let within = chart.plotting_area();
     if let Some(epoch) = best {
         let line = [vertical.range().start, vertical.range().end].map(|value| (f64::from(epoch), value));
@@ -137,13 +131,13 @@ fn draw_panel(area: &Canvas, panel: &Panel, horizontal: &Axis, best: Option<u32>
     }
     if panel.series.iter().all(|series| series.finite().next().is_none()) {
         let (width, height) = plot.dim_in_pixel();
-        let place = (width as i32 / 2, height as i32 / 2 - pixels(20));
-        return plot.draw(&Text::new("no figures", place, font(HEADING).color(&FAINT)));
+        let corner = (width as i32 / 2, height as i32 / 2 - pixels(20));
+        return plot.draw(&Text::new("no figures", corner, font(HEADING).color(&FAINT)));
     }
     panel.series.iter().try_for_each(|series| draw_series(within, series, vertical, best))
 }
 
-fn draw_series(within: &Plot, series: &Series, vertical: &Axis, best: Option<u32>) -> Drawn {
+fn draw_series(within: &PlotArea, series: &Series, vertical: &Axis, best: Option<u32>) -> Drawn {
     let placed = |(epoch, value): &(u32, Option<f64>)| {
         value.filter(|value| vertical.shows(*value)).map(|value| (f64::from(*epoch), value))
     };
@@ -216,14 +210,14 @@ mod tests {
         (1..=epochs).map(record).collect()
     }
 
-    fn picture(epochs: &[EpochRecord], best: u32) -> Vec<u8> {
+    fn drawn_pixels(epochs: &[EpochRecord], best: u32) -> Vec<u8> {
         let chart = draw(epochs, best, SelectBy::Auc).unwrap();
         assert_eq!(chart.pixels.len(), (chart.width * chart.height * 3) as usize);
         chart.pixels
     }
 
     /// Columns and rows of the pixels of a colour.
-    fn places(pixels: &[u8], colour: RGBColor) -> Vec<(usize, usize)> {
+    fn pixels_of(pixels: &[u8], colour: RGBColor) -> Vec<(usize, usize)> {
         let coloured = pixels.as_chunks::<3>().0.iter().enumerate();
         let coloured = coloured.filter(|(_, pixel)| **pixel == [colour.0, colour.1, colour.2]);
         coloured.map(|(index, _)| (index % SIZE.0 as usize, index / SIZE.0 as usize)).collect()
@@ -232,14 +226,14 @@ mod tests {
     /// How far from the top the line of a colour is on average, among the columns from..to.
     fn height(pixels: &[u8], colour: RGBColor, columns: std::ops::Range<usize>) -> f64 {
         // Below the legend of the uppermost panel.
-        let places = places(pixels, colour).into_iter().filter(|(x, y)| columns.contains(x) && *y > 80);
-        let rows: Vec<f64> = places.map(|(_, y)| y as f64).collect();
+        let found = pixels_of(pixels, colour).into_iter().filter(|(x, y)| columns.contains(x) && *y > 80);
+        let rows: Vec<f64> = found.map(|(_, y)| y as f64).collect();
         rows.iter().sum::<f64>() / rows.len() as f64
     }
 
     #[test]
-    fn falling_loss_falls_and_validation_is_above_training() {
-        let pixels = picture(&run(20), 20);
+    fn loss_lines() {
+        let pixels = drawn_pixels(&run(20), 20);
         let ends = |colour| [height(&pixels, colour, 100..200), height(&pixels, colour, 1000..1100)];
         let ([training_first, training_last], [validation_first, validation_last]) = (ends(BLUE), ends(VERMILION));
         assert!(training_first + 50.0 < training_last, "{training_first} {training_last}");
@@ -248,10 +242,10 @@ mod tests {
     }
 
     #[test]
-    fn the_best_epoch_is_marked_where_it_is() {
+    fn best_epoch_mark() {
         let column = |best| {
             let mut counts = vec![0; SIZE.0 as usize];
-            places(&picture(&run(11), best), FAINT).into_iter().for_each(|(x, _)| counts[x] += 1);
+            pixels_of(&drawn_pixels(&run(11), best), FAINT).into_iter().for_each(|(x, _)| counts[x] += 1);
             // Letters have a few gray pixels, too.
             let columns: Vec<usize> = (0..counts.len()).filter(|x| counts[*x] > 100).collect();
             let (first, last) = (*columns.first()?, *columns.last()?);
@@ -265,31 +259,32 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_not_drawn() {
+    fn missing_figures() {
         let mut epochs = run(5);
-        assert!(!places(&picture(&epochs, 5), VERMILION).is_empty());
+        assert!(!pixels_of(&drawn_pixels(&epochs, 5), VERMILION).is_empty());
         for record in &mut epochs {
             (record.validation_loss, record.accuracy, record.auc) = (Some(f64::NAN), None, Some(f64::INFINITY));
         }
-        let pixels = picture(&epochs, 5);
+        let pixels = drawn_pixels(&epochs, 5);
         for colour in [VERMILION, GREEN, PURPLE] {
-            assert_eq!(places(&pixels, colour), []);
+            assert_eq!(pixels_of(&pixels, colour), []);
         }
-        assert!(!places(&pixels, BLUE).is_empty());
+        assert!(!pixels_of(&pixels, BLUE).is_empty());
     }
 
     #[test]
-    fn a_single_value_between_gaps_is_seen() {
+    fn single_value_between_gaps() {
         let mut epochs = run(200);
         for record in &mut epochs {
             record.auc = (record.epoch == 100).then_some(0.9);
         }
-        let lone = places(&picture(&epochs, 0), PURPLE).into_iter().filter(|(x, _)| (500..700).contains(x)).count();
+        let lone =
+            pixels_of(&drawn_pixels(&epochs, 0), PURPLE).into_iter().filter(|(x, _)| (500..700).contains(x)).count();
         assert!(lone > 20, "{lone}");
     }
 
     #[test]
-    fn every_run_can_be_drawn() {
+    fn extreme_runs() {
         let extremes = [0.0, -1.0, 0.5, 5e-324, f64::MAX, f64::MIN, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
         for (index, one) in extremes.into_iter().enumerate() {
             for other in &extremes[index..] {
@@ -303,16 +298,16 @@ mod tests {
                     learning_rate: *value,
                     ..EpochRecord::default()
                 });
-                picture(&epochs.collect::<Vec<_>>(), 7);
+                drawn_pixels(&epochs.collect::<Vec<_>>(), 7);
             }
         }
-        picture(&[], 1);
-        picture(&run(3000), 3000);
+        drawn_pixels(&[], 1);
+        drawn_pixels(&run(3000), 3000);
     }
 
     #[test]
-    fn the_same_run_gives_the_same_bytes_in_every_thread() {
-        let drawn = || picture(&run(9), 4);
+    fn same_bytes_in_every_thread() {
+        let drawn = || drawn_pixels(&run(9), 4);
         let first = drawn();
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(drawn)).collect();
         for thread in threads {

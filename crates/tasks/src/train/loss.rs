@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_logit_of_0_costs_ln_2_and_positives_cost_their_weight() {
+    fn loss_and_positive_weight() {
         let loss =
             |pos_weight, labels: &[f32]| Loss { pos_weight, label_smoothing: 0.0 }.of(&vec![0.0; labels.len()], labels);
         assert!((loss(1.0, &[0.0]) - 2f64.ln()).abs() < 1e-12);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothed_labels_raise_the_loss_of_certainty() {
+    fn label_smoothing() {
         let loss = |label_smoothing| Loss { pos_weight: 1.0, label_smoothing }.of(&[20.0, -20.0], &[1.0, 0.0]);
         assert!(loss(0.0) < 1e-6);
         // A share of 0.1 is spread over both classes, so 0.05 of each label is wrong by 20.

@@ -1,9 +1,9 @@
-//! How much of a batch goes through the network at once.
+//! How memory is divided between parts of batches and decoded images.
 
 use lens_base::{Error, ErrorKind, Result};
 use lens_engine::Footprint;
 
-/// How memory is shared out.
+/// The division of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
     /// Images that go through the network at once.
@@ -13,7 +13,7 @@ pub struct MemoryPlan {
 }
 
 /// Shares out `memory` bytes, when there is a limit: first the network, then a batch or as much of one as fits, then, up
-/// to `cache` bytes, decoded images; these lie elsewhere when the network is on a GPU.
+/// to `cache` bytes, decoded images; these are in the main memory when the network is on a GPU.
 pub fn plan_memory(
     memory: Option<u64>,
     cache: u64,
@@ -58,7 +58,7 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     #[test]
-    fn batches_shrink_to_what_fits() {
+    fn batch_parts_for_memory() {
         let autograd = Footprint::training(Precision::F32, false);
         let written_out = Footprint::training(Precision::F32, true);
         for (memory, batch, size, engine, expected) in [
@@ -77,16 +77,16 @@ mod tests {
         let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd, false).unwrap();
         assert!(plan.cache < autograd.image(128, 128), "the batch comes first");
         let plan = plan_memory(Some(4 * GIB), GIB, 128, 128, autograd, true).unwrap();
-        assert_eq!((plan.micro_batch, plan.cache), (75, GIB), "images lie beside the GPU's memory");
+        assert_eq!((plan.micro_batch, plan.cache), (75, GIB), "images are not in the GPU's memory");
     }
 
     #[test]
-    fn the_footprint_counts_this_networks_weights() {
+    fn footprint_of_weights() {
         assert_eq!(lens_engine::TRAINED_PARAMETERS, lens_model::LAYOUT.trained_count() as u64);
     }
 
     #[test]
-    fn too_little_memory_is_refused_with_both_figures() {
+    fn insufficient_memory() {
         let message = plan_memory(Some(400 << 20), GIB, 128, 224, Footprint::training(Precision::F32, false), false)
             .unwrap_err()
             .to_string();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_even_cover_the_batch_and_never_have_a_single_image() {
+    fn part_sizes() {
         for count in 2..70 {
             for limit in 2..70 {
                 let parts = micro_batches(count, limit);

@@ -1,4 +1,4 @@
-//! What an optimiser is asked for, and each of its steps.
+//! Options of an optimiser, and the settings of each of its steps.
 
 use lens_base::Options;
 use lens_engine::{OptimizerKind, UpdateStep};

@@ -1,4 +1,4 @@
-//! What is looked at before training begins.
+//! Checks and start weights before training begins.
 
 use super::checkpoint::{Checkpoint, RunDirectory};
 use super::options::{SelectBy, TrainOptions};
@@ -28,7 +28,7 @@ pub fn check(training: &Dataset, validation: Option<&Dataset>, options: &TrainOp
     Ok(())
 }
 
-/// Refuses a set that lacks what it is needed for: any sample, or both classes.
+/// Refuses a set without samples, or without both classes where they are needed.
 pub fn check_classes(name: &str, labels: &[bool], both: bool) -> Result<()> {
     let (samples, positives) = (labels.len(), labels.iter().filter(|positive| **positive).count());
     if samples == 0 {
@@ -73,8 +73,8 @@ pub fn find_checkpoint(directory: &RunDirectory, options: &TrainOptions) -> Resu
     }
 }
 
-/// Options and data as they must be to go on with a run. More epochs may be asked for, except where the learning rate
-/// depends on their number.
+/// Options and data, which must be the same to resume a run. The number of epochs may be raised, except where the learning
+/// rate depends on it.
 pub fn setup(
     context: &Context,
     options: &TrainOptions,

@@ -1,4 +1,4 @@
-//! What a training run was.
+//! The record of a training run.
 
 use super::options::{SelectBy, TrainOptions};
 use lens_images::Loaded;

@@ -1,4 +1,4 @@
-//! What a run leaves in its directory.
+//! Files of a run's directory.
 
 use super::checkpoint::{RunDirectory, RunState};
 use super::curves::draw;
@@ -30,7 +30,7 @@ pub fn write_record(directory: &RunDirectory, model: &Classifier) -> Result<()> 
     })
 }
 
-/// A picture of the run so far.
+/// Draws the run so far.
 pub fn write_curves(directory: &RunDirectory, state: &RunState, select_by: SelectBy) -> Result<()> {
     let chart = draw(&state.epochs, state.best_epoch.unwrap_or(0), select_by)?;
     write_png(&directory.file("curves.png"), &chart.view()?)

@@ -41,7 +41,7 @@ pub struct ScheduleOptions {
 /// A loss must be lower than the lowest so far by this share to count as lower: PyTorch's ReduceLROnPlateau.
 const PLATEAU_THRESHOLD: f64 = 1e-4;
 
-/// What a schedule has seen.
+/// State of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleState {
     factor: f64,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warm_up_rises_evenly_to_the_base() {
+    fn warm_up() {
         let options = ScheduleOptions { warmup_epochs: 1.0, ..ScheduleOptions::default() };
         let rates = rates(options);
         for (step, expected) in [(0, 0.02), (1, 0.04), (3, 0.08), (4, 0.1), (19, 0.1)] {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cosine_ends_at_its_final_rate_and_is_half_way_down_in_the_middle() {
+    fn cosine_schedule() {
         let kind = ScheduleKind::Cosine;
         let plain = rates(ScheduleOptions { kind, final_learning_rate: 0.01, ..ScheduleOptions::default() });
         assert!((plain[19] - 0.01).abs() < 1e-12);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plateau_lowers_the_rate_after_its_patience_and_not_below_the_final_one() {
+    fn plateau_schedule() {
         let options = ScheduleOptions {
             kind: ScheduleKind::Plateau,
             plateau_patience: 1,

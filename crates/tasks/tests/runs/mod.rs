@@ -1,4 +1,4 @@
-//! Runs of training, on pictures that are quickly learned, for the tests of every engine.
+//! Runs of training, on images that are quickly learned, for the tests of every engine.
 
 use lens_base::{Control, ErrorKind, Phase};
 use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
@@ -8,7 +8,7 @@ use lens_tasks::train::{
 };
 use std::sync::Arc;
 
-/// Pictures with a bright square (positive) or a bright bar (negative) somewhere.
+/// Images with a bright square (positive) or a bright bar (negative) somewhere.
 pub fn dataset(count: usize, offset: usize) -> Dataset {
     let mut dataset = Dataset::default();
     for index in 0..count {

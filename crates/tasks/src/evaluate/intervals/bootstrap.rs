@@ -26,10 +26,10 @@ pub struct Bootstrap {
     pub seed: u64,
 }
 
-/// Draws after which the caller is asked whether to go on: some tenths of a second.
+/// Draws after which cancelling is checked: some tenths of a second.
 const DRAWS_BETWEEN_CHECKS: usize = 1 << 24;
 
-/// Fewer do not tell where 2.5 % are.
+/// Fewest resamples whose 2.5 % percentile is between two of them.
 const FEWEST: usize = 100;
 
 impl Bootstrap {
@@ -86,8 +86,8 @@ fn interval(mut values: Vec<f64>, count: usize) -> std::result::Result<Interval,
 
 /// Of sorted values, straight between neighbours, as NumPy's default.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
+    let position = share * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }

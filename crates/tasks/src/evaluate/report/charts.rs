@@ -1,14 +1,12 @@
-//! Pictures of the figures: ROC curve, reliability, confusion matrix.
+//! Charts of the figures: ROC curve, reliability, confusion matrix.
 
 use crate::evaluate::confusion::ConfusionMatrix;
 use crate::evaluate::probabilities::ReliabilityBin;
 use crate::plot::{
-    Axis, BLUE, Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, LINE, PALE, TEXT, TEXT_DROP, VERMILION, draw_mesh,
-    font, pixels,
+    Axis, BLUE, Canvas, Chart, DETAIL, DrawError, Drawn, FAINT, HEADING, INK, LINE, PALE, Plot, TEXT, TEXT_DROP,
+    VERMILION, draw_axes, font, pixels,
 };
 use lens_base::Result;
-use plotters::chart::ChartContext;
-use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 
 /// Width and height in pixels.
@@ -16,21 +14,18 @@ const SIDE: u32 = 640;
 /// Height of the part with the reliability diagram; below it is how many samples there are.
 const RELIABILITY_HEIGHT: i32 = 440;
 
-type Unit<'a, 'b> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Axis, Axis>>;
-
 /// The ROC curve through (false positive rate, true positive rate), with the point at the threshold marked.
 pub fn roc(points: &[(f64, f64)], at_threshold: Option<(f64, f64)>, caption: &str) -> Result<Chart> {
     Chart::new(SIDE, SIDE, |canvas| {
-        let mut chart = unit_square(canvas, caption)?;
-        label_axes(canvas, &mut chart, "1 - specificity (false alarms among the negatives)", "sensitivity")?;
+        let names = ["1 - specificity (false alarms among the negatives)", "sensitivity"];
+        let chart = unit_square(canvas, caption, names)?;
         let plot = chart.plotting_area();
-        plot.draw(&PathElement::new([(0.0, 0.0), (1.0, 1.0)], FAINT.stroke_width(DETAIL)))?;
         for pair in points.windows(2) {
             plot.draw(&PathElement::new([pair[0], pair[1]], BLUE.stroke_width(LINE)))?;
         }
         if let Some(point) = at_threshold {
             plot.draw(&Circle::new(point, pixels(7), VERMILION.filled()))?;
-            // To the side that has room.
+            // On the side with more space.
             let anchor = if point.0 < 0.55 { pixels(14) } else { -pixels(170) };
             let note = EmptyElement::at(point) + Text::new("at the threshold", (anchor, pixels(8)), font(TEXT));
             plot.draw(&note)?;
@@ -43,10 +38,8 @@ pub fn roc(points: &[(f64, f64)], at_threshold: Option<(f64, f64)>, caption: &st
 pub fn reliability(bins: &[ReliabilityBin], caption: &str) -> Result<Chart> {
     Chart::new(SIDE, SIDE, |canvas| {
         let (upper, lower) = canvas.split_vertically(pixels(RELIABILITY_HEIGHT));
-        let mut chart = unit_square(&upper, caption)?;
-        label_axes(&upper, &mut chart, "", "share that is positive")?;
+        let chart = unit_square(&upper, caption, ["", "share that is positive"])?;
         let plot = chart.plotting_area();
-        plot.draw(&PathElement::new([(0.0, 0.0), (1.0, 1.0)], FAINT.stroke_width(DETAIL)))?;
         let points: Vec<(f64, f64)> =
             bins.iter().filter_map(|bin| bin.mean_probability.zip(bin.share_positive)).collect();
         for pair in points.windows(2) {
@@ -61,13 +54,8 @@ pub fn reliability(bins: &[ReliabilityBin], caption: &str) -> Result<Chart> {
 
 fn draw_counts(area: &Canvas, bins: &[ReliabilityBin]) -> Drawn {
     let vertical = Axis::of_values([0.0, bins.iter().map(|bin| bin.count).max().unwrap_or(0) as f64].into_iter(), 1e9);
-    let mut chart = ChartBuilder::on(area)
-        .margin_right(pixels(24))
-        .x_label_area_size(pixels(64))
-        .y_label_area_size(pixels(92))
-        .build_cartesian_2d(Axis::of_shares([0.0].into_iter()), vertical)?;
-    draw_mesh(&mut chart)?;
-    label_axes(area, &mut chart, "probability that the model gave", "samples")?;
+    let axes = [Axis::of_shares([0.0].into_iter()), vertical];
+    let chart = draw_axes(area, 0, axes, ["probability that the model gave", "samples"])?;
     let plot = chart.plotting_area();
     for bin in bins.iter().filter(|bin| bin.count > 0) {
         let inset = 0.1 * (bin.high - bin.low);
@@ -113,38 +101,21 @@ pub fn confusion(matrix: &ConfusionMatrix, caption: &str) -> Result<Chart> {
 fn centred(canvas: &Canvas, text: &str, (x, y): (i32, i32), size: u32, colour: &RGBColor) -> Drawn {
     let style = font(size).color(colour);
     let (width, height) = canvas.estimate_text_size(text, &style)?;
-    let place = (pixels(x) - width as i32 / 2, pixels(y) - height as i32 / 2 + TEXT_DROP);
-    canvas.draw(&Text::new(text.to_string(), place, style))
+    let corner = (pixels(x) - width as i32 / 2, pixels(y) - height as i32 / 2 + TEXT_DROP);
+    canvas.draw(&Text::new(text.to_string(), corner, style))
 }
 
-/// A chart of shares against shares, with its heading.
+/// A chart of shares against shares, with its heading and the diagonal.
 fn unit_square<'a, 'b>(
     area: &'a Canvas<'b>,
     caption: &str,
-) -> std::result::Result<Unit<'a, 'b>, DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>> {
+    names: [&str; 2],
+) -> std::result::Result<Plot<'a, 'b>, DrawError> {
     area.draw(&Text::new(caption.to_string(), (pixels(24), pixels(18)), font(HEADING)))?;
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(pixels(60))
-        .margin_right(pixels(24))
-        .x_label_area_size(pixels(64))
-        .y_label_area_size(pixels(92))
-        .build_cartesian_2d(Axis::of_shares([0.0].into_iter()), Axis::of_shares([0.0].into_iter()))?;
-    draw_mesh(&mut chart)?;
+    let shares = || Axis::of_shares([0.0].into_iter());
+    let chart = draw_axes(area, 60, [shares(), shares()], names)?;
+    chart.plotting_area().draw(&PathElement::new([(0.0, 0.0), (1.0, 1.0)], FAINT.stroke_width(DETAIL)))?;
     Ok(chart)
-}
-
-/// Names of the axes: below, and upwards at the left.
-fn label_axes(area: &Canvas, chart: &mut Unit, below: &str, left: &str) -> Drawn {
-    let (across, down) = chart.plotting_area().get_pixel_range();
-    let (base_x, base_y) = area.get_base_pixel();
-    let style = font(TEXT);
-    let (width, height) = area.estimate_text_size(below, &style)?;
-    let x = (across.start + across.end) / 2 - base_x - width as i32 / 2;
-    area.draw(&Text::new(below.to_string(), (x, down.end - base_y + pixels(58) - height as i32), style.clone()))?;
-    let (width, _) = area.estimate_text_size(left, &style)?;
-    let y = (down.start + down.end) / 2 - base_y + width as i32 / 2;
-    let upwards = style.transform(FontTransform::Rotate270);
-    area.draw(&Text::new(left.to_string(), (pixels(14), y), upwards))
 }
 
 #[cfg(test)]
@@ -161,18 +132,18 @@ mod tests {
     }
 
     #[test]
-    fn a_perfect_curve_runs_along_the_upper_left_corner() {
+    fn perfect_roc_curve() {
         let chart = roc(&[(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)], Some((0.0, 1.0)), "ROC").unwrap();
         let line = coloured(&chart, BLUE);
         let (left, top) =
-            (line.iter().map(|place| place.0).min().unwrap(), line.iter().map(|place| place.1).min().unwrap());
+            (line.iter().map(|point| point.0).min().unwrap(), line.iter().map(|point| point.1).min().unwrap());
         assert!(line.iter().all(|(x, y)| x - left < 5 || y - top < 5));
         let marked = coloured(&chart, VERMILION);
         assert!(marked.len() > 50 && marked.iter().all(|(x, y)| x.abs_diff(left) < 12 && y.abs_diff(top) < 12));
     }
 
     #[test]
-    fn counts_of_a_bin_are_above_it() {
+    fn reliability_bins() {
         let bin = |low: f64, count| ReliabilityBin {
             low,
             high: low + 0.1,
@@ -189,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_one_sided_figures_are_drawn() {
+    fn empty_and_one_sided_figures() {
         roc(&[], None, "ROC").unwrap();
         reliability(&[], "reliability").unwrap();
         let matrix =

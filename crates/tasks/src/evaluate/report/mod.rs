@@ -4,8 +4,8 @@ mod charts;
 mod npy;
 mod output;
 mod page;
-mod pictures;
 mod sheet;
+mod thumbnails;
 mod writer;
 
 pub use writer::{ReportOptions, Writer};

@@ -1,4 +1,4 @@
-//! The directory of a report: written aside, then put in place as a whole.
+//! The directory of a report: written to a temporary directory, then moved as a whole.
 
 use lens_base::{Error, Result, TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
 use std::fs;
@@ -46,7 +46,7 @@ impl Output {
         Ok(directory.join(name))
     }
 
-    /// Puts everything in its place.
+    /// Moves everything to the target.
     pub fn publish(self) -> Result<()> {
         for name in [FLAGGED_RAW, FLAGGED_OVERLAYS] {
             let old = self.target.join(name);
@@ -58,8 +58,8 @@ impl Output {
             fs::read_dir(self.staging.path()).map_err(|error| Error::io("read", self.staging.path(), &error))?;
         for entry in entries {
             let entry = entry.map_err(|error| Error::io("read", self.staging.path(), &error))?;
-            let place = self.target.join(entry.file_name());
-            fs::rename(entry.path(), &place).map_err(|error| Error::io("write", &place, &error))?;
+            let path = self.target.join(entry.file_name());
+            fs::rename(entry.path(), &path).map_err(|error| Error::io("write", &path, &error))?;
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_report_replaces_the_old_one_and_an_abandoned_one_leaves_it() {
+    fn replaced_and_abandoned_reports() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("report");
         let write = |text: &str, name: &str| {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_elses_files_are_not_replaced() {
+    fn foreign_files() {
         let directory = tempfile::tempdir().unwrap();
         let own = directory.path().join(FLAGGED_OVERLAYS);
         fs::create_dir(&own).unwrap();

@@ -1,6 +1,6 @@
-//! report.html: the report as a page that needs nothing but itself.
+//! report.html: the report as one page that needs no other file.
 
-use super::pictures::Pictures;
+use super::thumbnails::Thumbnails;
 use crate::evaluate::case::Case;
 use crate::plot::Chart;
 use base64::Engine;
@@ -21,12 +21,12 @@ pub struct Page<'a> {
     pub report: &'a Value,
     /// Charts, with what they show in words.
     pub charts: Vec<(&'a Chart, &'a str)>,
-    /// Positives called negative: how many there are, and some with pictures.
-    pub missed: (usize, Vec<(&'a Case<'a>, &'a Pictures)>),
+    /// Positives called negative: how many there are, and some with thumbnails.
+    pub missed: (usize, Vec<(&'a Case<'a>, &'a Thumbnails)>),
     /// Negatives called positive, likewise.
-    pub false_alarms: (usize, Vec<(&'a Case<'a>, &'a Pictures)>),
+    pub false_alarms: (usize, Vec<(&'a Case<'a>, &'a Thumbnails)>),
     /// Some of all.
-    pub samples: Vec<(&'a Case<'a>, &'a Pictures)>,
+    pub samples: Vec<(&'a Case<'a>, &'a Thumbnails)>,
     /// All cases.
     pub cases: &'a [Case<'a>],
     /// What the heatmaps show.
@@ -129,8 +129,8 @@ impl Page<'_> {
         }
     }
 
-    fn group(&self, title: &str, what: &str, (count, shown): &(usize, Vec<(&Case, &Pictures)>)) -> Result<Markup> {
-        let cards = shown.iter().map(|(case, pictures)| card(case, pictures)).collect::<Result<Vec<_>>>()?;
+    fn group(&self, title: &str, what: &str, (count, shown): &(usize, Vec<(&Case, &Thumbnails)>)) -> Result<Markup> {
+        let cards = shown.iter().map(|(case, thumbnails)| card(case, thumbnails)).collect::<Result<Vec<_>>>()?;
         Ok(html! {
             h2 { (title) " (" (count) ")" }
             @if cards.is_empty() {
@@ -263,8 +263,8 @@ fn provenance(report: &Value) -> Markup {
     }
 }
 
-fn card(case: &Case, pictures: &Pictures) -> Result<Markup> {
-    let (image, overlay) = (data_url(&pictures.image.to_png()?), data_url(&pictures.overlay.to_png()?));
+fn card(case: &Case, thumbnails: &Thumbnails) -> Result<Markup> {
+    let (image, overlay) = (data_url(&thumbnails.image.to_png()?), data_url(&thumbnails.overlay.to_png()?));
     Ok(html! {
         figure {
             div.pair {

@@ -1,6 +1,6 @@
 //! sample_results.png: twelve images beside their heatmaps.
 
-use super::pictures::{FIT, Pictures, Thumbnail};
+use super::thumbnails::{FIT, Thumbnail, Thumbnails};
 use crate::evaluate::case::Case;
 use crate::plot::{Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, TEXT, VERMILION, font, pixels};
 use lens_base::Result;
@@ -17,19 +17,19 @@ const ROW: i32 = FIT as i32 + CAPTION + MARGIN;
 /// Letters of a sample's name that fit above it.
 const NAME: usize = 40;
 
-/// Draws the cases with their pictures, in order.
-pub fn sheet(shown: &[(&Case, &Pictures)]) -> Result<Chart> {
+/// Draws the cases with their thumbnails, in order.
+pub fn sheet(shown: &[(&Case, &Thumbnails)]) -> Result<Chart> {
     let rows = shown.len().div_ceil(COLUMNS).max(1) as i32;
     let width = MARGIN + COLUMNS as i32 * (PAIR + MARGIN);
     Chart::new(width as u32, (HEAD + rows * ROW) as u32, |canvas| {
         let title = format!("{} samples, each beside its heatmap (white 0 to dark red 1)", shown.len());
         canvas.draw(&Text::new(title, (pixels(MARGIN), pixels(18)), font(HEADING)))?;
-        for (place, (case, pictures)) in shown.iter().enumerate() {
-            let x = MARGIN + (place % COLUMNS) as i32 * (PAIR + MARGIN);
-            let y = HEAD + (place / COLUMNS) as i32 * ROW;
+        for (index, (case, thumbnails)) in shown.iter().enumerate() {
+            let x = MARGIN + (index % COLUMNS) as i32 * (PAIR + MARGIN);
+            let y = HEAD + (index / COLUMNS) as i32 * ROW;
             draw_caption(canvas, case, x, y)?;
-            draw_thumbnail(canvas, &pictures.image, x, y + CAPTION)?;
-            draw_thumbnail(canvas, &pictures.absolute, x + FIT as i32 + GAP, y + CAPTION)?;
+            draw_thumbnail(canvas, &thumbnails.image, x, y + CAPTION)?;
+            draw_thumbnail(canvas, &thumbnails.absolute, x + FIT as i32 + GAP, y + CAPTION)?;
         }
         Ok(())
     })
@@ -54,7 +54,7 @@ fn draw_caption(canvas: &Canvas, case: &Case, x: i32, y: i32) -> Drawn {
     canvas.draw(&Text::new(said, (pixels(x), pixels(y + 24)), font(TEXT).color(ink)))
 }
 
-/// In the middle of its place, enlarged to the canvas.
+/// Centred in its square, enlarged to the canvas.
 fn draw_thumbnail(canvas: &Canvas, thumbnail: &Thumbnail, x: i32, y: i32) -> Drawn {
     let (width, height) = (thumbnail.width as usize, thumbnail.height as usize);
     let detail = DETAIL as usize;
@@ -65,9 +65,9 @@ fn draw_thumbnail(canvas: &Canvas, thumbnail: &Thumbnail, x: i32, y: i32) -> Dra
             enlarged.extend_from_slice(&thumbnail.pixels[index..index + 3]);
         }
     }
-    let place = (x + (FIT - width) as i32 / 2, y + (FIT - height) as i32 / 2);
+    let corner = (x + (FIT - width) as i32 / 2, y + (FIT - height) as i32 / 2);
     let size = (thumbnail.width * DETAIL, thumbnail.height * DETAIL);
-    let element = BitMapElement::with_owned_buffer((pixels(place.0), pixels(place.1)), size, enlarged);
+    let element = BitMapElement::with_owned_buffer((pixels(corner.0), pixels(corner.1)), size, enlarged);
     // Only a buffer of another length is refused.
     element.map_or(Ok(()), |element| canvas.draw(&element))
 }

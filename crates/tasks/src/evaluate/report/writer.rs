@@ -1,11 +1,11 @@
-//! Filling the report's directory.
+//! Writes the files of a report.
 
 use super::charts::{confusion, reliability, roc};
 use super::npy::write_npy;
 use super::output::{FLAGGED_OVERLAYS, FLAGGED_RAW, Output};
 use super::page::Page;
-use super::pictures::Pictures;
 use super::sheet::sheet;
+use super::thumbnails::Thumbnails;
 use crate::evaluate::case::{Case, FlagRule, evenly_spread};
 use crate::evaluate::figures::Figures;
 use crate::evaluate::ranking::RocCurve;
@@ -48,7 +48,7 @@ pub struct ReportOptions {
     pub sample_flagged_share: f64,
 }
 
-/// Writes a report; nothing of it is seen before it is finished.
+/// Writes a report; the target directory stays as it was until it is finished.
 pub struct Writer<'a> {
     output: Output,
     options: &'a ReportOptions,
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes everything else, and puts the report in its place.
+    /// Writes everything else, and moves the report to its directory.
     pub fn finish(
         mut self,
         model: &Classifier,
@@ -98,14 +98,14 @@ impl<'a> Writer<'a> {
         let flagged: Vec<bool> = cases.iter().map(|case| self.options.flag.applies(case)).collect();
         let shown = evenly_spread(&flagged, SAMPLES, self.options.sample_flagged_share);
         let (missed, false_alarms) = (mistakes(cases, true), mistakes(cases, false));
-        let pictured: BTreeSet<usize> =
+        let illustrated: BTreeSet<usize> =
             [&shown[..], first(&missed), first(&false_alarms)].concat().into_iter().collect();
-        let pictures = self.draw(model, cases, &flagged, &pictured, control)?;
-        let with_pictures = |indices: &[usize]| -> Vec<(&Case, &Pictures)> {
-            indices.iter().filter_map(|index| Some((&cases[*index], pictures.get(index)?))).collect()
+        let thumbnails = self.draw(model, cases, &flagged, &illustrated, control)?;
+        let with_thumbnails = |indices: &[usize]| -> Vec<(&Case, &Thumbnails)> {
+            indices.iter().filter_map(|index| Some((&cases[*index], thumbnails.get(index)?))).collect()
         };
 
-        let samples = with_pictures(&shown);
+        let samples = with_thumbnails(&shown);
         self.chart("sample_results.png", &sheet(&samples)?)?;
         let called = format!("Calls above {:.3}", self.heatmap.threshold.unwrap_or(model.threshold()));
         let charts = [
@@ -119,8 +119,8 @@ impl<'a> Writer<'a> {
         let page = Page {
             report,
             charts: charts.iter().map(|(_, chart, text)| (chart, *text)).collect(),
-            missed: (missed.len(), with_pictures(first(&missed))),
-            false_alarms: (false_alarms.len(), with_pictures(first(&false_alarms))),
+            missed: (missed.len(), with_thumbnails(first(&missed))),
+            false_alarms: (false_alarms.len(), with_thumbnails(first(&false_alarms))),
             samples,
             cases,
             heatmaps: meaning(self.heatmap.method),
@@ -136,21 +136,21 @@ impl<'a> Writer<'a> {
         self.output.publish()
     }
 
-    /// Pictures of some cases; on the way the files of flagged ones that have none yet.
+    /// Thumbnails of the `illustrated` cases, and the files of flagged ones that have none yet.
     fn draw(
         &mut self,
         model: &Classifier,
         cases: &[Case],
         flagged: &[bool],
-        pictured: &BTreeSet<usize>,
+        illustrated: &BTreeSet<usize>,
         control: &mut Control,
-    ) -> Result<BTreeMap<usize, Pictures>> {
+    ) -> Result<BTreeMap<usize, Thumbnails>> {
         let files = self.options.save_raw || self.options.save_overlays;
         let needed =
-            |index: &usize| pictured.contains(index) || (files && flagged[*index] && !self.kept.contains(index));
+            |index: &usize| illustrated.contains(index) || (files && flagged[*index] && !self.kept.contains(index));
         let indices: Vec<usize> = (0..cases.len()).filter(needed).collect();
         let samples: Vec<&Sample> = indices.iter().map(|index| cases[*index].sample).collect();
-        let mut pictures = BTreeMap::new();
+        let mut thumbnails = BTreeMap::new();
         let mut left = indices.into_iter();
         map_samples(model, &samples, self.heatmap, Phase::Heatmap, control, |sample, result| {
             let index = left.next().ok_or_else(|| Error::internal("more heatmaps than cases"))?;
@@ -160,12 +160,12 @@ impl<'a> Writer<'a> {
             if files {
                 self.keep_if_flagged(index, &cases[index], raster, map)?;
             }
-            if pictured.contains(&index) {
-                pictures.insert(index, Pictures::of(raster, map)?);
+            if illustrated.contains(&index) {
+                thumbnails.insert(index, Thumbnails::of(raster, map)?);
             }
             Ok(())
         })?;
-        Ok(pictures)
+        Ok(thumbnails)
     }
 
     fn chart(&self, name: &str, chart: &Chart) -> Result<()> {
@@ -173,7 +173,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Cases of a class that were called the other, the surest first.
+/// Misclassified cases of a class, the most confident first.
 fn mistakes(cases: &[Case], positive: bool) -> Vec<usize> {
     let wrong = |index: &usize| {
         let case = &cases[*index];
@@ -196,8 +196,8 @@ fn first(indices: &[usize]) -> &[usize] {
 fn meaning(method: Method) -> &'static str {
     match method {
         Method::Tiles => "how positive each part looks when seen alone",
-        Method::Cam => "which places made the whole image look positive",
-        Method::GradCamPlusPlus => "where the evidence for positive is, relative to its strongest place",
+        Method::Cam => "which regions made the whole image look positive",
+        Method::GradCamPlusPlus => "where the evidence for positive is, relative to its strongest point",
         Method::Occlusion => "without which parts the image would look less positive",
     }
 }

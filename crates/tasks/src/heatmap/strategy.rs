@@ -1,6 +1,6 @@
-//! What is to be done with an image.
+//! How an image of some size is put through the network.
 
-use super::grid::Grid;
+use super::grid::TileGrid;
 use super::options::{HeatmapOptions, Method};
 use lens_base::options::Choice;
 use lens_base::{Error, Result};
@@ -11,57 +11,57 @@ use lens_model::SMALLEST_SIDE;
 /// needs several hundred bytes for each.
 pub const MOST_WHOLE_PIXELS: usize = 4096 * 4096;
 
-/// How an image is looked at.
+/// How an image is put through the network.
 #[derive(Clone, Debug)]
-pub enum Look {
+pub enum Passes {
     /// Tile by tile.
-    Tiles(Grid),
+    Tiles(TileGrid),
     /// Whole, once, for one probability.
     Whole,
     /// Whole, once, cell by cell of the last feature map.
     Cells(Method),
     /// Whole, then with one tile after the other hidden.
-    Occlusion(Grid),
+    Occlusion(TileGrid),
 }
 
-/// What is to be done with one image.
+/// The sizes and the passes of one image.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Strategy {
     /// The image's own size.
     pub image: (usize, usize),
     /// The size it is tiled at.
     pub size: (usize, usize),
-    /// How it is looked at.
-    pub look: Look,
+    /// How it is put through the network.
+    pub passes: Passes,
 }
 
-impl Plan {
-    /// Refuses images that cannot be dealt with in this way.
+impl Strategy {
+    /// Refuses images that are too large for the method.
     pub fn new(image: &PixelView, options: &HeatmapOptions) -> Result<Self> {
         let resampled = options.resampled_size(image.width(), image.height())?;
         let tile = options.tile_size as usize;
         // The network cannot take shorter sides.
         let whole = (resampled.0.max(SMALLEST_SIDE), resampled.1.max(SMALLEST_SIDE));
-        let (size, look) = match options.method {
+        let (size, passes) = match options.method {
             Method::Tiles if resampled.0 >= tile && resampled.1 >= tile => {
-                (resampled, Look::Tiles(Grid::new(resampled, options)))
+                (resampled, Passes::Tiles(TileGrid::new(resampled, options)))
             }
-            Method::Tiles => (resampled, Look::Whole),
-            Method::Cam | Method::GradCamPlusPlus => (whole, Look::Cells(options.method)),
-            Method::Occlusion => (whole, Look::Occlusion(Grid::new(whole, options))),
+            Method::Tiles => (resampled, Passes::Whole),
+            Method::Cam | Method::GradCamPlusPlus => (whole, Passes::Cells(options.method)),
+            Method::Occlusion => (whole, Passes::Occlusion(TileGrid::new(whole, options))),
         };
-        if !matches!(look, Look::Tiles(_)) && whole.0 * whole.1 > MOST_WHOLE_PIXELS {
+        if !matches!(passes, Passes::Tiles(_)) && whole.0 * whole.1 > MOST_WHOLE_PIXELS {
             return Err(too_large(whole, options));
         }
-        Ok(Plan { image: (image.width(), image.height()), size, look })
+        Ok(Strategy { image: (image.width(), image.height()), size, passes })
     }
 
-    /// How often the network looks at it, in tiles or whole.
+    /// Number of tiles and of whole images that go through the network.
     pub fn steps(&self) -> usize {
-        match &self.look {
-            Look::Tiles(grid) => grid.count(),
-            Look::Whole | Look::Cells(_) => 1,
-            Look::Occlusion(grid) => 1 + grid.count(),
+        match &self.passes {
+            Passes::Tiles(grid) => grid.count(),
+            Passes::Whole | Passes::Cells(_) => 1,
+            Passes::Occlusion(grid) => 1 + grid.count(),
         }
     }
 }

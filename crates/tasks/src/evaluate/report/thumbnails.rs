@@ -4,7 +4,7 @@ use crate::heatmap::{Colormap, HeatMap, OverlayOptions, OverlayScale};
 use lens_base::Result;
 use lens_images::{PixelFormat, PixelView, Raster, encode_png};
 
-/// Width and height that pictures fit into, in pixels.
+/// Width and height that thumbnails fit into, in pixels.
 pub const FIT: usize = 224;
 
 /// Red, green, blue, 8 bits each, row by row.
@@ -50,14 +50,14 @@ fn fitting(width: usize, height: usize) -> (usize, usize) {
     (side(width), side(height))
 }
 
-/// A case's pictures.
+/// A case's thumbnails.
 #[derive(Clone)]
-pub struct Pictures {
+pub struct Thumbnails {
     /// The image.
     pub image: Thumbnail,
-    /// The image with where its heat lies, in the colours of the overlays.
+    /// The image with its heatmap, in the colours of the overlays.
     pub overlay: Thumbnail,
-    /// The same with how much heat there is, in the colours of the sample sheet.
+    /// The image with its heatmap on the absolute scale, in the colours of the sample sheet.
     pub absolute: Thumbnail,
 }
 
@@ -70,7 +70,7 @@ const SHEET: OverlayOptions = OverlayOptions {
     outline_tiles: 0,
 };
 
-impl Pictures {
+impl Thumbnails {
     /// Of an image and its map.
     pub fn of(raster: &Raster, map: &HeatMap) -> Result<Self> {
         let (bytes, format, width, height) = raster.stored();
@@ -78,7 +78,7 @@ impl Pictures {
         let drawn = |options: &OverlayOptions| -> Result<Thumbnail> {
             Thumbnail::of_rgba(&map.overlay(&view, options)?, raster.width(), raster.height())
         };
-        Ok(Pictures {
+        Ok(Thumbnails {
             image: Thumbnail::of(raster)?,
             overlay: drawn(&OverlayOptions::default())?,
             absolute: drawn(&SHEET)?,
