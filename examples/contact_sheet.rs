@@ -84,8 +84,8 @@ fn main() -> ExitCode {
         }
     };
     match make(&arguments) {
-        Ok(said) => {
-            println!("{said}");
+        Ok(summary) => {
+            println!("{summary}");
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -47,8 +47,8 @@ fn main() -> ExitCode {
         }
     };
     match make(&options) {
-        Ok(said) => {
-            println!("{said}");
+        Ok(summary) => {
+            println!("{summary}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -133,23 +133,23 @@ fn make(options: &Options) -> Result<String, Box<dyn Error>> {
     fs::create_dir_all(parent).map_err(cannot)?;
     let workshop = tempfile::Builder::new().prefix(".phantom-").tempdir_in(parent).map_err(cannot)?;
     let fresh = workshop.path().join("fresh");
-    let said = write_all(options, &fresh)?;
+    let summary = write_all(options, &fresh)?;
     if replaces {
         fs::rename(out, workshop.path().join("old")).map_err(cannot)?;
     }
     fs::rename(&fresh, out).map_err(cannot)?;
-    Ok(said)
+    Ok(summary)
 }
 
 fn write_all(options: &Options, fresh: &Path) -> Result<String, Box<dyn Error>> {
-    let mut said = format!("{} (seed {}):", options.out.display(), options.seed);
+    let mut summary = format!("{} (seed {}):", options.out.display(), options.seed);
     let splits = [("train", options.train), ("validation", options.validation), ("test", options.test)];
     for (part, (name, count)) in (1..).zip(splits) {
         let tiles = Scenes::new(options.seed, part).tiles(count);
         let images = tiles.iter().map(|tile| (&tile.image, tile.positive));
         write_labelled(&fresh.join(name), "tile", images)?;
         let positives = tiles.iter().filter(|tile| tile.positive).count();
-        said += &format!("\n  {name}: {count} tiles of 64x64, {positives} with a narrowing");
+        summary += &format!("\n  {name}: {count} tiles of 64x64, {positives} with a narrowing");
     }
     let frames = Scenes::new(options.seed, 0).frames(options.frames);
     let directory = fresh.join("frames");
@@ -168,9 +168,9 @@ fn write_all(options: &Options, fresh: &Path) -> Result<String, Box<dyn Error>> 
     }
     boxes.flush()?;
     let size = scene::SIZE;
-    said += &format!("\n  frames: {} of {size}x{size}, {positives} with one narrowing (boxes.csv)", frames.len());
+    summary += &format!("\n  frames: {} of {size}x{size}, {positives} with one narrowing (boxes.csv)", frames.len());
     fs::write(fresh.join(MARKER), serde_json::to_string_pretty(&options.marker())? + "\n")?;
-    Ok(said)
+    Ok(summary)
 }
 
 /// Writes `images/` and `labels.csv`; returns the files' names.

@@ -42,19 +42,6 @@ impl ImageFile {
         .map_err(|error| error.prefixed(&path.display().to_string()))
     }
 
-    /// How many frames a file has, without decoding any.
-    pub fn count_frames(path: &Path) -> Result<u32> {
-        let (start, file) = open(path)?;
-        catch_unwind(|| {
-            if is_dicom(&start) {
-                return dicom::count_frames(file);
-            }
-            if is_tiff(&start) { tiff::count_pages(file) } else { Ok(1) }
-        })
-        .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
-        .map_err(|error| error.prefixed(&path.display().to_string()))
-    }
-
     fn from_decoded(decoded: DynamicImage) -> Result<Self> {
         let (width, height) = (decoded.width(), decoded.height());
         let words = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();

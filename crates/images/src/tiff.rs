@@ -28,11 +28,6 @@ pub fn is_tiff(start: &[u8]) -> bool {
     matches!(start.get(..4), Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+"))
 }
 
-/// How many pages the file has, without decoding any.
-pub fn count_pages(file: File) -> Result<u32> {
-    Ok(walk_pages(&mut open(file)?))
-}
-
 /// Decodes one page: gray of 1 to 16 bits and of 32-bit floats as GRAY8 or GRAY16, colours as RGB8 or RGBA8.
 pub fn decode(file: File, page: u32) -> Result<ImageFile> {
     let mut decoder = open(file)?;
@@ -265,13 +260,6 @@ mod tests {
         ImageFile::load(&path, page)
     }
 
-    fn count(bytes: &[u8]) -> Result<u32> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("image.dat");
-        std::fs::write(&path, bytes).unwrap();
-        ImageFile::count_frames(&path)
-    }
-
     fn pixels(page: Page) -> (PixelFormat, Vec<u8>) {
         let image = load(&encoded(false, &[page]).0, 0).unwrap();
         (image.view().format(), image.view().bytes().to_vec())
@@ -288,7 +276,6 @@ mod tests {
             let deep = [word(1), word(65_535)].concat();
             let pages = [gray((3, 1), 8, &[1, 2, 3]), gray((1, 2), 16, &deep), gray((1, 1), 8, &[9])];
             let file = encoded(big_endian, &pages).0;
-            assert_eq!(count(&file).unwrap(), 3);
             let read = |page| load(&file, page).unwrap();
             assert_eq!((read(0).view().bytes(), read(0).frames()), (&[1, 2, 3][..], 3));
             assert_eq!(read(1).view().bytes(), words([1, 65_535]));
@@ -310,9 +297,9 @@ mod tests {
             .with_compression(tiff::encoder::Compression::Lzw);
         encoder.write_image::<tiff::encoder::colortype::Gray16>(64, 48, &samples).unwrap();
         encoder.write_image::<tiff::encoder::colortype::Gray16>(48, 64, &samples).unwrap();
-        assert_eq!(ImageFile::count_frames(&path).unwrap(), 2);
         for page in [0, 1] {
-            assert_eq!(ImageFile::load(&path, page).unwrap().view().bytes(), words(samples.iter().copied()));
+            let image = ImageFile::load(&path, page).unwrap();
+            assert_eq!((image.view().bytes(), image.frames()), (&words(samples.iter().copied())[..], 2));
         }
     }
 
@@ -363,19 +350,16 @@ mod tests {
         let page = |value| gray((4, 1), 8, &[value; 4]);
         let (file, directories) = encoded(false, &[page(1), page(2), page(3)]);
         let cut = &file[..directories[2] - 1];
-        assert_eq!(count(cut).unwrap(), 3);
-        assert_eq!(load(cut, 1).unwrap().view().bytes(), [2; 4]);
+        assert_eq!((load(cut, 1).unwrap().view().bytes(), load(cut, 1).unwrap().frames()), (&[2; 4][..], 3));
         assert_eq!(load(cut, 2).unwrap_err().kind(), ErrorKind::Format);
         for bytes in [&file[..4], &file[..8], &file[..directories[0] + 20]] {
-            assert_eq!(count(bytes).unwrap_err().kind(), ErrorKind::Format);
             assert_eq!(load(bytes, 0).unwrap_err().kind(), ErrorKind::Format);
         }
         // The last directory's link to the next one, 0, leads back to the first.
         let mut cycle = file.clone();
         let link = cycle.len() - 4;
         cycle[link..].copy_from_slice(&(directories[0] as u32).to_le_bytes());
-        assert_eq!(count(&cycle).unwrap(), 3);
-        assert_eq!(load(&cycle, 1).unwrap().view().bytes(), [2; 4]);
+        assert_eq!((load(&cycle, 1).unwrap().view().bytes(), load(&cycle, 1).unwrap().frames()), (&[2; 4][..], 3));
     }
 
     #[test]

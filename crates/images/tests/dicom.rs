@@ -137,11 +137,7 @@ fn load_frame(file: &[u8], frame: u32) -> Result<ImageFile, Error> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no name");
     std::fs::write(&path, file).unwrap();
-    let decoded = ImageFile::load(&path, frame);
-    if let Ok(decoded) = &decoded {
-        assert_eq!(ImageFile::count_frames(&path).unwrap(), decoded.frames());
-    }
-    decoded
+    ImageFile::load(&path, frame)
 }
 
 fn load(file: &[u8]) -> ImageFile {
@@ -449,7 +445,6 @@ fn random_damage() {
     let path = directory.path().join("broken");
     let attempt = |file: &[u8]| {
         std::fs::write(&path, file).unwrap();
-        let _ = ImageFile::count_frames(&path);
         ImageFile::load(&path, 0)
     };
     let mut state = 1u64;

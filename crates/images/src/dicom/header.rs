@@ -92,8 +92,8 @@ impl Nesting {
 }
 
 impl Header {
-    /// Reads up to the pixel data; of all values only those that are needed, for `frame` if any.
-    pub fn read(source: &mut Source, frame: Option<u32>) -> Result<Self> {
+    /// Reads up to the pixel data; of all values only those that are needed for `frame`.
+    pub fn read(source: &mut Source, frame: u32) -> Result<Self> {
         let broken = |reason: &dyn std::error::Error| Error::format(format!("it is broken: {}", explain(reason)));
         let size = source.size;
         let mut tokens =
@@ -136,9 +136,7 @@ impl Header {
                     let target = if nesting.is_top() && OF_THE_DATA_SET.contains(&tag) {
                         Some(&mut data_set)
                     } else if OF_FUNCTIONAL_GROUPS.contains(&tag) {
-                        frame
-                            .and_then(|frame| nesting.functional_group(frame))
-                            .map(|group| &mut functional_groups[group])
+                        nesting.functional_group(frame).map(|group| &mut functional_groups[group])
                     } else {
                         None
                     };

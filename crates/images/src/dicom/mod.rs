@@ -25,17 +25,11 @@ pub fn is_dicom(start: &[u8]) -> bool {
     source::layout(start).is_some()
 }
 
-/// How many frames the file has, from its attributes alone.
-pub fn count_frames(file: File) -> Result<u32> {
-    let mut source = Source::open(file)?;
-    Ok(Header::read(&mut source, None)?.frames)
-}
-
 /// Decodes one frame; of the others nothing is read but the lengths of their fragments, and not even these where the
 /// file says where the frame is.
 pub fn decode(file: File, frame: u32) -> Result<ImageFile> {
     let mut source = Source::open(file)?;
-    let header = Header::read(&mut source, Some(frame))?;
+    let header = Header::read(&mut source, frame)?;
     let frames = header.frames;
     check_frame(frame, frames)?;
     let photometric = Photometric::of(&header)?;

@@ -46,7 +46,7 @@ pub struct GridMap {
     accumulator: Accumulator,
     writer: MapWriter,
     tiles: Vec<Tile>,
-    /// What the tiles of the row that is not complete bring.
+    /// Values of the tiles of the incomplete row.
     row: Vec<f32>,
 }
 
@@ -69,11 +69,11 @@ impl GridMap {
     }
 
     /// The next tile: its figures, and what goes into the map before it is clipped to 0..1.
-    pub fn add(&mut self, figures: Tile, brings: f32) -> Result<()> {
+    pub fn add(&mut self, figures: Tile, value: f32) -> Result<()> {
         let (x, y) = self.grid.corner(self.tiles.len());
         let (width, height) = (self.grid.tile.0 as f32, self.grid.tile.1 as f32);
         self.tiles.push(Tile { x: x as f32, y: y as f32, width, height, ..figures });
-        self.row.push(brings);
+        self.row.push(value);
         if self.row.len() < self.grid.columns.len() {
             return Ok(());
         }

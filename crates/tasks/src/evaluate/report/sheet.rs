@@ -38,7 +38,7 @@ pub fn sheet(shown: &[(&Case, &Thumbnails)]) -> Result<Chart> {
 fn draw_caption(canvas: &Canvas, case: &Case, x: i32, y: i32) -> Drawn {
     let class = |positive| if positive { "positive" } else { "negative" };
     let right = case.sample.positive == case.prediction.positive;
-    let said = format!(
+    let call = format!(
         "true {}, called {} ({:.3})",
         class(case.sample.positive),
         class(case.prediction.positive),
@@ -51,7 +51,7 @@ fn draw_caption(canvas: &Canvas, case: &Case, x: i32, y: i32) -> Drawn {
     };
     canvas.draw(&Text::new(name, (pixels(x), pixels(y)), font(TEXT).color(&FAINT)))?;
     let ink = if right { &INK } else { &VERMILION };
-    canvas.draw(&Text::new(said, (pixels(x), pixels(y + 24)), font(TEXT).color(ink)))
+    canvas.draw(&Text::new(call, (pixels(x), pixels(y + 24)), font(TEXT).color(ink)))
 }
 
 /// Centred in its square, enlarged to the canvas.
