@@ -179,14 +179,14 @@ fn write_labelled<'a>(
     stem: &str,
     images: impl Iterator<Item = (&'a GrayImage, bool)>,
 ) -> Result<Vec<String>, Box<dyn Error>> {
-    let images = directory.join("images");
-    fs::create_dir_all(&images)?;
+    let folder = directory.join("images");
+    fs::create_dir_all(&folder)?;
     let mut labels = csv::Writer::from_path(directory.join("labels.csv"))?;
     labels.write_record(["patch_filename", "stenoza_label"])?;
     let mut names = Vec::new();
     for (index, (image, positive)) in images.enumerate() {
         let name = format!("{stem}_{index:05}.png");
-        image.save(images.join(&name))?;
+        image.save(folder.join(&name))?;
         labels.write_record([name.as_str(), if positive { "1" } else { "0" }])?;
         names.push(name);
     }
