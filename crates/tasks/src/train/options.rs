@@ -173,20 +173,19 @@ impl TrainOptions {
         self.check_ranges()?;
         let refuse = |message: String| Err(Error::argument(message));
         if self.freeze_epochs > self.epochs {
-            return refuse(format!("freeze_epochs {} is more than epochs {}", self.freeze_epochs, self.epochs));
-        }
-        let (schedule, epochs) = (&self.schedule, f64::from(self.epochs));
-        if !(0.0..=epochs).contains(&schedule.warmup_epochs) {
             return refuse(format!(
-                "warmup_epochs {} is not in 0..{epochs}, the number of epochs",
-                schedule.warmup_epochs
+                "freeze_epochs is {}; it must be at most epochs, {}",
+                self.freeze_epochs, self.epochs
             ));
         }
-        if !(0.0..=self.learning_rate).contains(&schedule.final_learning_rate) {
-            return refuse(format!(
-                "final_learning_rate {} is not in 0..{}, the learning_rate",
-                schedule.final_learning_rate, self.learning_rate
-            ));
+        let schedule = &self.schedule;
+        for (name, value, most, what) in [
+            ("warmup_epochs", schedule.warmup_epochs, f64::from(self.epochs), "epochs"),
+            ("final_learning_rate", schedule.final_learning_rate, self.learning_rate, "learning_rate"),
+        ] {
+            if value > most {
+                return refuse(format!("{name} is {value}; it must be at most {what}, {most}"));
+            }
         }
         if self.resume && self.run_directory.is_none() {
             return refuse("resume is set, but there is no run_directory to resume from: name one".into());
