@@ -10,6 +10,13 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
+impl From<Arc<AtomicBool>> for Cancel {
+    /// For a flag that is raised elsewhere, as by a signal's handler.
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Cancel(flag)
+    }
+}
+
 impl Cancel {
     /// Asks the work to stop.
     pub fn trigger(&self) {

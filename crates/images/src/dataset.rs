@@ -105,6 +105,15 @@ impl Sample {
         }
     }
 
+    /// The directory of its file, the file's name there, and its frame where a table names one; `None` when it has no file.
+    pub fn place(&self) -> Option<(&Path, &Path, Option<u32>)> {
+        let Source::File { directory, name, frame } = &self.source else { return None };
+        Some(match name {
+            FileName::Id => (directory, Path::new(&*self.id), None),
+            FileName::Other(name) => (directory, name, (*self.id != *name.to_string_lossy()).then_some(*frame)),
+        })
+    }
+
     /// Whether it may be left out when it cannot be read.
     pub fn may_be_skipped(&self) -> bool {
         self.on_unreadable == OnUnreadable::Skip

@@ -31,3 +31,4 @@ pub use preprocessing::Preprocessing;
 pub use raster::{Raster, RowResampler};
 pub use resampled::ResampledView;
 pub use sampler::{Sampling, epoch_order};
+pub use scan::is_image;

@@ -160,14 +160,14 @@ fn entries(directory: &Path) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Whether a file of a class folder is taken for an image: by its extension, or, as DICOM files often have none, by
-/// how it begins.
-fn is_image(folder: &Path, name: &OsStr) -> bool {
-    let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+/// Whether a file of a directory is taken for an image: by its extension, or, as DICOM files often have none, by how it
+/// begins.
+pub fn is_image(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     // Names that are unique identifiers end in a dot and a number.
-    if extension.bytes().all(|byte| byte.is_ascii_digit()) && name != DICOM_INDEX {
+    if extension.bytes().all(|byte| byte.is_ascii_digit()) && path.file_name() != Some(OsStr::new(DICOM_INDEX)) {
         let mut start = Vec::with_capacity(SIGNATURE_BYTES);
-        return File::open(folder.join(name))
+        return File::open(path)
             .and_then(|file| file.take(SIGNATURE_BYTES as u64).read_to_end(&mut start))
             .is_ok_and(|_| is_dicom(&start));
     }
@@ -193,7 +193,7 @@ fn scan_folders(root: &Path, options: &DatasetOptions) -> Result<Found> {
     let (mut samples, directory) = (Vec::new(), Arc::from(root));
     for (folder, class) in folders.iter().zip(&names) {
         let path = root.join(folder);
-        for name in entries(&path)?.into_iter().filter(|name| is_image(&path, name)) {
+        for name in entries(&path)?.into_iter().filter(|name| is_image(&path.join(name))) {
             let name = Path::new(folder).join(name);
             samples.push(Sample::file(&directory, &name, None, *class == positive_class, options.on_unreadable));
         }

@@ -1,0 +1,64 @@
+//! Checks on files and directories that keep long work from being lost.
+
+use crate::program::{Failure, reason};
+use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
+use std::fs;
+use std::path::Path;
+
+/// Endings of other model formats: programs go by the ending, so a safetensors file must not bear one.
+const OTHER_MODEL_FORMATS: [&str; 4] = ["pt", "pth", "pt2", "onnx"];
+
+/// Whether a file's name says that it is a model of another format than safetensors.
+pub fn is_other_model_format(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| OTHER_MODEL_FORMATS.iter().any(|other| ending == *other))
+}
+
+/// Fails when a file of that name cannot be made; `option` is what it was given with.
+pub fn check_can_be_made(option: &str, path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Failure::Failed(format!("{option} '{shown}' is a directory; give the name of a file")));
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let obstacle = if !parent.exists() {
+        Some("does not exist; make it first".to_string())
+    } else if !parent.is_dir() {
+        Some("is not a directory".to_string())
+    } else {
+        // Permissions alone do not tell of file systems that cannot be written to.
+        let file = parent.join(format!("{TEMPORARY_PREFIX}check-{}{TEMPORARY_SUFFIX}", std::process::id()));
+        match fs::File::create_new(&file) {
+            Ok(_) => {
+                // What is left of it is empty, and named as what may be removed.
+                let _ = fs::remove_file(&file);
+                None
+            }
+            Err(error) => Some(reason(&error)),
+        }
+    };
+    match obstacle {
+        None => Ok(()),
+        Some(obstacle) => Err(Failure::Failed(format!(
+            "{option} '{shown}' cannot be written: directory '{}': {obstacle}",
+            parent.display()
+        ))),
+    }
+}
+
+/// Fails when what is there is no directory.
+pub fn check_directory(option: &str, path: &Path) -> Result<(), Failure> {
+    if path.exists() && !path.is_dir() {
+        return Err(Failure::Failed(format!("{option} '{}' is a file; give a directory", path.display())));
+    }
+    Ok(())
+}
+
+/// Makes a directory with its parents; no failure when it is there.
+pub fn make_directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| {
+        Failure::Failed(format!("cannot make directory '{}': {}", path.display(), reason(&error)))
+    })
+}

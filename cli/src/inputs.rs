@@ -1,0 +1,200 @@
+//! What FILE operands stand for: files, directories, patterns, and names from standard input.
+
+use crate::console;
+use crate::program::{Failure, reason};
+use lens_images::is_image;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// What the help says of them.
+pub const HELP: &str = "Image files, directories (searched with what is below them, but for hidden names), quoted patterns \
+                        such as 'a/**/*.dcm', or - for names from standard input, one a line";
+
+/// The operand of names from standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// How many of the files that were passed over in a directory are named.
+const NAMED: usize = 5;
+
+/// The files, in the order given, those of a directory by name. Each can be opened: a typing error must not show only
+/// after a thousand others.
+pub fn files(operands: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for operand in operands {
+        if operand.as_os_str() == STANDARD_INPUT {
+            for name in names(std::io::stdin().lock())? {
+                add(Path::new(&name), &mut found)?;
+            }
+        } else if is_pattern(operand) {
+            for path in matches(operand)? {
+                add(&path, &mut found)?;
+            }
+        } else {
+            add(operand, &mut found)?;
+        }
+    }
+    if found.is_empty() {
+        return Err(Failure::Failed("there are no names on standard input".into()));
+    }
+    Ok(found)
+}
+
+/// A file, or the images of a directory.
+fn add(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if path.is_dir() {
+        found.extend(images(path)?);
+        return Ok(());
+    }
+    match File::open(path) {
+        Ok(_) => found.push(path.to_path_buf()),
+        Err(error) => return Err(cannot_read(path, &error)),
+    }
+    Ok(())
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Failed(format!("cannot read '{}': {}", path.display(), reason(error)))
+}
+
+fn names(lines: impl BufRead) -> Result<Vec<OsString>, Failure> {
+    let mut names = Vec::new();
+    for line in lines.split(b'\n') {
+        let mut line =
+            line.map_err(|error| Failure::Failed(format!("cannot read standard input: {}", reason(&error))))?;
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if !line.is_empty() {
+            names.push(name_of(line)?);
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(unix)]
+fn name_of(bytes: Vec<u8>) -> Result<OsString, Failure> {
+    use std::os::unix::ffi::OsStringExt;
+    Ok(OsString::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn name_of(bytes: Vec<u8>) -> Result<OsString, Failure> {
+    String::from_utf8(bytes)
+        .map(OsString::from)
+        .map_err(|error| Failure::Failed(format!("a name on standard input is not UTF-8: {error}")))
+}
+
+/// Files may have such characters in their names.
+fn is_pattern(operand: &Path) -> bool {
+    operand.to_str().is_some_and(|text| text.contains(['*', '?', '['])) && operand.symlink_metadata().is_err()
+}
+
+fn matches(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |reason: String| Failure::Failed(format!("the pattern '{}': {reason}", pattern.display()));
+    let text = pattern.to_str().unwrap_or_default();
+    let paths = glob::glob(text).map_err(|error| failed(error.to_string()))?;
+    let paths = paths.collect::<Result<Vec<PathBuf>, _>>().map_err(|error| failed(error.to_string()))?;
+    if paths.is_empty() {
+        return Err(failed("no file has such a name".into()));
+    }
+    Ok(paths)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// The images below a directory; what is passed over is told.
+fn images(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let (mut images, mut others) = (Vec::new(), Vec::new());
+    let entries = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())) {
+        let entry = entry.map_err(|error| Failure::Failed(format!("cannot read below '{}': {error}", directory.display())))?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let of = if is_image(entry.path()) { &mut images } else { &mut others };
+        of.push(entry.into_path());
+    }
+    let told = passed_over(directory, &others);
+    if images.is_empty() {
+        let reason = told.map_or_else(|| "it is empty".into(), |told| format!("{told} left out"));
+        return Err(Failure::Failed(format!("there are no images in '{}': {reason}", directory.display())));
+    }
+    if let Some(told) = told {
+        console::message(&format!("{}: {told} left out", directory.display()));
+    }
+    Ok(images)
+}
+
+/// "3 files that are no images (a.txt, b/c.txt and 1 more)"; `None`: there are none.
+fn passed_over(directory: &Path, others: &[PathBuf]) -> Option<String> {
+    let name = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).display().to_string();
+    let named: Vec<String> = others.iter().take(NAMED).map(name).collect();
+    let more = match others.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match others.len() {
+        0 => None,
+        1 => Some(format!("1 file that is no image ({})", named.join(", "))),
+        count => Some(format!("{count} files that are no images ({}{more})", named.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(names: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn directories_and_patterns_become_files_in_order() {
+        let root = tree(&["b/2.png", "b/1.PNG", "a.dcm", "b/notes.txt", ".cache/x.png", "b/c/3.tif", "[1].png"]);
+        let at = |name: &str| root.path().join(name);
+        let found = files(&[at("b"), at("*.dcm"), at("[1].png"), root.path().to_path_buf()]).unwrap();
+        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        let expected =
+            ["b/1.PNG", "b/2.png", "b/c/3.tif", "a.dcm", "[1].png", "[1].png", "a.dcm", "b/1.PNG", "b/2.png", "b/c/3.tif"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let root = tree(&["empty/notes.txt", "none/.hidden.png"]);
+        for (name, says) in [
+            ("x.png", "x.png': No such file"),
+            ("*.png", "*.png': no file has such a name"),
+            ("empty", "1 file that is no image (notes.txt)"),
+            ("none", "it is empty"),
+            ("[.png", "'"),
+        ] {
+            let Err(Failure::Failed(message)) = files(&[root.path().join(name)]) else { panic!("{name} is taken") };
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_come_one_a_line() {
+        let read = names(&b"a b.png\r\n\nc.png\nd.png"[..]).unwrap();
+        assert_eq!(read, ["a b.png", "c.png", "d.png"]);
+    }
+
+    #[test]
+    fn what_is_passed_over_is_counted_and_named() {
+        let others: Vec<PathBuf> = (0..7).map(|index| format!("d/{index}.txt").into()).collect();
+        let told = passed_over(Path::new("d"), &others).unwrap();
+        assert_eq!(told, "7 files that are no images (0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more)");
+    }
+}
