@@ -39,7 +39,7 @@ fn run() -> Result<String, Failure> {
                 printed = commands::run(&name, &matches);
                 Ok(())
             })?;
-            printed
+            printed.map_err(|failure| usage::explained(failure, &name))
         }
     }
 }

@@ -28,6 +28,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A command line that cannot be followed.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Failure::Usage { message: message.into(), help: String::new() }
+    }
+
     /// Tells it on standard error; the exit code.
     pub fn tell(self) -> ExitCode {
         match self {

@@ -1,0 +1,254 @@
+//! Between options as the library describes them and the command line: flags, their help, and their values.
+
+use crate::program::Failure;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use lens_base::options::{Field, Kind, Options, Range, Value};
+use lens_base::{Error, Result};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// A flag, as a description spells it: "--name VALUE", "--name", "--no-name" or "--name = VALUE".
+struct Flag {
+    /// Without the dashes.
+    name: &'static str,
+    takes: Takes,
+}
+
+enum Takes {
+    /// A value that the help calls so.
+    Value(String),
+    /// None; it stands for this one.
+    Nothing(Value),
+}
+
+impl Flag {
+    fn of(field: &Field) -> Option<Self> {
+        let text = field.flag?;
+        let (name, takes) = match text.split_once(' ') {
+            Some((name, value)) => match value.strip_prefix("= ") {
+                Some(word) => (name, Takes::Nothing(field.parse(name, word).expect("the description's own value"))),
+                None => (name, Takes::Value(value.to_string())),
+            },
+            None => match field.kind {
+                Kind::Bool => (text, Takes::Nothing(Value::Bool(!text.starts_with("--no-")))),
+                Kind::Automatic => (text, Takes::Value("auto|on|off".into())),
+                Kind::Choice(choice) => {
+                    let words: Vec<&str> = choice.alternatives.iter().map(|alternative| alternative.word).collect();
+                    (text, Takes::Value(words.join("|")))
+                }
+                _ => (text, Takes::Value("VALUE".into())),
+            },
+        };
+        Some(Flag { name: name.trim_start_matches('-'), takes })
+    }
+}
+
+/// Reads a field's values.
+#[derive(Clone)]
+struct FieldParser(Field);
+
+impl TypedValueParser for FieldParser {
+    type Value = Value;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> std::result::Result<Value, clap::Error> {
+        let name = argument.and_then(Arg::get_long).map_or_else(|| self.0.name.to_string(), |long| format!("--{long}"));
+        let parsed = match value.to_str() {
+            Some("") => Err(Error::argument(format!("{name} has an empty value"))),
+            Some(text) => self.0.parse(&name, text),
+            None => Err(Error::argument(format!("{name} '{}' is not UTF-8", value.display()))),
+        };
+        parsed.map_err(|error| {
+            let mut refused = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+            refused.insert(ContextKind::Custom, ContextValue::String(error.message().to_string()));
+            refused
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        match self.0.kind {
+            Kind::Choice(choice) => {
+                let alternatives = choice.alternatives.iter();
+                Some(Box::new(alternatives.map(|one| PossibleValue::new(one.word).help(sentence(one.documentation)))))
+            }
+            Kind::Automatic => Some(Box::new(["auto", "on", "off"].into_iter().map(PossibleValue::new))),
+            _ => None,
+        }
+    }
+}
+
+/// Documentation without the full stop at its end.
+fn sentence(documentation: &str) -> String {
+    documentation.replace('\n', " ").trim_end_matches('.').to_string()
+}
+
+/// What the help says: the documentation, the range, and the default.
+fn help(field: &Field) -> String {
+    let mut limits = Vec::new();
+    if field.range.is_bounded() {
+        limits.push(field.range.to_string());
+    }
+    let unset = match &field.default {
+        Value::Integer(number) => *number as f64 == field.none,
+        Value::Float(number) => *number == field.none,
+        Value::Automatic(value) => value.is_none(),
+        Value::Text(text) => text.is_none(),
+        _ => false,
+    };
+    let default = match (&field.default, field.unset) {
+        (_, Some(meaning)) if unset => Some(meaning.to_string()),
+        (Value::Integer(number), _) => Some(number.to_string()),
+        (Value::Float(number), _) if field.kind == Kind::F32 => Some((*number as f32).to_string()),
+        (Value::Float(number), _) => Some(number.to_string()),
+        (Value::Rgb(numbers), _) => Some(numbers.map(|number| number.to_string()).join(",")),
+        (Value::Text(Some(text)), _) => Some(text.clone()),
+        (Value::Choice(number), _) => match field.kind {
+            Kind::Choice(choice) => {
+                choice.alternatives.iter().find(|one| one.number == *number).map(|one| one.word.to_string())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    limits.extend(default.map(|default| format!("default: {default}")));
+    let documentation = sentence(field.documentation);
+    if limits.is_empty() { documentation } else { format!("{documentation} ({})", limits.join("; ")) }
+}
+
+fn argument(field: Field) -> Option<Arg> {
+    let flag = Flag::of(&field)?;
+    let argument = Arg::new(flag.name).long(flag.name);
+    Some(match flag.takes {
+        Takes::Nothing(_) => switch_of(argument, sentence(field.documentation)),
+        Takes::Value(value_name) => argument
+            .value_name(value_name)
+            .help(help(&field))
+            .allow_hyphen_values(true)
+            .hide_possible_values(true)
+            .value_parser(FieldParser(field)),
+    })
+}
+
+fn switch_of(argument: Arg, help: String) -> Arg {
+    let id = argument.get_id().clone();
+    argument.help(help).action(ArgAction::SetTrue).overrides_with(id)
+}
+
+/// Adds the flags of a struct of options, but for those of some fields.
+pub fn add<T: Options>(command: Command, options: &T, without: &[&str]) -> Command {
+    let fields = options.fields().into_iter().filter(|field| !without.contains(&field.name));
+    command.args(fields.filter_map(argument))
+}
+
+/// Sets the options that were given.
+pub fn read<T: Options>(matches: &ArgMatches, options: &mut T) -> std::result::Result<(), Failure> {
+    for field in options.fields() {
+        let Some(flag) = Flag::of(&field) else { continue };
+        let value = match flag.takes {
+            Takes::Nothing(value) => is_given(matches, flag.name).then_some(value),
+            Takes::Value(_) => matches.try_get_one::<Value>(flag.name).ok().flatten().cloned(),
+        };
+        if let Some(value) = value {
+            let set = options.set(field.name, value);
+            set.map_err(|error| Failure::usage(error.message().replacen(field.name, &format!("--{}", flag.name), 1)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses options that do not go together, in the words of the command line.
+pub fn check<T: Options>(options: &T, check: impl FnOnce(&T) -> Result<()>) -> std::result::Result<(), Failure> {
+    check(options).map_err(|error| {
+        let names: Vec<(&str, String)> = options
+            .fields()
+            .iter()
+            .filter_map(|field| Some((field.name, format!("--{}", Flag::of(field)?.name))))
+            .collect();
+        let words = error.message().split(' ').map(|word| {
+            let end = word.find([',', ';', ':']).unwrap_or(word.len());
+            let flag = names.iter().find(|(name, _)| *name == &word[..end]);
+            flag.map_or_else(|| word.to_string(), |(_, flag)| format!("{flag}{}", &word[end..]))
+        });
+        Failure::usage(words.collect::<Vec<_>>().join(" "))
+    })
+}
+
+/// The value of an option from text that came from elsewhere, from `source`.
+pub fn parse<T: Options>(options: &mut T, name: &str, source: &str, text: &str) -> Result<()> {
+    let fields = options.fields();
+    let field = fields.iter().find(|field| field.name == name).ok_or_else(|| lens_base::options::unknown(name))?;
+    options.set(name, field.parse(source, text)?)
+}
+
+/// A command's own option with a number.
+pub fn number(flag: &'static str, kind: Kind, range: Range, default: Value, documentation: &'static str) -> Arg {
+    let name = flag.split(' ').next().unwrap_or(flag).trim_start_matches('-');
+    let field = Field { name, kind, documentation, range, unset: None, none: 0.0, default, flag: Some(flag) };
+    argument(field).expect("it has a flag")
+}
+
+/// The whole number of such an option.
+pub fn whole(matches: &ArgMatches, name: &str, default: u64) -> u64 {
+    match matches.get_one::<Value>(name) {
+        Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(default),
+        _ => default,
+    }
+}
+
+/// A command's own option that takes no value.
+pub fn switch(name: &'static str, help: &'static str) -> Arg {
+    switch_of(Arg::new(name).long(name), help.to_string())
+}
+
+/// Whether it was given.
+pub fn is_given(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
+}
+
+/// A command's own option with a path.
+pub fn path(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value_name)
+        .help(help)
+        .allow_hyphen_values(true)
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// A path that is required.
+pub fn given_path(matches: &ArgMatches, name: &str) -> PathBuf {
+    optional_path(matches, name).unwrap_or_default()
+}
+
+/// A path that may be there.
+pub fn optional_path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
+    matches.get_one::<PathBuf>(name).cloned()
+}
+
+/// The option with the model's file.
+pub fn model() -> Arg {
+    path("model", "MODEL", "The model's file").required(true)
+}
+
+/// The operands.
+pub fn file_operands() -> Arg {
+    Arg::new("FILE")
+        .value_name("FILE")
+        .help(crate::inputs::HELP)
+        .num_args(1..)
+        .required(true)
+        .action(ArgAction::Append)
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// What the operands stand for.
+pub fn files(matches: &ArgMatches) -> std::result::Result<Vec<PathBuf>, Failure> {
+    let operands: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
+    crate::inputs::files(&operands)
+}

@@ -1,0 +1,1 @@
+//! `calibrate`: a model's temperature and threshold, set on labelled images.

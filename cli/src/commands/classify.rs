@@ -1,0 +1,103 @@
+//! `classify`: what a model says of image files.
+
+use super::load_image;
+use crate::arguments::{self, file_operands, files, given_path, model, number, whole};
+use crate::output::json::{self, Said};
+use crate::output::{csv, text};
+use crate::program::Failure;
+use crate::progress::{Files, Progress};
+use crate::setting::Setting;
+use clap::{Arg, ArgMatches, Command};
+use lens_base::options::{Bound, Kind, Range, Value};
+use lens_images::ImageFile;
+use lens_tasks::classify::{ClassifyOptions, classify};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Files whose pixels are in memory at once.
+const GROUP: usize = 64;
+
+pub fn describe(command: Command) -> Command {
+    let command = command
+        .about("Classifies image files: DICOM, PNG, JPEG, BMP, TIFF")
+        .arg(file_operands())
+        .arg(model())
+        .arg(frame_option())
+        .arg(csv::option());
+    arguments::add(command, &ClassifyOptions::default(), &[])
+}
+
+/// The option with a frame's number.
+pub fn frame_option() -> Arg {
+    let end = |value| Some(Bound { value, inclusive: true });
+    let range = Range { minimum: end(0.0), maximum: end(1e9) };
+    number("--frame N", Kind::U32, range, Value::Integer(0), "Frame of every file, from 0; for multi-frame files.")
+}
+
+/// One image.
+#[derive(Serialize)]
+struct Row {
+    file: String,
+    probability: f32,
+    logit: f32,
+    label: u8,
+    threshold: f32,
+}
+
+impl Row {
+    fn of(file: &Path, said: Said) -> Self {
+        let Said { probability, logit, label, threshold } = said;
+        Row { file: file.display().to_string(), probability, logit, label, threshold }
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    model: String,
+    predictions: Vec<Row>,
+}
+
+pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
+    let mut setting = Setting::read(matches)?;
+    let mut options = ClassifyOptions::default();
+    arguments::read(matches, &mut options)?;
+    let table = csv::file(matches)?;
+    let files = files(matches)?;
+    let model_path = given_path(matches, "model");
+    let frame = whole(matches, "frame", 0) as u32;
+    let model = setting.model(&model_path)?;
+    // Nothing is printed before the last file is classified, so an unreadable one leaves no partial result behind.
+    let mut predictions = Vec::with_capacity(files.len());
+    let mut progress = Progress::new(setting.quiet);
+    for group in files.chunks(GROUP) {
+        let images = group.iter().map(|file| load_image(file, frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+        let views: Vec<_> = images.iter().map(ImageFile::view).collect();
+        let place = Files { before: predictions.len(), in_call: group.len(), total: files.len() };
+        let said = classify(&model, &views, &options, &mut progress.control_of(place))?;
+        predictions.extend(said.into_iter().map(Said::from));
+    }
+    drop(progress);
+    let rows = files.iter().zip(&predictions).map(|(file, said)| Row::of(file, *said));
+    if let Some(table) = table {
+        csv::write(&table, rows.clone())?;
+    }
+    if setting.json {
+        return json::document(&Document { model: model_path.display().to_string(), predictions: rows.collect() });
+    }
+    Ok(table_of(&files, &predictions))
+}
+
+fn table_of(files: &[PathBuf], predictions: &[Said]) -> String {
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let widest = names.iter().map(|name| name.chars().count()).fold("file".len(), usize::max);
+    let mut table = format!("{:widest$}  probability    logit  label\n", "file");
+    for (name, said) in names.iter().zip(predictions) {
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "{name:widest$}  {:11.4} {:8.3}  {}", said.probability, said.logit, said.word());
+    }
+    if let Some(first) = predictions.first() {
+        let _ = writeln!(table, "\npositive: probability above {}", text::short(first.threshold.into(), 6));
+    }
+    table
+}

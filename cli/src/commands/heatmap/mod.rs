@@ -1,0 +1,145 @@
+//! `heatmap`: where in image files a model sees the positive class.
+
+mod cine;
+mod names;
+pub mod options;
+mod result;
+
+use super::classify::frame_option;
+use super::load_image;
+use crate::arguments::{self, file_operands, files, given_path, is_given, model, path, switch, whole};
+use crate::files::{check_directory, make_directory};
+use crate::interrupt;
+use crate::output::{csv, json};
+use crate::program::Failure;
+use crate::progress::{Files, Progress};
+use crate::setting::Setting;
+use clap::{ArgMatches, Command};
+use lens_images::ImageFile;
+use lens_runtime::Classifier;
+use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, heatmap};
+use names::{Of, Paths};
+use result::{Drawn, Row, write};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Files whose pixels and maps are in memory at once.
+const GROUP: usize = 16;
+
+pub fn describe(command: Command) -> Command {
+    let out = "Receives STEM_overlay.png and STEM_heatmap.png of each file; made when missing";
+    let all = "All frames of every file: its best frame, and STEM_max_... and STEM_mean_... over all of them";
+    let command = command
+        .about("Draws where in image files the model sees the positive class")
+        .arg(file_operands())
+        .arg(model())
+        .arg(path("out", "DIR", out).required(true))
+        .arg(frame_option())
+        .arg(switch("all-frames", all))
+        .arg(csv::option());
+    arguments::add(options::add(command, &[]), &OverlayOptions::default(), &[])
+}
+
+/// What is asked for.
+pub struct Drawing<'a> {
+    model: Classifier,
+    files: &'a [PathBuf],
+    frame: u32,
+    out: PathBuf,
+    options: HeatmapOptions,
+    overlay: OverlayOptions,
+}
+
+#[derive(Serialize)]
+struct Map {
+    file: String,
+    #[serde(flatten)]
+    drawn: Drawn,
+}
+
+#[derive(Serialize)]
+struct Maps {
+    model: String,
+    maps: Vec<Map>,
+}
+
+#[derive(Serialize)]
+struct Cines {
+    model: String,
+    cines: Vec<cine::Cine>,
+}
+
+pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
+    let mut setting = Setting::read(matches)?;
+    let options = options::read(matches)?;
+    let mut overlay = OverlayOptions::default();
+    arguments::read(matches, &mut overlay)?;
+    let (frame, all_frames) = (whole(matches, "frame", 0) as u32, is_given(matches, "all-frames"));
+    if all_frames && frame > 0 {
+        return Err(Failure::usage(format!("--frame {frame} and --all-frames exclude each other; give one")));
+    }
+    let (out, model_path) = (given_path(matches, "out"), given_path(matches, "model"));
+    let table = csv::file(matches)?;
+    let files = files(matches)?;
+    let kinds: &[Of] = if all_frames { &[Of::Frame, Of::Highest, Of::Mean] } else { &[Of::Frame] };
+    names::check(&out, &files, kinds)?;
+    check_directory("--out", &out)?;
+
+    let mut progress = Progress::new(setting.quiet);
+    if files.len() > GROUP && !all_frames {
+        check_images(&files, frame, &mut progress)?;
+    }
+    let model = setting.model(&model_path)?;
+    let drawing = Drawing { model, files: &files, frame, out, options, overlay };
+    let model = model_path.display().to_string();
+    if all_frames {
+        let cines = cine::draw(&drawing, &mut progress)?;
+        drop(progress);
+        write_table(table, cines.iter().flat_map(cine::Cine::rows))?;
+        return match setting.json {
+            true => json::document(&Cines { model, cines }),
+            false => Ok(cines.iter().map(cine::Cine::text).collect()),
+        };
+    }
+    let maps = draw(&drawing, &mut progress)?;
+    drop(progress);
+    write_table(table, maps.iter().map(|map| map.drawn.row(&map.file, "frame", Some(frame as usize))))?;
+    match setting.json {
+        true => json::document(&Maps { model, maps }),
+        false => Ok(maps.iter().map(|map| map.drawn.text(&map.file)).collect()),
+    }
+}
+
+fn write_table<'a>(table: Option<PathBuf>, rows: impl Iterator<Item = Row<'a>>) -> Result<(), Failure> {
+    table.map_or(Ok(()), |table| csv::write(&table, rows))
+}
+
+/// Decodes every file once before anything is written, so that an unreadable one leaves no partial result behind. A single
+/// group is read as a whole before anything is written anyway.
+fn check_images(files: &[PathBuf], frame: u32, progress: &mut Progress) -> Result<(), Failure> {
+    for (index, file) in files.iter().enumerate() {
+        load_image(file, frame)?;
+        progress.step("reading images", index + 1, files.len());
+    }
+    Ok(())
+}
+
+/// One frame of each file.
+fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Map>, Failure> {
+    let mut drawn: Vec<Map> = Vec::with_capacity(drawing.files.len());
+    for group in drawing.files.chunks(GROUP) {
+        let images = group.iter().map(|file| load_image(file, drawing.frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+        let views: Vec<_> = images.iter().map(ImageFile::view).collect();
+        let place = Files { before: drawn.len(), in_call: group.len(), total: drawing.files.len() };
+        let maps = heatmap(&drawing.model, &views, &drawing.options, &mut progress.control_of(place))?;
+        // Made as late as this, so that nothing is made when the first group cannot be read.
+        make_directory(&drawing.out)?;
+        for ((file, image), map) in group.iter().zip(&images).zip(&maps) {
+            interrupt::check()?;
+            let paths = Paths::new(&drawing.out, file, Of::Frame);
+            let file = file.display().to_string();
+            drawn.push(Map { file, drawn: write(map, image, &drawing.overlay, &paths)? });
+        }
+    }
+    Ok(drawn)
+}

@@ -1,0 +1,74 @@
+//! Names of the pictures that `heatmap` writes: each input has its own, and none is an input.
+
+use crate::program::Failure;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Of which map of a file a picture is.
+#[derive(Clone, Copy)]
+pub enum Of {
+    /// The file's own, or that of its best frame.
+    Frame,
+    /// The highest values over all frames.
+    Highest,
+    /// The mean values over all frames.
+    Mean,
+}
+
+/// The pictures of a map.
+#[derive(Clone)]
+pub struct Paths {
+    pub overlay: PathBuf,
+    pub values: PathBuf,
+}
+
+impl Paths {
+    /// "DIRECTORY/STEM_overlay.png" and so on, the stem being the file's name up to its last dot.
+    pub fn new(directory: &Path, file: &Path, of: Of) -> Self {
+        let named = |ending: &str| {
+            let mut name = file.file_stem().unwrap_or_default().to_os_string();
+            name.push(match of {
+                Of::Frame => "",
+                Of::Highest => "_max",
+                Of::Mean => "_mean",
+            });
+            name.push(ending);
+            directory.join(name)
+        };
+        Paths { overlay: named("_overlay.png"), values: named("_heatmap.png") }
+    }
+}
+
+/// Refuses pictures that would be written over one another or over an input.
+pub fn check(directory: &Path, files: &[PathBuf], kinds: &[Of]) -> Result<(), Failure> {
+    let mut owners: HashMap<PathBuf, &Path> = HashMap::new();
+    for file in files {
+        for of in kinds {
+            let Paths { overlay, values } = Paths::new(directory, file, *of);
+            for path in [overlay, values] {
+                let name = path.file_name().unwrap_or_default().to_owned();
+                if let Some(owner) = owners.insert(path, file) {
+                    return Err(Failure::usage(format!(
+                        "'{}' and '{}' would both be written to {}; rename one or give it apart",
+                        owner.display(),
+                        file.display(),
+                        name.display()
+                    )));
+                }
+            }
+        }
+    }
+    let inputs: HashMap<PathBuf, &PathBuf> =
+        files.iter().filter_map(|file| Some((fs::canonicalize(file).ok()?, file))).collect();
+    for (path, owner) in owners {
+        if let Some(input) = fs::canonicalize(path).ok().and_then(|path| inputs.get(&path)) {
+            return Err(Failure::usage(format!(
+                "the heatmap of '{}' would be written over the input '{}'; change --out",
+                owner.display(),
+                input.display()
+            )));
+        }
+    }
+    Ok(())
+}

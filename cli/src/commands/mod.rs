@@ -1,0 +1,93 @@
+//! The commands. Each describes its arguments and makes what it prints.
+
+mod calibrate;
+mod classify;
+mod completions;
+mod evaluate;
+mod export;
+mod heatmap;
+mod info;
+mod localize;
+mod optimize;
+mod split;
+mod train;
+
+use crate::program::{self, Failure};
+use crate::{interrupt, setting};
+use clap::{ArgMatches, Command};
+use lens_images::ImageFile;
+use std::path::Path;
+
+struct Entry {
+    name: &'static str,
+    describe: fn(Command) -> Command,
+    run: fn(&ArgMatches) -> Result<String, Failure>,
+    /// Whether it computes something, and has the options for that.
+    computes: bool,
+}
+
+const fn entry(
+    name: &'static str,
+    describe: fn(Command) -> Command,
+    run: fn(&ArgMatches) -> Result<String, Failure>,
+) -> Entry {
+    Entry { name, describe, run, computes: true }
+}
+
+const ENTRIES: [Entry; 13] = [
+    entry("info", info::describe, info::run),
+    entry("train", train::describe, train::run),
+    entry("classify", classify::describe, classify::run),
+    entry("heatmap", heatmap::describe, heatmap::run),
+    entry("evaluate", evaluate::describe, evaluate::run),
+    entry("localize", localize::describe, localize::run),
+    entry("calibrate", calibrate::describe, calibrate::run),
+    entry("optimize", optimize::describe, optimize::run),
+    entry("export", export::describe, export::run),
+    entry("describe", info::describe_model, info::run),
+    Entry { name: "split", describe: split::describe, run: split::run, computes: false },
+    Entry { name: "completions", describe: completions::describe, run: completions::run, computes: false },
+    Entry { name: "man", describe: completions::describe_man, run: completions::run_man, computes: false },
+];
+
+const HELP: &str = "usage: {usage}\n\n{about}\n\n{all-args}{after-help}\n";
+
+const EXIT_CODES: &str = "Exit code: 0 done, 1 failed (the message is on standard error), 2 wrong usage, 130 cancelled \
+                          with Ctrl-C";
+
+/// The whole command line.
+pub fn program() -> Command {
+    let mut program = Command::new(program::name())
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Trains, runs and explains DenseNet-121 classifiers of medical images. Not a medical device.")
+        .after_help(format!("`{} COMMAND --help` lists the options of a command.\n\n{EXIT_CODES}", program::name()))
+        .help_template(HELP)
+        .no_binary_name(true)
+        .subcommand_required(true)
+        .disable_help_subcommand(true);
+    for entry in ENTRIES {
+        let mut command = (entry.describe)(Command::new(entry.name).help_template(HELP));
+        if entry.computes {
+            command = setting::add(command);
+        }
+        program = program.subcommand(command);
+    }
+    program
+}
+
+/// Their names.
+pub fn names() -> [&'static str; ENTRIES.len()] {
+    ENTRIES.map(|entry| entry.name)
+}
+
+/// Runs a command; what it prints.
+pub fn run(name: &str, matches: &ArgMatches) -> Result<String, Failure> {
+    let entry = ENTRIES.iter().find(|entry| entry.name == name).expect("the parser knows no other names");
+    (entry.run)(matches)
+}
+
+/// A frame of an image file, unless Ctrl-C was pressed.
+fn load_image(path: &Path, frame: u32) -> Result<ImageFile, Failure> {
+    interrupt::check()?;
+    Ok(ImageFile::load(path, frame)?)
+}

@@ -1,0 +1,1 @@
+//! `optimize`: a model made smaller or faster.
