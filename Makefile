@@ -8,8 +8,10 @@ CARGO := LIBTORCH="$(CURDIR)/.libtorch/view" cargo
 LIBRARY := target/release/liblesionlens.so
 # The second library, with libtorch.
 TORCH_LIBRARY := target/release/liblesionlens_torch.so
+# The command line, and the name by which scripts know it.
+PROGRAM := target/release/lesionlens
 HOST := target/lens-host
-HOST_SOURCES := $(wildcard examples/host/*.c)
+EXAMPLE_HOST := target/example-host
 PYTHON_TOOLS := target/python-tools
 
 BENCH_PYTHON ?= target/bench-python/bin/python
@@ -31,7 +33,8 @@ build: host
 all: host torch notices
 
 help:
-	@echo 'make          build the library ($(LIBRARY)) and the host program ($(HOST))'
+	@echo 'make          build the library ($(LIBRARY)), the command line ($(PROGRAM),
+	@echo '              also $(HOST)) and the example in C'
 	@echo 'make torch    build the second library ($(TORCH_LIBRARY)), for GPUs, half precision and'
 	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
 	@echo 'make all      both'
@@ -49,12 +52,12 @@ help:
 	@echo '              trained by PyTorch in two processes). All are installed for that: several GB'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
-	@echo 'make wheel    the Python package with the library in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
+	@echo 'make wheel    the Python package with library and command line in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
 	@echo 'make test-torch     PyTorch and lesionlens in one Python process (BENCH_PYTHON names a Python that has PyTorch)'
 	@echo 'make docs     the documentation site in target/docs: guides, and references of C, C++, Rust and Python'
 	@echo 'make header   write include/lesionlens.h anew from src/capi'
 	@echo 'make abi      write the committed ABI (ffi-tests/abi) anew from header and library, after a deliberate change'
-	@echo 'make install   library, headers, files for pkg-config and CMake, lens-host; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
+	@echo 'make install   library, headers, files for pkg-config and CMake, command line; PREFIX=$(PREFIX) LIBDIR= DESTDIR='
 	@echo '              WITH_LIBTORCH=1 copies libtorch too; make uninstall takes the same variables'
 	@echo 'make dist     a tarball to unpack anywhere, in DIST=$(DIST); WITH_LIBTORCH=1 puts libtorch inside'
 	@echo 'make bindings   write what is generated of bindings/java, node and csharp anew from the header'
@@ -71,10 +74,12 @@ torch: setup
 	$(CARGO) build --release --package lens-torch --lib
 
 host: library
-	$(MAKE) --no-print-directory $(HOST)
+	$(CARGO) build --release --package lesionlens-cli
+	@ln -sf release/lesionlens $(HOST)
+	@$(MAKE) --no-print-directory $(EXAMPLE_HOST)
 
-$(HOST): $(HOST_SOURCES) $(wildcard examples/host/*.h) include/lesionlens.h $(LIBRARY)
-	$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude $(HOST_SOURCES) -Ltarget/release -llesionlens \
+$(EXAMPLE_HOST): examples/host/host.c include/lesionlens.h $(LIBRARY)
+	$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude $< -Ltarget/release -llesionlens -lpthread \
 	    -Wl,-rpath,'$$ORIGIN/release' -o $@
 
 demo: host
@@ -99,10 +104,10 @@ test: host torch
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
-wheel: library torch
+wheel: host torch
 	tools/wheel.sh $(LIBRARY) dist
 
-test-torch: library torch bench-python
+test-torch: host torch bench-python
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python \
 	    $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
@@ -180,13 +185,13 @@ $(PACKAGE)/sbom.cdx.json: Cargo.lock tools/libtorch.lock $(wildcard packaging/*.
 # What is built stays as it is, so that `make && sudo make install` compiles nothing as root.
 install: $(BUILT) notices
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" WITH_LIBTORCH="$(WITH_LIBTORCH)" \
-	    sh packaging/install.sh $(LIBRARY) $(HOST) $(PACKAGE)
+	    sh packaging/install.sh $(LIBRARY) $(PROGRAM) $(PACKAGE)
 
 uninstall:
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" sh packaging/uninstall.sh
 
 dist: $(BUILT) notices
-	@WITH_LIBTORCH="$(WITH_LIBTORCH)" sh packaging/dist.sh $(LIBRARY) $(HOST) $(PACKAGE) "$(DIST)"
+	@WITH_LIBTORCH="$(WITH_LIBTORCH)" sh packaging/dist.sh $(LIBRARY) $(PROGRAM) $(PACKAGE) "$(DIST)"
 
 bindings:
 	python3 tools/bindings

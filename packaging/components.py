@@ -55,7 +55,7 @@ def crates() -> dict[str, Component]:
     own = next(reference for reference in packages if reference.startswith("lesionlens@"))
     found: dict[str, Component] = {}
     above: list[Component] = []
-    roots = ["--package", "lesionlens", *(["--package", "lens-torch"] if WITH_TORCH else [])]
+    roots = ["--package", "lesionlens", "--package", "lesionlens-cli", *(["--package", "lens-torch"] if WITH_TORCH else [])]
     tree = run("cargo", "tree", "--locked", *roots, "--target", target(), "--edges", "normal,no-proc-macro", "--no-dedupe",
                "--prefix", "depth", "--format", " {p}")
     for line in filter(None, tree.splitlines()):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# dist.sh LIBRARY HOST NOTICES DIRECTORY: makes DIRECTORY/lesionlens-VERSION-linux-MACHINE.tar.gz, which can be unpacked
+# dist.sh LIBRARY PROGRAM NOTICES DIRECTORY: makes DIRECTORY/lesionlens-VERSION-linux-MACHINE.tar.gz, which can be unpacked
 # and used anywhere, and beside it the library's debug information. WITH_LIBTORCH=1: libtorch's CPU half is inside.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

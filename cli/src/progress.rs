@@ -4,6 +4,7 @@ use crate::{console, interrupt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lens_base::{Control, Phase, Update};
 use std::time::{Duration, Instant};
+use terminal_size::{Width, terminal_size_of};
 
 /// Between two drawings of the bar, and between two lines.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
@@ -157,8 +158,9 @@ impl Progress {
     }
 
     /// With the selecting figure of the best model so far.
-    pub fn with_metric(self, name: &'static str) -> Self {
-        Progress { metric_name: Some(name), ..self }
+    pub fn with_metric(mut self, name: &'static str) -> Self {
+        self.metric_name = Some(name);
+        self
     }
 
     /// For a call of the library.
@@ -251,7 +253,7 @@ impl Progress {
             console::set_bar(Some(bar.clone()));
             bar
         });
-        let columns = ProgressDrawTarget::stderr().width().map_or(COLUMNS, usize::from);
+        let columns = terminal_size_of(std::io::stderr()).map_or(COLUMNS, |(Width(columns), _)| columns.into());
         if let Ok(style) = ProgressStyle::with_template(&view.template(self.metric_name, columns)) {
             bar.set_style(style.progress_chars("##-"));
         }

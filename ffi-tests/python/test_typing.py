@@ -21,7 +21,7 @@ class Typing(unittest.TestCase):
         if importlib.util.find_spec("mypy") is None:
             print("left out: types of the Python package (no mypy; tools/python_tools.sh installs it)", file=sys.stderr)
             self.skipTest("no mypy")
-        finished = self.check("-p", "lesionlens", "-m", "_lesionlens_main")
+        finished = self.check("-p", "lesionlens", "-m", "_lesionlens_command")
         self.assertEqual(finished.returncode, 0, finished.stdout + finished.stderr)
         # What a user sees of the keywords: a wrong one is found before the program runs.
         wrong = self.check("-c", "import lesionlens\nlesionlens.Context().train(lesionlens.Dataset(), epochs='3')")

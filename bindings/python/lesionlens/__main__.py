@@ -1,8 +1,6 @@
-"""`python -m lesionlens`."""
+"""`python -m lesionlens`: the command."""
 
-import sys
-
-from .command import main
+from _lesionlens_command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

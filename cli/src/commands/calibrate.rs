@@ -1,1 +1,74 @@
 //! `calibrate`: a model's temperature and threshold, set on labelled images.
+
+use super::train::{check_model_name, open};
+use crate::arguments::{self, given_path, model, path};
+use crate::files::check_can_be_made;
+use crate::interrupt;
+use crate::output::json;
+use crate::output::text::Figures;
+use crate::program::{Failure, about};
+use crate::progress::Progress;
+use crate::setting::Setting;
+use clap::{ArgMatches, Command};
+use lens_images::DatasetOptions;
+use lens_runtime::FileFormat;
+use lens_tasks::evaluate::{CalibrateOptions, calibrate};
+use serde::Serialize;
+use serde_json::Value;
+
+pub fn describe(command: Command) -> Command {
+    let data = "images/ and labels.csv, or a folder per class; neither trained nor tested on";
+    let command = command
+        .about("Makes a model's probabilities mean what they say, and chooses its threshold")
+        .arg(model())
+        .arg(path("data", "DIR", data).required(true))
+        .arg(path("out", "MODEL.safetensors", "Receives the calibrated model").required(true));
+    let command = arguments::add(command, &CalibrateOptions::default(), &[]);
+    arguments::add(command, &DatasetOptions::default(), &[])
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    path: String,
+    calibration: &'a Value,
+}
+
+pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
+    let mut setting = Setting::read(matches)?;
+    let (mut options, mut opening) = (CalibrateOptions::default(), DatasetOptions::default());
+    arguments::read(matches, &mut options)?;
+    arguments::read(matches, &mut opening)?;
+    let out = given_path(matches, "out");
+    check_model_name(&out)?;
+    arguments::check(&options, CalibrateOptions::check)?;
+    check_can_be_made("--out", &out)?;
+
+    let model = setting.model(&given_path(matches, "model"))?;
+    let dataset = open(&given_path(matches, "data"), &opening)?;
+    let (calibrated, report) = {
+        let mut progress = Progress::new(setting.quiet);
+        calibrate(&model, &dataset, &options, &mut progress.control())?
+    };
+    interrupt::check()?;
+    about(&out, calibrated.save(&out, FileFormat::Safetensors))?;
+    let path = out.display().to_string();
+    if setting.json {
+        return json::document(&Document { path, calibration: &report });
+    }
+    let mut figures = Figures::default();
+    figures.text("model", &path);
+    figures.samples("calibrated on", &report["data"]);
+    for (name, figure) in [
+        ("temperature", "temperature"),
+        ("threshold", "threshold"),
+        ("log loss", "log_loss"),
+        ("Brier score", "brier"),
+        ("ECE", "ece"),
+        ("sensitivity", "sensitivity"),
+        ("specificity", "specificity"),
+    ] {
+        figures.change(name, &report, figure);
+    }
+    figures.duration("time", &report, "seconds");
+    Ok(figures.0)
+}
