@@ -9,10 +9,12 @@ use lens_base::{Error, Result};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// A flag, as a description spells it: "--name VALUE", "--name", "--no-name" or "--name = VALUE".
+/// A flag, as a description spells it: "--name VALUE", "--name", "--no-name" or "--name = VALUE"; "--name|--other" has a
+/// second name.
 struct Flag {
     /// Without the dashes.
     name: &'static str,
+    others: Vec<&'static str>,
     takes: Takes,
 }
 
@@ -25,23 +27,20 @@ enum Takes {
 
 impl Flag {
     fn of(field: &Field) -> Option<Self> {
-        let text = field.flag?;
-        let (name, takes) = match text.split_once(' ') {
-            Some((name, value)) => match value.strip_prefix("= ") {
-                Some(word) => (name, Takes::Nothing(field.parse(name, word).expect("the description's own value"))),
-                None => (name, Takes::Value(value.to_string())),
-            },
-            None => match field.kind {
-                Kind::Bool => (text, Takes::Nothing(Value::Bool(!text.starts_with("--no-")))),
-                Kind::Automatic => (text, Takes::Value("auto|on|off".into())),
-                Kind::Choice(choice) => {
-                    let words: Vec<&str> = choice.alternatives.iter().map(|alternative| alternative.word).collect();
-                    (text, Takes::Value(words.join("|")))
-                }
-                _ => (text, Takes::Value("VALUE".into())),
-            },
+        let (names, value) = field.flag.map(|text| text.split_once(' ').unwrap_or((text, "")))?;
+        let mut names = names.split('|').map(|name| name.trim_start_matches('-'));
+        let name = names.next()?;
+        let takes = match (value.strip_prefix("= "), field.kind) {
+            (Some(word), _) => Takes::Nothing(field.parse(name, word).expect("the description's own value")),
+            (None, Kind::Bool) => Takes::Nothing(Value::Bool(!name.starts_with("no-"))),
+            (None, Kind::Automatic) => Takes::Value("auto|on|off".into()),
+            (None, Kind::Choice(choice)) => {
+                let words: Vec<&str> = choice.alternatives.iter().map(|alternative| alternative.word).collect();
+                Takes::Value(words.join("|"))
+            }
+            (None, _) => Takes::Value(if value.is_empty() { "VALUE" } else { value }.to_string()),
         };
-        Some(Flag { name: name.trim_start_matches('-'), takes })
+        Some(Flag { name, others: names.collect(), takes })
     }
 }
 
@@ -83,13 +82,25 @@ impl TypedValueParser for FieldParser {
     }
 }
 
-/// Documentation without the full stop at its end.
+/// The first sentence of documentation, without the full stop at its end.
 fn sentence(documentation: &str) -> String {
-    documentation.replace('\n', " ").trim_end_matches('.').to_string()
+    let text = documentation.replace('\n', " ");
+    text.split(". ").next().unwrap_or_default().trim_end_matches('.').to_string()
 }
 
-/// What the help says: the documentation, the range, and the default.
-fn help(field: &Field) -> String {
+/// Replaces the names of options by their flags.
+fn in_flags(text: &str, fields: &[Field]) -> String {
+    let word = |word: &str| {
+        let end = word.find([',', ';', ':', '.', ')']).unwrap_or(word.len());
+        let named = fields.iter().find(|field| field.name == &word[..end] && field.name.contains('_'));
+        let flag = named.and_then(Flag::of);
+        flag.map_or_else(|| word.to_string(), |flag| format!("--{}{}", flag.name, &word[end..]))
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The range and the default.
+fn limits(field: &Field) -> String {
     let mut limits = Vec::new();
     if field.range.is_bounded() {
         limits.push(field.range.to_string());
@@ -117,33 +128,37 @@ fn help(field: &Field) -> String {
         _ => None,
     };
     limits.extend(default.map(|default| format!("default: {default}")));
-    let documentation = sentence(field.documentation);
-    if limits.is_empty() { documentation } else { format!("{documentation} ({})", limits.join("; ")) }
+    if limits.is_empty() { String::new() } else { format!(" ({})", limits.join("; ")) }
 }
 
-fn argument(field: Field) -> Option<Arg> {
-    let flag = Flag::of(&field)?;
-    let argument = Arg::new(flag.name).long(flag.name);
-    Some(match flag.takes {
-        Takes::Nothing(_) => switch_of(argument, sentence(field.documentation)),
+/// `fields`: those of its struct, which its documentation may name.
+fn argument(field: Field, fields: &[Field]) -> Option<Arg> {
+    let Flag { name, others, takes } = Flag::of(&field)?;
+    let argument = Arg::new(name).long(name).visible_aliases(others);
+    let limits = if matches!(takes, Takes::Value(_)) { limits(&field) } else { String::new() };
+    let [short, whole] = [sentence(field.documentation), field.documentation.to_string()]
+        .map(|text| in_flags(&format!("{text}{limits}"), fields));
+    let argument = argument.help(short).long_help(whole);
+    Some(match takes {
+        Takes::Nothing(_) => switch_of(argument),
         Takes::Value(value_name) => argument
             .value_name(value_name)
-            .help(help(&field))
             .allow_hyphen_values(true)
             .hide_possible_values(true)
             .value_parser(FieldParser(field)),
     })
 }
 
-fn switch_of(argument: Arg, help: String) -> Arg {
+fn switch_of(argument: Arg) -> Arg {
     let id = argument.get_id().clone();
-    argument.help(help).action(ArgAction::SetTrue).overrides_with(id)
+    argument.action(ArgAction::SetTrue).overrides_with(id)
 }
 
 /// Adds the flags of a struct of options, but for those of some fields.
 pub fn add<T: Options>(command: Command, options: &T, without: &[&str]) -> Command {
-    let fields = options.fields().into_iter().filter(|field| !without.contains(&field.name));
-    command.args(fields.filter_map(argument))
+    let fields = options.fields();
+    let chosen = fields.iter().filter(|field| !without.contains(&field.name));
+    command.args(chosen.filter_map(|field| argument(field.clone(), &fields)))
 }
 
 /// Sets the options that were given.
@@ -156,7 +171,7 @@ pub fn read<T: Options>(matches: &ArgMatches, options: &mut T) -> std::result::R
         };
         if let Some(value) = value {
             let set = options.set(field.name, value);
-            set.map_err(|error| Failure::usage(error.message().replacen(field.name, &format!("--{}", flag.name), 1)))?;
+            set.map_err(|error| Failure::usage(format!("--{}: {}", flag.name, error.message())))?;
         }
     }
     Ok(())
@@ -164,19 +179,7 @@ pub fn read<T: Options>(matches: &ArgMatches, options: &mut T) -> std::result::R
 
 /// Refuses options that do not go together, in the words of the command line.
 pub fn check<T: Options>(options: &T, check: impl FnOnce(&T) -> Result<()>) -> std::result::Result<(), Failure> {
-    check(options).map_err(|error| {
-        let names: Vec<(&str, String)> = options
-            .fields()
-            .iter()
-            .filter_map(|field| Some((field.name, format!("--{}", Flag::of(field)?.name))))
-            .collect();
-        let words = error.message().split(' ').map(|word| {
-            let end = word.find([',', ';', ':']).unwrap_or(word.len());
-            let flag = names.iter().find(|(name, _)| *name == &word[..end]);
-            flag.map_or_else(|| word.to_string(), |(_, flag)| format!("{flag}{}", &word[end..]))
-        });
-        Failure::usage(words.collect::<Vec<_>>().join(" "))
-    })
+    check(options).map_err(|error| Failure::usage(in_flags(error.message(), &options.fields())))
 }
 
 /// The value of an option from text that came from elsewhere, from `source`.
@@ -190,7 +193,7 @@ pub fn parse<T: Options>(options: &mut T, name: &str, source: &str, text: &str) 
 pub fn number(flag: &'static str, kind: Kind, range: Range, default: Value, documentation: &'static str) -> Arg {
     let name = flag.split(' ').next().unwrap_or(flag).trim_start_matches('-');
     let field = Field { name, kind, documentation, range, unset: None, none: 0.0, default, flag: Some(flag) };
-    argument(field).expect("it has a flag")
+    argument(field, &[]).expect("it has a flag")
 }
 
 /// The whole number of such an option.
@@ -203,7 +206,7 @@ pub fn whole(matches: &ArgMatches, name: &str, default: u64) -> u64 {
 
 /// A command's own option that takes no value.
 pub fn switch(name: &'static str, help: &'static str) -> Arg {
-    switch_of(Arg::new(name).long(name), help.to_string())
+    switch_of(Arg::new(name).long(name).help(help))
 }
 
 /// Whether it was given.

@@ -25,7 +25,7 @@ number_of() { readelf -n "$1" | sed -n 's/.*Build ID: //p'; }
     fail "the debug information is of another build"
 
 # Without libtorch the CPU does everything.
-apart lens-host "$tree/bin/lens-host" classify --model "$work/model.safetensors" "$work/image.png" --json
+apart lesionlens "$tree/bin/lesionlens" classify --model "$work/model.safetensors" "$work/image.png" --json
 
 # A libtorch away from the build tree; copying half a gigabyte takes less time than packing it.
 sh "$root/packaging/copy_libtorch.sh" "$libtorch" "$work/libtorch/lib"
@@ -35,7 +35,7 @@ printf 'not a library' >"$work/broken/lib/libtorch_cpu.so"
 "$tree/use-libtorch.sh" "$work/broken" >"$work/log" 2>&1 && fail "use-libtorch.sh takes a broken libtorch"
 [ ! -e "$tree/lib/lesionlens/libtorch" ] || fail "use-libtorch.sh leaves its link to a broken libtorch"
 apart use-libtorch "$tree/use-libtorch.sh" "$work/libtorch"
-apart lens-host-torch "$tree/bin/lens-host" classify --engine torch --model "$work/model.safetensors" "$work/image.png" --json
+apart lesionlens-torch "$tree/bin/lesionlens" classify --engine torch --model "$work/model.safetensors" "$work/image.png" --json
 
 cat >"$work/snippet.py" <<'PYTHON'
 import sys
@@ -59,8 +59,8 @@ for loaded in "$tree/lib/liblesionlens.so" "$work/libtorch/lib/libtorch_cpu.so";
         fail "Python has loaded $(tail -n 1 "$work/python.out"), not $loaded"
 done
 probability=$(head -n 1 "$work/python.out" | cut -c 1-6)
-grep -q "\"probability\": *$probability" "$work/lens-host.out" ||
-    fail "Python says $probability, lens-host: $(cat "$work/lens-host.out")"
+grep -q "\"probability\": *$probability" "$work/lesionlens.out" ||
+    fail "Python says $probability, lesionlens: $(cat "$work/lesionlens.out")"
 
 tools=$root/target/sbom-python
 [ -d "$tools/cyclonedx" ] || PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install \

@@ -26,12 +26,17 @@ grep -qF "$libtorch" "$work/install.out" || fail "make install does not say whic
 [ "$(runpath_of "$staged/lib/x86_64/liblesionlens_torch.so")" = "\$ORIGIN:\$ORIGIN/lesionlens/libtorch/lib:$libtorch" ] ||
     fail "RUNPATH is $(runpath_of "$staged/lib/x86_64/liblesionlens_torch.so")"
 for engine in auto torch; do
-    "$staged/bin/lens-host" info --engine $engine >/dev/null || fail "the installed lens-host does not run ($engine)"
+    "$staged/bin/lesionlens" info --engine $engine >/dev/null || fail "the installed lesionlens does not run ($engine)"
 done
 [ "$(wc -c <"$(readlink -f "$staged/lib/x86_64/liblesionlens.so")")" -le 8388608 ] || fail "the library is larger than 8 MiB"
 up=$(sed -n 's/^prefix=${pcfiledir}//p' "$staged/lib/x86_64/pkgconfig/lesionlens.pc")
 [ -n "$up" ] && [ -f "$staged/lib/x86_64/pkgconfig$up/include/lesionlens.h" ] ||
     fail "the prefix of lesionlens.pc does not lead to the headers"
+[ "$("$staged/bin/lens-host" --version)" = "lens-host $version" ] || fail "lens-host does not lead to the program"
+for file in man/man1/lesionlens.1 bash-completion/completions/lesionlens zsh/site-functions/_lesionlens \
+    fish/vendor_completions.d/lesionlens.fish; do
+    [ -s "$staged/share/$file" ] || fail "share/$file is not installed"
+done
 make --no-print-directory -C "$root" uninstall DESTDIR="$work/staged" PREFIX=/opt/lesionlens LIBDIR=lib/x86_64 \
     >/dev/null
 left=$(find "$work/staged" ! -type d)
@@ -44,8 +49,8 @@ mv "$work/first" "$work/moved"
     fail "RUNPATH is $(runpath_of "$work/moved/lib/liblesionlens_torch.so")"
 remembered=$(grep -rlF --include='*.pc' --include='*.cmake' -e "$work" -e "$root" "$work/moved")
 [ -z "$remembered" ] || fail "absolute paths are in $remembered"
-apart lens-host "$work/moved/bin/lens-host" classify --model "$work/model.safetensors" "$work/image.png"
-apart lens-host-torch "$work/moved/bin/lens-host" classify --engine torch --model "$work/model.safetensors" "$work/image.png"
+apart lesionlens "$work/moved/bin/lesionlens" classify --model "$work/model.safetensors" "$work/image.png"
+apart lesionlens-torch "$work/moved/bin/lesionlens" classify --engine torch --model "$work/model.safetensors" "$work/image.png"
 
 view() { # NAME: a viewer in $work/NAME/viewer
     apart "$1" "$work/$1/viewer" "$work/model.safetensors" "$work/image.png" "$work/$1.png"

@@ -1,4 +1,5 @@
-"""The host program, driven as a script would: exit codes, JSON documents, files, progress, Ctrl-C.
+"""The command line under the name that scripts know, driven as a script would: exit codes, JSON documents, files, progress,
+Ctrl-C.
 
 LENS_HOST names the program; default: target/lens-host of this repository.
 """
@@ -20,7 +21,7 @@ import zlib
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-HOST = Path(os.environ.get("LENS_HOST", REPOSITORY / "target" / "lens-host")).resolve()
+HOST = Path(os.path.abspath(os.environ.get("LENS_HOST", REPOSITORY / "target" / "lens-host")))
 TIMEOUT = 600
 SIDE = 48
 NEVER_ENDING = "100000"
@@ -140,7 +141,7 @@ class HostTest(unittest.TestCase):
     @staticmethod
     def prepare():
         if not os.access(HOST, os.X_OK):
-            raise FileNotFoundError(f"{HOST} is missing: build the host program first, or name it in LENS_HOST")
+            raise FileNotFoundError(f"{HOST} is missing: build it with make, or name it in LENS_HOST")
         root = Path(tempfile.mkdtemp(prefix="lens-host-test-"))
         HostTest.root = root
         unittest.addModuleCleanup(shutil.rmtree, root, ignore_errors=True)
@@ -201,7 +202,7 @@ class Help(HostTest):
     def test_each_command_lists_exactly_its_options(self):
         for command, options in OPTIONS.items():
             with self.subTest(command):
-                listed = re.findall(r"^  (--[a-z0-9-]+)", self.succeed(command, "--help").stdout, re.MULTILINE)
+                listed = re.findall(r"^ +(?:-h, )?(--[a-z0-9-]+)", self.succeed(command, "--help").stdout, re.MULTILINE)
                 self.assertEqual(sorted(listed), sorted(options | COMMON_OPTIONS))
 
     def test_help_is_given_whatever_else_is_missing(self):
@@ -209,7 +210,7 @@ class Help(HostTest):
 
     def test_the_help_shows_the_library_s_defaults(self):
         text = self.succeed("heatmap", "--help").stdout
-        self.assertRegex(text, r"--stride PX .*default: 0")
+        self.assertRegex(text, r"(?s)--stride <PX> .{,300}default: 0")
         self.assertRegex(text, r"default: inferno")
 
 
@@ -229,7 +230,7 @@ class Usage(HostTest):
             (["train"], ["--train", "missing"]),
             (["train", "--train", "t", "--out", "m"], ["--val", "missing"]),
             (["train", "--train", "t", "--val", "v"], ["--out", "missing"]),
-            ([*train, "--epochs", "3x"], ["--epochs", "3x", "whole number from 1 to 100000"]),
+            ([*train, "--epochs", "3x"], ["--epochs", "3x", "whole number, 1 to 100000"]),
             ([*train, "--epochs", "0"], ["--epochs", "'0'", "1 to 100000"]),
             ([*train, "--epochs", "-1"], ["--epochs", "-1"]),
             ([*train, "--epochs", "99999999999999999999999"], ["--epochs", "99999999999999999999999"]),
@@ -251,7 +252,7 @@ class Usage(HostTest):
             (["classify", "a.png"], ["--model", "missing"]),
             (classify, ["FILE"]),
             ([*classify, "--treshold", "0.5", "a.png"], ["--treshold"]),
-            ([*classify, "--threshold", "half", "a.png"], ["--threshold", "half", "number from 0 to 1"]),
+            ([*classify, "--threshold", "half", "a.png"], ["--threshold", "half", "number, 0 to 1"]),
             (["heatmap", "--model", "m", "a.png"], ["--out", "missing"]),
             (["heatmap", "--model", "m", "--out", "o"], ["FILE"]),
             ([*heatmap, "--method", "grad"], ["--method", "grad", "tiles, cam, grad-cam++ or occlusion"]),
@@ -759,7 +760,8 @@ class Terminal(HostTest):
             process.kill()
             process.wait()
             os.close(master)
-        return received.decode()
+        # Without what moves the cursor and clears lines.
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", received.decode())
 
     def test_a_bar_that_fits_the_terminal(self):
         for columns in (40, 120):

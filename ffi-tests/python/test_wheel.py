@@ -130,7 +130,7 @@ class Contents(WheelTest):
         names = zipfile.ZipFile(wheel).namelist()
         for name in (
             "lesionlens/py.typed", "lesionlens/liblesionlens.so", "lesionlens/liblesionlens_torch.so",
-            "_lesionlens_main.py",
+            "lesionlens/lesionlens", "_lesionlens_command.py",
         ):  # fmt: skip
             self.assertIn(name, names)
         self.assertTrue([name for name in names if name.endswith("licenses/LICENSE.txt")])
@@ -162,6 +162,9 @@ class Contents(WheelTest):
         self.assertNotIn(".debug_info", run("readelf", "-S", "-W", library))
         # 8 MB at most.
         self.assertLess(library.stat().st_size, 8_000_000)
+        program = packages / "lesionlens" / "lesionlens"
+        self.assertTrue(os.access(program, os.X_OK))
+        self.assertNotIn(".debug_info", run("readelf", "-S", "-W", program))
         needed = [tuple(map(int, found)) for found in re.findall(r"GLIBC_(\d+)\.(\d+)", run("readelf", "-V", library))]
         promised = re.fullmatch(r"lesionlens-[\d.]+-py3-none-manylinux_(\d+)_(\d+)_\w+\.whl", wheel.name)
         self.assertIsNotNone(promised, wheel.name)
@@ -245,7 +248,8 @@ class Finding(WheelTest):
         self.refused("liblesionlens_torch.so cannot be loaded", PYTHONPATH=str(self.directory))
 
     def test_a_library_that_is_named_wrongly_is_told(self) -> None:
-        self.refused("/nowhere/liblesionlens.so", "LESIONLENS_LIBRARY", LESIONLENS_LIBRARY="/nowhere/liblesionlens.so")
+        shown = run(python, "-c", SHOW, code=1, LESIONLENS_LIBRARY="/nowhere/liblesionlens.so")
+        self.assertRegex(shown, "/nowhere/liblesionlens.so.*LESIONLENS_LIBRARY")
 
 
 class OneProcess(WheelTest):

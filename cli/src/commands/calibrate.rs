@@ -1,7 +1,7 @@
 //! `calibrate`: a model's temperature and threshold, set on labelled images.
 
 use super::train::{check_model_name, open};
-use crate::arguments::{self, given_path, model, path};
+use crate::arguments::{self, given_path, is_given, model, path, switch};
 use crate::files::check_can_be_made;
 use crate::interrupt;
 use crate::output::json;
@@ -12,7 +12,7 @@ use crate::setting::Setting;
 use clap::{ArgMatches, Command};
 use lens_images::DatasetOptions;
 use lens_runtime::FileFormat;
-use lens_tasks::evaluate::{CalibrateOptions, calibrate};
+use lens_tasks::evaluate::{CalibrateOptions, OperatingPointChoice, calibrate};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,7 +22,8 @@ pub fn describe(command: Command) -> Command {
         .about("Makes a model's probabilities mean what they say, and chooses its threshold")
         .arg(model())
         .arg(path("data", "DIR", data).required(true))
-        .arg(path("out", "MODEL.safetensors", "Receives the calibrated model").required(true));
+        .arg(path("out", "MODEL.safetensors", "Receives the calibrated model").required(true))
+        .arg(switch("youden", "The same as --operating-point youden"));
     let command = arguments::add(command, &CalibrateOptions::default(), &[]);
     arguments::add(command, &DatasetOptions::default(), &[])
 }
@@ -40,7 +41,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     arguments::read(matches, &mut opening)?;
     let out = given_path(matches, "out");
     check_model_name(&out)?;
-    arguments::check(&options, CalibrateOptions::check)?;
+    choose_rule(matches, &mut options)?;
     check_can_be_made("--out", &out)?;
 
     let model = setting.model(&given_path(matches, "model"))?;
@@ -55,8 +56,31 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     if setting.json {
         return json::document(&Document { path, calibration: &report });
     }
+    Ok(text(&path, &report))
+}
+
+/// Naming a sensitivity chooses its rule.
+fn choose_rule(matches: &ArgMatches, options: &mut CalibrateOptions) -> Result<(), Failure> {
+    let (youden, sensitivity) = (is_given(matches, "youden"), matches.contains_id("sensitivity"));
+    if youden && sensitivity {
+        return Err(Failure::usage("--youden and --sensitivity both choose the threshold; give one of them"));
+    }
+    if youden {
+        options.operating_point = OperatingPointChoice::Youden;
+    } else if sensitivity && !matches.contains_id("operating-point") {
+        options.operating_point = OperatingPointChoice::Sensitivity;
+    }
+    if !options.fit_temperature && options.operating_point == OperatingPointChoice::Keep {
+        return Err(Failure::usage(
+            "--no-temperature leaves nothing to do without --youden, --sensitivity or --operating-point",
+        ));
+    }
+    Ok(())
+}
+
+fn text(path: &str, report: &Value) -> String {
     let mut figures = Figures::default();
-    figures.text("model", &path);
+    figures.text("model", path);
     figures.samples("calibrated on", &report["data"]);
     for (name, figure) in [
         ("temperature", "temperature"),
@@ -67,8 +91,8 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
         ("sensitivity", "sensitivity"),
         ("specificity", "specificity"),
     ] {
-        figures.change(name, &report, figure);
+        figures.change(name, report, figure);
     }
-    figures.duration("time", &report, "seconds");
-    Ok(figures.0)
+    figures.duration("time", report, "seconds");
+    figures.0
 }
