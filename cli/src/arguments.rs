@@ -84,19 +84,50 @@ impl TypedValueParser for FieldParser {
 
 /// The first sentence of documentation, without the full stop at its end.
 fn sentence(documentation: &str) -> String {
-    let text = documentation.replace('\n', " ");
+    let text = flowing(documentation);
     text.split(". ").next().unwrap_or_default().trim_end_matches('.').to_string()
 }
 
-/// Replaces the names of options by their flags.
+/// To go on with after a colon.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// With line breaks between paragraphs only.
+fn flowing(documentation: &str) -> String {
+    documentation.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Replaces the names of options by their flags. A name that may be an ordinary word, too, is one before a number only, as
+/// in "stride 65".
 fn in_flags(text: &str, fields: &[Field]) -> String {
-    let word = |word: &str| {
+    let words: Vec<&str> = text.split(' ').collect();
+    let word = |(index, word): (usize, &&str)| {
         let end = word.find([',', ';', ':', '.', ')']).unwrap_or(word.len());
-        let named = fields.iter().find(|field| field.name == &word[..end] && field.name.contains('_'));
-        let flag = named.and_then(Flag::of);
+        let is_before_number =
+            || words.get(index + 1).is_some_and(|next| next.starts_with(|letter: char| letter.is_ascii_digit()));
+        let is_name = |name: &str| name == &word[..end] && (name.contains('_') || is_before_number());
+        let flag = fields.iter().find(|field| is_name(field.name)).and_then(Flag::of);
         flag.map_or_else(|| word.to_string(), |flag| format!("--{}{}", flag.name, &word[end..]))
     };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// How a value of a field is written.
+fn word_of(field: &Field, value: &Value) -> Option<String> {
+    match (value, field.kind) {
+        (Value::Bool(yes), _) => Some(if *yes { "yes" } else { "no" }.into()),
+        (Value::Integer(number), _) => Some(number.to_string()),
+        (Value::Float(number), Kind::F32) => Some((*number as f32).to_string()),
+        (Value::Float(number), _) => Some(number.to_string()),
+        (Value::Rgb(numbers), _) => Some(numbers.map(|number| number.to_string()).join(",")),
+        (Value::Text(text), _) => text.clone(),
+        (Value::Choice(number), Kind::Choice(choice)) => {
+            choice.alternatives.iter().find(|one| one.number == *number).map(|one| one.word.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// The range and the default.
@@ -112,20 +143,9 @@ fn limits(field: &Field) -> String {
         Value::Text(text) => text.is_none(),
         _ => false,
     };
-    let default = match (&field.default, field.unset) {
-        (_, Some(meaning)) if unset => Some(meaning.to_string()),
-        (Value::Integer(number), _) => Some(number.to_string()),
-        (Value::Float(number), _) if field.kind == Kind::F32 => Some((*number as f32).to_string()),
-        (Value::Float(number), _) => Some(number.to_string()),
-        (Value::Rgb(numbers), _) => Some(numbers.map(|number| number.to_string()).join(",")),
-        (Value::Text(Some(text)), _) => Some(text.clone()),
-        (Value::Choice(number), _) => match field.kind {
-            Kind::Choice(choice) => {
-                choice.alternatives.iter().find(|one| one.number == *number).map(|one| one.word.to_string())
-            }
-            _ => None,
-        },
-        _ => None,
+    let default = match field.unset {
+        Some(meaning) if unset => Some(meaning.to_string()),
+        _ => word_of(field, &field.default),
     };
     limits.extend(default.map(|default| format!("default: {default}")));
     if limits.is_empty() { String::new() } else { format!(" ({})", limits.join("; ")) }
@@ -135,9 +155,13 @@ fn limits(field: &Field) -> String {
 fn argument(field: Field, fields: &[Field]) -> Option<Arg> {
     let Flag { name, others, takes } = Flag::of(&field)?;
     let argument = Arg::new(name).long(name).visible_aliases(others);
-    let limits = if matches!(takes, Takes::Value(_)) { limits(&field) } else { String::new() };
-    let [short, whole] = [sentence(field.documentation), field.documentation.to_string()]
-        .map(|text| in_flags(&format!("{text}{limits}"), fields));
+    let (before, after) = match &takes {
+        Takes::Value(_) => (String::new(), limits(&field)),
+        Takes::Nothing(value) => (format!("Sets to {}: ", word_of(&field, value).unwrap_or_default()), String::new()),
+    };
+    let [short, whole] = [sentence(field.documentation), flowing(field.documentation)]
+        .map(|text| if before.is_empty() { text } else { lower_first(&text) })
+        .map(|text| in_flags(&format!("{before}{text}{after}"), fields));
     let argument = argument.help(short).long_help(whole);
     Some(match takes {
         Takes::Nothing(_) => switch_of(argument),

@@ -58,7 +58,6 @@ pub fn check_directory(option: &str, path: &Path) -> Result<(), Failure> {
 
 /// Makes a directory with its parents; no failure when it is there.
 pub fn make_directory(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| {
-        Failure::Failed(format!("cannot make directory '{}': {}", path.display(), reason(&error)))
-    })
+    fs::create_dir_all(path)
+        .map_err(|error| Failure::Failed(format!("cannot make directory '{}': {}", path.display(), reason(&error))))
 }

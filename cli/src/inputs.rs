@@ -112,7 +112,8 @@ fn images(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let (mut images, mut others) = (Vec::new(), Vec::new());
     let entries = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
     for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())) {
-        let entry = entry.map_err(|error| Failure::Failed(format!("cannot read below '{}': {error}", directory.display())))?;
+        let entry =
+            entry.map_err(|error| Failure::Failed(format!("cannot read below '{}': {error}", directory.display())))?;
         if entry.file_type().is_dir() {
             continue;
         }
@@ -164,9 +165,20 @@ mod tests {
         let root = tree(&["b/2.png", "b/1.PNG", "a.dcm", "b/notes.txt", ".cache/x.png", "b/c/3.tif", "[1].png"]);
         let at = |name: &str| root.path().join(name);
         let found = files(&[at("b"), at("*.dcm"), at("[1].png"), root.path().to_path_buf()]).unwrap();
-        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
-        let expected =
-            ["b/1.PNG", "b/2.png", "b/c/3.tif", "a.dcm", "[1].png", "[1].png", "a.dcm", "b/1.PNG", "b/2.png", "b/c/3.tif"];
+        let names: Vec<_> =
+            found.iter().map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        let expected = [
+            "b/1.PNG",
+            "b/2.png",
+            "b/c/3.tif",
+            "a.dcm",
+            "[1].png",
+            "[1].png",
+            "a.dcm",
+            "b/1.PNG",
+            "b/2.png",
+            "b/c/3.tif",
+        ];
         assert_eq!(names, expected);
     }
 

@@ -47,7 +47,8 @@ fn run() -> Result<String, Failure> {
 /// A result that did not reach its reader is a failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(|error| {
-        Failure::Failed(format!("cannot write to standard output: {}", program::reason(&error)))
-    })
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| Failure::Failed(format!("cannot write to standard output: {}", program::reason(&error))))
 }

@@ -101,7 +101,11 @@ impl View {
         };
         let parts: String = parts.iter().map(|(_, text)| format!("  {text}")).collect();
         let text = format!("{percent}{parts}");
-        if bar.is_empty() { format!("{head}{text}").chars().take(available).collect() } else { format!("{head}{bar}{text}") }
+        if bar.is_empty() {
+            format!("{head}{text}").chars().take(available).collect()
+        } else {
+            format!("{head}{bar}{text}")
+        }
     }
 }
 

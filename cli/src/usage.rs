@@ -27,7 +27,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
     {
         return Err(explained(Failure::usage(message), &name));
     }
-    match program.try_get_matches_from_mut(arguments) {
+    let line = std::iter::once(OsString::from(program::name())).chain(arguments.iter().cloned());
+    match program.try_get_matches_from_mut(line) {
         Ok(matches) => match matches.subcommand() {
             Some((name, matches)) => Ok(Parsed::Command(name.to_string(), matches.clone())),
             None => Err(Failure::Usage { message: "no command given".into(), help: usage_line(&mut program) }),

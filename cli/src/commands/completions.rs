@@ -8,9 +8,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 pub fn describe(command: Command) -> Command {
-    command.about("Prints a shell's completions, to be read by it: source <(lesionlens completions bash)").arg(
-        Arg::new("SHELL").required(true).value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"])),
-    )
+    command
+        .about("Prints a shell's completions, to be read by it: source <(lesionlens completions bash)")
+        .arg(Arg::new("SHELL").required(true).value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"])))
 }
 
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {

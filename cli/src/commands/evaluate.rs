@@ -2,8 +2,8 @@
 
 use super::train::open;
 use crate::arguments::{self, given_path, is_given, model, path, switch};
-use crate::output::json::{self, count};
 use crate::output::csv;
+use crate::output::json::{self, count};
 use crate::output::text::Figures;
 use crate::program::Failure;
 use crate::progress::Progress;
@@ -96,7 +96,8 @@ fn read_environment(options: &mut EvaluateOptions) -> Result<(), Failure> {
             other => other,
         };
         let source = format!("the environment variable {variable}");
-        arguments::parse(options, name, &source, word).map_err(|error: Error| Failure::Failed(error.message().into()))?;
+        arguments::parse(options, name, &source, word)
+            .map_err(|error: Error| Failure::Failed(error.message().into()))?;
     }
     Ok(())
 }

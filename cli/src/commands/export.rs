@@ -55,7 +55,8 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let model = setting.model(&given_path(matches, "model"))?;
     about(&out, model.save(&out, format))?;
     let bytes = out.metadata().map(|metadata| metadata.len());
-    let bytes = bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
+    let bytes =
+        bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
     let path = out.display().to_string();
     if setting.json {
         return json::document(&Written { path, format: name, bytes });

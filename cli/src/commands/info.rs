@@ -13,7 +13,9 @@ pub fn describe(command: Command) -> Command {
 }
 
 pub fn describe_model(command: Command) -> Command {
-    command.about("Shows what a model's file says of it: architecture, hashes, preprocessing, threshold, training").arg(model())
+    command
+        .about("Shows what a model's file says of it: architecture, hashes, preprocessing, threshold, training")
+        .arg(model())
 }
 
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {

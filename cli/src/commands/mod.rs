@@ -62,7 +62,6 @@ pub fn program() -> Command {
         .about("Trains, runs and explains DenseNet-121 classifiers of medical images. Not a medical device.")
         .after_help(format!("`{} COMMAND --help` lists the options of a command.\n\n{EXIT_CODES}", program::name()))
         .help_template(HELP)
-        .no_binary_name(true)
         .subcommand_required(true)
         .disable_help_subcommand(true);
     for entry in ENTRIES {

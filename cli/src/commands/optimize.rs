@@ -41,7 +41,9 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     match (options.variant, &data) {
         (Variant::Int8, None) => return Err(Failure::usage("--data DIR is missing, which --variant int8 needs")),
         (Variant::Int8, Some(_)) | (_, None) => {}
-        (_, Some(_)) => return Err(Failure::usage("--data is for --variant int8 only; leave it out, or name the variant")),
+        (_, Some(_)) => {
+            return Err(Failure::usage("--data is for --variant int8 only; leave it out, or name the variant"));
+        }
     }
     check_can_be_made("--out", &out)?;
     let model = setting.model(&given_path(matches, "model"))?;
@@ -50,7 +52,8 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     about(&out, optimize(&model, &out, dataset.as_ref(), &options, &mut progress.control()))?;
     drop(progress);
     let bytes = out.metadata().map(|metadata| metadata.len());
-    let bytes = bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
+    let bytes =
+        bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
     let (path, variant) = (out.display().to_string(), options.variant.name());
     if setting.json {
         return json::document(&Written { path, variant, bytes });

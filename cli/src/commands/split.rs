@@ -116,7 +116,12 @@ fn write(place: &Path, dataset: &Dataset) -> Result<Part, Failure> {
     }
     write_atomically(&place.join(TABLE), |file| file.write_all(&bytes))?;
     let positives = places.iter().filter(|(_, positive)| *positive).count();
-    Ok(Part { path: place.display().to_string(), samples: places.len(), positives, negatives: places.len() - positives })
+    Ok(Part {
+        path: place.display().to_string(),
+        samples: places.len(),
+        positives,
+        negatives: places.len() - positives,
+    })
 }
 
 /// Images stay where they are.

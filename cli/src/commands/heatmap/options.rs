@@ -26,7 +26,9 @@ pub fn read(matches: &ArgMatches) -> Result<HeatmapOptions, Failure> {
     if let Some((width, height)) = matches.get_one::<(u32, u32)>("resize") {
         if options.scale != 1.0 {
             let scale = options.scale;
-            return Err(Failure::usage(format!("--scale {scale} and --resize {width}x{height} exclude each other; give one")));
+            return Err(Failure::usage(format!(
+                "--scale {scale} and --resize {width}x{height} exclude each other; give one"
+            )));
         }
         (options.resize_width, options.resize_height) = (*width, *height);
     }
@@ -36,7 +38,7 @@ pub fn read(matches: &ArgMatches) -> Result<HeatmapOptions, Failure> {
 
 fn size(text: &str) -> Result<(u32, u32), String> {
     let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=LONGEST_SIDE).contains(side));
-    text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?))).ok_or_else(|| {
-        format!("it must be WIDTHxHEIGHT, such as 128x128, both 1 to {LONGEST_SIDE}")
-    })
+    text.split_once('x')
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+        .ok_or_else(|| format!("it must be WIDTHxHEIGHT, such as 128x128, both 1 to {LONGEST_SIDE}"))
 }
