@@ -167,7 +167,7 @@ fn read_boxes(path: &Path) -> Result<BTreeMap<String, Area>, Failure> {
 fn read_maps(path: &Path, narrowings: &BTreeMap<String, Area>) -> Result<Vec<Frame>, Failure> {
     let document = read_json(path)?;
     let maps = document["maps"].as_array().filter(|maps| !maps.is_empty());
-    let maps = maps.ok_or_else(|| format!("{} lists no \"maps\"; lens-host heatmap --json does", path.display()))?;
+    let maps = maps.ok_or_else(|| format!("{} lists no \"maps\"; lesionlens heatmap --json does", path.display()))?;
     maps.iter()
         .enumerate()
         .map(|(index, map)| {

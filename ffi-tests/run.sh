@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds and runs the tests of the C interface: C, C++, Python, what the library exports, and the bindings for viewers
-# (Java, Node, C#) as far as their tools are there. Needs the built library, and the host program for its tests.
+# (Java, Node, C#) as far as their tools are there. Needs the built library, and the command line for its tests.
 #
 # LENS_LIBRARY_DIR  where liblesionlens.so lies; default target/release
 # LENS_PYTHON       a Python with NumPy; default python3

@@ -279,3 +279,100 @@ pub fn files(matches: &ArgMatches) -> std::result::Result<Vec<PathBuf>, Failure>
     let operands: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
     crate::inputs::files(&operands)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lens_base::options::Choice;
+
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Choice)]
+    enum Place {
+        /// At home.
+        #[default]
+        Home,
+        /// Far away.
+        FarAway,
+    }
+
+    /// Of the tests.
+    #[derive(Clone, Debug, PartialEq, Options)]
+    struct Sample {
+        /// Passes over samples. At most as many as tile_size.
+        #[option(default = 20, minimum = 1, maximum = 100, flag = "--epochs N")]
+        epochs: u32,
+        /// Width of a tile.
+        #[option(default = 64, flag = "--tile|--width PX")]
+        tile_size: u32,
+        /// Whether to go on.
+        #[option(flag = "--resume")]
+        resume: bool,
+        /// Whether to save.
+        #[option(default = true, flag = "--no-save")]
+        save: bool,
+        /// Where to go.
+        #[option(flag = "--place")]
+        place: Place,
+        /// Where to stay.
+        #[option(flag = "--away = far-away")]
+        stay: Place,
+        /// TF32.
+        #[option(unset = "as suits", flag = "--tf32")]
+        tf32: Option<bool>,
+        /// Not on the command line.
+        #[option]
+        seed: u64,
+    }
+
+    fn command() -> Command {
+        add(Command::new("test").no_binary_name(true), &Sample::default(), &[])
+    }
+
+    fn read_all(arguments: &[&str]) -> Sample {
+        let mut options = Sample::default();
+        read(&command().try_get_matches_from(arguments).unwrap(), &mut options).unwrap();
+        options
+    }
+
+    #[test]
+    fn flags_set_what_they_stand_for() {
+        assert_eq!(read_all(&[]), Sample::default());
+        let given =
+            ["--epochs", "3", "--width=32", "--resume", "--no-save", "--place", "far-away", "--away", "--tf32", "on"];
+        let expected = Sample {
+            epochs: 3,
+            tile_size: 32,
+            resume: true,
+            save: false,
+            place: Place::FarAway,
+            stay: Place::FarAway,
+            tf32: Some(true),
+            seed: 0,
+        };
+        assert_eq!(read_all(&given), expected);
+        assert!(command().try_get_matches_from(["--seed", "1"]).is_err());
+        let without = add(Command::new("test").no_binary_name(true), &Sample::default(), &["epochs"]);
+        assert!(without.try_get_matches_from(["--epochs", "1"]).is_err());
+    }
+
+    #[test]
+    fn the_help_has_ranges_defaults_and_flags() {
+        let help = command().render_help().to_string();
+        for text in [
+            "Passes over samples (1 to 100; default: 20)",
+            "--place <home|far-away>",
+            "Sets to no: whether to save",
+            "Sets to far-away: where to stay",
+            "TF32 (default: as suits)",
+        ] {
+            assert!(help.contains(text), "{text} is not in {help}");
+        }
+        assert!(command().render_long_help().to_string().contains("At most as many as --tile. (1 to 100"));
+    }
+
+    #[test]
+    fn refusals_name_flags() {
+        let refuse = |_: &Sample| Err(Error::argument("epochs 3 is more than tile_size 2; fewer epochs are needed"));
+        let Err(Failure::Usage { message, .. }) = check(&Sample::default(), refuse) else { panic!("it is taken") };
+        assert_eq!(message, "--epochs 3 is more than --tile 2; fewer epochs are needed");
+    }
+}
