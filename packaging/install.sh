@@ -1,8 +1,7 @@
 #!/bin/sh
 # install.sh LIBRARY PROGRAM NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers,
-# files for pkg-config and CMake, and the command line, with its manual and what
-# shells complete, under DESTDIR/PREFIX. NOTICES is the directory of the third-party
-# notices and the SBOM.
+# files for pkg-config and CMake, and the command line, with its manual and what shells complete, under DESTDIR/PREFIX.
+# NOTICES is the directory of the third-party notices and the SBOM.
 #
 # PREFIX         default /usr/local
 # LIBDIR         of PREFIX; default lib
@@ -62,7 +61,7 @@ up=$(realpath -ms --relative-to="/$libdir" /)
 strip -o "$work/lesionlens" "$program"
 # By which it finds the second library.
 "$patchelf" --set-rpath "\$ORIGIN/../$libdir" "$work/lesionlens"
-"$program" man >"$work/lesionlens.1"
+"$program" man --out "$work/man"
 "$program" completions bash >"$work/bash"
 "$program" completions zsh >"$work/_lesionlens"
 "$program" completions fish >"$work/lesionlens.fish"
@@ -89,7 +88,7 @@ ln -sf "$soname" "$target/$libdir/liblesionlens.so"
 [ ! -f "$work/$torch_file" ] || put 755 "$libdir" "$work/$torch_file"
 put 755 bin "$work/lesionlens"
 ln -sf lesionlens "$target/bin/lens-host"
-put 644 share/man/man1 "$work/lesionlens.1"
+put 644 share/man/man1 "$work"/man/*.1
 put 644 share/zsh/site-functions "$work/_lesionlens"
 put 644 share/fish/vendor_completions.d "$work/lesionlens.fish"
 install -d "$target/share/bash-completion/completions"

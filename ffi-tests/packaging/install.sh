@@ -33,7 +33,7 @@ up=$(sed -n 's/^prefix=${pcfiledir}//p' "$staged/lib/x86_64/pkgconfig/lesionlens
 [ -n "$up" ] && [ -f "$staged/lib/x86_64/pkgconfig$up/include/lesionlens.h" ] ||
     fail "the prefix of lesionlens.pc does not lead to the headers"
 [ "$("$staged/bin/lens-host" --version)" = "lens-host $version" ] || fail "lens-host does not lead to the program"
-for file in man/man1/lesionlens.1 bash-completion/completions/lesionlens zsh/site-functions/_lesionlens \
+for file in man/man1/lesionlens.1 man/man1/lesionlens-train.1 bash-completion/completions/lesionlens zsh/site-functions/_lesionlens \
     fish/vendor_completions.d/lesionlens.fish; do
     [ -s "$staged/share/$file" ] || fail "share/$file is not installed"
 done

@@ -330,10 +330,12 @@ class Shells(CommandTest):
                 script = self.succeed("completions", shell).stdout
                 for word in ("classify", "checkpoint-minutes", "grad-cam++"):
                     self.assertIn(word, script)
-                if shutil.which(shell):
+                if shutil.which(shell) is None:
+                    print(f"left out: syntax of the completions for {shell} (no {shell})", file=sys.stderr)
+                else:
                     checked = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, timeout=60)
                     self.assertEqual((checked.returncode, checked.stderr), (0, ""))
-        typed = f"source /dev/stdin\nCOMP_WORDS=(lesionlens heatmap --method gr) COMP_CWORD=3\n_lesionlens lesionlens gr --method\n"
+        typed = "source /dev/stdin\nCOMP_WORDS=(lesionlens heatmap --method gr) COMP_CWORD=3\n_lesionlens lesionlens gr --method\n"
         asked = f'{typed}echo "${{COMPREPLY[@]}}"'
         script = self.succeed("completions", "bash").stdout
         completed = subprocess.run(["bash", "-c", asked], input=script, capture_output=True, text=True, timeout=60)
@@ -344,6 +346,9 @@ class Shells(CommandTest):
         page = self.succeed("man", "train").stdout
         self.assertIn(".TH lesionlens-train 1", page)
         self.assertIn("label\\-smoothing", page)
+        self.succeed("man", "--out", self.directory)
+        self.assertEqual((self.directory / "lesionlens.1").read_text(), self.succeed("man").stdout)
+        self.assertEqual(len(os.listdir(self.directory)), 1 + len(host.OPTIONS))
 
     def test_its_version_is_the_librarys(self) -> None:
         self.assertEqual(self.succeed("--version").stdout, f"lesionlens {lesionlens.library_version}\n")

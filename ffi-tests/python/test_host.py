@@ -67,7 +67,7 @@ OPTIONS = {
     "describe": {"--model", *COMMON_OPTIONS},
     "split": {"--data", "--first", "--second", "--share", "--seed", "--json", "--quiet", *DATA_OPTIONS},
     "completions": set(),
-    "man": set(),
+    "man": {"--out"},
 }
 
 

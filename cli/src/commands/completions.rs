@@ -1,7 +1,9 @@
 //! `completions` and `man`: what shells and man need to know of the command line.
 
 use super::program;
-use crate::program::Failure;
+use crate::arguments::{optional_path, path};
+use crate::files::make_directory;
+use crate::program::{Failure, reason};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
@@ -28,10 +30,17 @@ pub fn describe_man(command: Command) -> Command {
     command
         .about("Prints the manual page of the program or of a command, for man: lesionlens man train | man -l -")
         .arg(Arg::new("COMMAND"))
+        .arg(path("out", "DIR", "Receives the pages of the program and of all commands instead"))
 }
 
 pub fn run_man(matches: &ArgMatches) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("the manual cannot be written: {}", reason(&error)));
     let mut program = program();
+    if let Some(directory) = optional_path(matches, "out") {
+        make_directory(&directory)?;
+        clap_mangen::generate_to(program, &directory).map_err(failed)?;
+        return Ok(String::new());
+    }
     program.build();
     let page = match matches.get_one::<String>("COMMAND") {
         None => program,
@@ -43,8 +52,6 @@ pub fn run_man(matches: &ArgMatches) -> Result<String, Failure> {
         }
     };
     let mut bytes = Vec::new();
-    Man::new(page)
-        .render(&mut bytes)
-        .map_err(|error| Failure::Failed(format!("the manual page cannot be made: {error}")))?;
+    Man::new(page).render(&mut bytes).map_err(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
