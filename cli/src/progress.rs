@@ -1,10 +1,10 @@
 //! How far long work is: a bar on a terminal, a line now and then elsewhere.
 
 use crate::{console, interrupt};
+use ::console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lens_base::{Control, Phase, Update};
 use std::time::{Duration, Instant};
-use terminal_size::{Width, terminal_size_of};
 
 /// Between two drawings of the bar, and between two lines.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
@@ -257,7 +257,7 @@ impl Progress {
             console::set_bar(Some(bar.clone()));
             bar
         });
-        let columns = terminal_size_of(std::io::stderr()).map_or(COLUMNS, |(Width(columns), _)| columns.into());
+        let columns = Term::stderr().size_checked().map_or(COLUMNS, |(_, columns)| columns.into());
         if let Ok(style) = ProgressStyle::with_template(&view.template(self.metric_name, columns)) {
             bar.set_style(style.progress_chars("##-"));
         }

@@ -2,6 +2,8 @@
 
 use crate::commands;
 use crate::program::{self, Failure};
+use ::console::Term;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
@@ -14,9 +16,27 @@ pub enum Parsed {
     Command(String, ArgMatches),
 }
 
-/// Reads a command line without the program's name.
+/// Columns of the help where they are not known, and at most; its texts are indented by so many.
+const COLUMNS: usize = 100;
+const INDENT: usize = 10;
+
+/// With texts of options that fit the terminal. clap's own way to do so changes what the library is built with.
+fn wrapped(program: Command) -> Command {
+    let columns = Term::stdout().size_checked().map_or(COLUMNS, |(_, columns)| usize::from(columns).min(COLUMNS));
+    let width = columns.saturating_sub(INDENT).max(INDENT);
+    let fill = |text: Option<&StyledStr>| text.map(|text| textwrap::fill(&text.to_string(), width));
+    program.mut_subcommands(|command| {
+        command.next_line_help(true).mut_args(|argument| {
+            let (help, long_help) = (fill(argument.get_help()), fill(argument.get_long_help()));
+            let argument = argument.help(help.unwrap_or_default());
+            if let Some(text) = long_help { argument.long_help(text) } else { argument }
+        })
+    })
+}
+
+/// Reads a command line.
 pub fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
-    let mut program = commands::program();
+    let mut program = wrapped(commands::program());
     program.build();
     let Some(first) = arguments.first() else {
         return Err(Failure::Usage { message: "no command given".into(), help: usage_line(&mut program) });
