@@ -164,7 +164,7 @@ static lens_status write_overlay(const lens_map *map, const lens_image *image, c
     lens_image overlay = {.width = image->width,
                           .height = image->height,
                           .row_stride = 4 * (size_t)image->width,
-                          .format = LENS_PIXEL_RGBA8};
+                          .format = LENS_PIXEL_FORMAT_RGBA8};
     unsigned char *pixels = malloc(overlay.row_stride * overlay.height);
     if (pixels == NULL) {
         return LENS_ERROR_OUT_OF_MEMORY;
@@ -266,7 +266,7 @@ static int use_model(const lens_context *context, int argc, char **argv, const l
 static void show_message(lens_log_level level, const char *message, void *user_data)
 {
     (void)user_data;
-    fprintf(stderr, "host: %s: %s\n", level == LENS_LOG_ERROR ? "error" : "warning", message);
+    fprintf(stderr, "host: %s: %s\n", level == LENS_LOG_LEVEL_ERROR ? "error" : "warning", message);
 }
 
 static int run(int argc, char **argv, const lens_cancel_token *cancel)

@@ -95,7 +95,7 @@ pub struct HeatmapOptions {
 
 impl HeatmapOptions {
     /// Refuses what cannot work, by name and value.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.check_ranges()?;
         if self.stride > self.tile_size {
             return Err(Error::argument(format!(
