@@ -4,7 +4,7 @@ use crate::program::Failure;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use lens_base::options::{Field, Kind, Options, Range, Value};
+use lens_base::options::{Field, Kind, Options, Value};
 use lens_base::{Error, Result};
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -211,21 +211,6 @@ pub fn parse<T: Options>(options: &mut T, name: &str, source: &str, text: &str) 
     let fields = options.fields();
     let field = fields.iter().find(|field| field.name == name).ok_or_else(|| lens_base::options::unknown(name))?;
     options.set(name, field.parse(source, text)?)
-}
-
-/// A command's own option with a number.
-pub fn number(flag: &'static str, kind: Kind, range: Range, default: Value, documentation: &'static str) -> Arg {
-    let name = flag.split(' ').next().unwrap_or(flag).trim_start_matches('-');
-    let field = Field { name, kind, documentation, range, unset: None, none: 0.0, default, flag: Some(flag) };
-    argument(field, &[]).expect("it has a flag")
-}
-
-/// The whole number of such an option.
-pub fn whole(matches: &ArgMatches, name: &str, default: u64) -> u64 {
-    match matches.get_one::<Value>(name) {
-        Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(default),
-        _ => default,
-    }
 }
 
 /// A command's own option that takes no value.

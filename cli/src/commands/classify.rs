@@ -1,14 +1,14 @@
 //! `classify`: what a model says of image files.
 
 use super::load_image;
-use crate::arguments::{self, file_operands, files, given_path, model, number, whole};
+use crate::arguments::{self, file_operands, files, given_path, model};
 use crate::output::json::{self, Said};
 use crate::output::{csv, text};
 use crate::program::Failure;
 use crate::progress::{Files, Progress};
 use crate::setting::Setting;
-use clap::{Arg, ArgMatches, Command};
-use lens_base::options::{Bound, Kind, Range, Value};
+use clap::{ArgMatches, Command};
+use lens_base::Options;
 use lens_images::ImageFile;
 use lens_tasks::classify::{ClassifyOptions, classify};
 use serde::Serialize;
@@ -23,16 +23,17 @@ pub fn describe(command: Command) -> Command {
         .about("Classifies image files: DICOM, PNG, JPEG, BMP, TIFF")
         .arg(file_operands())
         .arg(model())
-        .arg(frame_option())
         .arg(csv::option());
+    let command = arguments::add(command, &FrameOptions::default(), &[]);
     arguments::add(command, &ClassifyOptions::default(), &[])
 }
 
-/// The option with a frame's number.
-pub fn frame_option() -> Arg {
-    let end = |value| Some(Bound { value, inclusive: true });
-    let range = Range { minimum: end(0.0), maximum: end(1e9) };
-    number("--frame N", Kind::U32, range, Value::Integer(0), "Frame of every file, from 0; for multi-frame files.")
+/// What is taken of a file.
+#[derive(Options)]
+pub struct FrameOptions {
+    /// Frame of every file, from 0; for multi-frame files.
+    #[option(flag = "--frame N")]
+    pub frame: u32,
 }
 
 /// One image.
@@ -60,18 +61,18 @@ struct Document {
 
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let mut setting = Setting::read(matches)?;
-    let mut options = ClassifyOptions::default();
+    let (mut options, mut of_file) = (ClassifyOptions::default(), FrameOptions::default());
     arguments::read(matches, &mut options)?;
+    arguments::read(matches, &mut of_file)?;
     let table = csv::file(matches)?;
     let files = files(matches)?;
     let model_path = given_path(matches, "model");
-    let frame = whole(matches, "frame", 0) as u32;
     let model = setting.model(&model_path)?;
     // Nothing is printed before the last file is classified, so an unreadable one leaves no partial result behind.
     let mut predictions = Vec::with_capacity(files.len());
     let mut progress = Progress::new(setting.quiet);
     for group in files.chunks(GROUP) {
-        let images = group.iter().map(|file| load_image(file, frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+        let images = group.iter().map(|file| load_image(file, of_file.frame)).collect::<Result<Vec<ImageFile>, _>>()?;
         let views: Vec<_> = images.iter().map(ImageFile::view).collect();
         let place = Files { before: predictions.len(), in_call: group.len(), total: files.len() };
         let said = classify(&model, &views, &options, &mut progress.control_of(place))?;
@@ -80,7 +81,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     drop(progress);
     let rows = files.iter().zip(&predictions).map(|(file, said)| Row::of(file, *said));
     if let Some(table) = table {
-        csv::write(&table, rows.clone())?;
+        csv::write_rows(&table, rows.clone())?;
     }
     if setting.json {
         return json::document(&Document { model: model_path.display().to_string(), predictions: rows.collect() });

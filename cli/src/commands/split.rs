@@ -1,26 +1,34 @@
 //! `split`: a data directory as two, for training and validation, say.
 
 use super::train::open;
-use crate::arguments::{self, given_path, is_given, number, path, switch, whole};
+use crate::arguments::{self, given_path, is_given, path, switch};
 use crate::files::make_directory;
-use crate::output::json;
 use crate::output::text::Figures;
+use crate::output::{csv, json};
 use crate::program::{Failure, reason};
 use clap::{ArgMatches, Command};
-use lens_base::options::{Bound, Kind, Range, Value};
-use lens_base::{Error, write_atomically};
+use lens_base::Options;
 use lens_images::{Dataset, DatasetOptions};
 use serde::Serialize;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Of the directories that are written: the layout that `train` and `evaluate` read.
 const TABLE: &str = "labels.csv";
 const IMAGES: &str = "images";
+const FRAME: &str = "frame";
+
+/// How to split.
+#[derive(Options)]
+struct SplitOptions {
+    /// Share of the images that goes to the first directory.
+    #[option(default = 0.8, above = 0, below = 1, flag = "--share X")]
+    share: f64,
+    /// Seed of the choice.
+    #[option(flag = "--seed N")]
+    seed: u64,
+}
 
 pub fn describe(command: Command) -> Command {
-    let bound = |value| Some(Bound { value, inclusive: false });
-    let share = Range { minimum: bound(0.0), maximum: bound(1.0) };
     let command = command
         .about(
             "Splits a data directory class by class into two, each with labels.csv and a link to the images, for --train \
@@ -28,9 +36,8 @@ pub fn describe(command: Command) -> Command {
         )
         .arg(path("data", "DIR", "images/ and labels.csv, or a folder per class").required(true))
         .arg(path("first", "DIR", "Receives the share's labels.csv").required(true))
-        .arg(path("second", "DIR", "Receives the labels.csv of the rest").required(true))
-        .arg(number("--share X", Kind::F64, share, Value::Float(0.8), "Share of the images that goes to the first."))
-        .arg(number("--seed N", Kind::U64, Range::default(), Value::Integer(0), "Seed of the choice."));
+        .arg(path("second", "DIR", "Receives the labels.csv of the rest").required(true));
+    let command = arguments::add(command, &SplitOptions::default(), &[]);
     arguments::add(command, &DatasetOptions::default(), &[])
         .arg(switch("json", "Print one JSON document instead of text"))
         .arg(switch("quiet", "Show no progress"))
@@ -51,12 +58,9 @@ struct Document {
 }
 
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
-    let mut opening = DatasetOptions::default();
+    let (mut options, mut opening) = (SplitOptions::default(), DatasetOptions::default());
+    arguments::read(matches, &mut options)?;
     arguments::read(matches, &mut opening)?;
-    let share = match matches.get_one::<Value>("share") {
-        Some(Value::Float(share)) => *share,
-        _ => 0.8,
-    };
     let places = ["first", "second"].map(|name| (name, given_path(matches, name)));
     for (name, place) in &places {
         check_is_free(name, place)?;
@@ -66,7 +70,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
         return Err(Failure::usage(format!("--first and --second are both '{same}'; give two directories")));
     }
     let dataset = open(&given_path(matches, "data"), &opening)?;
-    let (first, second) = dataset.split(share, whole(matches, "seed", 0))?;
+    let (first, second) = dataset.split(options.share, options.seed)?;
     let [(_, first_place), (_, second_place)] = places;
     let document = Document { first: write(&first_place, &first)?, second: write(&second_place, &second)? };
     if is_given(matches, "json") {
@@ -96,25 +100,20 @@ fn write(place: &Path, dataset: &Dataset) -> Result<Part, Failure> {
     let samples = dataset.samples();
     let places: Vec<_> = samples.iter().filter_map(|sample| Some((sample.place()?, sample.positive))).collect();
     let with_frames = places.iter().any(|((_, _, frame), _)| frame.is_some());
-    let failed = |error: csv::Error| Failure::from(Error::internal(format!("cannot write a table: {error}")));
-    let mut writer = csv::WriterBuilder::new().flexible(false).from_writer(Vec::new());
-    let mut header = vec![options.filename_column.as_str(), options.label_column.as_str()];
-    header.extend(with_frames.then_some("frame"));
-    writer.write_record(header).map_err(failed)?;
-    for ((_, name, frame), positive) in &places {
-        let label: &[u8] = if *positive { b"1" } else { b"0" };
-        let mut record = vec![name.as_os_str().as_encoded_bytes().to_vec(), label.to_vec()];
-        if with_frames {
-            record.push(frame.map_or_else(Vec::new, |frame| frame.to_string().into_bytes()));
-        }
-        writer.write_byte_record(&record.into()).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
     make_directory(place)?;
     if let Some(((directory, _, _), _)) = places.first() {
         link(directory, &place.join(IMAGES))?;
     }
-    write_atomically(&place.join(TABLE), |file| file.write_all(&bytes))?;
+    csv::write(&place.join(TABLE), |table| {
+        let header = [&options.filename_column[..], &options.label_column, FRAME];
+        let columns = if with_frames { header.len() } else { header.len() - 1 };
+        table.write_record(&header[..columns])?;
+        places.iter().try_for_each(|((_, name, frame), positive)| {
+            let frame = frame.map_or_else(String::new, |frame| frame.to_string());
+            let label = if *positive { "1" } else { "0" };
+            table.write_record(&[name.as_os_str().as_encoded_bytes(), label.as_bytes(), frame.as_bytes()][..columns])
+        })
+    })?;
     let positives = places.iter().filter(|(_, positive)| *positive).count();
     Ok(Part {
         path: place.display().to_string(),

@@ -5,9 +5,9 @@ mod names;
 pub mod options;
 mod result;
 
-use super::classify::frame_option;
+use super::classify::FrameOptions;
 use super::load_image;
-use crate::arguments::{self, file_operands, files, given_path, is_given, model, path, switch, whole};
+use crate::arguments::{self, file_operands, files, given_path, is_given, model, path, switch};
 use crate::files::{check_directory, make_directory};
 use crate::interrupt;
 use crate::output::{csv, json};
@@ -34,9 +34,9 @@ pub fn describe(command: Command) -> Command {
         .arg(file_operands())
         .arg(model())
         .arg(path("out", "DIR", out).required(true))
-        .arg(frame_option())
         .arg(switch("all-frames", all))
         .arg(csv::option());
+    let command = arguments::add(command, &FrameOptions::default(), &[]);
     arguments::add(options::add(command, &[]), &OverlayOptions::default(), &[])
 }
 
@@ -72,9 +72,10 @@ struct Cines {
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let mut setting = Setting::read(matches)?;
     let options = options::read(matches)?;
-    let mut overlay = OverlayOptions::default();
+    let (mut overlay, mut of_file) = (OverlayOptions::default(), FrameOptions::default());
     arguments::read(matches, &mut overlay)?;
-    let (frame, all_frames) = (whole(matches, "frame", 0) as u32, is_given(matches, "all-frames"));
+    arguments::read(matches, &mut of_file)?;
+    let (frame, all_frames) = (of_file.frame, is_given(matches, "all-frames"));
     if all_frames && frame > 0 {
         return Err(Failure::usage(format!("--frame {frame} and --all-frames exclude each other; give one")));
     }
@@ -111,7 +112,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
 }
 
 fn write_table<'a>(table: Option<PathBuf>, rows: impl Iterator<Item = Row<'a>>) -> Result<(), Failure> {
-    table.map_or(Ok(()), |table| csv::write(&table, rows))
+    table.map_or(Ok(()), |table| csv::write_rows(&table, rows))
 }
 
 /// Decodes every file once before anything is written, so that an unreadable one leaves no partial result behind. A single

@@ -8,8 +8,7 @@ use lens_tasks::heatmap::HeatmapOptions;
 
 /// Adds the flags, but for those of some options.
 pub fn add(command: Command, without: &[&str]) -> Command {
-    let without = [without, &["resize_width", "resize_height"]].concat();
-    arguments::add(command, &HeatmapOptions::default(), &without).arg(
+    arguments::add(command, &HeatmapOptions::default(), without).arg(
         Arg::new("resize")
             .long("resize")
             .value_name("WxH")
