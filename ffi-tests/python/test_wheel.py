@@ -7,6 +7,7 @@ default: the one of `make bench-python`. They are left out where there is none.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -200,6 +201,9 @@ class Finding(WheelTest):
         printed = run(command, "classify", "--model", "model.safetensors", "frame.png", "--threads", 1, "--quiet")
         self.assertRegex(printed, r"(?m)^frame\.png +0\.\d{4} ")
         self.assertEqual(run(python, "-m", "lesionlens", "--version"), f"lesionlens {lesionlens.library_version}\n")
+        # The second library beside it, with the libtorch of the installed torch.
+        described = run(command, "info", "--engine", "torch", "--device", "cpu", "--json", "--quiet")
+        self.assertEqual(json.loads(described)["libtorch_directory"], str(LIBTORCH / "lib"))
 
     def test_a_named_directory_comes_before_the_installed_torch(self) -> None:
         self.installed()

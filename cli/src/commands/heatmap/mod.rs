@@ -86,11 +86,11 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     names::check(&out, &files, kinds)?;
     check_directory("--out", &out)?;
 
-    let mut progress = Progress::new(setting.quiet);
     if files.len() > GROUP && !all_frames {
-        check_images(&files, frame, &mut progress)?;
+        check_images(&files, frame, setting.quiet)?;
     }
     let model = setting.model(&model_path)?;
+    let mut progress = Progress::new(setting.quiet);
     let drawing = Drawing { model, files: &files, frame, out, options, overlay };
     let model = model_path.display().to_string();
     if all_frames {
@@ -117,7 +117,8 @@ fn write_table<'a>(table: Option<PathBuf>, rows: impl Iterator<Item = Row<'a>>) 
 
 /// Decodes every file once before anything is written, so that an unreadable one leaves no partial result behind. A single
 /// group is read as a whole before anything is written anyway.
-fn check_images(files: &[PathBuf], frame: u32, progress: &mut Progress) -> Result<(), Failure> {
+fn check_images(files: &[PathBuf], frame: u32, quiet: bool) -> Result<(), Failure> {
+    let mut progress = Progress::new(quiet);
     for (index, file) in files.iter().enumerate() {
         load_image(file, frame)?;
         progress.step("reading images", index + 1, files.len());
