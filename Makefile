@@ -92,7 +92,7 @@ SLOW := --exclude lens-torch --exclude lens-generated
 check: host
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace $(SLOW) --all-targets -- -D warnings
-	$(CARGO) test --release --workspace $(SLOW) --lib
+	$(CARGO) test --release --workspace $(SLOW) --lib --bins
 	sh ffi-tests/smoke.sh
 
 test: host torch

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import test_host as host
+from test_readme import left_out
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ROOT / "bindings" / "python"
@@ -331,7 +332,7 @@ class Shells(CommandTest):
                 for word in ("classify", "checkpoint-minutes", "grad-cam++"):
                     self.assertIn(word, script)
                 if shutil.which(shell) is None:
-                    print(f"left out: syntax of the completions for {shell} (no {shell})", file=sys.stderr)
+                    left_out(f"syntax of the completions for {shell} (no {shell})")
                 else:
                     checked = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, timeout=60)
                     self.assertEqual((checked.returncode, checked.stderr), (0, ""))

@@ -1,6 +1,6 @@
-"""What the bindings for viewers are compared with: images, and what lens-host and the Python package say of them.
+"""What the bindings for viewers are compared with: images, and what the command line and the Python package say of them.
 
-python expected.py DIRECTORY: needs DIRECTORY/model.safetensors, and target/lens-host for what comes from there. Numbers
+python expected.py DIRECTORY: needs DIRECTORY/model.safetensors, and target/lens-host, the command line. Numbers
 go to expected.properties, arrays to files of raw little-endian values, row by row without gaps.
 """
 

@@ -49,8 +49,7 @@ cp -R target/doc "$site/api/rust"
 
 say 'Python'
 LESIONLENS_LIBRARY="$root/target/release/liblesionlens.so" PYTHONPATH="$tools/docs-python:bindings/python" \
-    python3 -W 'ignore:Error parsing type annotation' -m pdoc --output-directory "$site/api/python" \
-    lesionlens '!lesionlens.command'
+    python3 -W 'ignore:Error parsing type annotation' -m pdoc --output-directory "$site/api/python" lesionlens
 
 python3 tools/docs/links.py "$site"
 say "$site/index.html"

@@ -10,7 +10,7 @@ using System.Threading.Tasks;
 
 namespace Lesionlens
 {
-    /// <summary>The classes against what lens-host and the Python package say, and against misuse.</summary>
+    /// <summary>The classes against what the command line and the Python package say, and against misuse.</summary>
     internal static class Tests
     {
         private const double Rounding = 1e-5;

@@ -30,7 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The classes against what lens-host and the Python package say, and against misuse. */
+/** The classes against what the command line and the Python package say, and against misuse. */
 final class BindingsTest {
     private static final double ROUNDING = 1e-5;
 
