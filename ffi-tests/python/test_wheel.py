@@ -180,7 +180,8 @@ class Contents(WheelTest):
 
 class Finding(WheelTest):
     def run_snippet(self) -> None:
-        (root / "viewer.py").write_text(test_readme.snippet("python"))
+        (snippet,) = test_readme.snippets(ROOT / "README.md", "python")
+        (root / "viewer.py").write_text(snippet)
         self.assertRegex(run(python, "viewer.py"), r"^0\.\d+\n$")
         with lesionlens.ImageFile(root / "overlay.png") as overlay:
             self.assertEqual(overlay.array.shape, (150, 200, 4))
