@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh LIBRARY PROGRAM NOTICES: puts the library, the second one with libtorch where it lies beside the first, headers,
+# install.sh LIBRARY PROGRAM NOTICES: puts the library, the second one where it is beside the first, headers,
 # files for pkg-config and CMake, and the command line, with its manual and what shells complete, under DESTDIR/PREFIX.
 # NOTICES is the directory of the third-party notices and the SBOM.
 #

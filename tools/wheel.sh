@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the Python wheel with library and program in it: wheel.sh LIBRARY DIRECTORY. The program lies beside the library,
-# and so does the second library, for what needs libtorch, where it was built. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch, 445 MB unpacked, into it
-# as well.
+# Builds the Python wheel with library and program in it: wheel.sh LIBRARY DIRECTORY. The program is beside the library, and
+# so is the second library, for what needs libtorch, where it was built. BUNDLE_LIBTORCH=1 puts the CPU half of libtorch,
+# 445 MB unpacked, into it as well.
 set -eu
 
 library=${1:?"usage: wheel.sh LIBRARY DIRECTORY"}

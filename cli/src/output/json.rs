@@ -35,7 +35,7 @@ impl Said {
     }
 }
 
-/// What lies at a path such as "training.epochs"; null where there is nothing.
+/// What is at a path such as "training.epochs"; null where there is nothing.
 pub fn find<'a>(document: &'a Value, path: &str) -> &'a Value {
     path.split('.').fold(document, |document, name| &document[name])
 }
