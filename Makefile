@@ -92,12 +92,14 @@ SLOW := --exclude lens-torch --exclude lens-generated
 check: host
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace $(SLOW) --all-targets -- -D warnings
+	python3 tools/docs/stage.py target/docs-pages
 	$(CARGO) test --release --workspace $(SLOW) --lib --bins
 	sh ffi-tests/smoke.sh
 
 test: host torch
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	python3 tools/docs/stage.py target/docs-pages
 	rm -f "$(LEFT_OUT)"
 	LENS_LEFT_OUT="$(LEFT_OUT)" $(CARGO) test --release --workspace
 	tools/python_tools.sh $(PYTHON_TOOLS)

@@ -303,7 +303,7 @@ typedef struct lens_image {
 } lens_image;
 
 /**
- * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
+ * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
  *
  * @param path UTF-8.
  * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
@@ -322,7 +322,7 @@ lens_status lens_image_file_load(const char *path, uint32_t frame, lens_image_fi
 lens_status lens_image_file_view(const lens_image_file *file, lens_image *image);
 
 /**
- * How many frames the file has that the file was loaded from.
+ * How many frames the file on disk has, of which this is one.
  *
  * @param[out] frames Receives the number, at least 1; 0 on failure.
  */
@@ -582,9 +582,9 @@ typedef int32_t lens_rocm_tuning;
  * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
  * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
  * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
- * first, and where it does not give the same, that plain network computes the model, slowly, and the log is told (a
- * warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
- * "reference" (the plain network) or "torch". For one model, size of image and plan, results are the same bits for any
+ * first, and where it does not give the same, that reference network computes the model, slowly, and the log is told
+ * (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
+ * "reference" (that network) or "torch". For one model, size of image and plan, results are the same bits for any
  * batch and any number of threads.
  */
 typedef int32_t lens_engine;
@@ -2282,7 +2282,7 @@ typedef struct lens_localize_options {
      */
     const lens_cancel_token *cancel;
     /**
-     * How far from a box the hottest point may lie and still be a hit, in pixels of the image. 0 to 65536; default -1:
+     * How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536; default -1:
      * half a tile.
      */
     double tolerance;

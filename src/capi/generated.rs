@@ -88,9 +88,9 @@ pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
 /// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
 /// or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
 /// has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
-/// first, and where it does not give the same, that plain network computes the model, slowly, and the log is told (a
-/// warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
-/// "reference" (the plain network) or "torch". For one model, size of image and plan, results are the same bits for any
+/// first, and where it does not give the same, that reference network computes the model, slowly, and the log is told
+/// (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
+/// "reference" (that network) or "torch". For one model, size of image and plan, results are the same bits for any
 /// batch and any number of threads.
 pub type lens_engine = i32;
 /// On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
@@ -1191,7 +1191,7 @@ pub struct lens_localize_options {
     pub progress_user_data: *mut c_void,
     /// Stops the call when triggered; default NULL.
     pub cancel: *const lens_cancel_token,
-    /// How far from a box the hottest point may lie and still be a hit, in pixels of the image. 0 to 65536; default -1:
+    /// How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536; default -1:
     /// half a tile.
     pub tolerance: f64,
 }

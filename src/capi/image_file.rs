@@ -11,7 +11,7 @@ use std::path::Path;
 /// A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
 pub struct lens_image_file(ImageFile);
 
-/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, TIFF (8 or 16 bits).
+/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
 ///
 /// @param path UTF-8.
 /// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn lens_image_file_view(file: *const lens_image_file, imag
     })
 }
 
-/// How many frames the file has that the file was loaded from.
+/// How many frames the file on disk has, of which this is one.
 ///
 /// @param[out] frames Receives the number, at least 1; 0 on failure.
 #[unsafe(no_mangle)]

@@ -315,6 +315,6 @@ class LocalizeOptions(TypedDict, total=False):
     #: How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be "image". Default
     #: None: lens_heatmap()'s defaults.
     heatmap: HeatmapOptions | None
-    #: How far from a box the hottest point may lie and still be a hit, in pixels of the image. 0 to 65536; default -1:
+    #: How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536; default -1:
     #: half a tile.
     tolerance: float | None
