@@ -1965,6 +1965,10 @@ typedef struct lens_overlay_options {
      * How many of the tiles that matter most get a frame, all when there are no more. Default 0.
      */
     uint32_t outline_tiles;
+    /**
+     * Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+     */
+    float hide_below;
 } lens_overlay_options;
 
 /**

@@ -246,6 +246,7 @@ namespace Lesionlens
             public float alpha;
             public int color_bar;
             public uint outline_tiles;
+            public float hide_below;
         }
     }
 
@@ -784,6 +785,11 @@ namespace Lesionlens
         /// </summary>
         public int? OutlineTiles { get; set; }
 
+        /// <summary>
+        /// Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+        /// </summary>
+        public float? HideBelow { get; set; }
+
         internal Native.lens_overlay_options Fill(CallMemory memory)
         {
             Native.lens_overlay_options options;
@@ -796,6 +802,7 @@ namespace Lesionlens
             {
                 options.outline_tiles = Arguments.NotNegative(nameof(OutlineTiles), OutlineTiles.Value);
             }
+            if (HideBelow != null) options.hide_below = HideBelow.Value;
             return options;
         }
     }

@@ -1023,6 +1023,8 @@ pub struct lens_overlay_options {
     pub color_bar: i32,
     /// How many of the tiles that matter most get a frame, all when there are no more. Default 0.
     pub outline_tiles: u32,
+    /// Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+    pub hide_below: f32,
 }
 
 // SAFETY: repr(C), struct_size first, numbers, raw pointers and optional function pointers only.
@@ -1037,6 +1039,7 @@ unsafe impl StructOptions for lens_overlay_options {
             alpha: 0.5,
             color_bar: 0,
             outline_tiles: 0,
+            hide_below: 0.0,
         }
     }
 }
@@ -1053,6 +1056,7 @@ impl lens_overlay_options {
         options.set("alpha", Raw("alpha").float(self.alpha)?)?;
         options.set("color_bar", Raw("color_bar").flag(self.color_bar)?)?;
         options.set("outline_tiles", Raw("outline_tiles").integer(self.outline_tiles)?)?;
+        options.set("hide_below", Raw("hide_below").float(self.hide_below)?)?;
         Ok(options)
     }
 }

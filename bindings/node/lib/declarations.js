@@ -147,6 +147,7 @@ exports.structs = {
         alpha: 'float',
         color_bar: 'int32_t',
         outline_tiles: 'uint32_t',
+        hide_below: 'float',
     },
 };
 
@@ -240,5 +241,6 @@ exports.options = {
         alpha: ['alpha', 'float'],
         colorBar: ['color_bar', 'flag'],
         outlineTiles: ['outline_tiles', 'uint32_t'],
+        hideBelow: ['hide_below', 'float'],
     },
 };

@@ -387,4 +387,6 @@ export interface OverlayOptions {
     colorBar?: boolean;
     /** How many of the tiles that matter most get a frame, all when there are no more. Default 0. */
     outlineTiles?: number;
+    /** Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0. */
+    hideBelow?: number;
 }

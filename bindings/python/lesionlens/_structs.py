@@ -360,6 +360,7 @@ class lens_overlay_options(ctypes.Structure):
         ("alpha", c_float),
         ("color_bar", c_int32),
         ("outline_tiles", c_uint32),
+        ("hide_below", c_float),
     ]
 
 

@@ -270,6 +270,8 @@ class OverlayOptions(TypedDict, total=False):
     color_bar: bool | None
     #: How many of the tiles that matter most get a frame, all when there are no more. Default 0.
     outline_tiles: int | None
+    #: Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+    hide_below: float | None
 
 
 class EvaluateOptions(TypedDict, total=False):

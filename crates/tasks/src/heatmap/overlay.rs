@@ -39,6 +39,9 @@ pub struct OverlayOptions {
     /// How many of the tiles that matter most get a frame, all when there are no more.
     #[option(flag = "--outline N")]
     pub outline_tiles: u32,
+    /// Values of the map below this are not coloured: the image alone is seen there.
+    #[option(minimum = 0, maximum = 1, flag = "--hide-below X")]
+    pub hide_below: f32,
 }
 
 /// Rows of the image that are converted at once.
@@ -86,8 +89,9 @@ impl HeatMap {
                 // A constant map has no hottest point.
                 let relative = if high > low { (value - low) / (high - low) } else { 0.0 };
                 let colour = colours[Colormap::index(relative)];
+                let alpha = if *value < options.hide_below { 0.0 } else { options.alpha };
                 for ((over, under), blended) in colour.into_iter().zip(below.rgb(x, line)).zip(pixel) {
-                    *blended = (options.alpha * f32::from(over) + (1.0 - options.alpha) * under * 255.0).round() as u8;
+                    *blended = (alpha * f32::from(over) + (1.0 - alpha) * under * 255.0).round() as u8;
                 }
             }
             outlines.iter().for_each(|outline| outline.paint(y, &mut row));
@@ -98,9 +102,7 @@ impl HeatMap {
     }
 
     fn check_overlay(&self, image: &PixelView, options: &OverlayOptions) -> Result<()> {
-        if !(0.0..=1.0).contains(&options.alpha) {
-            return Err(Error::argument(format!("alpha {} is not in 0..1", options.alpha)));
-        }
+        options.check_ranges()?;
         if self.resolution() == Resolution::Tiles {
             return Err(Error::argument(format!(
                 "the map has resolution TILES: {} x {} values, one for each tile and none for the pixels between; make \
@@ -158,6 +160,15 @@ mod tests {
         };
         let pixels = overlay(vec![0.25, 1.0], &[0, 0], &options).unwrap();
         assert_eq!(pixels, [64, 64, 64, 255, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn hidden_values() {
+        let options = OverlayOptions { hide_below: 0.3, ..OverlayOptions::default() };
+        let pixels = overlay(vec![0.2, 0.4], &[100, 200], &options).unwrap();
+        assert_eq!(pixels, [100, 100, 100, 255, 226, 227, 182, 255]);
+        let options = OverlayOptions { hide_below: 1.5, ..OverlayOptions::default() };
+        assert!(overlay(vec![0.2], &[100], &options).unwrap_err().message().contains("hide_below is 1.5"));
     }
 
     #[test]

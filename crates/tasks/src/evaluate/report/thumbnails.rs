@@ -62,13 +62,9 @@ pub struct Thumbnails {
 }
 
 /// The reference pipeline's sample sheet: Reds from 0 to 1.
-const SHEET: OverlayOptions = OverlayOptions {
-    colormap: Colormap::Reds,
-    scale: OverlayScale::Absolute,
-    alpha: 0.8,
-    color_bar: false,
-    outline_tiles: 0,
-};
+fn sheet_overlay() -> OverlayOptions {
+    OverlayOptions { colormap: Colormap::Reds, scale: OverlayScale::Absolute, alpha: 0.8, ..OverlayOptions::default() }
+}
 
 impl Thumbnails {
     /// Of an image and its map.
@@ -81,7 +77,7 @@ impl Thumbnails {
         Ok(Thumbnails {
             image: Thumbnail::of(raster)?,
             overlay: drawn(&OverlayOptions::default())?,
-            absolute: drawn(&SHEET)?,
+            absolute: drawn(&sheet_overlay())?,
         })
     }
 }

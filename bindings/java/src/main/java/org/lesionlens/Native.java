@@ -229,7 +229,7 @@ interface Native extends Library {
         }
     }
 
-    @Structure.FieldOrder({"struct_size", "colormap", "scale", "alpha", "color_bar", "outline_tiles"})
+    @Structure.FieldOrder({"struct_size", "colormap", "scale", "alpha", "color_bar", "outline_tiles", "hide_below"})
     class lens_overlay_options extends Structure {
         public long struct_size;
         public int colormap;
@@ -237,5 +237,6 @@ interface Native extends Library {
         public float alpha;
         public int color_bar;
         public int outline_tiles;
+        public float hide_below;
     }
 }

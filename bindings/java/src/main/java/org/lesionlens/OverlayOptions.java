@@ -12,6 +12,7 @@ public final class OverlayOptions {
     private Float alpha;
     private Boolean colorBar;
     private Integer outlineTiles;
+    private Float hideBelow;
 
     /** Colours of the overlay. Colormap; default Colormap.INFERNO. */
     public OverlayOptions colormap(Colormap colormap) {
@@ -47,6 +48,12 @@ public final class OverlayOptions {
         return this;
     }
 
+    /** Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0. */
+    public OverlayOptions hideBelow(float hideBelow) {
+        this.hideBelow = hideBelow;
+        return this;
+    }
+
     Native.lens_overlay_options fill() {
         Native.lens_overlay_options options = new Native.lens_overlay_options();
         LesionlensLibrary.library().lens_overlay_options_init(options);
@@ -64,6 +71,9 @@ public final class OverlayOptions {
         }
         if (outlineTiles != null) {
             options.outline_tiles = outlineTiles;
+        }
+        if (hideBelow != null) {
+            options.hide_below = hideBelow;
         }
         return options;
     }
