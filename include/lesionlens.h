@@ -1578,17 +1578,17 @@ typedef int32_t lens_heatmap_method;
 #define LENS_HEATMAP_METHOD_TILES 0
 
 /**
- * Class activation map (Zhou et al. 2016), one pass over the whole image: "which places push the whole image's logit
- * up or down?" Each place of the network's last feature map (every 32 pixels) adds its share; their mean is the logit,
+ * Class activation map (Zhou et al. 2016), one pass over the whole image: "which parts push the whole image's logit up
+ * or down?" Each cell of the network's last feature map (every 32 pixels) adds its share; their mean is the logit,
  * exactly, for pooling and head are linear. The value is a share through the logistic function: above 0.5 speaks for
- * the positive class, below 0.5 against it. As places see far beyond their 32 pixels, it is coarse.
+ * the positive class, below 0.5 against it. As cells see far beyond their 32 pixels, it is coarse.
  */
 #define LENS_HEATMAP_METHOD_CAM 1
 
 /**
  * Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive class,
  * also when it shows in several places?" Channels that speak against it are left out. Values are relative to the
- * image's strongest place, which has 1: they say where, not how much, and cannot be compared between images; a map
+ * image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a map
  * without any evidence is 0 everywhere.
  */
 #define LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS 2

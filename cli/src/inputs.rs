@@ -68,23 +68,10 @@ fn names(lines: impl BufRead) -> Result<Vec<OsString>, Failure> {
             line.pop();
         }
         if !line.is_empty() {
-            names.push(name_of(line)?);
+            names.push(lens_system::name_of_bytes(line));
         }
     }
     Ok(names)
-}
-
-#[cfg(unix)]
-fn name_of(bytes: Vec<u8>) -> Result<OsString, Failure> {
-    use std::os::unix::ffi::OsStringExt;
-    Ok(OsString::from_vec(bytes))
-}
-
-#[cfg(not(unix))]
-fn name_of(bytes: Vec<u8>) -> Result<OsString, Failure> {
-    String::from_utf8(bytes)
-        .map(OsString::from)
-        .map_err(|error| Failure::Failed(format!("a name on standard input is not UTF-8: {error}")))
 }
 
 /// Files may have such characters in their names.

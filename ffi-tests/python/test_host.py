@@ -28,41 +28,34 @@ NEVER_ENDING = "100000"
 # Images this small gain nothing from threads, and on a busy machine threads wait for each other.
 ONE_CORE = ["--device", "cpu", "--threads", 1]
 
-COMMON_OPTIONS = {
-    "--device", "--device-index", "--precision", "--libtorch-dir", "--threads", "--rocm-tuning", "--memory-cap",
-    "--no-deterministic", "--engine", "--gpu-memory", "--empty-cache-every", "--channels-last", "--tf32", "--benchmark",
-    "--compiled-graph", "--take-turns", "--quiet", "--json",
-}
-DATA_OPTIONS = {
-    "--filename-column", "--label-column", "--image-directory", "--positive", "--skip-unreadable", "--frame-column",
-}
-HEATMAP_OPTIONS = {"--method", "--edge", "--tile", "--stride", "--scale", "--resize", "--blend", "--batch-limit"}
+def flags(*structs):
+    """The flags of options, as the description of the interface has them."""
+    described = json.loads((Path(__file__).resolve().parents[2] / "bindings" / "interface.json").read_text())
+    fields = {entry["name"]: entry["fields"] for entry in described["structs"]}
+    found = [field.get("option", {}).get("flag") for name in structs for field in fields[f"lens_{name}_options"]]
+    # The first of several names is shown; a value or a fixed word may follow.
+    return {re.split(r"[| ]", flag)[0] for flag in found if flag}
+
+
+COMMON_OPTIONS = {"--quiet", "--json", *flags("init")}
+DATA_OPTIONS = flags("dataset")
+HEATMAP_OPTIONS = {"--resize", *flags("heatmap")}
 OPTIONS = {
     "info": {"--model", *COMMON_OPTIONS},
-    "train": {
-        "--train", "--val", "--out", "--init", "--epochs", "--batch", "--size", "--lr", "--seed", "--run-dir",
-        "--select", "--threshold", "--optimizer", "--weight-decay", "--momentum", "--schedule", "--warmup", "--final-lr",
-        "--plateau-factor", "--plateau-patience", "--mean", "--standard-deviation", "--flip-horizontal",
-        "--flip-vertical", "--rotation", "--pos-weight", "--no-weighted-sampler", "--clip-norm", "--label-smoothing",
-        "--average-decay", "--freeze", "--patience", "--micro-batch", "--grad-scaler", "--resume",
-        "--checkpoint-minutes", *DATA_OPTIONS, *COMMON_OPTIONS,
-    },
-    "classify": {"--model", "--threshold", "--batch-limit", "--frame", "--csv", *COMMON_OPTIONS},
+    "train": {"--train", "--val", "--out", *flags("train"), *DATA_OPTIONS, *COMMON_OPTIONS},
+    "classify": {"--model", "--frame", "--csv", *flags("classify"), *COMMON_OPTIONS},
     "heatmap": {
-        "--model", "--out", "--threshold", "--frame", "--colormap", "--alpha", "--absolute", "--resolution",
-        "--all-frames", "--color-bar", "--outline", "--csv", *HEATMAP_OPTIONS, *COMMON_OPTIONS,
+        "--model", "--out", "--frame", "--all-frames", "--csv", *HEATMAP_OPTIONS, *flags("overlay"), *COMMON_OPTIONS,
     },
     "evaluate": {
-        "--model", "--data", "--out", "--threshold", "--batch-limit", "--sensitivity", "--bootstrap", "--seed",
-        "--by-heatmap", "--reference", "--flag", "--flag-confidence", "--no-raw", "--no-overlays",
-        "--sample-flagged-ratio", "--csv", *DATA_OPTIONS, *COMMON_OPTIONS,
+        "--model", "--data", "--reference", "--csv", *flags("evaluate"), *DATA_OPTIONS, *COMMON_OPTIONS,
     },
-    "localize": {"--model", "--data", "--tolerance", *HEATMAP_OPTIONS, *COMMON_OPTIONS},
-    "calibrate": {
-        "--model", "--data", "--out", "--youden", "--operating-point", "--sensitivity", "--no-temperature",
-        "--batch-limit", *DATA_OPTIONS, *COMMON_OPTIONS,
+    # Boxes are compared with a value for each pixel, and nothing is called positive.
+    "localize": {
+        "--model", "--data", *flags("localize"), *HEATMAP_OPTIONS - {"--threshold", "--resolution"}, *COMMON_OPTIONS,
     },
-    "optimize": {"--model", "--out", "--data", "--variant", "--batch-limit", *DATA_OPTIONS, *COMMON_OPTIONS},
+    "calibrate": {"--model", "--data", "--out", "--youden", *flags("calibrate"), *DATA_OPTIONS, *COMMON_OPTIONS},
+    "optimize": {"--model", "--out", "--data", *flags("optimize"), *DATA_OPTIONS, *COMMON_OPTIONS},
     "export": {"--model", "--out", "--format", *COMMON_OPTIONS},
     "describe": {"--model", *COMMON_OPTIONS},
     "split": {"--data", "--first", "--second", "--share", "--seed", "--json", "--quiet", *DATA_OPTIONS},

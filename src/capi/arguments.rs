@@ -4,19 +4,19 @@ use lens_base::options::Choice;
 use lens_base::{Error, Result};
 use std::ffi::{CStr, c_char};
 
-/// A place for a result, set to NULL / zero at once, so that it is so on every failure.
+/// An out parameter, set to NULL / zero at once, so that it is so on every failure.
 ///
 /// # Safety
-/// `place` is NULL or points to writable memory of a `T` that nothing else uses during the call. All zero bytes must
+/// `pointer` is NULL or points to writable memory of a `T` that nothing else uses during the call. All zero bytes must
 /// be a valid `T`.
-pub(super) unsafe fn out<'a, T>(name: &str, place: *mut T) -> Result<&'a mut T> {
-    if place.is_null() {
+pub(super) unsafe fn out<'a, T>(name: &str, pointer: *mut T) -> Result<&'a mut T> {
+    if pointer.is_null() {
         return Err(Error::argument(format!("{name} is NULL; it must be the address that receives the result")));
     }
     // SAFETY: not NULL, writable and unshared by the caller's promise; zero bytes are a valid T by the same promise.
     unsafe {
-        place.write_bytes(0, 1);
-        Ok(&mut *place)
+        pointer.write_bytes(0, 1);
+        Ok(&mut *pointer)
     }
 }
 

@@ -69,8 +69,8 @@ pub unsafe extern "C" fn lens_classify(
         let core = unsafe { options.to_library() }?;
         // Held, so that the call goes on when the host frees its handle meanwhile.
         let model = Arc::clone(&model.0);
-        for (place, prediction) in predictions.iter_mut().zip(classify(&model, &views, &core, &mut control)?) {
-            *place = prediction.into();
+        for (result, prediction) in predictions.iter_mut().zip(classify(&model, &views, &core, &mut control)?) {
+            *result = prediction.into();
         }
         Ok(())
     })

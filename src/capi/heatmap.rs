@@ -38,7 +38,7 @@ pub unsafe extern "C" fn lens_heatmap(
     maps: *mut *mut lens_map,
 ) -> lens_status {
     guard(|| {
-        // SAFETY: NULL or an array of count places by contract.
+        // SAFETY: NULL or an array of count out parameters by contract.
         let maps = unsafe { out_array("maps", maps, count) }?;
         // SAFETY: NULL or a live handle by contract.
         let model = unsafe { required("model", model) }?;
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn lens_heatmap(
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
         // Held, so that the call goes on when the host frees its handle meanwhile.
         let model = Arc::clone(&model.0);
-        for (place, map) in maps.iter_mut().zip(heatmap(&model, &views, &core, &mut control)?) {
-            *place = lens_map::hand_out(map);
+        for (handle, map) in maps.iter_mut().zip(heatmap(&model, &views, &core, &mut control)?) {
+            *handle = lens_map::hand_out(map);
         }
         Ok(())
     })

@@ -178,10 +178,10 @@ pub unsafe extern "C" fn lens_map_aggregate(
 ) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
-        let place = unsafe { out("map", map) };
+        let map = unsafe { out("map", map) };
         // SAFETY: as above.
         let best_frame = unsafe { out("best_frame", best_frame) };
-        let (place, best_frame) = (place?, best_frame?);
+        let (map, best_frame) = (map?, best_frame?);
         // SAFETY: NULL or an array of count handles by contract.
         let handles = unsafe { array("maps", maps, count) }?;
         let how = choice("how", how)?;
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn lens_map_aggregate(
             .map(|(index, handle)| Ok(&unsafe { required(&format!("map {index}"), *handle) }?.map))
             .collect::<Result<Vec<&HeatMap>>>()?;
         let (made, best) = aggregate(&maps, how)?;
-        *place = lens_map::hand_out(made);
+        *map = lens_map::hand_out(made);
         *best_frame = best;
         Ok(())
     })

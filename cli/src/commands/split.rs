@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command};
 use lens_base::Options;
 use lens_images::{Dataset, DatasetOptions};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Of the directories that are written: the layout that `train` and `evaluate` read.
 const TABLE: &str = "labels.csv";
@@ -61,18 +61,18 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let (mut options, mut opening) = (SplitOptions::default(), DatasetOptions::default());
     arguments::read(matches, &mut options)?;
     arguments::read(matches, &mut opening)?;
-    let places = ["first", "second"].map(|name| (name, given_path(matches, name)));
-    for (name, place) in &places {
-        check_is_free(name, place)?;
+    let outputs = ["first", "second"].map(|name| (name, given_path(matches, name)));
+    for (name, output) in &outputs {
+        check_is_free(name, output)?;
     }
-    if places[0].1 == places[1].1 {
-        let same = places[0].1.display();
+    if outputs[0].1 == outputs[1].1 {
+        let same = outputs[0].1.display();
         return Err(Failure::usage(format!("--first and --second are both '{same}'; give two directories")));
     }
     let dataset = open(&given_path(matches, "data"), &opening)?;
     let (first, second) = dataset.split(options.share, options.seed)?;
-    let [(_, first_place), (_, second_place)] = places;
-    let document = Document { first: write(&first_place, &first)?, second: write(&second_place, &second)? };
+    let [(_, first_output), (_, second_output)] = outputs;
+    let document = Document { first: write(&first_output, &first)?, second: write(&second_output, &second)? };
     if is_given(matches, "json") {
         return json::document(&document);
     }
@@ -84,54 +84,45 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     Ok(figures.0)
 }
 
-fn check_is_free(name: &str, place: &Path) -> Result<(), Failure> {
+fn check_is_free(name: &str, output: &Path) -> Result<(), Failure> {
     for entry in [TABLE, IMAGES] {
-        if place.join(entry).symlink_metadata().is_ok() {
-            let place = place.display();
-            return Err(Failure::Failed(format!("--{name} '{place}' has {entry} already; give a new directory")));
+        if output.join(entry).symlink_metadata().is_ok() {
+            let output = output.display();
+            return Err(Failure::Failed(format!("--{name} '{output}' has {entry} already; give a new directory")));
         }
     }
     Ok(())
 }
 
 /// labels.csv with the samples, beside a link to their images.
-fn write(place: &Path, dataset: &Dataset) -> Result<Part, Failure> {
+fn write(output: &Path, dataset: &Dataset) -> Result<Part, Failure> {
     let options = DatasetOptions::default();
     let samples = dataset.samples();
-    let places: Vec<_> = samples.iter().filter_map(|sample| Some((sample.place()?, sample.positive))).collect();
-    let with_frames = places.iter().any(|((_, _, frame), _)| frame.is_some());
-    make_directory(place)?;
-    if let Some(((directory, _, _), _)) = places.first() {
-        link(directory, &place.join(IMAGES))?;
+    let files: Vec<_> = samples.iter().filter_map(|sample| Some((sample.location()?, sample.positive))).collect();
+    let with_frames = files.iter().any(|((_, _, frame), _)| frame.is_some());
+    make_directory(output)?;
+    if let Some(((directory, _, _), _)) = files.first() {
+        link(directory, &output.join(IMAGES))?;
     }
-    csv::write(&place.join(TABLE), |table| {
+    csv::write(&output.join(TABLE), |table| {
         let header = [&options.filename_column[..], &options.label_column, FRAME];
         let columns = if with_frames { header.len() } else { header.len() - 1 };
         table.write_record(&header[..columns])?;
-        places.iter().try_for_each(|((_, name, frame), positive)| {
+        files.iter().try_for_each(|((_, name, frame), positive)| {
             let frame = frame.map_or_else(String::new, |frame| frame.to_string());
             let label = if *positive { "1" } else { "0" };
             table.write_record(&[name.as_os_str().as_encoded_bytes(), label.as_bytes(), frame.as_bytes()][..columns])
         })
     })?;
-    let positives = places.iter().filter(|(_, positive)| *positive).count();
-    Ok(Part {
-        path: place.display().to_string(),
-        samples: places.len(),
-        positives,
-        negatives: places.len() - positives,
-    })
+    let positives = files.iter().filter(|(_, positive)| *positive).count();
+    Ok(Part { path: output.display().to_string(), samples: files.len(), positives, negatives: files.len() - positives })
 }
 
 /// Images stay where they are.
-fn link(directory: &Path, place: &PathBuf) -> Result<(), Failure> {
-    let whole = directory.canonicalize();
-    #[cfg(unix)]
-    let made = whole.and_then(|directory| std::os::unix::fs::symlink(directory, place));
-    #[cfg(windows)]
-    let made = whole.and_then(|directory| std::os::windows::fs::symlink_dir(directory, place));
+fn link(directory: &Path, link: &Path) -> Result<(), Failure> {
+    let made = directory.canonicalize().and_then(|directory| lens_system::link_to_directory(&directory, link));
     made.map_err(|error| {
-        let (place, directory) = (place.display(), directory.display());
-        Failure::Failed(format!("cannot link '{place}' to '{directory}': {}", reason(&error)))
+        let (link, directory) = (link.display(), directory.display());
+        Failure::Failed(format!("cannot link '{link}' to '{directory}': {}", reason(&error)))
     })
 }

@@ -106,7 +106,7 @@ impl Sample {
     }
 
     /// The directory of its file, the file's name there, and its frame where a table names one; `None` when it has no file.
-    pub fn place(&self) -> Option<(&Path, &Path, Option<u32>)> {
+    pub fn location(&self) -> Option<(&Path, &Path, Option<u32>)> {
         let Source::File { directory, name, frame } = &self.source else { return None };
         Some(match name {
             FileName::Id => (directory, Path::new(&*self.id), None),

@@ -1,10 +1,11 @@
 //! Linux.
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, OsString, c_int, c_void};
 use std::fs::File;
 use std::io::{Error, Write};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
@@ -233,6 +234,16 @@ fn status_bytes(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// A file's name from the bytes that it has here, which need not be text.
+pub fn name_of_bytes(bytes: Vec<u8>) -> OsString {
+    OsStringExt::from_vec(bytes)
+}
+
+/// Makes a symbolic link to a directory.
+pub fn link_to_directory(directory: &Path, link: &Path) -> Result<(), Error> {
+    std::os::unix::fs::symlink(directory, link)
 }
 
 /// Gives a temporary file, which is private by default, the permissions of any new file.

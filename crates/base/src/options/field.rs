@@ -106,14 +106,14 @@ impl Field {
                 continue;
             }
             if self.range.is_bounded() || real {
-                let place = if numbers.len() > 1 { format!("[{index}]") } else { String::new() };
+                let component = if numbers.len() > 1 { format!("[{index}]") } else { String::new() };
                 // In its own precision: 0.1 is not 0.10000000149011612.
                 let shown = match self.kind {
                     Kind::F32 | Kind::Rgb => (*number as f32).to_string(),
                     _ => number.to_string(),
                 };
                 return Err(Error::argument(format!(
-                    "{}{place} is {shown}; it must be {}",
+                    "{}{component} is {shown}; it must be {}",
                     self.name,
                     self.expected()
                 )));
