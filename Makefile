@@ -39,7 +39,7 @@ help:
 	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
 	@echo 'make all      both'
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 7 minutes the first time); needs no libtorch'
-	@echo 'make check    the fast lane: format, lints, unit tests of everything but libtorch, a smoke test of the C interface'
+	@echo 'make check    the fast lane: format, lints, unit tests of all but libtorch and the generators, a smoke test in C'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
 	@echo '              and Java, Node and C# where their tools are; installs Debian packages that it lacks, unless LENS_NO_APT=1'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (make torch and make test do this by themselves)'

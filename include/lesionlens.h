@@ -10,7 +10,7 @@
  * defaults that are said to be its are those of its dense.py and gui.py.
  *
  * Errors. Every function that can fail returns a lens_status and writes results through its trailing out parameters, which
- * are NULL or zero on failure. lens_last_error() then says what was wrong, with which value, and what would be right.
+ * are NULL or zero on failure; the addresses of out parameters must not be NULL. lens_last_error() then says what was wrong, with which value, and what would be right.
  * Input is checked before anything changes. Nothing is printed, no signal handler is installed, no exception or panic
  * leaves the library, and the process is not ended.
  *
@@ -24,6 +24,7 @@
  * the library. A lens_cancel_token stops calls from any thread.
  *
  * Options. Options structs are filled by lens_<x>_options_init(&options) before fields are changed; NULL means all defaults.
+ * "0 (default): the context's seed" reads: 0 stands for the context's seed, and is what the field is filled with.
  *
  * Growth. LENS_ABI_VERSION is 0 until the first release, and until then names and layouts may change. After it functions,
  * constants and trailing fields of options structs are only added: numbers are never reused, and programs that were built
@@ -66,7 +67,7 @@ const char *lens_version(void);
 uint32_t lens_abi_version(void);
 
 /**
- * What a call came to. Numbers are never reused.
+ * Result of a call. Numbers are never reused.
  */
 typedef int32_t lens_status;
 
@@ -165,7 +166,7 @@ typedef struct lens_image_file lens_image_file;
 typedef struct lens_cancel_token lens_cancel_token;
 
 /**
- * A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+ * A configured instance of the library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
  *
  * On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
  * they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.
@@ -263,7 +264,7 @@ typedef struct lens_image {
      */
     uint32_t height;
     /**
-     * Bytes from one row's first pixel to the next row's; at least width x bytes of a pixel.
+     * Bytes from one row's first pixel to the next row's; at least width x bytes per pixel.
      */
     size_t row_stride;
     /**
@@ -272,7 +273,7 @@ typedef struct lens_image {
     lens_pixel_format format;
     /**
      * How many low bits of a 16-bit sample carry the value, 1 to 16; 0: all. For 8-bit formats 0 or 8, for floats 0.
-     * Samples outside that range are refused.
+     * Samples outside 0 .. 2^bits_stored - 1 (signed: -2^(bits_stored-1) .. 2^(bits_stored-1) - 1) are refused.
      */
     uint32_t bits_stored;
     /**
@@ -293,11 +294,11 @@ typedef struct lens_image {
      */
     double window_width;
     /**
-     * Gray formats: 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+     * Gray formats: 1: MONOCHROME1 (0 is white), applied after windowing; 0: MONOCHROME2.
      */
     int32_t invert;
     /**
-     * Zero.
+     * Must be 0; other values are refused.
      */
     uint32_t reserved;
 } lens_image;
@@ -348,12 +349,12 @@ lens_status lens_png_write(const char *path, const lens_image *image);
  */
 
 /**
- * What the work is at.
+ * Phase of a long call.
  */
 typedef int32_t lens_phase;
 
 /**
- * Reading and decoding images.
+ * Reading and decoding images; done and total count images.
  */
 #define LENS_PHASE_LOAD 0
 
@@ -378,7 +379,7 @@ typedef int32_t lens_phase;
 #define LENS_PHASE_HEATMAP 4
 
 /**
- * Evaluating a data set; done and total count samples.
+ * Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images.
  */
 #define LENS_PHASE_EVALUATE 5
 
@@ -415,7 +416,7 @@ typedef struct lens_progress {
      */
     double loss;
     /**
-     * The best model's selecting figure so far (accuracy or AUC in 0..1, or the validation loss); NaN before the first
+     * The best value so far of the metric that select_by names (accuracy or AUC in 0..1, or the validation loss); NaN before the first
      * validation and outside training.
      */
     double metric;
@@ -444,8 +445,8 @@ typedef int32_t (*lens_progress_fn)(const lens_progress *progress, void *user_da
 lens_status lens_cancel_token_new(lens_cancel_token **token);
 
 /**
- * Asks every call that carries the token to stop: each ends within one batch with LENS_CANCELLED. May be called from
- * a signal handler's thread, but not from the handler itself.
+ * Asks every call that carries the token to stop: each ends within one batch with LENS_CANCELLED. Not
+ * async-signal-safe: call it from a thread (sigwait, a pipe), never from a signal handler.
  */
 lens_status lens_cancel_token_trigger(const lens_cancel_token *token);
 
@@ -469,7 +470,7 @@ void lens_cancel_token_free(lens_cancel_token *token);
 typedef int32_t lens_log_level;
 
 /**
- * Nothing works without attention.
+ * A call failed, or cannot go on as it should.
  */
 #define LENS_LOG_LEVEL_ERROR 0
 
@@ -579,13 +580,12 @@ typedef int32_t lens_rocm_tuning;
 #define LENS_ROCM_TUNING_OFF 2
 
 /**
- * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
- * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
- * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
- * first, and where it does not give the same, that reference network computes the model, slowly, and the log is told
- * (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
- * "reference" (that network) or "torch". For one model, size of image and plan, results are the same bits for any
- * batch and any number of threads.
+ * What computes on the CPU. A plan is the library's own engine, in 32-bit floats (with the precision INT8 in 8-bit
+ * integers): when it classifies, draws heatmaps or evaluates, with the network compiled for some instructions; when it
+ * trains, with the widest that the processor has. Each model's plan is compared with the network computed layer by
+ * layer, on test images, when it is needed first, and where it does not give the same, that reference network computes
+ * the model, slowly, and the log is told (a warning). A model's description and reports name what computes. For one
+ * model, size of image and plan, results are the same bits for any batch and any number of threads.
  */
 typedef int32_t lens_engine;
 
@@ -654,14 +654,14 @@ typedef struct lens_init_options {
      * Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
      * version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
      * liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
-     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
-     * Default NULL: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
-     * process has loaded.
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so. NULL
+     * (default): the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process
+     * has loaded.
      */
     const char *libtorch_dir;
     /**
      * CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
-     * computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+     * computes on the CPU, wait actively for each other. At most 1024; 0 (default): as many as the process may use
      * (container limits count).
      */
     uint32_t threads;
@@ -671,9 +671,10 @@ typedef struct lens_init_options {
      */
     lens_rocm_tuning rocm_tuning;
     /**
-     * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
-     * and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and
-     * the images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
+     * Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are cut
+     * into parts to fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the
+     * GPU's memory and the images in the machine's. 0 (default): what is free at init, a quarter of it at most for
+     * images.
      */
     uint64_t memory_cap;
     /**
@@ -690,45 +691,46 @@ typedef struct lens_init_options {
      */
     lens_log_level log_level;
     /**
-     * What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
-     * without AVX2. LENS_ENGINE_...; default LENS_ENGINE_AUTO.
+     * What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16, and,
+     * as PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a processor with
+     * AVX-512 VNNI. LENS_ENGINE_...; default LENS_ENGINE_AUTO.
      */
     lens_engine engine;
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
-     * 0: automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
+     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     double memory_fraction;
     /**
      * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
-     * more; default -1: automatic, 100 on AMD, never on NVIDIA.
+     * more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
      */
     int32_t empty_cache_every;
     /**
      * Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
-     * the former. 1: yes, 0: no; default -1, automatic: pixel by pixel.
+     * the former. 1: yes, 0: no, -1 (default): automatic, pixel by pixel.
      */
     int32_t channels_last;
     /**
-     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. 1: yes, 0: no; default -1, automatic:
-     * from Ampere on, unless precision is F32.
+     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. 1: yes, 0: no, -1 (default):
+     * automatic, on from Ampere on, unless precision is F32.
      */
     int32_t tf32;
     /**
-     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. 1: yes, 0: no;
-     * default -1, automatic: on AMD unless deterministic, as in the reference pipeline.
+     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. 1: yes, 0: no, -1
+     * (default): automatic, on where the GPU is AMD's, unless deterministic, as in the reference pipeline.
      */
     int32_t benchmark;
     /**
-     * Whether the compiled network that a model's file may bring computes its logits. 1: yes, 0: no; default -1,
-     * automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
+     * Whether the compiled network that a model's file may bring computes its logits. 1: yes, 0: no, -1 (default):
+     * automatic, on, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
      */
     int32_t compiled_graph;
     /**
      * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once. 1:
-     * yes, 0: no; default -1, automatic: on GPUs, whose memory then holds one batch at a time; plans share a pool of
-     * threads instead.
+     * yes, 0: no, -1 (default): automatic, on for GPUs, whose memory then holds one batch at a time; on the CPU calls
+     * share one pool of threads and run beside each other.
      */
     int32_t take_turns;
 } lens_init_options;
@@ -817,20 +819,21 @@ typedef struct lens_dataset_options {
      */
     size_t struct_size;
     /**
-     * labels.csv: name of the column with the file names, relative to image_directory. Default NULL: "patch_filename".
+     * labels.csv: name of the column with the file names, relative to image_directory. NULL (default):
+     * "patch_filename".
      */
     const char *filename_column;
     /**
-     * labels.csv: name of the column with the labels. Default NULL: "stenoza_label".
+     * labels.csv: name of the column with the labels. NULL (default): "stenoza_label".
      */
     const char *label_column;
     /**
-     * labels.csv: directory of the images, relative to the root. Default NULL: "images".
+     * labels.csv: directory of the images, relative to the root. NULL (default): "images".
      */
     const char *image_directory;
     /**
      * The positive class: the value of the label column, or the name of the folder, that means positive; everything
-     * else is negative. Default NULL: labels must be 0 or 1, and of two folders the second in byte order of their
+     * else is negative. NULL (default): labels must be 0 or 1, and of two folders the second in byte order of their
      * names is positive.
      */
     const char *positive_class;
@@ -840,8 +843,8 @@ typedef struct lens_dataset_options {
      */
     lens_on_unreadable on_unreadable;
     /**
-     * labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0. Default
-     * NULL: "frame" if there is such a column, else frame 0 of every file.
+     * labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0. NULL
+     * (default): "frame" if there is such a column, else frame 0 of every file.
      */
     const char *frame_column;
 } lens_dataset_options;
@@ -961,7 +964,7 @@ typedef int32_t lens_optimizer;
 typedef int32_t lens_schedule;
 
 /**
- * As it is.
+ * Constant.
  */
 #define LENS_SCHEDULE_CONSTANT 0
 
@@ -1052,7 +1055,7 @@ typedef struct lens_train_options {
      */
     double learning_rate;
     /**
-     * Weight of positive samples in the loss. Above 0; default 0: negatives / positives of the training set.
+     * Weight of positive samples in the loss. Above 0, or 0 (default): negatives / positives of the training set.
      */
     double pos_weight;
     /**
@@ -1079,8 +1082,8 @@ typedef struct lens_train_options {
     float threshold;
     /**
      * Seed of weights, sampling and augmentation. On CPU the same seed, data, options and number of threads give the
-     * same weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size). Default
-     * 0: the context's seed.
+     * same weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size). 0
+     * (default): the context's seed.
      */
     uint64_t seed;
     /**
@@ -1088,7 +1091,7 @@ typedef struct lens_train_options {
      */
     lens_optimizer optimizer;
     /**
-     * Pull of the weights of convolutions and head towards 0. Norms and biases are left alone. 0 to 1; default 0.
+     * Weight decay of the weights of convolutions and head; norms and biases have none. 0 to 1; default 0.
      */
     double weight_decay;
     /**
@@ -1118,13 +1121,13 @@ typedef struct lens_train_options {
      */
     uint32_t plateau_patience;
     /**
-     * Epochs without a better model after which training ends. Needs a validation set. At most 100000; default 0:
+     * Epochs without a better model after which training ends. Needs a validation set. At most 100000; 0 (default):
      * training never ends early.
      */
     uint32_t early_stopping_patience;
     /**
-     * Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it. Above 0; default 0: any
-     * length.
+     * Gradient clipping: largest L2 norm over all parameters; larger gradients are scaled down to it. Above 0, or 0
+     * (default): no clipping.
      */
     double clip_norm;
     /**
@@ -1133,8 +1136,8 @@ typedef struct lens_train_options {
     double label_smoothing;
     /**
      * Decay of a moving average of weights and running statistics, for example 0.999: the average is then what is
-     * validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Above 0 and below 1; default 0:
-     * no average.
+     * validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Above 0 and below 1, or 0
+     * (default): no average.
      */
     double average_decay;
     /**
@@ -1145,8 +1148,8 @@ typedef struct lens_train_options {
     /**
      * Most images that go through the network at once: larger batches are made of several such parts, whose gradients
      * add up, and whose batch statistics are their own. When memory runs out all the same the parts are halved, and
-     * nothing is lost. 2 to 65536; default 0: the whole batch, or as many as fit into the memory that is free or that
-     * memory_cap allows.
+     * nothing is lost. 2 to 65536, or 0 (default): the whole batch, or as many as fit into the memory that is free or
+     * that memory_cap allows.
      */
     uint32_t micro_batch_size;
     /**
@@ -1157,7 +1160,8 @@ typedef struct lens_train_options {
     /**
      * Directory (made when missing) of the run. It receives best.safetensors whenever the model gets better,
      * last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and run.json at the end.
-     * One run at a time; an unfinished one is refused unless resume is set. Default NULL: nothing is written.
+     * One run at a time; a directory with an unfinished run is refused unless resume is set. NULL (default): nothing
+     * is written.
      */
     const char *run_directory;
     /**
@@ -1174,7 +1178,7 @@ typedef struct lens_train_options {
     /**
      * File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
      * of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out,
-     * and a random one takes its place. Of a model file only the weights are taken. Default NULL: random, by
+     * and a random one takes its place. Of a model file only the weights are taken. NULL (default): random, by
      * torchvision's rule.
      */
     const char *start_weights;
@@ -1189,7 +1193,7 @@ void lens_train_options_init(lens_train_options *options);
  * Trains DenseNet-121 with a one-logit head and returns the best model.
  *
  * After each epoch the model is validated, and kept when it is better by select_by; without a validation set the last
- * epoch's model is returned. All files are decoded once before the first epoch, so a bad one is found before any
+ * epoch's model is returned. All files are decoded once before the first epoch, so an unreadable one is found before any
  * training. The training record (options, data, every epoch's figures) is part of the model's description; with what is
  * known of the machine it is written to run_directory/run.json.
  *
@@ -1308,8 +1312,8 @@ void lens_model_free(lens_model *model);
 typedef int32_t lens_optimized_variant;
 
 /**
- * What the reference pipeline writes on such a machine: the state dict where the context computes on an AMD GPU, else
- * the 8-bit head.
+ * What the reference pipeline writes for the context's device: the state dict where the context computes on an AMD
+ * GPU, else the 8-bit head.
  */
 #define LENS_OPTIMIZED_VARIANT_AUTO 0
 
@@ -1363,7 +1367,7 @@ typedef struct lens_optimize_options {
      */
     lens_optimized_variant variant;
     /**
-     * Images that go through the network at once in calibration for 8-bit convolutions. At most 65536; default 0:
+     * Images that go through the network at once in calibration for 8-bit convolutions. At most 65536; 0 (default):
      * automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
      */
     uint32_t batch_limit;
@@ -1446,7 +1450,7 @@ typedef struct lens_calibrate_options {
      */
     double target_sensitivity;
     /**
-     * Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * Images that go through the network at once. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as
      * many as have 4 million pixels.
      */
     uint32_t batch_limit;
@@ -1530,12 +1534,13 @@ typedef struct lens_classify_options {
      */
     const lens_cancel_token *cancel;
     /**
-     * Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+     * Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
      */
     float threshold;
     /**
-     * Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
-     * 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+     * Images that go through the network at once. With the library's own engine results do not depend on it; with
+     * libtorch beyond rounding. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as many as have 4
+     * million pixels.
      */
     uint32_t batch_limit;
 } lens_classify_options;
@@ -1681,7 +1686,7 @@ typedef struct lens_heatmap_options {
      */
     uint32_t tile_size;
     /**
-     * Distance of tiles in pixels of the resampled image, at most tile_size. At most 4096; default 0: three quarters
+     * Distance of tiles in pixels of the resampled image, at most tile_size. At most 4096; 0 (default): three quarters
      * of tile_size.
      */
     uint32_t stride;
@@ -1700,22 +1705,22 @@ typedef struct lens_heatmap_options {
     double scale;
     /**
      * Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
-     * at 1. At most 65536; default 0: by scale.
+     * at 1. At most 65536; 0 (default): by scale.
      */
     uint32_t resize_width;
     /**
-     * The height that belongs to resize_width. At most 65536; default 0: by scale.
+     * The height that belongs to resize_width. At most 65536; 0 (default): by scale.
      */
     uint32_t resize_height;
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
-     * many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
-     * automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
+     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
+     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     uint32_t batch_limit;
     /**
-     * Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+     * Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
      */
     float threshold;
     /**
@@ -1777,7 +1782,7 @@ typedef struct lens_tile {
     float height;
     /**
      * Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and
-     * _GRAD_CAM_PLUS_PLUS of an image that were everywhere as it is there; for LENS_HEATMAP_METHOD_OCCLUSION of the
+     * _GRAD_CAM_PLUS_PLUS the logistic function of what the cell adds to the logit; for LENS_HEATMAP_METHOD_OCCLUSION of the
      * image without the tile.
      */
     float probability;
@@ -1788,7 +1793,7 @@ typedef struct lens_tile {
 } lens_tile;
 
 /**
- * The figures of a heatmap.
+ * Summary of a heatmap.
  */
 typedef struct lens_map_summary {
     /**
@@ -1860,12 +1865,12 @@ lens_status lens_map_tiles(const lens_map *map, const lens_tile **tiles, size_t 
 typedef int32_t lens_aggregate;
 
 /**
- * The highest value of each pixel and tile: shows what shows in any frame.
+ * The highest value of each pixel and tile: keeps findings of single frames.
  */
 #define LENS_AGGREGATE_MAX 0
 
 /**
- * The mean: shows what stays.
+ * The mean: keeps findings that persist.
  */
 #define LENS_AGGREGATE_MEAN 1
 
@@ -1952,7 +1957,7 @@ typedef struct lens_overlay_options {
      */
     lens_overlay_scale scale;
     /**
-     * Share of the colours, from image only to colours only. 0 to 1; default 0.5.
+     * Opacity of the colours: 0 shows the image only, 1 the colours only. 0 to 1; default 0.5.
      */
     float alpha;
     /**
@@ -1962,11 +1967,12 @@ typedef struct lens_overlay_options {
      */
     int32_t color_bar;
     /**
-     * How many of the tiles that matter most get a frame, all when there are no more. Default 0.
+     * How many of the hottest tiles are outlined; all when there are no more. Default 0.
      */
     uint32_t outline_tiles;
     /**
-     * Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * colours everything. 0 to 1; default 0.
      */
     float hide_below;
 } lens_overlay_options;
@@ -2046,16 +2052,16 @@ typedef struct lens_evaluate_options {
      */
     const lens_cancel_token *cancel;
     /**
-     * Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+     * Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
      */
     float threshold;
     /**
-     * Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+     * Images that go through the network at once. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as
      * many as have 4 million pixels.
      */
     uint32_t batch_limit;
     /**
-     * Directory (made when missing) that receives the report's files. Default NULL: nothing is written.
+     * Directory (made when missing) that receives the report's files. NULL (default): nothing is written.
      */
     const char *output_dir;
     /**
@@ -2091,12 +2097,12 @@ typedef struct lens_evaluate_options {
      */
     double target_sensitivity;
     /**
-     * Resampled data sets for the confidence intervals that have no formula. 100 to 1000000; default 2000: no such
-     * intervals.
+     * Resampled data sets for the confidence intervals that have no formula. 100 to 1000000, or 0: no such intervals;
+     * default 2000.
      */
     uint32_t bootstrap_samples;
     /**
-     * Seed of the resampling. Default 0: the context's seed.
+     * Seed of the resampling. 0 (default): the context's seed.
      */
     uint64_t seed;
 } lens_evaluate_options;
@@ -2150,9 +2156,10 @@ lens_status lens_evaluate(const lens_model *model,
                           char **json);
 
 /**
- * A figure with its 95 % confidence interval. NaN: it does not exist for these samples; the report says why.
+ * An estimate with its 95 % confidence interval. NaN: it, or its interval, does not exist for these samples; the report
+ * says why.
  */
-typedef struct lens_figure {
+typedef struct lens_estimate {
     /**
      * The figure.
      */
@@ -2165,7 +2172,7 @@ typedef struct lens_figure {
      * Upper end of its interval.
      */
     double high;
-} lens_figure;
+} lens_estimate;
 
 /**
  * The figures of an evaluation. lens_evaluate() says how they are computed.
@@ -2198,55 +2205,55 @@ typedef struct lens_metrics {
     /**
      * Share of samples that were called what they are.
      */
-    lens_figure accuracy;
+    lens_estimate accuracy;
     /**
      * Mean of sensitivity and specificity.
      */
-    lens_figure balanced_accuracy;
+    lens_estimate balanced_accuracy;
     /**
      * Share of positive samples that were called positive.
      */
-    lens_figure sensitivity;
+    lens_estimate sensitivity;
     /**
      * Share of negative samples that were called negative.
      */
-    lens_figure specificity;
+    lens_estimate specificity;
     /**
      * Positive predictive value: share of what was called positive that is.
      */
-    lens_figure ppv;
+    lens_estimate ppv;
     /**
      * Negative predictive value: share of what was called negative that is.
      */
-    lens_figure npv;
+    lens_estimate npv;
     /**
      * Harmonic mean of sensitivity and positive predictive value.
      */
-    lens_figure f1;
+    lens_estimate f1;
     /**
      * Matthews correlation coefficient, -1 to 1.
      */
-    lens_figure mcc;
+    lens_estimate mcc;
     /**
      * Area under the ROC curve.
      */
-    lens_figure roc_auc;
+    lens_estimate roc_auc;
     /**
      * Area under the precision-recall curve: average precision.
      */
-    lens_figure pr_auc;
+    lens_estimate pr_auc;
     /**
      * Brier score: mean squared difference of probability and label.
      */
-    lens_figure brier;
+    lens_estimate brier;
     /**
      * Mean negative log-likelihood.
      */
-    lens_figure log_loss;
+    lens_estimate log_loss;
     /**
      * Expected calibration error over ten bins of equal width.
      */
-    lens_figure ece;
+    lens_estimate ece;
 } lens_metrics;
 
 /**
@@ -2286,8 +2293,8 @@ typedef struct lens_localize_options {
      */
     const lens_cancel_token *cancel;
     /**
-     * How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536; default -1:
-     * half a tile.
+     * How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536, or -1
+     * (default): half a tile.
      */
     double tolerance;
 } lens_localize_options;

@@ -250,7 +250,7 @@ namespace Lesionlens
         }
     }
 
-    /// <summary>What a call came to. Numbers are never reused.</summary>
+    /// <summary>Result of a call. Numbers are never reused.</summary>
     public enum Status
     {
         /// <summary>The call did what it says; its results are in the out parameters.</summary>
@@ -305,7 +305,7 @@ namespace Lesionlens
     /// <summary>How important a message is; the log is told messages of a level and of those before it.</summary>
     public enum LogLevel
     {
-        /// <summary>Nothing works without attention.</summary>
+        /// <summary>A call failed, or cannot go on as it should.</summary>
         Error = 0,
         /// <summary>Something is not as asked for.</summary>
         Warning = 1,
@@ -368,13 +368,13 @@ namespace Lesionlens
     }
 
     /// <summary>
-    /// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws
-    /// heatmaps or evaluates, with the network compiled for some instructions; when it trains, with the widest that
-    /// the processor has. Each model's plan is compared with the network computed layer by layer, on test images, when
-    /// it is needed first, and where it does not give the same, that reference network computes the model, slowly, and
-    /// the log is told (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2",
-    /// "plan-portable", "reference" (that network) or "torch". For one model, size of image and plan, results are the
-    /// same bits for any batch and any number of threads.
+    /// What computes on the CPU. A plan is the library's own engine, in 32-bit floats (with the precision INT8 in
+    /// 8-bit integers): when it classifies, draws heatmaps or evaluates, with the network compiled for some
+    /// instructions; when it trains, with the widest that the processor has. Each model's plan is compared with the
+    /// network computed layer by layer, on test images, when it is needed first, and where it does not give the same,
+    /// that reference network computes the model, slowly, and the log is told (a warning). A model's description and
+    /// reports name what computes. For one model, size of image and plan, results are the same bits for any batch and
+    /// any number of threads.
     /// </summary>
     public enum Engine
     {
@@ -392,10 +392,10 @@ namespace Lesionlens
         PlanPortable = 4,
     }
 
-    /// <summary>What the work is at.</summary>
+    /// <summary>Phase of a long call.</summary>
     public enum Phase
     {
-        /// <summary>Reading and decoding images.</summary>
+        /// <summary>Reading and decoding images; done and total count images.</summary>
         Load = 0,
         /// <summary>Training; done and total count samples of the epoch.</summary>
         Train = 1,
@@ -408,7 +408,9 @@ namespace Lesionlens
         /// images.
         /// </summary>
         Heatmap = 4,
-        /// <summary>Evaluating a data set; done and total count samples.</summary>
+        /// <summary>
+        /// Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images.
+        /// </summary>
         Evaluate = 5,
     }
 
@@ -485,9 +487,9 @@ namespace Lesionlens
     /// <summary>What is taken over several maps.</summary>
     public enum Aggregate
     {
-        /// <summary>The highest value of each pixel and tile: shows what shows in any frame.</summary>
+        /// <summary>The highest value of each pixel and tile: keeps findings of single frames.</summary>
         Max = 0,
-        /// <summary>The mean: shows what stays.</summary>
+        /// <summary>The mean: keeps findings that persist.</summary>
         Mean = 1,
     }
 
@@ -535,15 +537,15 @@ namespace Lesionlens
         /// version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
         /// liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's
         /// library for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded
-        /// libtorch_cpu.so. Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was
+        /// libtorch_cpu.so. null (default): the directory libtorch/lib beside liblesionlens_torch.so, where that was
         /// built, or what the process has loaded.
         /// </summary>
         public string LibtorchDir { get; set; }
 
         /// <summary>
         /// CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch,
-        /// where it computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process
-        /// may use (container limits count).
+        /// where it computes on the CPU, wait actively for each other. At most 1024; 0 (default): as many as the
+        /// process may use (container limits count).
         /// </summary>
         public int? Threads { get; set; }
 
@@ -554,10 +556,10 @@ namespace Lesionlens
         public RocmTuning? RocmTuning { get; set; }
 
         /// <summary>
-        /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to
-        /// fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's
-        /// memory and the images in the machine's. Default 0: what is free at init, a quarter of it at most for
-        /// images.
+        /// Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are
+        /// cut into parts to fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the
+        /// batches in the GPU's memory and the images in the machine's. 0 (default): what is free at init, a quarter
+        /// of it at most for images.
         /// </summary>
         public long? MemoryCap { get; set; }
 
@@ -574,53 +576,53 @@ namespace Lesionlens
         public LogLevel? LogLevel { get; set; }
 
         /// <summary>
-        /// What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
-        /// without AVX2. Engine; default Engine.Auto.
+        /// What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16,
+        /// and, as PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a
+        /// processor with AVX-512 VNNI. Engine; default Engine.Auto.
         /// </summary>
         public Engine? Engine { get; set; }
 
         /// <summary>
         /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-        /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1;
-        /// default 0: automatic, 0.85 on AMD, 1 on NVIDIA.
+        /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or
+        /// 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
         /// </summary>
         public double? MemoryFraction { get; set; }
 
         /// <summary>
         /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never.
-        /// 0 or more; default -1: automatic, 100 on AMD, never on NVIDIA.
+        /// 0 or more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
         /// </summary>
         public int? EmptyCacheEvery { get; set; }
 
         /// <summary>
         /// Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine
-        /// always has the former. true: yes, false: no; default automatic: pixel by pixel.
+        /// always has the former. Left out: automatic, pixel by pixel.
         /// </summary>
         public bool? ChannelsLast { get; set; }
 
         /// <summary>
-        /// NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
-        /// automatic: from Ampere on, unless precision is F32.
+        /// NVIDIA: whether products of 32-bit floats may round their factors to TF32. Left out: automatic, on from
+        /// Ampere on, unless precision is F32.
         /// </summary>
         public bool? Tf32 { get; set; }
 
         /// <summary>
-        /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes,
-        /// false: no; default automatic: on AMD unless deterministic, as in the reference pipeline.
+        /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. Left out:
+        /// automatic, on where the GPU is AMD's, unless deterministic, as in the reference pipeline.
         /// </summary>
         public bool? Benchmark { get; set; }
 
         /// <summary>
-        /// Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no;
-        /// default -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked
-        /// for.
+        /// Whether the compiled network that a model's file may bring computes its logits. Left out: automatic, on,
+        /// but not on AMD, as in the reference pipeline, nor where an engine was asked for.
         /// </summary>
         public bool? CompiledGraph { get; set; }
 
         /// <summary>
         /// Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
-        /// true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share
-        /// a pool of threads instead.
+        /// Left out: automatic, on for GPUs, whose memory then holds one batch at a time; on the CPU calls share one
+        /// pool of threads and run beside each other.
         /// </summary>
         public bool? TakeTurns { get; set; }
 
@@ -653,12 +655,15 @@ namespace Lesionlens
     /// <summary>Options of Model.classify. What is not set has its default. How to classify.</summary>
     public sealed class ClassifyOptions
     {
-        /// <summary>Probability above which an image is called positive. 0 to 1; default -1: the model's own.</summary>
+        /// <summary>
+        /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
+        /// </summary>
         public float? Threshold { get; set; }
 
         /// <summary>
-        /// Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536;
-        /// default 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+        /// Images that go through the network at once. With the library's own engine results do not depend on it; with
+        /// libtorch beyond rounding. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as many as have
+        /// 4 million pixels.
         /// </summary>
         public int? BatchLimit { get; set; }
 
@@ -689,7 +694,7 @@ namespace Lesionlens
         public int? TileSize { get; set; }
 
         /// <summary>
-        /// Distance of tiles in pixels of the resampled image, at most TileSize. At most 4096; default 0: three
+        /// Distance of tiles in pixels of the resampled image, at most TileSize. At most 4096; 0 (default): three
         /// quarters of TileSize.
         /// </summary>
         public int? Stride { get; set; }
@@ -710,22 +715,24 @@ namespace Lesionlens
 
         /// <summary>
         /// Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave
-        /// scale at 1. At most 65536; default 0: by scale.
+        /// scale at 1. At most 65536; 0 (default): by scale.
         /// </summary>
         public int? ResizeWidth { get; set; }
 
-        /// <summary>The height that belongs to ResizeWidth. At most 65536; default 0: by scale.</summary>
+        /// <summary>The height that belongs to ResizeWidth. At most 65536; 0 (default): by scale.</summary>
         public int? ResizeHeight { get; set; }
 
         /// <summary>
         /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory
-        /// that the call needs beside the maps. For occlusion as many images go through at once as have no more pixels
-        /// than so many tiles, and one at least; for the two maps of the whole image always one. At most 65536;
-        /// default 0: automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+        /// that the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the
+        /// pixels of so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0
+        /// (default): automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
         /// </summary>
         public int? BatchLimit { get; set; }
 
-        /// <summary>Probability above which an image is called positive. 0 to 1; default -1: the model's own.</summary>
+        /// <summary>
+        /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
+        /// </summary>
         public float? Threshold { get; set; }
 
         /// <summary>What the map has a value for. MapResolution; default MapResolution.Image.</summary>
@@ -770,7 +777,7 @@ namespace Lesionlens
         /// </summary>
         public OverlayScale? Scale { get; set; }
 
-        /// <summary>Share of the colours, from image only to colours only. 0 to 1; default 0.5.</summary>
+        /// <summary>Opacity of the colours: 0 shows the image only, 1 the colours only. 0 to 1; default 0.5.</summary>
         public float? Alpha { get; set; }
 
         /// <summary>
@@ -780,13 +787,12 @@ namespace Lesionlens
         /// </summary>
         public bool? ColorBar { get; set; }
 
-        /// <summary>
-        /// How many of the tiles that matter most get a frame, all when there are no more. Default 0.
-        /// </summary>
+        /// <summary>How many of the hottest tiles are outlined; all when there are no more. Default 0.</summary>
         public int? OutlineTiles { get; set; }
 
         /// <summary>
-        /// Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+        /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there.
+        /// 0 colours everything. 0 to 1; default 0.
         /// </summary>
         public float? HideBelow { get; set; }
 

@@ -22,8 +22,8 @@ pub unsafe extern "C" fn lens_cancel_token_new(token: *mut *mut lens_cancel_toke
     })
 }
 
-/// Asks every call that carries the token to stop: each ends within one batch with LENS_CANCELLED. May be called from
-/// a signal handler's thread, but not from the handler itself.
+/// Asks every call that carries the token to stop: each ends within one batch with LENS_CANCELLED. Not
+/// async-signal-safe: call it from a thread (sigwait, a pipe), never from a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_cancel_token_trigger(token: *const lens_cancel_token) -> lens_status {
     guard(|| {

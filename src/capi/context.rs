@@ -13,7 +13,7 @@ use lens_runtime::Context;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-/// A set-up library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
+/// A configured instance of the library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
 ///
 /// On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
 /// they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.

@@ -33,9 +33,9 @@ pub const LENS_PIXEL_FORMAT_RGBA8: lens_pixel_format = 6;
 /// Blue, green, red, alpha, 8 bits each; alpha is ignored.
 pub const LENS_PIXEL_FORMAT_BGRA8: lens_pixel_format = 7;
 
-/// What the work is at.
+/// Phase of a long call.
 pub type lens_phase = i32;
-/// Reading and decoding images.
+/// Reading and decoding images; done and total count images.
 pub const LENS_PHASE_LOAD: lens_phase = 0;
 /// Training; done and total count samples of the epoch.
 pub const LENS_PHASE_TRAIN: lens_phase = 1;
@@ -45,7 +45,7 @@ pub const LENS_PHASE_VALIDATE: lens_phase = 2;
 pub const LENS_PHASE_CLASSIFY: lens_phase = 3;
 /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
 pub const LENS_PHASE_HEATMAP: lens_phase = 4;
-/// Evaluating a data set; done and total count samples.
+/// Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images.
 pub const LENS_PHASE_EVALUATE: lens_phase = 5;
 
 /// Where to compute.
@@ -85,13 +85,12 @@ pub const LENS_ROCM_TUNING_REFERENCE: lens_rocm_tuning = 1;
 /// None.
 pub const LENS_ROCM_TUNING_OFF: lens_rocm_tuning = 2;
 
-/// What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
-/// or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
-/// has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
-/// first, and where it does not give the same, that reference network computes the model, slowly, and the log is told
-/// (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
-/// "reference" (that network) or "torch". For one model, size of image and plan, results are the same bits for any
-/// batch and any number of threads.
+/// What computes on the CPU. A plan is the library's own engine, in 32-bit floats (with the precision INT8 in 8-bit
+/// integers): when it classifies, draws heatmaps or evaluates, with the network compiled for some instructions; when it
+/// trains, with the widest that the processor has. Each model's plan is compared with the network computed layer by
+/// layer, on test images, when it is needed first, and where it does not give the same, that reference network computes
+/// the model, slowly, and the log is told (a warning). A model's description and reports name what computes. For one
+/// model, size of image and plan, results are the same bits for any batch and any number of threads.
 pub type lens_engine = i32;
 /// On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
 pub const LENS_ENGINE_AUTO: lens_engine = 0;
@@ -106,7 +105,7 @@ pub const LENS_ENGINE_PLAN_PORTABLE: lens_engine = 4;
 
 /// How important a message is; the log is told messages of a level and of those before it.
 pub type lens_log_level = i32;
-/// Nothing works without attention.
+/// A call failed, or cannot go on as it should.
 pub const LENS_LOG_LEVEL_ERROR: lens_log_level = 0;
 /// Something is not as asked for.
 pub const LENS_LOG_LEVEL_WARNING: lens_log_level = 1;
@@ -143,7 +142,7 @@ pub const LENS_OPTIMIZER_SGD: lens_optimizer = 2;
 
 /// How the learning rate goes on after the warm-up.
 pub type lens_schedule = i32;
-/// As it is.
+/// Constant.
 pub const LENS_SCHEDULE_CONSTANT: lens_schedule = 0;
 /// Down along half a cosine, to final_learning_rate at the last step (Loshchilov and Hutter 2017).
 pub const LENS_SCHEDULE_COSINE: lens_schedule = 1;
@@ -185,8 +184,8 @@ pub const LENS_OPERATING_POINT_SENSITIVITY: lens_operating_point = 2;
 
 /// Optimised variants of a model.
 pub type lens_optimized_variant = i32;
-/// What the reference pipeline writes on such a machine: the state dict where the context computes on an AMD GPU, else
-/// the 8-bit head.
+/// What the reference pipeline writes for the context's device: the state dict where the context computes on an AMD
+/// GPU, else the 8-bit head.
 pub const LENS_OPTIMIZED_VARIANT_AUTO: lens_optimized_variant = 0;
 /// TorchScript whose last layer multiplies 8-bit integers: weights rounded to steps of their largest magnitude / 127.5,
 /// as PyTorch's quantize_dynamic() rounds them, and features to 7 bits, with the range that a batch has. So a logit
@@ -245,9 +244,9 @@ pub const LENS_MAP_RESOLUTION_TILES: lens_map_resolution = 1;
 
 /// What is taken over several maps.
 pub type lens_aggregate = i32;
-/// The highest value of each pixel and tile: shows what shows in any frame.
+/// The highest value of each pixel and tile: keeps findings of single frames.
 pub const LENS_AGGREGATE_MAX: lens_aggregate = 0;
-/// The mean: shows what stays.
+/// The mean: keeps findings that persist.
 pub const LENS_AGGREGATE_MEAN: lens_aggregate = 1;
 
 /// Colours of an overlay, from low to high.
@@ -302,20 +301,21 @@ pub struct lens_init_options {
     /// Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
     /// version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
     /// liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
-    /// for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
-    /// Default NULL: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
-    /// process has loaded.
+    /// for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so. NULL
+    /// (default): the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process
+    /// has loaded.
     pub libtorch_dir: *const c_char,
     /// CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
-    /// computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+    /// computes on the CPU, wait actively for each other. At most 1024; 0 (default): as many as the process may use
     /// (container limits count).
     pub threads: u32,
     /// Which environment variables are set for the AMD runtime before it is loaded. LENS_ROCM_TUNING_...; default
     /// LENS_ROCM_TUNING_AUTO.
     pub rocm_tuning: lens_rocm_tuning,
-    /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
-    /// and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and
-    /// the images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
+    /// Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are cut
+    /// into parts to fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the
+    /// GPU's memory and the images in the machine's. 0 (default): what is free at init, a quarter of it at most for
+    /// images.
     pub memory_cap: u64,
     /// Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that
     /// do not (on GPUs) are allowed. 1: yes, 0: no; default 1.
@@ -324,31 +324,32 @@ pub struct lens_init_options {
     pub seed: u64,
     /// How much the log callback is told. LENS_LOG_LEVEL_...; default LENS_LOG_LEVEL_WARNING.
     pub log_level: lens_log_level,
-    /// What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
-    /// without AVX2. LENS_ENGINE_...; default LENS_ENGINE_AUTO.
+    /// What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16, and,
+    /// as PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a processor with
+    /// AVX-512 VNNI. LENS_ENGINE_...; default LENS_ENGINE_AUTO.
     pub engine: lens_engine,
     /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-    /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
-    /// 0: automatic, 0.85 on AMD, 1 on NVIDIA.
+    /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
+    /// (default): automatic, 0.85 on AMD, 1 on NVIDIA.
     pub memory_fraction: f64,
     /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
-    /// more; default -1: automatic, 100 on AMD, never on NVIDIA.
+    /// more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
     pub empty_cache_every: i32,
     /// Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
-    /// the former. 1: yes, 0: no; default -1, automatic: pixel by pixel.
+    /// the former. 1: yes, 0: no, -1 (default): automatic, pixel by pixel.
     pub channels_last: i32,
-    /// NVIDIA: whether products of 32-bit floats may round their factors to TF32. 1: yes, 0: no; default -1, automatic:
-    /// from Ampere on, unless precision is F32.
+    /// NVIDIA: whether products of 32-bit floats may round their factors to TF32. 1: yes, 0: no, -1 (default):
+    /// automatic, on from Ampere on, unless precision is F32.
     pub tf32: i32,
-    /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. 1: yes, 0: no;
-    /// default -1, automatic: on AMD unless deterministic, as in the reference pipeline.
+    /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. 1: yes, 0: no, -1
+    /// (default): automatic, on where the GPU is AMD's, unless deterministic, as in the reference pipeline.
     pub benchmark: i32,
-    /// Whether the compiled network that a model's file may bring computes its logits. 1: yes, 0: no; default -1,
-    /// automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
+    /// Whether the compiled network that a model's file may bring computes its logits. 1: yes, 0: no, -1 (default):
+    /// automatic, on, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
     pub compiled_graph: i32,
     /// Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once. 1:
-    /// yes, 0: no; default -1, automatic: on GPUs, whose memory then holds one batch at a time; plans share a pool of
-    /// threads instead.
+    /// yes, 0: no, -1 (default): automatic, on for GPUs, whose memory then holds one batch at a time; on the CPU calls
+    /// share one pool of threads and run beside each other.
     pub take_turns: i32,
 }
 
@@ -431,21 +432,22 @@ pub unsafe extern "C" fn lens_init_options_init(options: *mut lens_init_options)
 pub struct lens_dataset_options {
     /// sizeof(lens_dataset_options); set by lens_dataset_options_init().
     pub struct_size: usize,
-    /// labels.csv: name of the column with the file names, relative to image_directory. Default NULL: "patch_filename".
+    /// labels.csv: name of the column with the file names, relative to image_directory. NULL (default):
+    /// "patch_filename".
     pub filename_column: *const c_char,
-    /// labels.csv: name of the column with the labels. Default NULL: "stenoza_label".
+    /// labels.csv: name of the column with the labels. NULL (default): "stenoza_label".
     pub label_column: *const c_char,
-    /// labels.csv: directory of the images, relative to the root. Default NULL: "images".
+    /// labels.csv: directory of the images, relative to the root. NULL (default): "images".
     pub image_directory: *const c_char,
     /// The positive class: the value of the label column, or the name of the folder, that means positive; everything
-    /// else is negative. Default NULL: labels must be 0 or 1, and of two folders the second in byte order of their
+    /// else is negative. NULL (default): labels must be 0 or 1, and of two folders the second in byte order of their
     /// names is positive.
     pub positive_class: *const c_char,
     /// What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
     /// undecodable ones when they are first used. LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL.
     pub on_unreadable: lens_on_unreadable,
-    /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0. Default
-    /// NULL: "frame" if there is such a column, else frame 0 of every file.
+    /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0. NULL
+    /// (default): "frame" if there is such a column, else frame 0 of every file.
     pub frame_column: *const c_char,
 }
 
@@ -536,7 +538,7 @@ pub struct lens_train_options {
     pub select_by: lens_select_by,
     /// Learning rate. The schedule varies it. Above 0 and at most 1; default 1e-4.
     pub learning_rate: f64,
-    /// Weight of positive samples in the loss. Above 0; default 0: negatives / positives of the training set.
+    /// Weight of positive samples in the loss. Above 0, or 0 (default): negatives / positives of the training set.
     pub pos_weight: f64,
     /// Probability of mirroring left-right. 0 to 1; default 0.5.
     pub flip_horizontal: f64,
@@ -551,12 +553,12 @@ pub struct lens_train_options {
     /// Probability above which an image is called positive. Stored in the model. 0 to 1; default 0.5.
     pub threshold: f32,
     /// Seed of weights, sampling and augmentation. On CPU the same seed, data, options and number of threads give the
-    /// same weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size). Default
-    /// 0: the context's seed.
+    /// same weights bit for bit (where memory is too short for a whole batch, also the same micro_batch_size). 0
+    /// (default): the context's seed.
     pub seed: u64,
     /// How gradients become steps. LENS_OPTIMIZER_...; default LENS_OPTIMIZER_ADAM.
     pub optimizer: lens_optimizer,
-    /// Pull of the weights of convolutions and head towards 0. Norms and biases are left alone. 0 to 1; default 0.
+    /// Weight decay of the weights of convolutions and head; norms and biases have none. 0 to 1; default 0.
     pub weight_decay: f64,
     /// Momentum of SGD. 0 or more and below 1; default 0.9.
     pub momentum: f64,
@@ -572,32 +574,33 @@ pub struct lens_train_options {
     pub plateau_factor: f64,
     /// Epochs without a lower loss that a plateau waits. At most 100000; default 5.
     pub plateau_patience: u32,
-    /// Epochs without a better model after which training ends. Needs a validation set. At most 100000; default 0:
+    /// Epochs without a better model after which training ends. Needs a validation set. At most 100000; 0 (default):
     /// training never ends early.
     pub early_stopping_patience: u32,
-    /// Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it. Above 0; default 0: any
-    /// length.
+    /// Gradient clipping: largest L2 norm over all parameters; larger gradients are scaled down to it. Above 0, or 0
+    /// (default): no clipping.
     pub clip_norm: f64,
     /// Share of every label that is spread evenly over both classes. 0 or more and below 1; default 0.
     pub label_smoothing: f64,
     /// Decay of a moving average of weights and running statistics, for example 0.999: the average is then what is
-    /// validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Above 0 and below 1; default 0:
-    /// no average.
+    /// validated and returned. In the first steps n it is at most (1 + n) / (10 + n). Above 0 and below 1, or 0
+    /// (default): no average.
     pub average_decay: f64,
     /// First epochs in which only the head is trained, on the features of the frozen backbone; at most epochs. The
     /// optimiser starts anew after them. Of use with start weights. At most 100000; default 0.
     pub freeze_epochs: u32,
     /// Most images that go through the network at once: larger batches are made of several such parts, whose gradients
     /// add up, and whose batch statistics are their own. When memory runs out all the same the parts are halved, and
-    /// nothing is lost. 2 to 65536; default 0: the whole batch, or as many as fit into the memory that is free or that
-    /// memory_cap allows.
+    /// nothing is lost. 2 to 65536, or 0 (default): the whole batch, or as many as fit into the memory that is free or
+    /// that memory_cap allows.
     pub micro_batch_size: u32,
     /// How the loss is scaled in half precision. Unused in F32 and BF16. LENS_GRAD_SCALER_...; default
     /// LENS_GRAD_SCALER_AUTO.
     pub grad_scaler: lens_grad_scaler,
     /// Directory (made when missing) of the run. It receives best.safetensors whenever the model gets better,
     /// last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and run.json at the end.
-    /// One run at a time; an unfinished one is refused unless resume is set. Default NULL: nothing is written.
+    /// One run at a time; a directory with an unfinished run is refused unless resume is set. NULL (default): nothing
+    /// is written.
     pub run_directory: *const c_char,
     /// Whether to go on from the run directory's last.checkpoint when there is one; options and data must be those of
     /// the run (epochs may be more, except with a cosine schedule). The result is, on CPU bit for bit, that of a run
@@ -608,7 +611,7 @@ pub struct lens_train_options {
     pub checkpoint_minutes: f64,
     /// File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
     /// of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out,
-    /// and a random one takes its place. Of a model file only the weights are taken. Default NULL: random, by
+    /// and a random one takes its place. Of a model file only the weights are taken. NULL (default): random, by
     /// torchvision's rule.
     pub start_weights: *const c_char,
 }
@@ -740,7 +743,7 @@ pub struct lens_calibrate_options {
     /// The sensitivity that the threshold has at least, where it is chosen for one. Above 0 and at most 1; default
     /// 0.95.
     pub target_sensitivity: f64,
-    /// Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// Images that go through the network at once. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as
     /// many as have 4 million pixels.
     pub batch_limit: u32,
 }
@@ -804,7 +807,7 @@ pub struct lens_optimize_options {
     pub cancel: *const lens_cancel_token,
     /// Which variant is written. LENS_OPTIMIZED_VARIANT_...; default LENS_OPTIMIZED_VARIANT_AUTO.
     pub variant: lens_optimized_variant,
-    /// Images that go through the network at once in calibration for 8-bit convolutions. At most 65536; default 0:
+    /// Images that go through the network at once in calibration for 8-bit convolutions. At most 65536; 0 (default):
     /// automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
     pub batch_limit: u32,
 }
@@ -860,10 +863,11 @@ pub struct lens_classify_options {
     pub progress_user_data: *mut c_void,
     /// Stops the call when triggered; default NULL.
     pub cancel: *const lens_cancel_token,
-    /// Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+    /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     pub threshold: f32,
-    /// Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
-    /// 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+    /// Images that go through the network at once. With the library's own engine results do not depend on it; with
+    /// libtorch beyond rounding. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as many as have 4
+    /// million pixels.
     pub batch_limit: u32,
 }
 
@@ -923,7 +927,7 @@ pub struct lens_heatmap_options {
     /// Width and height of a tile in pixels of the resampled image. Tiles go into the network at this size, whatever
     /// size it was trained at. 32 to 4096; default 64.
     pub tile_size: u32,
-    /// Distance of tiles in pixels of the resampled image, at most tile_size. At most 4096; default 0: three quarters
+    /// Distance of tiles in pixels of the resampled image, at most tile_size. At most 4096; 0 (default): three quarters
     /// of tile_size.
     pub stride: u32,
     /// Where the last tiles go when the stride does not end at the border. LENS_EDGE_...; default LENS_EDGE_COVER.
@@ -934,16 +938,16 @@ pub struct lens_heatmap_options {
     /// at most 16; default 1.
     pub scale: f64,
     /// Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
-    /// at 1. At most 65536; default 0: by scale.
+    /// at 1. At most 65536; 0 (default): by scale.
     pub resize_width: u32,
-    /// The height that belongs to resize_width. At most 65536; default 0: by scale.
+    /// The height that belongs to resize_width. At most 65536; 0 (default): by scale.
     pub resize_height: u32,
     /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-    /// the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
-    /// many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
-    /// automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+    /// the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
+    /// many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
+    /// on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
     pub batch_limit: u32,
-    /// Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+    /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     pub threshold: f32,
     /// What the map has a value for. LENS_MAP_RESOLUTION_...; default LENS_MAP_RESOLUTION_IMAGE.
     pub resolution: lens_map_resolution,
@@ -1015,15 +1019,16 @@ pub struct lens_overlay_options {
     pub colormap: lens_colormap,
     /// Which values get the lowest and the highest colour. LENS_OVERLAY_SCALE_...; default LENS_OVERLAY_SCALE_MINMAX.
     pub scale: lens_overlay_scale,
-    /// Share of the colours, from image only to colours only. 0 to 1; default 0.5.
+    /// Opacity of the colours: 0 shows the image only, 1 the colours only. 0 to 1; default 0.5.
     pub alpha: f32,
     /// Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of
     /// the lowest and the highest colour; without them where the image's shorter side is under 96 pixels. 1: yes, 0:
     /// no; default 0.
     pub color_bar: i32,
-    /// How many of the tiles that matter most get a frame, all when there are no more. Default 0.
+    /// How many of the hottest tiles are outlined; all when there are no more. Default 0.
     pub outline_tiles: u32,
-    /// Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0.
+    /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+    /// colours everything. 0 to 1; default 0.
     pub hide_below: f32,
 }
 
@@ -1086,12 +1091,12 @@ pub struct lens_evaluate_options {
     pub progress_user_data: *mut c_void,
     /// Stops the call when triggered; default NULL.
     pub cancel: *const lens_cancel_token,
-    /// Probability above which an image is called positive. 0 to 1; default -1: the model's own.
+    /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     pub threshold: f32,
-    /// Images that go through the network at once. At most 65536; default 0: automatic, 32 on the CPU, and on GPUs as
+    /// Images that go through the network at once. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as
     /// many as have 4 million pixels.
     pub batch_limit: u32,
-    /// Directory (made when missing) that receives the report's files. Default NULL: nothing is written.
+    /// Directory (made when missing) that receives the report's files. NULL (default): nothing is written.
     pub output_dir: *const c_char,
     /// Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline, and not whole, at
     /// the model's size. An image's confidence is the mean of its heatmap, or its probability. 1: yes, 0: no; default
@@ -1111,10 +1116,10 @@ pub struct lens_evaluate_options {
     pub sample_flagged_ratio: f64,
     /// The sensitivity that the operating point "sensitivity" has at least. Above 0 and at most 1; default 0.95.
     pub target_sensitivity: f64,
-    /// Resampled data sets for the confidence intervals that have no formula. 100 to 1000000; default 2000: no such
-    /// intervals.
+    /// Resampled data sets for the confidence intervals that have no formula. 100 to 1000000, or 0: no such intervals;
+    /// default 2000.
     pub bootstrap_samples: u32,
-    /// Seed of the resampling. Default 0: the context's seed.
+    /// Seed of the resampling. 0 (default): the context's seed.
     pub seed: u64,
 }
 
@@ -1195,8 +1200,8 @@ pub struct lens_localize_options {
     pub progress_user_data: *mut c_void,
     /// Stops the call when triggered; default NULL.
     pub cancel: *const lens_cancel_token,
-    /// How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536; default -1:
-    /// half a tile.
+    /// How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536, or -1
+    /// (default): half a tile.
     pub tolerance: f64,
 }
 

@@ -24,12 +24,12 @@ pub struct lens_image {
     pub width: u32,
     /// Rows, 1 to 65536; width x height at most 2^30.
     pub height: u32,
-    /// Bytes from one row's first pixel to the next row's; at least width x bytes of a pixel.
+    /// Bytes from one row's first pixel to the next row's; at least width x bytes per pixel.
     pub row_stride: usize,
     /// LENS_PIXEL_FORMAT_...
     pub format: lens_pixel_format,
     /// How many low bits of a 16-bit sample carry the value, 1 to 16; 0: all. For 8-bit formats 0 or 8, for floats 0.
-    /// Samples outside that range are refused.
+    /// Samples outside 0 .. 2^bits_stored - 1 (signed: -2^(bits_stored-1) .. 2^(bits_stored-1) - 1) are refused.
     pub bits_stored: u32,
     /// Gray formats: slope of the stored value; 0 is read as 1.
     pub rescale_slope: f64,
@@ -40,9 +40,9 @@ pub struct lens_image {
     /// Gray formats: width of the window, at least 1 (for GRAY_F32 above 0, and there the window is linear from center
     /// - width/2 to center + width/2); 0: the full stored range (for GRAY_F32 the rescaled values must lie in 0..1).
     pub window_width: f64,
-    /// Gray formats: 1: bright means low, as MONOCHROME1 has it; applied after windowing. 0: not.
+    /// Gray formats: 1: MONOCHROME1 (0 is white), applied after windowing; 0: MONOCHROME2.
     pub invert: i32,
-    /// Zero.
+    /// Must be 0; other values are refused.
     pub reserved: u32,
 }
 

@@ -37,14 +37,14 @@ pub struct lens_tile {
     /// Height.
     pub height: f32,
     /// Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and
-    /// _GRAD_CAM_PLUS_PLUS of an image that were everywhere as it is there; for LENS_HEATMAP_METHOD_OCCLUSION of the
+    /// _GRAD_CAM_PLUS_PLUS the logistic function of what the cell adds to the logit; for LENS_HEATMAP_METHOD_OCCLUSION of the
     /// image without the tile.
     pub probability: f32,
     /// The network's output that belongs to it, log(p / (1 - p)).
     pub logit: f32,
 }
 
-/// The figures of a heatmap.
+/// Summary of a heatmap.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lens_map_summary {

@@ -7,10 +7,11 @@ use lens_base::{Error, Result};
 use serde_json::Value;
 use std::ffi::c_char;
 
-/// A figure with its 95 % confidence interval. NaN: it does not exist for these samples; the report says why.
+/// An estimate with its 95 % confidence interval. NaN: it, or its interval, does not exist for these samples; the report
+/// says why.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct lens_figure {
+pub struct lens_estimate {
     /// The figure.
     pub value: f64,
     /// Lower end of its interval.
@@ -36,31 +37,31 @@ pub struct lens_metrics {
     /// Probability above which an image was called positive.
     pub threshold: f64,
     /// Share of samples that were called what they are.
-    pub accuracy: lens_figure,
+    pub accuracy: lens_estimate,
     /// Mean of sensitivity and specificity.
-    pub balanced_accuracy: lens_figure,
+    pub balanced_accuracy: lens_estimate,
     /// Share of positive samples that were called positive.
-    pub sensitivity: lens_figure,
+    pub sensitivity: lens_estimate,
     /// Share of negative samples that were called negative.
-    pub specificity: lens_figure,
+    pub specificity: lens_estimate,
     /// Positive predictive value: share of what was called positive that is.
-    pub ppv: lens_figure,
+    pub ppv: lens_estimate,
     /// Negative predictive value: share of what was called negative that is.
-    pub npv: lens_figure,
+    pub npv: lens_estimate,
     /// Harmonic mean of sensitivity and positive predictive value.
-    pub f1: lens_figure,
+    pub f1: lens_estimate,
     /// Matthews correlation coefficient, -1 to 1.
-    pub mcc: lens_figure,
+    pub mcc: lens_estimate,
     /// Area under the ROC curve.
-    pub roc_auc: lens_figure,
+    pub roc_auc: lens_estimate,
     /// Area under the precision-recall curve: average precision.
-    pub pr_auc: lens_figure,
+    pub pr_auc: lens_estimate,
     /// Brier score: mean squared difference of probability and label.
-    pub brier: lens_figure,
+    pub brier: lens_estimate,
     /// Mean negative log-likelihood.
-    pub log_loss: lens_figure,
+    pub log_loss: lens_estimate,
     /// Expected calibration error over ten bins of equal width.
-    pub ece: lens_figure,
+    pub ece: lens_estimate,
 }
 
 /// The figures of a report as numbers, for hosts that read no JSON.
@@ -95,7 +96,7 @@ fn read(report: &str) -> Result<lens_metrics> {
         let value = report["metrics"].get(name).ok_or_else(|| missing(name))?;
         let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
         let interval = &report["intervals"][name];
-        Ok::<_, Error>(lens_figure {
+        Ok::<_, Error>(lens_estimate {
             value: number(value),
             low: number(&interval["low"]),
             high: number(&interval["high"]),

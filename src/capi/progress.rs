@@ -24,7 +24,7 @@ pub struct lens_progress {
     pub total: u64,
     /// Mean loss of the epoch so far; NaN where there is none.
     pub loss: f64,
-    /// The best model's selecting figure so far (accuracy or AUC in 0..1, or the validation loss); NaN before the first
+    /// The best value so far of the metric that select_by names (accuracy or AUC in 0..1, or the validation loss); NaN before the first
     /// validation and outside training.
     pub metric: f64,
     /// Estimated seconds until the whole call is done; negative while unknown.

@@ -3,7 +3,7 @@
 use lens_base::ErrorKind;
 use std::ffi::{CStr, c_char};
 
-/// What a call came to. Numbers are never reused.
+/// Result of a call. Numbers are never reused.
 pub type lens_status = i32;
 
 /// The call did what it says; its results are in the out parameters.

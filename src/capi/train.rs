@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Trains DenseNet-121 with a one-logit head and returns the best model.
 ///
 /// After each epoch the model is validated, and kept when it is better by select_by; without a validation set the last
-/// epoch's model is returned. All files are decoded once before the first epoch, so a bad one is found before any
+/// epoch's model is returned. All files are decoded once before the first epoch, so an unreadable one is found before any
 /// training. The training record (options, data, every epoch's figures) is part of the model's description; with what is
 /// known of the machine it is written to run_directory/run.json.
 ///

@@ -33,7 +33,7 @@ def option_doc(struct: Struct, variable: Variable) -> str:
     """What C says of an option; of one that is 0 or 1 there, with the languages' words for these."""
     if variable.type.name != "int32_t" or not is_flag(variable):
         return variable.doc
-    doc = re.sub(r"default\s+-1, automatic", "default automatic", variable.doc)
+    doc = re.sub(r"1: yes, 0: no, -1\s+\(default\): automatic", "Left out: automatic", " ".join(variable.doc.split()))
     return re.sub(r"(?<![-\w.])[01]\b(?!\.\d)", lambda found: "true" if found[0] == "1" else "false", doc)
 
 

@@ -146,13 +146,10 @@ def _prose(interface: Interface, text: str) -> str:
         text = text.replace(f" {enumeration.prefix}...;", "").replace(f"{enumeration.prefix}...", enumeration.name)
         for name, _, _ in enumeration.constants:
             text = re.sub(rf"\b{enumeration.prefix}{name.upper()}\b", f'"{name}"', text)
-    text = re.sub(r"1: yes, 0: no; default (-1, automatic|[01])", _default_flag, text)
+    text = text.replace("1: yes, 0: no, -1 (default): automatic", "None (default): automatic")
+    text = re.sub(r"1: yes, 0: no; default ([01])", lambda found: f"Default {bool(int(found[1]))}", text)
     text = re.sub(r"\. default", ". Default", text)
     return text.replace("NULL", "None")
-
-
-def _default_flag(found: re.Match[str]) -> str:
-    return f"default {'None, automatic' if found[1].startswith('-1') else bool(int(found[1]))}"
 
 
 def _annotation(interface: Interface, variable: Variable) -> str:

@@ -1,7 +1,7 @@
 // Generated from bindings/interface.json by `make bindings`; do not edit.
 
 /**
- * What a call came to. Numbers are never reused.
+ * Result of a call. Numbers are never reused.
  *
  * ''LENS_OK'': The call did what it says; its results are in the out parameters.
  *
@@ -95,13 +95,12 @@ export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 export type RocmTuning = 'auto' | 'reference' | 'off';
 
 /**
- * What computes on the CPU. A plan is the library's own engine, in 32-bit floats: when it classifies, draws heatmaps
- * or evaluates, with the network compiled for some instructions; when it trains, with the widest that the processor
- * has. Each model's plan is compared with the network computed layer by layer, on test images, when it is needed
- * first, and where it does not give the same, that reference network computes the model, slowly, and the log is told
- * (a warning). A model's description and reports name what computes: "plan-avx512", "plan-avx2", "plan-portable",
- * "reference" (that network) or "torch". For one model, size of image and plan, results are the same bits for any
- * batch and any number of threads.
+ * What computes on the CPU. A plan is the library's own engine, in 32-bit floats (with the precision INT8 in 8-bit
+ * integers): when it classifies, draws heatmaps or evaluates, with the network compiled for some instructions; when it
+ * trains, with the widest that the processor has. Each model's plan is compared with the network computed layer by
+ * layer, on test images, when it is needed first, and where it does not give the same, that reference network computes
+ * the model, slowly, and the log is told (a warning). A model's description and reports name what computes. For one
+ * model, size of image and plan, results are the same bits for any batch and any number of threads.
  *
  * 'auto': On the CPU in f32 a plan for the widest instructions; on GPUs and in half precision libtorch.
  *
@@ -116,9 +115,9 @@ export type RocmTuning = 'auto' | 'reference' | 'off';
 export type Engine = 'auto' | 'torch' | 'plan' | 'plan_avx2' | 'plan_portable';
 
 /**
- * What the work is at.
+ * Phase of a long call.
  *
- * 'load': Reading and decoding images.
+ * 'load': Reading and decoding images; done and total count images.
  *
  * 'train': Training; done and total count samples of the epoch.
  *
@@ -129,7 +128,7 @@ export type Engine = 'auto' | 'torch' | 'plan' | 'plan_avx2' | 'plan_portable';
  * 'heatmap': Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles,
  * or images.
  *
- * 'evaluate': Evaluating a data set; done and total count samples.
+ * 'evaluate': Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images.
  */
 export type Phase = 'load' | 'train' | 'validate' | 'classify' | 'heatmap' | 'evaluate';
 
@@ -190,9 +189,9 @@ export type MapResolution = 'image' | 'tiles';
 /**
  * What is taken over several maps.
  *
- * 'max': The highest value of each pixel and tile: shows what shows in any frame.
+ * 'max': The highest value of each pixel and tile: keeps findings of single frames.
  *
- * 'mean': The mean: shows what stays.
+ * 'mean': The mean: keeps findings that persist.
  */
 export type Aggregate = 'max' | 'mean';
 
@@ -234,23 +233,24 @@ export interface ContextOptions {
      * Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
      * version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
      * liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
-     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
-     * Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
-     * process has loaded.
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so. null
+     * (default): the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process
+     * has loaded.
      */
     libtorchDir?: string;
     /**
      * CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
-     * computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+     * computes on the CPU, wait actively for each other. At most 1024; 0 (default): as many as the process may use
      * (container limits count).
      */
     threads?: number;
     /** Which environment variables are set for the AMD runtime before it is loaded. RocmTuning; default 'auto'. */
     rocmTuning?: RocmTuning;
     /**
-     * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
-     * and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and
-     * the images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
+     * Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are cut
+     * into parts to fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the
+     * GPU's memory and the images in the machine's. 0 (default): what is free at init, a quarter of it at most for
+     * images.
      */
     memoryCap?: number | bigint;
     /**
@@ -261,45 +261,46 @@ export interface ContextOptions {
     /** Seed of everything random that is not given a seed of its own. Default 0. */
     seed?: number | bigint;
     /**
-     * What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
-     * without AVX2. Engine; default 'auto'.
+     * What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16, and,
+     * as PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a processor with
+     * AVX-512 VNNI. Engine; default 'auto'.
      */
     engine?: Engine;
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
-     * 0: automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
+     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     memoryFraction?: number;
     /**
      * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
-     * more; default -1: automatic, 100 on AMD, never on NVIDIA.
+     * more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
      */
     emptyCacheEvery?: number;
     /**
      * Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
-     * the former. true: yes, false: no; default automatic: pixel by pixel.
+     * the former. Left out: automatic, pixel by pixel.
      */
     channelsLast?: boolean;
     /**
-     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
-     * automatic: from Ampere on, unless precision is F32.
+     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. Left out: automatic, on from Ampere
+     * on, unless precision is F32.
      */
     tf32?: boolean;
     /**
-     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes, false:
-     * no; default automatic: on AMD unless deterministic, as in the reference pipeline.
+     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. Left out:
+     * automatic, on where the GPU is AMD's, unless deterministic, as in the reference pipeline.
      */
     benchmark?: boolean;
     /**
-     * Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no; default
-     * -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
+     * Whether the compiled network that a model's file may bring computes its logits. Left out: automatic, on, but not
+     * on AMD, as in the reference pipeline, nor where an engine was asked for.
      */
     compiledGraph?: boolean;
     /**
-     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
-     * true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share a
-     * pool of threads instead.
+     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once. Left
+     * out: automatic, on for GPUs, whose memory then holds one batch at a time; on the CPU calls share one pool of
+     * threads and run beside each other.
      */
     takeTurns?: boolean;
 }
@@ -310,11 +311,12 @@ export interface ContextOptions {
  * How to classify.
  */
 export interface ClassifyOptions {
-    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own. */
     threshold?: number;
     /**
-     * Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
-     * 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+     * Images that go through the network at once. With the library's own engine results do not depend on it; with
+     * libtorch beyond rounding. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as many as have 4
+     * million pixels.
      */
     batchLimit?: number;
 }
@@ -334,8 +336,8 @@ export interface HeatmapOptions {
      */
     tileSize?: number;
     /**
-     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; default 0: three quarters of
-     * tileSize.
+     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; 0 (default): three quarters
+     * of tileSize.
      */
     stride?: number;
     /** Where the last tiles go when the stride does not end at the border. Edge; default 'cover'. */
@@ -349,19 +351,19 @@ export interface HeatmapOptions {
     scale?: number;
     /**
      * Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
-     * at 1. At most 65536; default 0: by scale.
+     * at 1. At most 65536; 0 (default): by scale.
      */
     resizeWidth?: number;
-    /** The height that belongs to resizeWidth. At most 65536; default 0: by scale. */
+    /** The height that belongs to resizeWidth. At most 65536; 0 (default): by scale. */
     resizeHeight?: number;
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
-     * many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
-     * automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
+     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
+     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     batchLimit?: number;
-    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own. */
     threshold?: number;
     /** What the map has a value for. MapResolution; default 'image'. */
     resolution?: MapResolution;
@@ -377,7 +379,7 @@ export interface OverlayOptions {
     colormap?: Colormap;
     /** Which values get the lowest and the highest colour. OverlayScale; default 'minmax'. */
     scale?: OverlayScale;
-    /** Share of the colours, from image only to colours only. 0 to 1; default 0.5. */
+    /** Opacity of the colours: 0 shows the image only, 1 the colours only. 0 to 1; default 0.5. */
     alpha?: number;
     /**
      * Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of
@@ -385,8 +387,11 @@ export interface OverlayOptions {
      * false: no; default false.
      */
     colorBar?: boolean;
-    /** How many of the tiles that matter most get a frame, all when there are no more. Default 0. */
+    /** How many of the hottest tiles are outlined; all when there are no more. Default 0. */
     outlineTiles?: number;
-    /** Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0. */
+    /**
+     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * colours everything. 0 to 1; default 0.
+     */
     hideBelow?: number;
 }

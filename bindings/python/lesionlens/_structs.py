@@ -386,7 +386,7 @@ class lens_evaluate_options(ctypes.Structure):
     ]
 
 
-class lens_figure(ctypes.Structure):
+class lens_estimate(ctypes.Structure):
     _fields_ = [
         ("value", c_double),
         ("low", c_double),
@@ -402,19 +402,19 @@ class lens_metrics(ctypes.Structure):
         ("false_negative", c_uint64),
         ("true_positive", c_uint64),
         ("threshold", c_double),
-        ("accuracy", lens_figure),
-        ("balanced_accuracy", lens_figure),
-        ("sensitivity", lens_figure),
-        ("specificity", lens_figure),
-        ("ppv", lens_figure),
-        ("npv", lens_figure),
-        ("f1", lens_figure),
-        ("mcc", lens_figure),
-        ("roc_auc", lens_figure),
-        ("pr_auc", lens_figure),
-        ("brier", lens_figure),
-        ("log_loss", lens_figure),
-        ("ece", lens_figure),
+        ("accuracy", lens_estimate),
+        ("balanced_accuracy", lens_estimate),
+        ("sensitivity", lens_estimate),
+        ("specificity", lens_estimate),
+        ("ppv", lens_estimate),
+        ("npv", lens_estimate),
+        ("f1", lens_estimate),
+        ("mcc", lens_estimate),
+        ("roc_auc", lens_estimate),
+        ("pr_auc", lens_estimate),
+        ("brier", lens_estimate),
+        ("log_loss", lens_estimate),
+        ("ece", lens_estimate),
     ]
 
 

@@ -1,4 +1,4 @@
-//! What every room may know: the error, progress and cancelling, files that are whole or not there, random numbers that
+//! What every crate may know: the error, progress and cancelling, files that are whole or not there, random numbers that
 //! are the same everywhere, and how options are described. Knows nothing of images, networks or C.
 
 #![deny(unsafe_code)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// How important a message is; the log is told messages of a level and of those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Choice)]
 pub enum LogLevel {
-    /// Nothing works without attention.
+    /// A call failed, or cannot go on as it should.
     Error,
     /// Something is not as asked for.
     #[default]

@@ -34,10 +34,10 @@ impl Cancel {
     }
 }
 
-/// What the work is at.
+/// Phase of a long call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Phase {
-    /// Reading and decoding images.
+    /// Reading and decoding images; done and total count images.
     Load,
     /// Training; done and total count samples of the epoch.
     Train,
@@ -47,7 +47,7 @@ pub enum Phase {
     Classify,
     /// Drawing heatmaps; done and total count what goes through the network over all images of the call: tiles, or images.
     Heatmap,
-    /// Evaluating a data set; done and total count samples.
+    /// Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images.
     Evaluate,
 }
 

@@ -223,7 +223,7 @@ impl Job {
         }
         self.done[task].store(true, Ordering::SeqCst);
         self.done_count.fetch_add(1, Ordering::SeqCst);
-        // A sleeper is counted before it checks the task for the last time: one of the two sees the other.
+        // SeqCst on both sides: a sleeper is counted before its last check of `done`, so no wake-up is lost.
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             drop(self.sleep.lock());
             self.wake.notify_all();

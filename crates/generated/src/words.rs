@@ -2,25 +2,46 @@
 
 use lens_base::options::{Field, Kind, Value};
 
-/// What a header says of an option: its documentation, and what it can be and is by default.
+/// What a header says of an option: its documentation, what it can be, and what it is by default.
 pub fn c_documentation(field: &Field) -> String {
-    let unset = field.unset.map(|meaning| format!(": {meaning}")).unwrap_or_default();
-    let range = if field.range.is_bounded() { field.range.to_string() } else { String::new() };
-    let (values, default) = match (field.kind, &field.default) {
-        (Kind::Choice(choice), Value::Choice(number)) => (
-            format!("LENS_{}_...", choice.name.to_uppercase()),
-            choice.constant(&choice.alternatives[*number as usize]),
-        ),
-        (Kind::Bool, Value::Bool(default)) => ("1: yes, 0: no".into(), i32::from(*default).to_string()),
-        (Kind::Automatic, _) => ("1: yes, 0: no".into(), format!("-1, automatic{unset}")),
-        (Kind::Text | Kind::Path, Value::Text(Some(text))) => (String::new(), format!("NULL: \"{text}\"")),
-        (Kind::Text | Kind::Path, _) => (String::new(), format!("NULL{unset}")),
-        (_, default) => (range, format!("{}{unset}", c_number(field, default))),
+    let values = match (field.kind, &field.default) {
+        (Kind::Choice(choice), Value::Choice(number)) => {
+            let default = choice.constant(&choice.alternatives[*number as usize]);
+            format!("LENS_{}_...; default {default}", choice.name.to_uppercase())
+        }
+        (Kind::Bool, Value::Bool(default)) => format!("1: yes, 0: no; default {}", i32::from(*default)),
+        (Kind::Automatic, _) => format!("1: yes, 0: no, -1 (default): automatic, {}", field.unset.unwrap_or_default()),
+        (Kind::Text | Kind::Path, Value::Text(Some(text))) => format!("NULL (default): \"{text}\""),
+        (Kind::Text | Kind::Path, _) => format!("NULL (default): {}", field.unset.unwrap_or_default()),
+        (_, default) => numbers(field, default),
     };
-    let (values, word) = if values.is_empty() { (values, "Default") } else { (values + "; ", "default") };
-    let mut values = values.chars();
-    let values: String = values.next().into_iter().flat_map(char::to_uppercase).chain(values).collect();
-    format!("{} {values}{word} {default}.", field.documentation)
+    let mut letters = values.chars();
+    let values: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    format!("{} {values}.", field.documentation)
+}
+
+/// The range of a number, what stands for "unset" where it can be that, and the default.
+fn numbers(field: &Field, default: &Value) -> String {
+    let range = field.range.to_string();
+    let shown = c_number(field, default);
+    match field.unset {
+        None if field.range.is_bounded() => format!("{range}; default {shown}"),
+        None => format!("default {shown}"),
+        Some(meaning) => {
+            let between = if field.range.contains(field.none) { "; " } else { ", or " };
+            let range = if field.range.is_bounded() { range + between } else { String::new() };
+            let is_default = match default {
+                Value::Integer(number) => *number as f64 == field.none,
+                Value::Float(number) => *number == field.none,
+                _ => false,
+            };
+            if is_default {
+                format!("{range}{} (default): {meaning}", field.none)
+            } else {
+                format!("{range}{}: {meaning}; default {shown}", field.none)
+            }
+        }
+    }
 }
 
 /// The default in words.

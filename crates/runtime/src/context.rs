@@ -47,7 +47,7 @@ pub struct ContextOptions {
     /// Which environment variables are set for the AMD runtime before it is loaded.
     #[option(flag = "--rocm-tuning")]
     pub rocm_tuning: RocmTuning,
-    /// Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit, and
+    /// Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are cut into parts to fit, and
     /// decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and the images
     /// in the machine's.
     #[option(unset = "what is free at init, a quarter of it at most for images", flag = "--memory-cap BYTES")]
@@ -62,8 +62,9 @@ pub struct ContextOptions {
     /// How much the log callback is told.
     #[option]
     pub log_level: LogLevel,
-    /// What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor without
-    /// AVX2.
+    /// What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16, and, as
+    /// PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a processor with AVX-512
+    /// VNNI.
     #[option(flag = "--engine")]
     pub engine: EngineRequest,
     /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
@@ -83,20 +84,24 @@ pub struct ContextOptions {
     #[option(unset = "pixel by pixel", flag = "--channels-last")]
     pub channels_last: Option<bool>,
     /// NVIDIA: whether products of 32-bit floats may round their factors to TF32.
-    #[option(unset = "from Ampere on, unless precision is F32", flag = "--tf32")]
+    #[option(unset = "on from Ampere on, unless precision is F32", flag = "--tf32")]
     pub tf32: Option<bool>,
     /// GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds.
-    #[option(unset = "on AMD unless deterministic, as in the reference pipeline", flag = "--benchmark")]
+    #[option(
+        unset = "on where the GPU is AMD's, unless deterministic, as in the reference pipeline",
+        flag = "--benchmark"
+    )]
     pub benchmark: Option<bool>,
     /// Whether the compiled network that a model's file may bring computes its logits.
     #[option(
-        unset = "yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for",
+        unset = "on, but not on AMD, as in the reference pipeline, nor where an engine was asked for",
         flag = "--compiled-graph"
     )]
     pub compiled_graph: Option<bool>,
     /// Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
     #[option(
-        unset = "on GPUs, whose memory then holds one batch at a time; plans share a pool of threads instead",
+        unset = "on for GPUs, whose memory then holds one batch at a time; on the CPU calls share one pool of threads and run \
+                 beside each other",
         flag = "--take-turns"
     )]
     pub take_turns: Option<bool>,

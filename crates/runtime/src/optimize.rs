@@ -12,7 +12,7 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 #[choice(name = "optimized_variant")]
 pub enum Variant {
-    /// What the reference pipeline writes on such a machine: the state dict where the context computes on an AMD GPU, else
+    /// What the reference pipeline writes for the context's device: the state dict where the context computes on an AMD GPU, else
     /// the 8-bit head.
     #[default]
     Auto,

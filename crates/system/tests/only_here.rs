@@ -19,8 +19,8 @@ fn nothing_else_names_libc_or_one_system() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = own.join("../..").canonicalize().unwrap();
     let mut found = Vec::new();
-    for room in ["src", "crates", "cli", "tests", "benches", "examples"] {
-        sources(&root.join(room), &mut found);
+    for directory in ["src", "crates", "cli", "tests", "benches", "examples"] {
+        sources(&root.join(directory), &mut found);
     }
     assert!(found.len() > 200, "{} sources", found.len());
     let forbidden = ["libc::", "std::os::unix", "std::os::fd", "std::os::linux", "std::os::windows"];

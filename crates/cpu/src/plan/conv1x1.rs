@@ -56,7 +56,7 @@ pub struct Conv1x1<'a> {
     pub target: Span<'a>,
     pub target_stride: usize,
     pub target_pixel: usize,
-    /// Output pixels to compute, counted through all images.
+    /// Output pixels to compute: flat indices over the batch.
     pub pixels: Range<usize>,
     /// Output columns to compute: whole panels.
     pub columns: Range<usize>,

@@ -38,7 +38,7 @@ impl Stage {
         self.pixels() * self.pixel_stride()
     }
 
-    /// Rows of pixels covered by tiles, both counted through all images.
+    /// Rows of pixels covered by tiles; both are flat indices over the batch.
     pub fn lines(&self, tiles: Range<usize>) -> Range<usize> {
         let line = |tile: usize, more: usize| {
             let row = tile / self.tile_columns();

@@ -129,7 +129,7 @@ impl Stem<'_> {
             for x in 0..pooled_width {
                 let columns = (2 * x).saturating_sub(1)..(2 * x + 2).min(width);
                 for channel in (0..STEM_CHANNELS).step_by(V::LANES) {
-                    // The minimum after a ReLU.
+                    // The identity of max here: values come out of a ReLU.
                     let mut max = V::splat(0.0);
                     for row in needed.clone() {
                         for column in columns.clone() {

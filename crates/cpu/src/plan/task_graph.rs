@@ -15,12 +15,12 @@ use std::ops::Range;
 const TASKS_PER_THREAD: usize = 2;
 /// Fewest pixels of a 1x1 convolution's task: about two register tiles of the widest instruction set.
 const MIN_TASK_PIXELS: usize = 24;
-/// Tiles that go through the widest register tile at once: with so few, the next weights arrive too late.
+/// Tiles of one full register tile; with fewer, prefetched weights arrive too late.
 const ONE_PASS_TILES: usize = MAX_MR;
 /// Fewest tiles of a 3x3 convolution's task if all threads have one: each task reads all of the weights.
 const MIN_TASK_TILES: usize = 2 * ONE_PASS_TILES;
 
-/// A task: a part of a layer. Pixels and rows are counted through all images.
+/// A task: a part of a layer. Pixels and rows are flat indices over the batch.
 #[derive(Clone, Debug)]
 enum Task {
     Stem {

@@ -40,7 +40,7 @@ pub struct WinogradConv3x3<'a> {
     /// Of each image.
     pub height: usize,
     pub width: usize,
-    /// Tiles to compute, row by row, counted through all images.
+    /// Tiles to compute, row by row: flat indices over the batch.
     pub tiles: Range<usize>,
     /// Output channels to compute: the first or second `MIN_TASK_COLUMNS`, or all.
     pub columns: Range<usize>,

@@ -42,7 +42,8 @@ pub struct ClassifyOptions {
     /// Probability above which an image is called positive.
     #[option(minimum = 0, maximum = 1, none = -1, unset = "the model's own", flag = "--threshold X")]
     pub threshold: Option<f32>,
-    /// Images that go through the network at once. Results do not depend on it beyond rounding.
+    /// Images that go through the network at once. With the library's own engine results do not depend on it; with libtorch
+    /// beyond rounding.
     #[option(
         maximum = 65_536,
         unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",

@@ -100,8 +100,8 @@ pub fn calibrate(
         set_temperature(&mut after, fit_temperature(&logits)?, &logits, &data);
     }
     if let Some(rule) = options.rule() {
-        let ties = Ranking::of(&scored(&logits, after.temperature)).ties;
-        let point = operating_point(&ties, rule)
+        let groups = Ranking::of(&scored(&logits, after.temperature)).groups;
+        let point = operating_point(&groups, rule)
             .map_err(|reason| Error::data(format!("the data set has no such operating point: {reason}")))?;
         after.threshold = point.threshold;
         after.operating_point = Some(StoredOperatingPoint { point, data: data.clone() });

@@ -1,6 +1,6 @@
 //! Figures from the confusion matrix.
 
-use super::ranking::Tie;
+use super::ranking::ScoreGroup;
 use serde::Serialize;
 
 /// How many samples of each class were called what.
@@ -22,15 +22,15 @@ pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
 
 impl ConfusionMatrix {
     /// With positive meaning a probability greater than the threshold.
-    pub fn of(ties: &[Tie], threshold: f32) -> Self {
+    pub fn of(groups: &[ScoreGroup], threshold: f32) -> Self {
         let mut matrix = ConfusionMatrix::default();
-        for tie in ties {
-            if tie.probability > threshold {
-                matrix.true_positive += tie.positives;
-                matrix.false_positive += tie.negatives;
+        for group in groups {
+            if group.probability > threshold {
+                matrix.true_positive += group.positives;
+                matrix.false_positive += group.negatives;
             } else {
-                matrix.false_negative += tie.positives;
-                matrix.true_negative += tie.negatives;
+                matrix.false_negative += group.positives;
+                matrix.true_negative += group.negatives;
             }
         }
         matrix

@@ -11,7 +11,7 @@ use lens_model::{OperatingPoint, OperatingRule};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// What is up to the caller.
+/// Options of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Options)]
 pub struct FigureOptions {
     /// The sensitivity that the operating point "sensitivity" has at least.
@@ -54,11 +54,11 @@ impl Figures {
     pub fn of(samples: &[Scored], threshold: f32, options: &FigureOptions, control: &Control) -> Result<Self> {
         options.check_ranges()?;
         let ranking = Ranking::of(samples);
-        let metrics = Metrics::of_ties(&ranking.ties, threshold);
+        let metrics = Metrics::of_groups(&ranking.groups, threshold);
         let mut undefined = BTreeMap::new();
         let intervals = intervals(&metrics, &ranking, threshold, options, control, &mut undefined)?;
         let mut point = |rule, name: &str| {
-            operating_point(&ranking.ties, rule)
+            operating_point(&ranking.groups, rule)
                 .map_err(|reason| undefined.insert(format!("operating_point_{name}"), reason))
                 .ok()
         };
@@ -66,9 +66,9 @@ impl Figures {
             youden: point(OperatingRule::Youden, "youden"),
             sensitivity: point(OperatingRule::Sensitivity(options.target_sensitivity), "sensitivity"),
             report: ClassificationReport::of(&metrics.matrix),
-            roc: RocCurve::of(&ranking.ties),
-            precision_recall: PrecisionRecallCurve::of(&ranking.ties),
-            reliability: reliability(&ranking.ties),
+            roc: RocCurve::of(&ranking.groups),
+            precision_recall: PrecisionRecallCurve::of(&ranking.groups),
+            reliability: reliability(&ranking.groups),
             metrics,
             intervals,
             undefined,
@@ -113,7 +113,7 @@ fn intervals(
         } else if let Some((part, whole)) = proportion(name, &metrics.matrix) {
             found.insert(name, Ok(wilson(part, whole)));
         } else if name == "roc_auc" {
-            found.insert(name, delong(&ranking.ties));
+            found.insert(name, delong(&ranking.groups));
         } else {
             resampled.push(name);
         }

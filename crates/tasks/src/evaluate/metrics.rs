@@ -2,7 +2,7 @@
 
 use super::confusion::ConfusionMatrix;
 use super::probabilities::{brier_score, expected_calibration_error, log_loss, reliability};
-use super::ranking::{Ranking, Scored, Tie, average_precision, roc_auc};
+use super::ranking::{Ranking, ScoreGroup, Scored, average_precision, roc_auc};
 
 /// All figures of merit; `None` is one that does not exist for these samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,18 +39,18 @@ const ONE_CLASS: &str = "there are samples of one class only";
 impl Metrics {
     /// Of these samples, positive meaning a probability greater than the threshold.
     pub fn of(samples: &[Scored], threshold: f32) -> Self {
-        Metrics::of_ties(&Ranking::of(samples).ties, threshold)
+        Metrics::of_groups(&Ranking::of(samples).groups, threshold)
     }
 
     /// The same from ranked samples.
-    pub fn of_ties(ties: &[Tie], threshold: f32) -> Self {
+    pub fn of_groups(groups: &[ScoreGroup], threshold: f32) -> Self {
         Metrics {
-            matrix: ConfusionMatrix::of(ties, threshold),
-            roc_auc: roc_auc(ties),
-            pr_auc: average_precision(ties),
-            brier: brier_score(ties),
-            log_loss: log_loss(ties),
-            ece: expected_calibration_error(&reliability(ties)),
+            matrix: ConfusionMatrix::of(groups, threshold),
+            roc_auc: roc_auc(groups),
+            pr_auc: average_precision(groups),
+            brier: brier_score(groups),
+            log_loss: log_loss(groups),
+            ece: expected_calibration_error(&reliability(groups)),
         }
     }
 

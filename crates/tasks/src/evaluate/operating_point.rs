@@ -2,17 +2,17 @@
 
 use super::confusion::{ConfusionMatrix, share};
 use super::intervals::wilson;
-use super::ranking::{Tie, class_counts};
+use super::ranking::{ScoreGroup, class_counts};
 use lens_model::{OperatingPoint, OperatingRule, Rate};
 
 /// The operating point by the rule, or why there is none. The threshold is halfway between two probabilities of the
 /// data set (or the lowest and 0), so that rounding on another machine moves no image across it.
-pub fn operating_point(ties: &[Tie], rule: OperatingRule) -> std::result::Result<OperatingPoint, String> {
-    let (positives, negatives) = class_counts(ties);
+pub fn operating_point(groups: &[ScoreGroup], rule: OperatingRule) -> std::result::Result<OperatingPoint, String> {
+    let (positives, negatives) = class_counts(groups);
     if positives == 0 || negatives == 0 {
         return Err("there are samples of one class only".into());
     }
-    let cuts = cuts(ties);
+    let cuts = cuts(groups);
     let threshold = match rule {
         OperatingRule::Youden => {
             // Youden's index times both class counts, so that equal ones are seen to be equal.
@@ -33,7 +33,7 @@ pub fn operating_point(ties: &[Tie], rule: OperatingRule) -> std::result::Result
             cuts.iter().find(reaches).ok_or_else(unreachable)?.threshold
         }
     };
-    let matrix = ConfusionMatrix::of(ties, threshold);
+    let matrix = ConfusionMatrix::of(groups, threshold);
     let rate = |part, whole| {
         let interval = wilson(part, whole);
         Rate { value: part as f64 / whole as f64, low: interval.low, high: interval.high }
@@ -57,17 +57,18 @@ struct Cut {
     negatives: u64,
 }
 
-/// The cuts below each tie, highest threshold first. No cut is below probability 0.
-fn cuts(ties: &[Tie]) -> Vec<Cut> {
-    let lower = ties.iter().skip(1).map(|tie| tie.probability).chain([0.0]);
+/// The cuts below each group, highest threshold first. No cut is below probability 0.
+fn cuts(groups: &[ScoreGroup]) -> Vec<Cut> {
+    let lower = groups.iter().skip(1).map(|group| group.probability).chain([0.0]);
     let (mut positives, mut negatives) = (0, 0);
-    ties.iter()
+    groups
+        .iter()
         .zip(lower)
-        .filter(|(tie, _)| tie.probability > 0.0)
-        .map(|(tie, lower)| {
-            positives += tie.positives;
-            negatives += tie.negatives;
-            Cut { threshold: halfway(lower, tie.probability), positives, negatives }
+        .filter(|(group, _)| group.probability > 0.0)
+        .map(|(group, lower)| {
+            positives += group.positives;
+            negatives += group.negatives;
+            Cut { threshold: halfway(lower, group.probability), positives, negatives }
         })
         .collect()
 }
@@ -98,9 +99,9 @@ mod tests {
                         probability: f32::from_bits(start.to_bits() + random.random_range(0..8)),
                     })
                     .collect();
-                let ties = Ranking::of(&samples).ties;
+                let groups = Ranking::of(&samples).groups;
                 for rule in [OperatingRule::Youden, OperatingRule::Sensitivity(0.8), OperatingRule::Sensitivity(1.0)] {
-                    let Ok(point) = operating_point(&ties, rule) else { continue };
+                    let Ok(point) = operating_point(&groups, rule) else { continue };
                     let called = |positive| {
                         let calls = samples.iter().filter(|sample| sample.positive == positive);
                         calls
@@ -116,21 +117,21 @@ mod tests {
 
     #[test]
     fn unreachable_operating_points() {
-        let ties = |samples: &[(bool, f32)]| {
+        let groups = |samples: &[(bool, f32)]| {
             let scored =
                 |(positive, probability): &(bool, f32)| Scored { positive: *positive, probability: *probability };
-            Ranking::of(&samples.iter().map(scored).collect::<Vec<_>>()).ties
+            Ranking::of(&samples.iter().map(scored).collect::<Vec<_>>()).groups
         };
-        let reason = |samples: &[(bool, f32)], rule| operating_point(&ties(samples), rule).unwrap_err();
+        let reason = |samples: &[(bool, f32)], rule| operating_point(&groups(samples), rule).unwrap_err();
         let all = OperatingRule::Sensitivity(1.0);
         assert!(
             reason(&[(true, 0.0), (true, 0.5), (false, 0.25)], all).contains("1 of 2 positives have probability 0")
         );
         assert!(reason(&[(true, 0.2), (false, 0.5)], OperatingRule::Youden).contains("chance"));
         assert!(reason(&[(true, 0.2), (true, 0.5)], all).contains("one class"));
-        assert_eq!(operating_point(&ties(&[(true, 0.5), (false, 0.25)]), all).unwrap().threshold, 0.375);
+        assert_eq!(operating_point(&groups(&[(true, 0.5), (false, 0.25)]), all).unwrap().threshold, 0.375);
         // Of equally good cuts the highest threshold: half of the positives without, or all with half of the negatives.
-        let equal = ties(&[(true, 0.9), (true, 0.5), (false, 0.5), (false, 0.1)]);
+        let equal = groups(&[(true, 0.9), (true, 0.5), (false, 0.5), (false, 0.1)]);
         assert_eq!(operating_point(&equal, OperatingRule::Youden).unwrap().threshold, 0.7);
     }
 }

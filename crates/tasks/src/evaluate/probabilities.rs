@@ -1,6 +1,6 @@
 //! How well probabilities are calibrated: reliability bins, expected calibration error, Brier score, log loss.
 
-use super::ranking::{Tie, class_counts};
+use super::ranking::{ScoreGroup, class_counts};
 use serde::Serialize;
 
 /// Bins of the reliability diagram and of the expected calibration error.
@@ -22,15 +22,15 @@ pub struct ReliabilityBin {
 }
 
 /// Ten bins of equal width, as scikit-learn's `calibration_curve`.
-pub fn reliability(ties: &[Tie]) -> Vec<ReliabilityBin> {
+pub fn reliability(groups: &[ScoreGroup]) -> Vec<ReliabilityBin> {
     let end = |bin: usize| bin as f64 / BINS as f64;
     let (mut counts, mut positives, mut sums) = ([0u64; BINS], [0u64; BINS], [0.0; BINS]);
-    for tie in ties {
-        let probability = f64::from(tie.probability);
+    for group in groups {
+        let probability = f64::from(group.probability);
         let bin = (1..BINS).filter(|bin| probability > end(*bin)).count();
-        let count = tie.positives + tie.negatives;
+        let count = group.positives + group.negatives;
         counts[bin] += count;
-        positives[bin] += tie.positives;
+        positives[bin] += group.positives;
         sums[bin] += probability * count as f64;
     }
     (0..BINS)
@@ -57,19 +57,25 @@ pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> Option<f64> {
     (count > 0).then(|| gaps / count as f64)
 }
 
-fn mean(ties: &[Tie], of_positive: impl Fn(&Tie) -> f64, of_negative: impl Fn(&Tie) -> f64) -> Option<f64> {
-    let (positives, negatives) = class_counts(ties);
-    let sum: f64 =
-        ties.iter().map(|tie| tie.positives as f64 * of_positive(tie) + tie.negatives as f64 * of_negative(tie)).sum();
+fn mean(
+    groups: &[ScoreGroup],
+    of_positive: impl Fn(&ScoreGroup) -> f64,
+    of_negative: impl Fn(&ScoreGroup) -> f64,
+) -> Option<f64> {
+    let (positives, negatives) = class_counts(groups);
+    let sum: f64 = groups
+        .iter()
+        .map(|group| group.positives as f64 * of_positive(group) + group.negatives as f64 * of_negative(group))
+        .sum();
     (positives + negatives > 0).then(|| sum / (positives + negatives) as f64)
 }
 
 /// Mean squared difference of probability and label.
-pub fn brier_score(ties: &[Tie]) -> Option<f64> {
-    mean(ties, |tie| (1.0 - f64::from(tie.probability)).powi(2), |tie| f64::from(tie.probability).powi(2))
+pub fn brier_score(groups: &[ScoreGroup]) -> Option<f64> {
+    mean(groups, |group| (1.0 - f64::from(group.probability)).powi(2), |group| f64::from(group.probability).powi(2))
 }
 
 /// Mean negative log-likelihood of the labels.
-pub fn log_loss(ties: &[Tie]) -> Option<f64> {
-    mean(ties, |tie| tie.loss_of_positive, |tie| tie.loss_of_negative)
+pub fn log_loss(groups: &[ScoreGroup]) -> Option<f64> {
+    mean(groups, |group| group.loss_of_positive, |group| group.loss_of_negative)
 }

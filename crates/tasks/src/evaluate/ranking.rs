@@ -12,10 +12,10 @@ pub struct Scored {
     pub probability: f32,
 }
 
-/// All samples of one probability. Every figure is a function of these, so a resampled data set is the same ties with
-/// other counts.
+/// Samples that share one probability. Every metric is a function of these, so a resampled data set is the same groups
+/// with other counts.
 #[derive(Clone, Copy, Debug)]
-pub struct Tie {
+pub struct ScoreGroup {
     /// Their probability.
     pub probability: f32,
     /// How many of the positive class.
@@ -28,11 +28,11 @@ pub struct Tie {
     pub loss_of_negative: f64,
 }
 
-impl Tie {
+impl ScoreGroup {
     fn new(probability: f32) -> Self {
         // As scikit-learn: a certain and wrong prediction costs 36 instead of infinitely much.
         let clipped = f64::from(probability).clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-        Tie {
+        ScoreGroup {
             probability,
             positives: 0,
             negatives: 0,
@@ -46,12 +46,12 @@ impl Tie {
     }
 }
 
-/// A data set's ties, highest probability first.
+/// A data set's groups, highest probability first.
 #[derive(Clone, Debug)]
 pub struct Ranking {
-    /// The ties.
-    pub ties: Vec<Tie>,
-    /// For each sample its tie, and whether it is positive.
+    /// The groups.
+    pub groups: Vec<ScoreGroup>,
+    /// For each sample its group, and whether it is positive.
     samples: Vec<(u32, bool)>,
 }
 
@@ -60,27 +60,27 @@ impl Ranking {
     pub fn of(samples: &[Scored]) -> Self {
         let mut order: Vec<usize> = (0..samples.len()).collect();
         order.sort_by(|one, other| samples[*other].probability.total_cmp(&samples[*one].probability));
-        let mut ranking = Ranking { ties: Vec::new(), samples: vec![(0, false); samples.len()] };
+        let mut ranking = Ranking { groups: Vec::new(), samples: vec![(0, false); samples.len()] };
         for index in order {
             let Scored { positive, probability } = samples[index];
-            if ranking.ties.last().is_none_or(|tie| tie.probability != probability) {
-                ranking.ties.push(Tie::new(probability));
+            if ranking.groups.last().is_none_or(|group| group.probability != probability) {
+                ranking.groups.push(ScoreGroup::new(probability));
             }
-            let tie = ranking.ties.len() - 1;
-            ranking.ties[tie].add(positive);
-            ranking.samples[index] = (tie as u32, positive);
+            let group = ranking.groups.len() - 1;
+            ranking.groups[group].add(positive);
+            ranking.samples[index] = (group as u32, positive);
         }
         ranking
     }
 
     /// Sets the counts to those of as many samples, drawn with replacement.
-    pub fn resample(&self, ties: &mut [Tie], random: &mut impl Rng) {
-        for tie in ties.iter_mut() {
-            (tie.positives, tie.negatives) = (0, 0);
+    pub fn resample(&self, groups: &mut [ScoreGroup], random: &mut impl Rng) {
+        for group in groups.iter_mut() {
+            (group.positives, group.negatives) = (0, 0);
         }
         for _ in 0..self.samples.len() {
-            let (tie, positive) = self.samples[random.random_range(0..self.samples.len())];
-            ties[tie as usize].add(positive);
+            let (group, positive) = self.samples[random.random_range(0..self.samples.len())];
+            groups[group as usize].add(positive);
         }
     }
 
@@ -91,17 +91,19 @@ impl Ranking {
 }
 
 /// Positives and negatives in all.
-pub fn class_counts(ties: &[Tie]) -> (u64, u64) {
-    ties.iter().fold((0, 0), |(positives, negatives), tie| (positives + tie.positives, negatives + tie.negatives))
+pub fn class_counts(groups: &[ScoreGroup]) -> (u64, u64) {
+    groups
+        .iter()
+        .fold((0, 0), |(positives, negatives), group| (positives + group.positives, negatives + group.negatives))
 }
 
 /// Area under the ROC curve: the probability that a positive ranks above a negative, ties counting half (Mann-Whitney).
-pub fn roc_auc(ties: &[Tie]) -> Option<f64> {
+pub fn roc_auc(groups: &[ScoreGroup]) -> Option<f64> {
     let (mut positives, mut negatives, mut twice_wins) = (0u64, 0u64, 0u128);
-    for tie in ties {
-        twice_wins += u128::from(tie.negatives) * u128::from(2 * positives + tie.positives);
-        positives += tie.positives;
-        negatives += tie.negatives;
+    for group in groups {
+        twice_wins += u128::from(group.negatives) * u128::from(2 * positives + group.positives);
+        positives += group.positives;
+        negatives += group.negatives;
     }
     let pairs = u128::from(positives) * u128::from(negatives);
     (pairs > 0).then(|| twice_wins as f64 / (2 * pairs) as f64)
@@ -109,12 +111,12 @@ pub fn roc_auc(ties: &[Tie]) -> Option<f64> {
 
 /// Area under the precision-recall curve as scikit-learn's average precision: precision at each threshold, weighted by
 /// what it adds to recall. Joining the points by lines would be too optimistic.
-pub fn average_precision(ties: &[Tie]) -> Option<f64> {
+pub fn average_precision(groups: &[ScoreGroup]) -> Option<f64> {
     let (mut positives, mut called, mut sum) = (0u64, 0u64, 0.0);
-    for tie in ties.iter().filter(|tie| tie.positives + tie.negatives > 0) {
-        positives += tie.positives;
-        called += tie.positives + tie.negatives;
-        sum += tie.positives as f64 * (positives as f64 / called as f64);
+    for group in groups.iter().filter(|group| group.positives + group.negatives > 0) {
+        positives += group.positives;
+        called += group.positives + group.negatives;
+        sum += group.positives as f64 * (positives as f64 / called as f64);
     }
     (positives > 0).then(|| sum / positives as f64)
 }
@@ -127,13 +129,14 @@ struct Reached {
     negatives: u64,
 }
 
-fn reached(ties: &[Tie]) -> Vec<Reached> {
+fn reached(groups: &[ScoreGroup]) -> Vec<Reached> {
     let (mut positives, mut negatives) = (0, 0);
-    ties.iter()
-        .map(|tie| {
-            positives += tie.positives;
-            negatives += tie.negatives;
-            Reached { probability: tie.probability, positives, negatives }
+    groups
+        .iter()
+        .map(|group| {
+            positives += group.positives;
+            negatives += group.negatives;
+            Reached { probability: group.probability, positives, negatives }
         })
         .collect()
 }
@@ -161,13 +164,13 @@ pub struct RocCurve {
 
 impl RocCurve {
     /// `None` without samples of both classes.
-    pub fn of(ties: &[Tie]) -> Option<Self> {
-        let (positives, negatives) = class_counts(ties);
+    pub fn of(groups: &[ScoreGroup]) -> Option<Self> {
+        let (positives, negatives) = class_counts(groups);
         if positives == 0 || negatives == 0 {
             return None;
         }
         let step = |from: &Reached, to: &Reached| (to.positives - from.positives, to.negatives - from.negatives);
-        let points = thinned(reached(ties), |before, here, after| step(before, here) != step(here, after));
+        let points = thinned(reached(groups), |before, here, after| step(before, here) != step(here, after));
         let curve =
             |start, value: &dyn Fn(&Reached) -> f64| [start].into_iter().chain(points.iter().map(value)).collect();
         Some(RocCurve {
@@ -192,12 +195,12 @@ pub struct PrecisionRecallCurve {
 
 impl PrecisionRecallCurve {
     /// `None` without positive samples.
-    pub fn of(ties: &[Tie]) -> Option<Self> {
-        let (positives, _) = class_counts(ties);
+    pub fn of(groups: &[ScoreGroup]) -> Option<Self> {
+        let (positives, _) = class_counts(groups);
         if positives == 0 {
             return None;
         }
-        let mut points = thinned(reached(ties), |before, here, after| {
+        let mut points = thinned(reached(groups), |before, here, after| {
             before.positives != here.positives || here.positives != after.positives
         });
         points.reverse();
@@ -222,21 +225,21 @@ mod tests {
 
     #[test]
     fn tied_ranks() {
-        assert_eq!(roc_auc(&ranking(&[(true, 0.5), (false, 0.5)]).ties), Some(0.5));
-        let auc = roc_auc(&ranking(&[(true, 0.7), (true, 0.5), (false, 0.5), (false, 0.1)]).ties);
+        assert_eq!(roc_auc(&ranking(&[(true, 0.5), (false, 0.5)]).groups), Some(0.5));
+        let auc = roc_auc(&ranking(&[(true, 0.7), (true, 0.5), (false, 0.5), (false, 0.1)]).groups);
         assert_eq!(auc, Some(0.875));
     }
 
     #[test]
     fn resample_composition() {
         let ranking = ranking(&[(true, 0.1), (false, 0.9), (false, 0.1), (true, 0.5)]);
-        let mut ties = ranking.ties.clone();
+        let mut groups = ranking.groups.clone();
         let mut seen = [0; 4];
         for number in 0..400 {
-            ranking.resample(&mut ties, &mut generator(1, number));
-            let counts = [ties[0].negatives, ties[1].positives, ties[2].positives, ties[2].negatives];
+            ranking.resample(&mut groups, &mut generator(1, number));
+            let counts = [groups[0].negatives, groups[1].positives, groups[2].positives, groups[2].negatives];
             assert_eq!(counts.iter().sum::<u64>(), 4);
-            assert_eq!(ties[0].positives + ties[1].negatives, 0);
+            assert_eq!(groups[0].positives + groups[1].negatives, 0);
             seen.iter_mut().zip(counts).for_each(|(seen, count)| *seen += count);
         }
         // 1600 draws of four kinds: 400 each, give or take five standard deviations of 17.3.

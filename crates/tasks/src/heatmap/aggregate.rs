@@ -8,9 +8,9 @@ use lens_base::{Error, Result};
 /// What is taken over several maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Aggregate {
-    /// The highest value of each pixel and tile: shows what shows in any frame.
+    /// The highest value of each pixel and tile: keeps findings of single frames.
     Max,
-    /// The mean: shows what stays.
+    /// The mean: keeps findings that persist.
     Mean,
 }
 
@@ -45,7 +45,7 @@ pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> 
                 probability,
                 logit: Prediction::from_probability(probability, 0.5).logit,
                 value,
-                heat: value,
+                rank_score: value,
                 ..first.tiles[index]
             }
         }
@@ -73,7 +73,7 @@ pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> 
 }
 
 fn hottest(tiles: impl Iterator<Item = Tile>) -> Tile {
-    tiles.reduce(|hottest, tile| if tile.heat > hottest.heat { tile } else { hottest }).unwrap_or_default()
+    tiles.reduce(|hottest, tile| if tile.rank_score > hottest.rank_score { tile } else { hottest }).unwrap_or_default()
 }
 
 fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
@@ -114,7 +114,7 @@ mod tests {
         let tiles = probabilities.iter().enumerate().map(|(index, probability)| {
             let logit = Prediction::from_probability(*probability, 0.5).logit;
             let (probability, value) = (*probability, *probability);
-            Tile { x: index as f32, y: 0.0, width: 1.0, height: 1.0, probability, logit, value, heat: logit }
+            Tile { x: index as f32, y: 0.0, width: 1.0, height: 1.0, probability, logit, value, rank_score: logit }
         });
         let mean = (probabilities[0] + probabilities[1]) / 2.0;
         writer.finish(tiles.collect(), 2, Prediction::from_probability(mean, 0.25)).unwrap()

@@ -1,7 +1,6 @@
 //! Maps of what the cells of the network's last feature map contribute, from one pass over the whole image.
 
 use super::map::{HeatMap, Tile};
-use super::options::Method;
 use super::writer::MapWriter;
 use crate::classify::{Prediction, cell_maps};
 use lens_base::Result;
@@ -11,13 +10,22 @@ use lens_runtime::Classifier;
 /// Rows of the map that are interpolated at once.
 const ROWS_AT_ONCE: usize = 64;
 
+/// What a map of cells shows.
+#[derive(Clone, Copy, Debug)]
+pub enum CellValues {
+    /// What each cell adds to the logit, through the logistic function (CAM).
+    Logits,
+    /// Evidence for the positive class, relative to its highest (Grad-CAM++).
+    Evidence,
+}
+
 /// Class activation map (Zhou et al. 2016), exact for this network: its logit is the mean of the cells'
 /// contributions. Or Grad-CAM++ (Chattopadhay et al. 2018), relative to its own highest value.
 pub fn cells_map(
     model: &Classifier,
     raster: &Raster,
     threshold: f32,
-    method: Method,
+    values: CellValues,
     mut writer: MapWriter,
 ) -> Result<HeatMap> {
     let size = (raster.width(), raster.height());
@@ -33,26 +41,29 @@ pub fn cells_map(
     let (width, height) = (size.0 as f32 / maps.columns as f32, size.1 as f32 / maps.rows as f32);
     let tiles = maps.logits.iter().zip(&maps.evidence).enumerate().map(|(index, (logit, evidence))| {
         let (x, y) = ((index % maps.columns) as f32 * width, (index / maps.columns) as f32 * height);
-        let (value, heat) = match method {
-            Method::GradCamPlusPlus => (relative(*evidence), relative(*evidence)),
-            _ => (probability(*logit), *logit),
+        let (value, rank_score) = match values {
+            CellValues::Evidence => (relative(*evidence), relative(*evidence)),
+            CellValues::Logits => (probability(*logit), *logit),
         };
-        Tile { x, y, width, height, probability: probability(*logit), logit: *logit, value, heat }
+        Tile { x, y, width, height, probability: probability(*logit), logit: *logit, value, rank_score }
     });
     let tiles = tiles.collect();
 
     // Logits are interpolated, not probabilities: they are what adds up.
-    let cells = if method == Method::GradCamPlusPlus { maps.evidence } else { maps.logits };
+    let cells = match values {
+        CellValues::Evidence => maps.evidence,
+        CellValues::Logits => maps.logits,
+    };
     let grid = Raster::new(maps.columns, maps.rows, 1, cells)?;
     let resampler = RowResampler::new((maps.columns, maps.rows), size);
     for first in (0..size.1).step_by(ROWS_AT_ONCE) {
         let rows = first..(first + ROWS_AT_ONCE).min(size.1);
         let interpolated = resampler.resample(&grid, 0, &rows)?;
-        let values = interpolated.samples().iter().map(|value| match method {
-            Method::GradCamPlusPlus => relative(*value).clamp(0.0, 1.0),
-            _ => probability(*value),
+        let interpolated_values = interpolated.samples().iter().map(|value| match values {
+            CellValues::Evidence => relative(*value).clamp(0.0, 1.0),
+            CellValues::Logits => probability(*value),
         });
-        writer.push(&values.collect::<Vec<f32>>())?;
+        writer.push(&interpolated_values.collect::<Vec<f32>>())?;
     }
     writer.finish(tiles, maps.columns, Prediction::from_logit(mean as f32, threshold))
 }

@@ -20,8 +20,8 @@ pub struct Tile {
     pub logit: f32,
     /// What it puts into the map, 0..1.
     pub value: f32,
-    /// What tiles are compared by; unlike the value, it distinguishes tiles near 0 or 1.
-    pub heat: f32,
+    /// What tiles are ranked by: logit, evidence, or fall of the logit. Unlike the value it tells tiles near 0 or 1 apart.
+    pub rank_score: f32,
 }
 
 /// A value for every pixel or every tile of an image.
@@ -92,16 +92,17 @@ impl HeatMap {
         self.tiles.len() / self.columns
     }
 
-    /// The tile with the highest `heat`; the first of equals.
+    /// The tile with the highest `rank_score`; the first of equals.
     pub fn hottest_tile(&self) -> usize {
         self.hottest_tiles(1).first().copied().unwrap_or(0)
     }
 
-    /// The tiles with the highest `heat`, in falling order; of equals the first come first.
+    /// The tiles with the highest `rank_score`, in falling order; of equals the first come first.
     pub fn hottest_tiles(&self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.tiles.len()).collect();
-        let hotter =
-            |one: &usize, other: &usize| self.tiles[*other].heat.total_cmp(&self.tiles[*one].heat).then(one.cmp(other));
+        let hotter = |one: &usize, other: &usize| {
+            self.tiles[*other].rank_score.total_cmp(&self.tiles[*one].rank_score).then(one.cmp(other))
+        };
         let count = count.min(order.len());
         if count < order.len() {
             order.select_nth_unstable_by(count, hotter);

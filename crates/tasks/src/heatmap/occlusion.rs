@@ -56,8 +56,8 @@ impl Occlusion<'_> {
             for logit in logits_of(self.model, &images)? {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
                 let fall = whole.probability - probability;
-                let (value, heat) = (fall.max(0.0), whole.logit - logit);
-                map.add(Tile { probability, logit, value, heat, ..Tile::default() }, fall)?;
+                let (value, rank_score) = (fall.max(0.0), whole.logit - logit);
+                map.add(Tile { probability, logit, value, rank_score, ..Tile::default() }, fall)?;
             }
             step(corners.len())?;
         }

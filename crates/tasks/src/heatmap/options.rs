@@ -77,8 +77,8 @@ pub struct HeatmapOptions {
     #[option(maximum = LONGEST_SIDE, unset = "by scale")]
     pub resize_height: u32,
     /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory that the
-    /// call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so many
-    /// tiles, and one at least; for the two maps of the whole image always one.
+    /// call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so many
+    /// tiles, at least one; CAM and Grad-CAM++ take one image at a time.
     #[option(
         maximum = 65_536,
         unset = "automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64)",

@@ -29,17 +29,18 @@ pub struct OverlayOptions {
     /// Which values get the lowest and the highest colour.
     #[option(flag = "--absolute = absolute")]
     pub scale: OverlayScale,
-    /// Share of the colours, from image only to colours only.
+    /// Opacity of the colours: 0 shows the image only, 1 the colours only.
     #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--alpha X")]
     pub alpha: f32,
     /// Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of the
     /// lowest and the highest colour; without them where the image's shorter side is under 96 pixels.
     #[option(flag = "--color-bar")]
     pub color_bar: bool,
-    /// How many of the tiles that matter most get a frame, all when there are no more.
+    /// How many of the hottest tiles are outlined; all when there are no more.
     #[option(flag = "--outline N")]
     pub outline_tiles: u32,
-    /// Values of the map below this are not coloured: the image alone is seen there.
+    /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0 colours
+    /// everything.
     #[option(minimum = 0, maximum = 1, flag = "--hide-below X")]
     pub hide_below: f32,
 }
@@ -193,9 +194,9 @@ mod tests {
         let mut writer = MapWriter::new(size, size, Resolution::Image).unwrap();
         (0..size.1).for_each(|y| writer.push(&vec![y as f32 / 400.0; size.0]).unwrap());
         let tiles = (0..160).map(|index| {
-            let heat = [3, 11].iter().position(|hot| *hot == index).map_or(0.0, |rank| 2.0 - rank as f32);
+            let rank_score = [3, 11].iter().position(|hot| *hot == index).map_or(0.0, |rank| 2.0 - rank as f32);
             let (x, y) = ((index % 16 * 40) as f32, (index / 16 * 40) as f32);
-            Tile { x, y, width: 40.0, height: 40.0, heat, ..Tile::default() }
+            Tile { x, y, width: 40.0, height: 40.0, rank_score, ..Tile::default() }
         });
         writer.finish(tiles.collect(), 16, Prediction::from_logit(0.0, 0.5)).unwrap()
     }

@@ -6,7 +6,7 @@ use super::cells::cells_map;
 use super::grid::{GridMap, TileGrid};
 use super::map::{HeatMap, Tile};
 use super::occlusion::Occlusion;
-use super::options::{HeatmapOptions, Method};
+use super::options::HeatmapOptions;
 use super::strategy::{Passes, Strategy};
 use super::writer::MapWriter;
 use crate::classify::{Prediction, batch_limit, logits, logits_of};
@@ -89,15 +89,18 @@ impl Run<'_> {
         let view = ResampledView::new(*image, strategy.size);
         let map = match strategy.passes {
             Passes::Tiles(grid) => return self.add_tiles(&view, grid, writer, control),
-            Passes::Whole => self.whole(&view, writer)?,
-            Passes::Cells(method) => {
-                cells_map(self.model, &view.rows(0..view.height())?, self.threshold, method, writer)?
+            Passes::Whole => {
+                let map = self.whole(&view, writer)?;
+                self.step(1, control)?;
+                map
+            }
+            Passes::Cells(values) => {
+                let map = cells_map(self.model, &view.rows(0..view.height())?, self.threshold, values, writer)?;
+                self.step(1, control)?;
+                map
             }
             Passes::Occlusion(grid) => self.occlude(&view, grid, writer, control)?,
         };
-        if self.options.method != Method::Occlusion {
-            self.step(1, control)?;
-        }
         self.waiting.push_back(Waiting::Finished(map));
         self.finish_front()
     }
@@ -139,7 +142,7 @@ impl Run<'_> {
             let Waiting::Tiles(map) = waiting else { continue };
             for logit in computed.by_ref().take(map.missing()) {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
-                let figures = Tile { probability, logit, value: probability, heat: logit, ..Tile::default() };
+                let figures = Tile { probability, logit, value: probability, rank_score: logit, ..Tile::default() };
                 map.add(figures, probability)?;
             }
         }
@@ -181,7 +184,7 @@ impl Run<'_> {
         let row = vec![probability; view.width()];
         (0..view.height()).try_for_each(|_| writer.push(&row))?;
         let (width, height) = (view.width() as f32, view.height() as f32);
-        let tile = Tile { x: 0.0, y: 0.0, width, height, probability, logit, value: probability, heat: logit };
+        let tile = Tile { x: 0.0, y: 0.0, width, height, probability, logit, value: probability, rank_score: logit };
         writer.finish(vec![tile], 1, prediction)
     }
 

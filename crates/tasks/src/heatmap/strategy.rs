@@ -1,5 +1,6 @@
 //! How an image of some size is put through the network.
 
+use super::cells::CellValues;
 use super::grid::TileGrid;
 use super::options::{HeatmapOptions, Method};
 use lens_base::options::Choice;
@@ -19,7 +20,7 @@ pub enum Passes {
     /// Whole, once, for one probability.
     Whole,
     /// Whole, once, cell by cell of the last feature map.
-    Cells(Method),
+    Cells(CellValues),
     /// Whole, then with one tile after the other hidden.
     Occlusion(TileGrid),
 }
@@ -47,7 +48,8 @@ impl Strategy {
                 (resampled, Passes::Tiles(TileGrid::new(resampled, options)))
             }
             Method::Tiles => (resampled, Passes::Whole),
-            Method::Cam | Method::GradCamPlusPlus => (whole, Passes::Cells(options.method)),
+            Method::Cam => (whole, Passes::Cells(CellValues::Logits)),
+            Method::GradCamPlusPlus => (whole, Passes::Cells(CellValues::Evidence)),
             Method::Occlusion => (whole, Passes::Occlusion(TileGrid::new(whole, options))),
         };
         if !matches!(passes, Passes::Tiles(_)) && whole.0 * whole.1 > MOST_WHOLE_PIXELS {

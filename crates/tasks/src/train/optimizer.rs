@@ -10,7 +10,7 @@ pub struct OptimizerOptions {
     /// How gradients become steps.
     #[option(name = "optimizer", flag = "--optimizer")]
     pub kind: OptimizerKind,
-    /// Pull of the weights of convolutions and head towards 0. Norms and biases are left alone.
+    /// Weight decay of the weights of convolutions and head; norms and biases have none.
     #[option(minimum = 0, maximum = 1, flag = "--weight-decay X")]
     pub weight_decay: f64,
     /// Momentum of SGD.

@@ -98,8 +98,8 @@ pub struct TrainOptions {
         flag = "--patience EPOCHS"
     )]
     pub early_stopping: Option<u32>,
-    /// Longest gradient (Euclidean norm over all parameters); longer ones are shortened to it.
-    #[option(above = 0, unset = "any length", flag = "--clip-norm X")]
+    /// Gradient clipping: largest L2 norm over all parameters; larger gradients are scaled down to it.
+    #[option(above = 0, unset = "no clipping", flag = "--clip-norm X")]
     pub clip_norm: Option<f64>,
     /// Share of every label that is spread evenly over both classes.
     #[option(minimum = 0, below = 1, flag = "--label-smoothing X")]
@@ -132,7 +132,7 @@ pub struct TrainOptions {
     pub scaler_settings: Option<ScalerSettings>,
     /// Directory (made when missing) of the run. It receives best.safetensors whenever the model gets better,
     /// last.checkpoint (everything that is needed to go on) and curves.png after every epoch, and run.json at the end. One
-    /// run at a time; an unfinished one is refused unless resume is set.
+    /// run at a time; a directory with an unfinished run is refused unless resume is set.
     // A place, not a setting: the record of a run is the same wherever it lies.
     #[serde(skip)]
     #[option(unset = "nothing is written", flag = "--run-dir DIR")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[choice(name = "schedule")]
 pub enum ScheduleKind {
-    /// As it is.
+    /// Constant.
     #[default]
     Constant,
     /// Down along half a cosine, to final_learning_rate at the last step (Loshchilov and Hutter 2017).

@@ -51,10 +51,10 @@ impl Bootstrap {
             std::thread::scope(|scope| {
                 for (first, figures) in (first..).step_by(share).zip(figures.chunks_mut(share)) {
                     scope.spawn(move || {
-                        let mut ties = ranking.ties.clone();
+                        let mut groups = ranking.groups.clone();
                         for (number, figures) in (first as u64..).zip(figures.iter_mut()) {
-                            ranking.resample(&mut ties, &mut generator(self.seed, number));
-                            let metrics = Metrics::of_ties(&ties, threshold).named();
+                            ranking.resample(&mut groups, &mut generator(self.seed, number));
+                            let metrics = Metrics::of_groups(&groups, threshold).named();
                             let named = metrics.iter().filter(|metric| names.contains(&metric.name));
                             *figures = named.map(|metric| metric.value).collect();
                         }

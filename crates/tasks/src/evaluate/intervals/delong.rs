@@ -1,12 +1,12 @@
 //! DeLong's interval of the area under the ROC curve (DeLong et al. 1988), in the time of a sort (Sun & Xu 2014).
 
 use super::{Interval, Method, Z};
-use crate::evaluate::ranking::{Tie, class_counts, roc_auc};
+use crate::evaluate::ranking::{ScoreGroup, class_counts, roc_auc};
 
 /// Normal on the logit scale, which keeps it within 0 and 1; or why there is none.
-pub fn delong(ties: &[Tie]) -> Result<Interval, String> {
-    let (positives, negatives) = class_counts(ties);
-    let Some(area) = roc_auc(ties) else {
+pub fn delong(groups: &[ScoreGroup]) -> Result<Interval, String> {
+    let (positives, negatives) = class_counts(groups);
+    let Some(area) = roc_auc(groups) else {
         return Err("there are samples of one class only".into());
     };
     if positives < 2 || negatives < 2 {
@@ -17,13 +17,13 @@ pub fn delong(ties: &[Tie]) -> Result<Interval, String> {
     // Placements: which share of the other class a sample beats, ties counting half.
     let (mut above, mut below) = (0, negatives);
     let (mut of_positives, mut of_negatives) = (0.0, 0.0);
-    for tie in ties {
-        below -= tie.negatives;
-        let wins = (below as f64 + tie.negatives as f64 / 2.0) / negatives as f64;
-        let losses = (above as f64 + tie.positives as f64 / 2.0) / positives as f64;
-        of_positives += tie.positives as f64 * (wins - area).powi(2);
-        of_negatives += tie.negatives as f64 * (losses - area).powi(2);
-        above += tie.positives;
+    for group in groups {
+        below -= group.negatives;
+        let wins = (below as f64 + group.negatives as f64 / 2.0) / negatives as f64;
+        let losses = (above as f64 + group.positives as f64 / 2.0) / positives as f64;
+        of_positives += group.positives as f64 * (wins - area).powi(2);
+        of_negatives += group.negatives as f64 * (losses - area).powi(2);
+        above += group.positives;
     }
     let mean_variance = |sum: f64, count: u64| sum / ((count - 1) as f64 * count as f64);
     let variance = mean_variance(of_positives, positives) + mean_variance(of_negatives, negatives);

@@ -3,10 +3,10 @@ package org.lesionlens;
 
 /** What is taken over several maps. */
 public enum Aggregate {
-    /** The highest value of each pixel and tile: shows what shows in any frame. */
+    /** The highest value of each pixel and tile: keeps findings of single frames. */
     MAX(0),
 
-    /** The mean: shows what stays. */
+    /** The mean: keeps findings that persist. */
     MEAN(1);
 
     final int value;

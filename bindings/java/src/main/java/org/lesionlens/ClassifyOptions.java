@@ -12,15 +12,16 @@ public final class ClassifyOptions {
     ProgressListener progress;
     CancelToken cancel;
 
-    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own. */
     public ClassifyOptions threshold(float threshold) {
         this.threshold = threshold;
         return this;
     }
 
     /**
-     * Images that go through the network at once. Results do not depend on it beyond rounding. At most 65536; default
-     * 0: automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels.
+     * Images that go through the network at once. With the library's own engine results do not depend on it; with
+     * libtorch beyond rounding. At most 65536; 0 (default): automatic, 32 on the CPU, and on GPUs as many as have 4
+     * million pixels.
      */
     public ClassifyOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);

@@ -52,9 +52,9 @@ public final class ContextOptions {
      * Directory that holds libtorch's libraries, should libtorch be needed. It must hold libtorch_cpu.so of the
      * version that liblesionlens_torch.so was built with, and where the process has loaded one, that one.
      * liblesionlens_torch.so is looked for here, too, before it is looked for beside this library. libtorch's library
-     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so.
-     * Default null: the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the
-     * process has loaded.
+     * for GPUs (libtorch_cuda.so or libtorch_hip.so) is looked for here, then beside the loaded libtorch_cpu.so. null
+     * (default): the directory libtorch/lib beside liblesionlens_torch.so, where that was built, or what the process
+     * has loaded.
      */
     public ContextOptions libtorchDir(String libtorchDir) {
         this.libtorchDir = libtorchDir;
@@ -63,7 +63,7 @@ public final class ContextOptions {
 
     /**
      * CPU threads of one call. Threads of the library sleep when they have nothing to do; those of libtorch, where it
-     * computes on the CPU, wait actively for each other. At most 1024; default 0: as many as the process may use
+     * computes on the CPU, wait actively for each other. At most 1024; 0 (default): as many as the process may use
      * (container limits count).
      */
     public ContextOptions threads(int threads) {
@@ -81,9 +81,10 @@ public final class ContextOptions {
     }
 
     /**
-     * Upper bound, in bytes, for what training may use beside the libraries: its batches are cut into parts to fit,
-     * and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the GPU's memory and
-     * the images in the machine's. Default 0: what is free at init, a quarter of it at most for images.
+     * Upper bound, in bytes, for the memory of training, not counting the libraries themselves: its batches are cut
+     * into parts to fit, and decoded images are kept as far as that leaves room. On a GPU it bounds the batches in the
+     * GPU's memory and the images in the machine's. 0 (default): what is free at init, a quarter of it at most for
+     * images.
      */
     public ContextOptions memoryCap(long memoryCap) {
         this.memoryCap = Arguments.notNegative("memoryCap", memoryCap);
@@ -112,8 +113,9 @@ public final class ContextOptions {
     }
 
     /**
-     * What computes on the CPU. A plan is refused with a precision other than F32, and PLAN_AVX2 on a processor
-     * without AVX2. Engine; default Engine.AUTO.
+     * What computes on the CPU. A plan is refused on a GPU (ask for the CPU), with the precisions BF16 and F16, and,
+     * as PLAN_AVX2, on a processor without AVX2 and FMA. The precision INT8 needs AUTO or PLAN, on a processor with
+     * AVX-512 VNNI. Engine; default Engine.AUTO.
      */
     public ContextOptions engine(Engine engine) {
         this.engine = engine;
@@ -122,8 +124,8 @@ public final class ContextOptions {
 
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1; default
-     * 0: automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
+     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     public ContextOptions memoryFraction(double memoryFraction) {
         this.memoryFraction = memoryFraction;
@@ -132,7 +134,7 @@ public final class ContextOptions {
 
     /**
      * GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
-     * more; default -1: automatic, 100 on AMD, never on NVIDIA.
+     * more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
      */
     public ContextOptions emptyCacheEvery(int emptyCacheEvery) {
         this.emptyCacheEvery = emptyCacheEvery;
@@ -141,7 +143,7 @@ public final class ContextOptions {
 
     /**
      * Whether activations lie pixel by pixel (NHWC), or channel by channel (NCHW). The library's own engine always has
-     * the former. true: yes, false: no; default automatic: pixel by pixel.
+     * the former. Left out: automatic, pixel by pixel.
      */
     public ContextOptions channelsLast(boolean channelsLast) {
         this.channelsLast = channelsLast;
@@ -149,8 +151,8 @@ public final class ContextOptions {
     }
 
     /**
-     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. true: yes, false: no; default
-     * automatic: from Ampere on, unless precision is F32.
+     * NVIDIA: whether products of 32-bit floats may round their factors to TF32. Left out: automatic, on from Ampere
+     * on, unless precision is F32.
      */
     public ContextOptions tf32(boolean tf32) {
         this.tf32 = tf32;
@@ -158,8 +160,8 @@ public final class ContextOptions {
     }
 
     /**
-     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. true: yes, false:
-     * no; default automatic: on AMD unless deterministic, as in the reference pipeline.
+     * GPU: whether cuDNN or MIOpen times its algorithms for each new shape, which can take seconds. Left out:
+     * automatic, on where the GPU is AMD's, unless deterministic, as in the reference pipeline.
      */
     public ContextOptions benchmark(boolean benchmark) {
         this.benchmark = benchmark;
@@ -167,8 +169,8 @@ public final class ContextOptions {
     }
 
     /**
-     * Whether the compiled network that a model's file may bring computes its logits. true: yes, false: no; default
-     * -1, automatic: yes, but not on AMD, as in the reference pipeline, nor where an engine was asked for.
+     * Whether the compiled network that a model's file may bring computes its logits. Left out: automatic, on, but not
+     * on AMD, as in the reference pipeline, nor where an engine was asked for.
      */
     public ContextOptions compiledGraph(boolean compiledGraph) {
         this.compiledGraph = compiledGraph;
@@ -176,9 +178,9 @@ public final class ContextOptions {
     }
 
     /**
-     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once.
-     * true: yes, false: no; default automatic: on GPUs, whose memory then holds one batch at a time; plans share a
-     * pool of threads instead.
+     * Whether calls from several threads compute in turns, batch by batch and in the order they came, or at once. Left
+     * out: automatic, on for GPUs, whose memory then holds one batch at a time; on the CPU calls share one pool of
+     * threads and run beside each other.
      */
     public ContextOptions takeTurns(boolean takeTurns) {
         this.takeTurns = takeTurns;

@@ -38,8 +38,8 @@ public final class HeatmapOptions {
     }
 
     /**
-     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; default 0: three quarters of
-     * tileSize.
+     * Distance of tiles in pixels of the resampled image, at most tileSize. At most 4096; 0 (default): three quarters
+     * of tileSize.
      */
     public HeatmapOptions stride(int stride) {
         this.stride = Arguments.notNegative("stride", stride);
@@ -69,14 +69,14 @@ public final class HeatmapOptions {
 
     /**
      * Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
-     * at 1. At most 65536; default 0: by scale.
+     * at 1. At most 65536; 0 (default): by scale.
      */
     public HeatmapOptions resizeWidth(int resizeWidth) {
         this.resizeWidth = Arguments.notNegative("resizeWidth", resizeWidth);
         return this;
     }
 
-    /** The height that belongs to resizeWidth. At most 65536; default 0: by scale. */
+    /** The height that belongs to resizeWidth. At most 65536; 0 (default): by scale. */
     public HeatmapOptions resizeHeight(int resizeHeight) {
         this.resizeHeight = Arguments.notNegative("resizeHeight", resizeHeight);
         return this;
@@ -84,16 +84,16 @@ public final class HeatmapOptions {
 
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion as many images go through at once as have no more pixels than so
-     * many tiles, and one at least; for the two maps of the whole image always one. At most 65536; default 0:
-     * automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
+     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
+     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     public HeatmapOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);
         return this;
     }
 
-    /** Probability above which an image is called positive. 0 to 1; default -1: the model's own. */
+    /** Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own. */
     public HeatmapOptions threshold(float threshold) {
         this.threshold = threshold;
         return this;

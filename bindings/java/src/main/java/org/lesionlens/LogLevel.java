@@ -3,7 +3,7 @@ package org.lesionlens;
 
 /** How important a message is; the log is told messages of a level and of those before it. */
 public enum LogLevel {
-    /** Nothing works without attention. */
+    /** A call failed, or cannot go on as it should. */
     ERROR(0),
 
     /** Something is not as asked for. */

@@ -26,7 +26,7 @@ public final class OverlayOptions {
         return this;
     }
 
-    /** Share of the colours, from image only to colours only. 0 to 1; default 0.5. */
+    /** Opacity of the colours: 0 shows the image only, 1 the colours only. 0 to 1; default 0.5. */
     public OverlayOptions alpha(float alpha) {
         this.alpha = alpha;
         return this;
@@ -42,13 +42,16 @@ public final class OverlayOptions {
         return this;
     }
 
-    /** How many of the tiles that matter most get a frame, all when there are no more. Default 0. */
+    /** How many of the hottest tiles are outlined; all when there are no more. Default 0. */
     public OverlayOptions outlineTiles(int outlineTiles) {
         this.outlineTiles = Arguments.notNegative("outlineTiles", outlineTiles);
         return this;
     }
 
-    /** Values of the map below this are not coloured: the image alone is seen there. 0 to 1; default 0. */
+    /**
+     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * colours everything. 0 to 1; default 0.
+     */
     public OverlayOptions hideBelow(float hideBelow) {
         this.hideBelow = hideBelow;
         return this;

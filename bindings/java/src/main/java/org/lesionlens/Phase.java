@@ -1,9 +1,9 @@
 // Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** What the work is at. */
+/** Phase of a long call. */
 public enum Phase {
-    /** Reading and decoding images. */
+    /** Reading and decoding images; done and total count images. */
     LOAD(0),
 
     /** Training; done and total count samples of the epoch. */
@@ -21,7 +21,7 @@ public enum Phase {
      */
     HEATMAP(4),
 
-    /** Evaluating a data set; done and total count samples. */
+    /** Evaluating, calibrating or localising, or measuring activations for 8 bits; done and total count images. */
     EVALUATE(5);
 
     final int value;

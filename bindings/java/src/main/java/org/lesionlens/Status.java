@@ -1,7 +1,7 @@
 // Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** What a call came to. Numbers are never reused. */
+/** Result of a call. Numbers are never reused. */
 public enum Status {
     /** The call did what it says; its results are in the out parameters. */
     OK(0),
