@@ -59,11 +59,14 @@ mod tests {
         }
     }
 
-    /// A mutex that is not fair fails this: the caller that asks again often gets it before the other has woken up.
+    /// A mutex that is not fair fails this: parking_lot's plain one gives the device to the caller that asks again in a
+    /// third of the rounds, before the other has woken up. A thread can sleep on its way into the queue, too, so that a few
+    /// rounds prove nothing.
     #[test]
     fn waiting_caller_goes_before_one_that_asks_again() {
+        const ROUNDS: usize = 200;
         let queue = &DeviceQueue::new(true);
-        for _ in 0..200 {
+        let in_order = (0..ROUNDS).filter(|_| {
             let order = &Mutex::new(Vec::new());
             let first = queue.acquire();
             std::thread::scope(|scope| {
@@ -78,8 +81,10 @@ mod tests {
                 let _again = queue.acquire();
                 order.lock().unwrap().push("again");
             });
-            assert_eq!(*order.lock().unwrap(), ["waiting", "again"]);
-        }
+            *order.lock().unwrap() == ["waiting", "again"]
+        });
+        let in_order = in_order.count();
+        assert!(in_order >= ROUNDS * 9 / 10, "{in_order} of {ROUNDS} rounds in the order of asking");
     }
 
     #[test]
