@@ -143,6 +143,9 @@ fn limits(field: &Field) -> String {
         Value::Text(text) => text.is_none(),
         _ => false,
     };
+    if let Some(meaning) = field.unset.filter(|_| !unset) {
+        limits.push(format!("{}: {meaning}", field.none));
+    }
     let default = match field.unset {
         Some(meaning) if unset => Some(meaning.to_string()),
         _ => word_of(field, &field.default),

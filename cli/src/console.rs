@@ -2,7 +2,7 @@
 
 use crate::program;
 use indicatif::ProgressBar;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is drawn.
@@ -14,7 +14,8 @@ fn bar() -> MutexGuard<'static, Option<ProgressBar>> {
 
 /// A line that begins with the program's name. From any thread.
 pub fn message(text: &str) {
-    let print = || eprintln!("{}: {text}", program::name());
+    // There is nowhere to tell of a standard error that cannot be written.
+    let print = || drop(writeln!(std::io::stderr(), "{}: {text}", program::name()));
     match &*bar() {
         Some(bar) => bar.suspend(print),
         None => print(),

@@ -2,8 +2,9 @@
 
 use crate::program::{Failure, reason};
 use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
+use lens_images::{Dataset, Sample};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Endings of other model formats: programs go by the ending, so a safetensors file must not bear one.
 const OTHER_MODEL_FORMATS: [&str; 4] = ["pt", "pth", "pt2", "onnx"];
@@ -46,6 +47,29 @@ pub fn check_can_be_made(option: &str, path: &Path) -> Result<(), Failure> {
             parent.display()
         ))),
     }
+}
+
+/// Refuses to write a file over one of a command's inputs; `option` is what the file was given with.
+pub fn check_is_no_input<P: AsRef<Path>>(
+    option: &str,
+    output: &Path,
+    inputs: impl IntoIterator<Item = P>,
+) -> Result<(), Failure> {
+    // What is not there yet is no input.
+    let Ok(output) = fs::canonicalize(output) else { return Ok(()) };
+    for input in inputs {
+        if fs::canonicalize(&input).is_ok_and(|input| input == output) {
+            let (output, input) = (output.display(), input.as_ref().display());
+            return Err(Failure::usage(format!("{option} '{output}' is the input '{input}'; give another file")));
+        }
+    }
+    Ok(())
+}
+
+/// The files of a data set: its images, and the table that may list them.
+pub fn files_of(directory: &Path, dataset: &Dataset) -> Vec<PathBuf> {
+    let images = dataset.samples().iter().filter_map(Sample::path);
+    images.chain([directory.join("labels.csv")]).collect()
 }
 
 /// Fails when what is there is no directory.

@@ -99,8 +99,17 @@ fn images(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let (mut images, mut others) = (Vec::new(), Vec::new());
     let entries = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
     for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())) {
-        let entry =
-            entry.map_err(|error| Failure::Failed(format!("cannot read below '{}': {error}", directory.display())))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A link that leads nowhere or in a circle.
+            Err(error) if error.path().is_some_and(Path::is_symlink) => {
+                others.extend(error.path().map(Path::to_path_buf));
+                continue;
+            }
+            Err(error) => {
+                return Err(Failure::Failed(format!("cannot read below '{}': {error}", directory.display())));
+            }
+        };
         if entry.file_type().is_dir() {
             continue;
         }

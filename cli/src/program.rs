@@ -2,6 +2,7 @@
 
 use crate::console;
 use lens_base::{Error, ErrorKind};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,7 +39,7 @@ impl Failure {
         match self {
             Failure::Usage { message, help } => {
                 console::message(&message);
-                eprint!("{help}");
+                let _ = write!(std::io::stderr(), "{help}");
                 ExitCode::from(2)
             }
             Failure::Failed(message) => {

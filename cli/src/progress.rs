@@ -4,6 +4,7 @@ use crate::{console, interrupt};
 use ::console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lens_base::{Control, Phase, Update};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Between two drawings of the bar, and between two lines.
@@ -278,7 +279,7 @@ impl Progress {
         if let Some(bar) = self.bar.take() {
             bar.abandon();
             console::set_bar(None);
-            eprintln!();
+            let _ = writeln!(std::io::stderr());
         }
     }
 }

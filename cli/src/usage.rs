@@ -143,6 +143,9 @@ fn message(error: &clap::Error, arguments: &[OsString]) -> String {
             let unknown = text(ContextKind::InvalidSubcommand);
             format!("unknown command '{unknown}'; it must be {} or {last}", others.join(", "))
         }
+        ErrorKind::InvalidValue if value.is_empty() && value_name.is_empty() => {
+            format!("{} is empty; it must be a name", name.trim_matches(['<', '>', '.']))
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("{name} has an empty value; it must be {value_name}"),
         _ => {
             let text = error.to_string();

@@ -157,6 +157,67 @@ class Tables(CommandTest):
         self.refuse(1, "classify", "--model", "none", images[0], "--csv", table, says=["--csv", "does not exist"])
 
 
+class Safety(CommandTest):
+    def test_outputs_are_not_written_over_inputs(self) -> None:
+        data = self.directory / "data"
+        host.write_labelled(data, 0, 4)
+        image = sorted((data / "images").iterdir())[0]
+        own_model = Path(shutil.copy(model, self.directory / "model.safetensors"))
+        with_model = ["--model", own_model, *host.ONE_CORE, "--quiet"]
+        training = ["--train", data, "--val", data, *SMALL, "--quiet"]
+        for arguments, output in (
+            (["classify", *with_model, image, "--csv", image], image),
+            (["classify", *with_model, image, "--csv", own_model], own_model),
+            (["heatmap", *with_model, image, "--out", self.directory, "--csv", image], image),
+            (["evaluate", *with_model, "--data", data, "--csv", image], image),
+            (["evaluate", *with_model, "--data", data, "--csv", data / "labels.csv"], data / "labels.csv"),
+            (["train", *training, "--out", image], image),
+        ):
+            with self.subTest(f"{arguments[0]} {output.name}"):
+                before = output.read_bytes()
+                self.refuse(2, *arguments, says=[output, "is the input"])
+                self.assertEqual(output.read_bytes(), before)
+
+    def test_only_regular_files_are_replaced(self) -> None:
+        link, pipe = self.directory / "link.csv", self.directory / "pipe"
+        link.symlink_to(self.directory / "elsewhere.csv")
+        os.mkfifo(pipe)
+        for output in (link, pipe):
+            with self.subTest(output.name):
+                classify = ["classify", "--model", model, images[0], *host.ONE_CORE, "--quiet"]
+                self.refuse(1, *classify, "--csv", output, says=[output, "no regular file"])
+        self.assertTrue(link.is_symlink() and pipe.is_fifo())
+
+    def test_standard_error_that_cannot_be_written_stops_nothing(self) -> None:
+        with open("/dev/full", "w") as full:
+            options = {"capture_output": False, "stdout": subprocess.PIPE, "stderr": full}
+            finished = run("classify", "--model", model, images[0], *host.ONE_CORE, "--json", **options)
+            self.assertEqual(finished.returncode, 0)
+            self.assertEqual(len(json.loads(finished.stdout)["predictions"]), 1)
+            self.assertEqual(run("no-such-command", **options).returncode, 2)
+            self.assertEqual(run("describe", "--model", self.directory / "none", **options).returncode, 1)
+
+    def test_links_that_lead_nowhere_are_left_out(self) -> None:
+        shutil.copy(images[0], self.directory / "a.png")
+        (self.directory / "broken.png").symlink_to("nowhere")
+        (self.directory / "again").symlink_to(".")
+        found, told = self.classified(self.directory)
+        self.assertEqual(found, [str(self.directory / "a.png")])
+        self.assertIn("broken.png", told)
+
+    def test_resuming_with_fewer_epochs_than_are_done(self) -> None:
+        run_directory, data = self.directory / "run", ["--train", root / "train", "--val", root / "val"]
+        training = ["train", *data, *SMALL, "--quiet", "--run-dir", run_directory, "--out", self.directory / "m.safetensors"]
+        self.succeed(*self.with_epochs(training, 2))
+        self.refuse(1, *self.with_epochs(training, 1), "--resume", says=["epochs is 1", "2 done"])
+
+    @staticmethod
+    def with_epochs(arguments: list[object], count: int) -> list[object]:
+        changed = list(arguments)
+        changed[changed.index("--epochs") + 1] = count
+        return changed
+
+
 class Models(CommandTest):
     def test_formats_by_name_and_by_ending(self) -> None:
         for name, arguments in {"m.onnx": [], "m.safetensors": [], "m.bin": ["--format", "onnx"]}.items():

@@ -74,11 +74,7 @@ fn check_count<T>(name: &str, pointer: *const T, count: usize) -> Result<()> {
 /// `pointer` is NULL or a NUL-terminated string that outlives `'a`.
 pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a str> {
     // SAFETY: as promised by the caller.
-    match unsafe { optional_text(name, pointer) }? {
-        Some("") => Err(Error::argument(format!("{name} is empty"))),
-        Some(text) => Ok(text),
-        None => Err(Error::argument(format!("{name} is NULL"))),
-    }
+    unsafe { optional_text(name, pointer) }?.ok_or_else(|| Error::argument(format!("{name} is NULL")))
 }
 
 /// Text that may be left out as NULL.
@@ -91,7 +87,11 @@ pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Re
     }
     // SAFETY: not NULL, and NUL-terminated by the caller's promise.
     let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str().map(Some).map_err(|_| Error::argument(format!("{name} is not UTF-8: \"{}\"", text.to_string_lossy())))
+    match text.to_str() {
+        Ok("") => Err(Error::argument(format!("{name} is empty"))),
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Error::argument(format!("{name} is not UTF-8: \"{}\"", text.to_string_lossy()))),
+    }
 }
 
 /// A C truth value.

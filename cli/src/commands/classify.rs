@@ -2,6 +2,7 @@
 
 use super::load_image;
 use crate::arguments::{self, file_operands, files, given_path, model};
+use crate::files::check_is_no_input;
 use crate::output::json::{self, Said};
 use crate::output::{csv, text};
 use crate::program::Failure;
@@ -67,6 +68,9 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let table = csv::file(matches)?;
     let files = files(matches)?;
     let model_path = given_path(matches, "model");
+    if let Some(table) = &table {
+        check_is_no_input("--csv", table, files.iter().chain([&model_path]))?;
+    }
     let model = setting.model(&model_path)?;
     // Nothing is printed before the last file is classified, so an unreadable one leaves no partial result behind.
     let mut predictions = Vec::with_capacity(files.len());

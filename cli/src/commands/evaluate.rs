@@ -2,6 +2,7 @@
 
 use super::train::open;
 use crate::arguments::{self, given_path, is_given, model, path, switch};
+use crate::files::{check_is_no_input, files_of};
 use crate::output::csv;
 use crate::output::json::{self, count};
 use crate::output::text::Figures;
@@ -74,8 +75,12 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
             ..HeatmapOptions::default()
         });
     }
-    let model = setting.model(&given_path(matches, "model"))?;
-    let dataset = open(&given_path(matches, "data"), &opening)?;
+    let (model_path, data) = (given_path(matches, "model"), given_path(matches, "data"));
+    let model = setting.model(&model_path)?;
+    let dataset = open(&data, &opening)?;
+    if let Some(table) = &table {
+        check_is_no_input("--csv", table, files_of(&data, &dataset).into_iter().chain([model_path]))?;
+    }
     let report = {
         let mut progress = Progress::new(setting.quiet);
         evaluate(&model, &dataset, &options, &mut progress.control())?

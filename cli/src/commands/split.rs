@@ -72,6 +72,8 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let dataset = open(&given_path(matches, "data"), &opening)?;
     let (first, second) = dataset.split(options.share, options.seed)?;
     let [(_, first_output), (_, second_output)] = outputs;
+    [(&first_output, &first), (&second_output, &second)].into_iter().try_for_each(|(_, part)| check_names(part))?;
+    [&first_output, &second_output].into_iter().try_for_each(|output| make_directory(output))?;
     let document = Document { first: write(&first_output, &first)?, second: write(&second_output, &second)? };
     if is_given(matches, "json") {
         return json::document(&document);
@@ -94,13 +96,24 @@ fn check_is_free(name: &str, output: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A table of files is text.
+fn check_names(dataset: &Dataset) -> Result<(), Failure> {
+    let names = dataset.samples().iter().filter_map(|sample| sample.location());
+    match names.map(|(_, name, _)| name).find(|name| name.to_str().is_none()) {
+        Some(name) => Err(Failure::Failed(format!(
+            "labels.csv cannot hold the name '{}', which is not UTF-8; rename it",
+            name.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// labels.csv with the samples, beside a link to their images.
 fn write(output: &Path, dataset: &Dataset) -> Result<Part, Failure> {
     let options = DatasetOptions::default();
     let samples = dataset.samples();
     let files: Vec<_> = samples.iter().filter_map(|sample| Some((sample.location()?, sample.positive))).collect();
     let with_frames = files.iter().any(|((_, _, frame), _)| frame.is_some());
-    make_directory(output)?;
     if let Some(((directory, _, _), _)) = files.first() {
         link(directory, &output.join(IMAGES))?;
     }

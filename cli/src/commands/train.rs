@@ -1,7 +1,7 @@
 //! `train`: a model from labelled images.
 
 use crate::arguments::{self, given_path, path};
-use crate::files::{check_can_be_made, is_other_model_format};
+use crate::files::{check_can_be_made, check_is_no_input, files_of, is_other_model_format};
 use crate::interrupt;
 use crate::output::json::{self, count, find};
 use crate::output::text::Figures;
@@ -11,7 +11,7 @@ use crate::setting::Setting;
 use clap::{ArgAction, ArgMatches, Command};
 use lens_images::{Dataset, DatasetOptions};
 use lens_runtime::{Classifier, FileFormat};
-use lens_tasks::train::{SelectBy, TrainOptions, train};
+use lens_tasks::train::{CHECKPOINT_NAME, SelectBy, TrainOptions, train};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -46,10 +46,16 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
 
     let context = setting.context()?;
     let mut training = Dataset::default();
+    let mut inputs = Vec::new();
     for directory in matches.get_many::<PathBuf>("train").into_iter().flatten() {
         about(directory, training.extend(directory, &opening))?;
+        inputs.extend(files_of(directory, &training));
     }
-    let validation = open(&given_path(matches, "val"), &opening)?;
+    let validation_directory = given_path(matches, "val");
+    let validation = open(&validation_directory, &opening)?;
+    inputs.extend(files_of(&validation_directory, &validation));
+    inputs.extend(options.run_directory.iter().map(|directory| directory.join(CHECKPOINT_NAME)));
+    check_is_no_input("--out", &out, inputs)?;
     let model = {
         let mut progress = Progress::new(setting.quiet).with_metric(metric_name(options.select_by));
         train(&context, &training, Some(&validation), &options, &mut progress.control())?

@@ -23,6 +23,10 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     if path.is_dir() {
         return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
+    // Devices and pipes would be replaced by the new file, and links by a file beside what they lead to.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(failed(std::io::Error::other("it is no regular file, and only those are replaced")));
+    }
     let mut temporary = tempfile::Builder::new();
     temporary.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
     lens_system::with_rights_of_new_files(&mut temporary);

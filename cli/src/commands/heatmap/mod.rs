@@ -83,7 +83,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let table = csv::file(matches)?;
     let files = files(matches)?;
     let kinds: &[Of] = if all_frames { &[Of::Frame, Of::Highest, Of::Mean] } else { &[Of::Frame] };
-    names::check(&out, &files, kinds)?;
+    names::check(&out, &files, &model_path, table.as_deref(), kinds)?;
     check_directory("--out", &out)?;
 
     if files.len() > GROUP && !all_frames {

@@ -1,5 +1,6 @@
 //! Names of the pictures that `heatmap` writes: each input has its own, and none is an input.
 
+use crate::files::check_is_no_input;
 use crate::program::Failure;
 use std::collections::HashMap;
 use std::fs;
@@ -40,8 +41,17 @@ impl Paths {
     }
 }
 
-/// Refuses pictures that would be written over one another or over an input.
-pub fn check(directory: &Path, files: &[PathBuf], kinds: &[Of]) -> Result<(), Failure> {
+/// Refuses pictures and a table that would be written over one another or over an input.
+pub fn check(
+    directory: &Path,
+    files: &[PathBuf],
+    model: &Path,
+    table: Option<&Path>,
+    kinds: &[Of],
+) -> Result<(), Failure> {
+    if let Some(table) = table {
+        check_is_no_input("--csv", table, files.iter().map(PathBuf::as_path).chain([model]))?;
+    }
     let mut owners: HashMap<PathBuf, &Path> = HashMap::new();
     for file in files {
         for of in kinds {
@@ -59,8 +69,15 @@ pub fn check(directory: &Path, files: &[PathBuf], kinds: &[Of]) -> Result<(), Fa
             }
         }
     }
-    let inputs: HashMap<PathBuf, &PathBuf> =
-        files.iter().filter_map(|file| Some((fs::canonicalize(file).ok()?, file))).collect();
+    if let Some(owner) = table.and_then(|table| owners.get(table)) {
+        return Err(Failure::usage(format!("--csv names the heatmap of '{}'; give another file", owner.display())));
+    }
+    let inputs: HashMap<PathBuf, &Path> = files
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([model])
+        .filter_map(|file| Some((fs::canonicalize(file).ok()?, file)))
+        .collect();
     for (path, owner) in owners {
         if let Some(input) = fs::canonicalize(path).ok().and_then(|path| inputs.get(&path)) {
             return Err(Failure::usage(format!(

@@ -28,7 +28,7 @@ fn choose(pixels: Option<usize>, requested: u32, on_cpu: usize, (width, height):
     match requested {
         AUTOMATIC => Ok(pixels.map_or(on_cpu, |pixels| (pixels / (width * height)).clamp(1, MOST as usize))),
         1..=MOST => Ok(requested as usize),
-        _ => Err(Error::argument(format!("batch_limit {requested} is not in 0..{MOST} (0: automatic)"))),
+        _ => Err(Error::argument(format!("batch_limit is {requested}; it must be at most {MOST}, or 0 (automatic)"))),
     }
 }
 
@@ -51,6 +51,6 @@ mod tests {
             assert_eq!(choose(pixels, requested, 32, size).unwrap(), expected, "{pixels:?} {requested} {size:?}");
         }
         let message = choose(None, 65_537, 32, (64, 64)).unwrap_err().to_string();
-        assert!(message.contains("batch_limit 65537") && message.contains("65536"), "{message}");
+        assert!(message.contains("batch_limit is 65537") && message.contains("65536"), "{message}");
     }
 }

@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 /// The key of the file's metadata that holds it.
 const KEY: &str = "lesionlens.checkpoint";
 /// Its name in the run directory.
-const NAME: &str = "last.checkpoint";
+pub const CHECKPOINT_NAME: &str = "last.checkpoint";
 
 /// How far a run is. Random numbers need nothing here: each use has a stream of its own, found by seed, epoch and position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,6 +120,11 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the directory when missing, and takes it.
     pub fn take(path: &Path) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(|error| Error::io("make directory", path, &error))?;
@@ -196,12 +201,12 @@ impl RunDirectory {
         let text = serde_json::to_string(&saved).map_err(|error| internal(error.to_string()))?;
         let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_string(), text)])))
             .map_err(|error| internal(error.to_string()))?;
-        write_atomically(&self.file(NAME), |file| file.write_all(&bytes))
+        write_atomically(&self.file(CHECKPOINT_NAME), |file| file.write_all(&bytes))
     }
 
     /// The checkpoint, when there is one.
     pub fn load(&self) -> Result<Option<Checkpoint>> {
-        let path = self.file(NAME);
+        let path = self.file(CHECKPOINT_NAME);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -361,10 +366,10 @@ mod tests {
         let taken = RunDirectory::take(directory.path()).unwrap();
         for content in [&b""[..], b"nonsense", &safetensors::serialize(Vec::<(&str, TensorView)>::new(), None).unwrap()]
         {
-            std::fs::write(taken.file(NAME), content).unwrap();
+            std::fs::write(taken.file(CHECKPOINT_NAME), content).unwrap();
             let error = taken.load().err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Format);
-            assert!(error.message().contains(NAME), "{error}");
+            assert!(error.message().contains(CHECKPOINT_NAME), "{error}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod results;
 mod schedule;
 mod trainer;
 
+pub use checkpoint::CHECKPOINT_NAME;
 pub use lens_engine::OptimizerKind;
 pub use optimizer::OptimizerOptions;
 pub use options::{GradScaler, SelectBy, TrainOptions};

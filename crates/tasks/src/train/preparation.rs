@@ -63,10 +63,19 @@ pub fn start(context: &Context, options: &TrainOptions) -> Result<(TrainingParam
 /// The directory's checkpoint, when the run is to go on from it. An unfinished run is not to be overwritten.
 pub fn find_checkpoint(directory: &RunDirectory, options: &TrainOptions) -> Result<Option<Checkpoint>> {
     match directory.load()? {
+        Some(checkpoint) if options.resume && checkpoint.state().epochs.len() > options.epochs as usize => {
+            Err(Error::argument(format!(
+                "epochs is {}, but the run to resume in {} has {} done; give at least as many",
+                options.epochs,
+                directory.path().display(),
+                checkpoint.state().epochs.len()
+            )))
+        }
         Some(checkpoint) if options.resume => Ok(Some(checkpoint)),
         Some(checkpoint) if !checkpoint.state().finished => Err(Error::argument(format!(
-            "run_directory holds an unfinished run, stopped in epoch {}: set resume to go on with it, or name another \
+            "run_directory {} holds an unfinished run, stopped in epoch {}: set resume to go on with it, or name another \
              directory",
+            directory.path().display(),
             checkpoint.state().epoch
         ))),
         _ => Ok(None),

@@ -336,6 +336,9 @@ impl<'a> Trainer<'a> {
             };
             self.report(control, update, batch.len() as f64)
         })?;
+        if !f64::is_finite(loss_sum) {
+            return Err(self.diverged(&format!("the validation loss is {loss_sum}")));
+        }
         let metrics = Metrics::of(&scored, self.options.threshold);
         record.validation_loss = Some(loss_sum / scored.len() as f64);
         record.accuracy = metrics.matrix.accuracy();
