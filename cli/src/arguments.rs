@@ -119,8 +119,7 @@ fn word_of(field: &Field, value: &Value) -> Option<String> {
     match (value, field.kind) {
         (Value::Bool(yes), _) => Some(if *yes { "yes" } else { "no" }.into()),
         (Value::Integer(number), _) => Some(number.to_string()),
-        (Value::Float(number), Kind::F32) => Some((*number as f32).to_string()),
-        (Value::Float(number), _) => Some(number.to_string()),
+        (Value::Float(number), _) => Some(field.number(*number)),
         (Value::Rgb(numbers), _) => Some(numbers.map(|number| number.to_string()).join(",")),
         (Value::Text(text), _) => text.clone(),
         (Value::Choice(number), Kind::Choice(choice)) => {
@@ -136,13 +135,7 @@ fn limits(field: &Field) -> String {
     if field.range.is_bounded() {
         limits.push(field.range.to_string());
     }
-    let unset = match &field.default {
-        Value::Integer(number) => *number as f64 == field.none,
-        Value::Float(number) => *number == field.none,
-        Value::Automatic(value) => value.is_none(),
-        Value::Text(text) => text.is_none(),
-        _ => false,
-    };
+    let unset = field.is_unset(&field.default);
     if let Some(meaning) = field.unset.filter(|_| !unset) {
         limits.push(format!("{}: {meaning}", field.none));
     }

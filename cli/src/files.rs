@@ -1,7 +1,7 @@
 //! Checks on files and directories that keep long work from being lost.
 
 use crate::program::{Failure, reason};
-use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX};
+use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, check_replaceable};
 use lens_images::{Dataset, Sample};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ pub fn check_can_be_made(option: &str, path: &Path) -> Result<(), Failure> {
     if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(Failure::Failed(format!("{option} '{shown}' is a directory; give the name of a file")));
     }
+    check_replaceable(path)?;
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -66,10 +67,17 @@ pub fn check_is_no_input<P: AsRef<Path>>(
     Ok(())
 }
 
-/// The files of a data set: its images, and the table that may list them.
-pub fn files_of(directory: &Path, dataset: &Dataset) -> Vec<PathBuf> {
-    let images = dataset.samples().iter().filter_map(Sample::path);
-    images.chain([directory.join("labels.csv")]).collect()
+/// How large a file is that was written.
+pub fn written_bytes(path: &Path) -> Result<u64, Failure> {
+    path.metadata()
+        .map(|metadata| metadata.len())
+        .map_err(|error| Failure::Failed(format!("cannot read '{}': {}", path.display(), reason(&error))))
+}
+
+/// The files of a data set: its images, and the tables that its directories may have.
+pub fn files_of<'a>(directories: impl IntoIterator<Item = &'a PathBuf>, dataset: &Dataset) -> Vec<PathBuf> {
+    let tables = directories.into_iter().map(|directory| directory.join("labels.csv"));
+    dataset.samples().iter().filter_map(Sample::path).chain(tables).collect()
 }
 
 /// Fails when what is there is no directory.

@@ -79,7 +79,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let model = setting.model(&model_path)?;
     let dataset = open(&data, &opening)?;
     if let Some(table) = &table {
-        check_is_no_input("--csv", table, files_of(&data, &dataset).into_iter().chain([model_path]))?;
+        check_is_no_input("--csv", table, files_of([&data], &dataset).into_iter().chain([model_path]))?;
     }
     let report = {
         let mut progress = Progress::new(setting.quiet);

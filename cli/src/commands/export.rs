@@ -1,9 +1,9 @@
 //! `export`: a model in another format.
 
 use crate::arguments::{given_path, model, path};
-use crate::files::check_can_be_made;
+use crate::files::{check_can_be_made, written_bytes};
 use crate::output::json;
-use crate::program::{Failure, about, reason};
+use crate::program::{Failure, about};
 use crate::setting::Setting;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
@@ -54,9 +54,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     check_can_be_made("--out", &out)?;
     let model = setting.model(&given_path(matches, "model"))?;
     about(&out, model.save(&out, format))?;
-    let bytes = out.metadata().map(|metadata| metadata.len());
-    let bytes =
-        bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
+    let bytes = written_bytes(&out)?;
     let path = out.display().to_string();
     if setting.json {
         return json::document(&Written { path, format: name, bytes });

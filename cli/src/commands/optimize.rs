@@ -2,9 +2,9 @@
 
 use super::train::open;
 use crate::arguments::{self, given_path, model, optional_path, path};
-use crate::files::check_can_be_made;
+use crate::files::{check_can_be_made, written_bytes};
 use crate::output::json;
-use crate::program::{Failure, about, reason};
+use crate::program::{Failure, about};
 use crate::progress::Progress;
 use crate::setting::Setting;
 use clap::{ArgMatches, Command};
@@ -51,9 +51,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let mut progress = Progress::new(setting.quiet);
     about(&out, optimize(&model, &out, dataset.as_ref(), &options, &mut progress.control()))?;
     drop(progress);
-    let bytes = out.metadata().map(|metadata| metadata.len());
-    let bytes =
-        bytes.map_err(|error| Failure::Failed(format!("cannot read '{}': {}", out.display(), reason(&error))))?;
+    let bytes = written_bytes(&out)?;
     let (path, variant) = (out.display().to_string(), options.variant.name());
     if setting.json {
         return json::document(&Written { path, variant, bytes });

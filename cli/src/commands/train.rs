@@ -46,14 +46,14 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
 
     let context = setting.context()?;
     let mut training = Dataset::default();
-    let mut inputs = Vec::new();
-    for directory in matches.get_many::<PathBuf>("train").into_iter().flatten() {
+    let directories: Vec<&PathBuf> = matches.get_many("train").into_iter().flatten().collect();
+    for directory in &directories {
         about(directory, training.extend(directory, &opening))?;
-        inputs.extend(files_of(directory, &training));
     }
     let validation_directory = given_path(matches, "val");
     let validation = open(&validation_directory, &opening)?;
-    inputs.extend(files_of(&validation_directory, &validation));
+    let mut inputs = files_of(directories, &training);
+    inputs.extend(files_of([&validation_directory], &validation));
     inputs.extend(options.run_directory.iter().map(|directory| directory.join(CHECKPOINT_NAME)));
     check_is_no_input("--out", &out, inputs)?;
     let model = {

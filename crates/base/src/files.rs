@@ -13,6 +13,17 @@ pub const TEMPORARY_PREFIX: &str = ".lesionlens-";
 /// and end.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
 
+/// Refuses what `write_atomically` would not replace: directories; devices and pipes, which would become files; links, which
+/// would become files beside what they lead to.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    let reason = match std::fs::symlink_metadata(path) {
+        Ok(_) if path.is_dir() => std::io::Error::from(std::io::ErrorKind::IsADirectory),
+        Ok(found) if !found.is_file() => std::io::Error::other("it is no regular file, and only those are replaced"),
+        _ => return Ok(()),
+    };
+    Err(Error::io("write", path, &reason))
+}
+
 /// Writes a file under a temporary name in the same directory, syncs it, and renames it to `path`.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", path, &error);
@@ -20,13 +31,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    if path.is_dir() {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
-    // Devices and pipes would be replaced by the new file, and links by a file beside what they lead to.
-    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(failed(std::io::Error::other("it is no regular file, and only those are replaced")));
-    }
+    check_replaceable(path)?;
     let mut temporary = tempfile::Builder::new();
     temporary.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
     lens_system::with_rights_of_new_files(&mut temporary);

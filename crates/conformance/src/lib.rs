@@ -20,7 +20,6 @@ pub use error_norms::{l2_norm, relative_l2_error};
 pub use formula::uniform;
 pub use golden::{Golden, POS_WEIGHT, TRAINING};
 pub use learner::learners;
-pub use lens_base::left_out;
 pub use network::networks;
 pub use parameters::{extreme_parameters, golden_parameters, stable_parameters, training};
 pub use subject::{Subject, Tolerances};

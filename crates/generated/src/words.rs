@@ -30,12 +30,7 @@ fn numbers(field: &Field, default: &Value) -> String {
         Some(meaning) => {
             let between = if field.range.contains(field.none) { "; " } else { ", or " };
             let range = if field.range.is_bounded() { range + between } else { String::new() };
-            let is_default = match default {
-                Value::Integer(number) => *number as f64 == field.none,
-                Value::Float(number) => *number == field.none,
-                _ => false,
-            };
-            if is_default {
+            if field.is_unset(default) {
                 format!("{range}{} (default): {meaning}", field.none)
             } else {
                 format!("{range}{}: {meaning}; default {shown}", field.none)
@@ -48,9 +43,10 @@ fn numbers(field: &Field, default: &Value) -> String {
 fn c_number(field: &Field, value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
-        Value::Float(number) if field.kind == Kind::F32 => (*number as f32).to_string(),
-        Value::Float(number) if *number != 0.0 && number.abs() < 1e-3 => format!("{number:e}"),
-        Value::Float(number) => number.to_string(),
+        Value::Float(number) if field.kind == Kind::F64 && *number != 0.0 && number.abs() < 1e-3 => {
+            format!("{number:e}")
+        }
+        Value::Float(number) => field.number(*number),
         Value::Rgb([red, green, blue]) if red == green && green == blue => red.to_string(),
         Value::Rgb(numbers) => format!("{numbers:?}"),
         other => format!("{other:?}"),

@@ -81,6 +81,25 @@ impl fmt::Display for Range {
 }
 
 impl Field {
+    /// Whether a value leaves it unset.
+    pub fn is_unset(&self, value: &Value) -> bool {
+        match value {
+            Value::Integer(number) => *number as f64 == self.none,
+            Value::Float(number) => *number == self.none,
+            Value::Automatic(value) => value.is_none(),
+            Value::Text(text) => text.is_none(),
+            _ => false,
+        }
+    }
+
+    /// A number in its own precision: 0.1 is not 0.10000000149011612.
+    pub fn number(&self, number: f64) -> String {
+        match self.kind {
+            Kind::F32 | Kind::Rgb => (number as f32).to_string(),
+            _ => number.to_string(),
+        }
+    }
+
     /// What it must be, in words: its range, and the number that leaves it unset.
     pub fn expected(&self) -> String {
         match self.unset {
@@ -107,11 +126,7 @@ impl Field {
             }
             if self.range.is_bounded() || real {
                 let component = if numbers.len() > 1 { format!("[{index}]") } else { String::new() };
-                // In its own precision: 0.1 is not 0.10000000149011612.
-                let shown = match self.kind {
-                    Kind::F32 | Kind::Rgb => (*number as f32).to_string(),
-                    _ => number.to_string(),
-                };
+                let shown = self.number(*number);
                 return Err(Error::argument(format!(
                     "{}{component} is {shown}; it must be {}",
                     self.name,

@@ -174,7 +174,7 @@ impl Vnni {
     pub fn or_left_out() -> Option<Self> {
         let available = Self::available();
         if available.is_none() {
-            lens_conformance::left_out("this processor has no AVX-512 VNNI");
+            lens_base::left_out("this processor has no AVX-512 VNNI");
         }
         available
     }
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(Instructions::available().last(), Some(&Instructions::best()));
         for engine in [EngineName::PlanAvx2, EngineName::PlanAvx512] {
             if Instructions::of_engine(engine).is_none() {
-                lens_conformance::left_out(&format!("all tests of {engine}: this processor lacks its instructions"));
+                lens_base::left_out(&format!("all tests of {engine}: this processor lacks its instructions"));
             }
         }
     }

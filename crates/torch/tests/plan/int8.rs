@@ -1,8 +1,7 @@
 //! Plans with int8 convolutions compared with libtorch computing with quantised values.
 
 use super::{NETWORK, classified, libtorch_network, packed, pictures, tensor, views};
-use lens_base::Result;
-use lens_conformance::left_out;
+use lens_base::{Result, left_out};
 use lens_cpu::plan::int8::{QuantizedWeights, is_available};
 use lens_cpu::plan::{NetworkPlan, NetworkShape, Output};
 use lens_cpu::{Instructions, Pool};
