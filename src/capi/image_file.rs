@@ -13,7 +13,7 @@ pub struct lens_image_file(ImageFile);
 
 /// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
 ///
-/// @param path UTF-8.
+/// @param path UTF-8; a regular file.
 /// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
 /// @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;

@@ -42,11 +42,11 @@ impl lens_model {
 /// libtorch interprets what is in the one and runs the native code of the other (which it unpacks below TMPDIR while the
 /// model lives), so load them only from where you would take a plugin from.
 ///
-/// A model from a regular file of weights keeps the file open, and its numbers only as the engine computes with them:
+/// A model from a file of weights keeps the file open, and its numbers only as the engine computes with them:
 /// saving it, training from it, calibrating it for 8 bits, or images of a new size may read the file again. It may be
 /// renamed, deleted or replaced meanwhile; when its content was overwritten, such a call returns LENS_ERROR_IO.
 ///
-/// @param path UTF-8.
+/// @param path UTF-8; a regular file of at most 2 GiB.
 /// @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
 ///         message lists missing, extra and misshapen parameters.

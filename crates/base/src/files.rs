@@ -3,9 +3,8 @@
 use crate::{Error, Result, pages};
 use lens_system::{Pages, read_whole};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{BufWriter, Read, Write};
-use std::ops::Deref;
+use std::fs::{File, Metadata};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// How the names of files that are being written begin
@@ -49,54 +48,37 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     Ok(())
 }
 
-/// The bytes of a file. Those of a regular one go back to the system at once when they are dropped.
-pub enum FileBytes {
-    /// Of a regular file.
-    Whole(Pages),
-    /// Of a pipe or a device, which gives them once.
-    Stream(Vec<u8>),
+/// Bytes of the largest file that is read as a whole: models, checkpoints, tables. Larger is a mistake.
+pub const MOST_WHOLE_BYTES: u64 = 2 << 30;
+
+/// Opens a regular file of at most so many bytes, and nothing else: a device can be endless, and opening a pipe can wait
+/// for ever.
+pub fn open_regular(path: &Path, most: u64) -> std::io::Result<File> {
+    let check = |found: Metadata| match found.len() {
+        _ if found.is_dir() => Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)),
+        _ if !found.is_file() => Err(std::io::Error::other("it is no regular file, and only those are read")),
+        bytes if bytes > most => Err(std::io::Error::other(format!("it has {bytes} bytes; at most {most} are read"))),
+        _ => Ok(()),
+    };
+    check(std::fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    check(file.metadata()?)?;
+    Ok(file)
 }
 
-impl FileBytes {
-    /// Reads an open file from its beginning; `action`, "read model" say, is for errors.
-    pub fn read(mut file: &File, path: &Path, action: &str) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::io(action, path, &error);
-        let metadata = file.metadata().map_err(failed)?;
-        // Of some regular files, such as those of /proc, the system does not know the length.
-        if !metadata.is_file() || metadata.len() == 0 {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(failed)?;
-            if !metadata.is_file() || !bytes.is_empty() {
-                return Ok(FileBytes::Stream(bytes));
-            }
-        }
-        let count = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let mut bytes = pages(count, &path.display().to_string())?;
-        read_whole(file, &mut bytes).map_err(failed)?;
-        Ok(FileBytes::Whole(bytes))
-    }
-
-    /// Opens a file and reads it.
-    pub fn of(path: &Path, action: &str) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io(action, path, &error))?;
-        FileBytes::read(&file, path, action)
-    }
-
-    /// Whether the file can be read again.
-    pub fn can_be_read_again(&self) -> bool {
-        matches!(self, FileBytes::Whole(_))
-    }
+/// Reads a file that `open_regular` opened from its beginning; `action`, "read model" say, is for errors.
+pub fn read_open(file: &File, path: &Path, action: &str) -> Result<Pages> {
+    let failed = |error: std::io::Error| Error::io(action, path, &error);
+    let count = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(usize::MAX);
+    let mut bytes = pages(count, &path.display().to_string())?;
+    read_whole(file, &mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
-impl Deref for FileBytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            FileBytes::Whole(bytes) => bytes,
-            FileBytes::Stream(bytes) => bytes,
-        }
-    }
+/// Opens a regular file of at most `MOST_WHOLE_BYTES` and reads it.
+pub fn read_file(path: &Path, action: &str) -> Result<Pages> {
+    let file = open_regular(path, MOST_WHOLE_BYTES).map_err(|error| Error::io(action, path, &error))?;
+    read_open(&file, path, action)
 }
 
 /// SHA-256 of some bytes, in lower-case hexadecimal.
@@ -111,6 +93,7 @@ pub fn sha256_hex(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
@@ -133,17 +116,29 @@ mod tests {
         let path = directory.path().join("model");
         for content in [&b"some bytes"[..], b""] {
             std::fs::write(&path, content).unwrap();
-            let mut file = File::open(&path).unwrap();
+            let mut file = open_regular(&path, MOST_WHOLE_BYTES).unwrap();
             file.read_to_end(&mut Vec::new()).unwrap();
             for _ in 0..2 {
-                let bytes = FileBytes::read(&file, &path, "read").unwrap();
-                assert!(bytes.can_be_read_again() && *bytes == *content, "{} bytes", bytes.len());
+                assert_eq!(*read_open(&file, &path, "read").unwrap(), *content);
             }
         }
-        let error = FileBytes::of(directory.path(), "read model").err().unwrap();
-        assert!(error.message().starts_with("cannot read model /"), "{error}");
-        assert!(!FileBytes::of(Path::new("/dev/null"), "read").unwrap().can_be_read_again());
-        assert!(FileBytes::of(Path::new("/proc/self/status"), "read").unwrap().starts_with(b"Name:"));
+    }
+
+    #[test]
+    fn only_regular_files_of_a_bounded_size_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let huge = directory.path().join("huge");
+        // Without blocks on the disk.
+        File::create(&huge).unwrap().set_len(MOST_WHOLE_BYTES + 1).unwrap();
+        for (path, says) in [
+            (directory.path(), "directory"),
+            (Path::new("/dev/zero"), "cannot read model /dev/zero: it is no regular file"),
+            (&huge, "it has 2147483649 bytes; at most 2147483648 are read"),
+        ] {
+            let error = read_file(path, "read model").unwrap_err();
+            assert!(error.message().starts_with("cannot read model /") && error.message().contains(says), "{error}");
+        }
+        assert!(open_regular(&huge, u64::MAX).is_ok());
     }
 
     #[test]

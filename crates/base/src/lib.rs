@@ -16,7 +16,10 @@ mod progress;
 mod random;
 
 pub use error::{Error, ErrorKind, Result, catch, panic_message};
-pub use files::{FileBytes, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, check_replaceable, sha256_hex, write_atomically};
+pub use files::{
+    MOST_WHOLE_BYTES, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, check_replaceable, open_regular, read_file, read_open,
+    sha256_hex, write_atomically,
+};
 pub use left_out::left_out;
 pub use logger::{Log, LogLevel, Logger};
 pub use memory::{pages, reserve, zeros};

@@ -5,7 +5,7 @@ use super::pixels::{PixelFormat, PixelView, Windowing};
 use super::tiff::{self, is_tiff};
 use image::error::UnsupportedErrorKind;
 use image::{DynamicImage, ImageError, ImageReader};
-use lens_base::{Error, ErrorKind, Result};
+use lens_base::{Error, ErrorKind, Result, open_regular};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::panic::catch_unwind;
@@ -81,10 +81,7 @@ impl ImageFile {
 /// The file, and the bytes it begins with.
 fn open(path: &Path) -> Result<(Vec<u8>, File)> {
     let failed = |error: std::io::Error| Error::io("open", path, &error);
-    let mut file = File::open(path).map_err(failed)?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
+    let mut file = open_regular(path, u64::MAX).map_err(failed)?;
     let mut start = Vec::with_capacity(SIGNATURE_BYTES);
     (&mut file)
         .take(SIGNATURE_BYTES as u64)

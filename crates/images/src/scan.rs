@@ -2,11 +2,11 @@
 
 use super::dataset::{DatasetOptions, OnUnreadable, Sample, Skipped};
 use super::dicom::{SIGNATURE_BYTES, is_dicom};
-use lens_base::{Error, Result};
+use lens_base::{Error, MOST_WHOLE_BYTES, Result, open_regular};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,8 +60,8 @@ pub fn scan(root: &Path, options: &DatasetOptions) -> Result<Found> {
 fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
     let table = root.join(TABLE);
     let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(&table).map_err(|error| broken(error.to_string()))?;
+    let file = open_regular(&table, MOST_WHOLE_BYTES).map_err(|error| Error::io("read", &table, &error))?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let headers = reader.headers().map_err(|error| broken(error.to_string()))?.clone();
     let column = |name: &str, option: &str| {
         // Spreadsheets put a byte order mark before the first name.
@@ -167,7 +167,7 @@ pub fn is_image(path: &Path) -> bool {
     // Names that are unique identifiers end in a dot and a number.
     if extension.bytes().all(|byte| byte.is_ascii_digit()) && path.file_name() != Some(OsStr::new(DICOM_INDEX)) {
         let mut start = Vec::with_capacity(SIGNATURE_BYTES);
-        return File::open(path)
+        return open_regular(path, u64::MAX)
             .and_then(|file| file.take(SIGNATURE_BYTES as u64).read_to_end(&mut start))
             .is_ok_and(|_| is_dicom(&start));
     }

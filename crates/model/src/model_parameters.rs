@@ -4,7 +4,7 @@ use super::layout::LAYOUT;
 use super::parameters::Parameters;
 use super::start::collect_parameters;
 use super::weights::{StateDict, check_parameters, densenet_parameters, read};
-use lens_base::{Error, ErrorKind, FileBytes, Result};
+use lens_base::{Error, ErrorKind, Result, read_open};
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use std::fs::File;
@@ -92,7 +92,7 @@ impl ModelParameters {
 
 impl ModelFile {
     fn read(&self, sha256: &str) -> Result<Parameters> {
-        let bytes = FileBytes::read(&self.file, &self.path, "read model again")?;
+        let bytes = read_open(&self.file, &self.path, "read model again")?;
         match read(&bytes).and_then(parameters_of) {
             Ok(found) if found.sha256() == sha256 => Ok(found),
             Err(error) if error.kind() == ErrorKind::OutOfMemory => Err(error),

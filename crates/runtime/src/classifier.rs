@@ -4,12 +4,11 @@ use super::context::Context;
 use super::programs::{self, CompiledNetwork};
 use super::script::{METADATA_NAME, source};
 use lens_base::options::Choice;
-use lens_base::{Error, FileBytes, Result, sha256_hex, write_atomically};
+use lens_base::{Error, MOST_WHOLE_BYTES, Result, open_regular, read_open, sha256_hex, write_atomically};
 use lens_engine::{EngineName, Network};
 use lens_images::{Images, Preprocessing};
 use lens_model::{Metadata, Model, weights};
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,8 +56,8 @@ impl Classifier {
 
     /// Reads a file.
     pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("read model", path, &error))?;
-        let bytes = FileBytes::read(&file, path, "read model")?;
+        let file = open_regular(path, MOST_WHOLE_BYTES).map_err(|error| Error::io("read model", path, &error))?;
+        let bytes = read_open(&file, path, "read model")?;
         let named = |error: Error| error.prefixed(&path.display().to_string());
         if let Some(opened) = programs::open(context, path, &bytes).map_err(named)? {
             return Ok(Classifier {
@@ -78,9 +77,7 @@ impl Classifier {
             (model, hash.unwrap_or_else(|| sha256_hex([&bytes[..]])))
         });
         let model = model.map_err(named)?;
-        if bytes.can_be_read_again() {
-            model.set_source_file(file, path);
-        }
+        model.set_source_file(file, path);
         Ok(Classifier { file_sha256: Some(file_sha256), ..Classifier::new(context, model)? })
     }
 

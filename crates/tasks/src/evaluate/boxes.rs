@@ -1,6 +1,6 @@
 //! Images with boxes around their findings.
 
-use lens_base::{Error, Result};
+use lens_base::{Error, Result, read_file};
 use lens_images::ImageFile;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ struct Row {
 /// files; images come in the order of their first row.
 pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
     let table = directory.join("boxes.csv");
-    let bytes = std::fs::read(&table).map_err(|error| Error::io("read", &table, &error))?;
+    let bytes = read_file(&table, "read")?;
     let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
     let mut images: Vec<BoxedImage> = Vec::new();
     for (index, row) in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]).deserialize().enumerate()

@@ -3,9 +3,13 @@
 use super::batch_trainer::BatchTrainer;
 use super::record::{EpochRecord, Shortage};
 use super::schedule::ScheduleState;
-use lens_base::{Error, ErrorKind, Result, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_atomically, zeros};
+use lens_base::{
+    Error, ErrorKind, MOST_WHOLE_BYTES, Result, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, open_regular, read_open,
+    write_atomically, zeros,
+};
 use lens_engine::{ScalerState, Slot};
 use lens_model::{TrainingParameters, float_bytes};
+use lens_system::Pages;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -207,11 +211,12 @@ impl RunDirectory {
     /// The checkpoint, when there is one.
     pub fn load(&self) -> Result<Option<Checkpoint>> {
         let path = self.file(CHECKPOINT_NAME);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
+        let file = match open_regular(&path, MOST_WHOLE_BYTES) {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("read checkpoint", &path, &error)),
         };
+        let bytes = read_open(&file, &path, "read checkpoint")?;
         let broken = |reason: String| broken(&path, &reason);
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(error.to_string()))?;
         let text = header
@@ -234,7 +239,7 @@ impl RunDirectory {
 /// A checkpoint that was read.
 pub struct Checkpoint {
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Pages,
     saved: Saved,
 }
 

@@ -3,7 +3,7 @@
 use super::checkpoint::{Checkpoint, RunDirectory};
 use super::options::{SelectBy, TrainOptions};
 use super::schedule::ScheduleKind;
-use lens_base::{Error, FileBytes, LogLevel, Result, sha256_hex};
+use lens_base::{Error, LogLevel, Result, read_file, sha256_hex};
 use lens_images::{Dataset, ImageStore};
 use lens_model::{Parameters, TrainingParameters, start_parameters};
 use lens_runtime::Context;
@@ -51,7 +51,7 @@ pub fn start(context: &Context, options: &TrainOptions) -> Result<(TrainingParam
     let Some(path) = &options.start_weights else {
         return Ok((TrainingParameters::of(&Parameters::initial(options.seed)?)?, Value::Null));
     };
-    let bytes = FileBytes::of(path, "read start_weights")?;
+    let bytes = read_file(path, "read start_weights")?;
     let (parameters, report) = start_parameters(&bytes, options.seed)
         .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
     let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
