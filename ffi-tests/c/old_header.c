@@ -144,30 +144,37 @@ static void fill_overlay(void *options)
     lens_overlay_options_init(options);
 }
 
-/* The last field of the first released header: a struct that ends before it was never one of ours. */
+/* Where a field of a struct begins, and how many bytes it has. */
+#define FIELD(type, field) offsetof(type, field), sizeof(((type *)0)->field)
+
+/* The last field of the first released header, before which no struct of ours ends, and the last field of this one. */
 static const struct options_case {
     const char *name;
     size_t size;
     size_t too_small;
+    size_t last;
+    size_t last_bytes;
     void (*fill)(void *options);
     lens_status (*call)(const void *options, int *nothing);
 } cases[] = {
-    {"lens_init_options", sizeof(lens_init_options), offsetof(lens_init_options, log_level), fill_init, call_init},
-    {"lens_dataset_options", sizeof(lens_dataset_options), offsetof(lens_dataset_options, on_unreadable), fill_dataset,
-     call_dataset_open},
-    {"lens_classify_options", sizeof(lens_classify_options), offsetof(lens_classify_options, cancel), fill_classify,
-     call_classify},
-    {"lens_evaluate_options", sizeof(lens_evaluate_options), offsetof(lens_evaluate_options, cancel), fill_evaluate,
-     call_evaluate},
-    {"lens_calibrate_options", sizeof(lens_calibrate_options), offsetof(lens_calibrate_options, cancel), fill_calibrate,
-     call_calibrate},
-    {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, cancel), fill_optimize,
-     call_optimize},
-    {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel), fill_train, call_train},
-    {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel), fill_heatmap,
-     call_heatmap},
-    {"lens_overlay_options", sizeof(lens_overlay_options), offsetof(lens_overlay_options, alpha), fill_overlay,
-     call_overlay},
+    {"lens_init_options", sizeof(lens_init_options), offsetof(lens_init_options, log_level),
+     FIELD(lens_init_options, take_turns), fill_init, call_init},
+    {"lens_dataset_options", sizeof(lens_dataset_options), offsetof(lens_dataset_options, on_unreadable),
+     FIELD(lens_dataset_options, frame_column), fill_dataset, call_dataset_open},
+    {"lens_classify_options", sizeof(lens_classify_options), offsetof(lens_classify_options, cancel),
+     FIELD(lens_classify_options, batch_limit), fill_classify, call_classify},
+    {"lens_evaluate_options", sizeof(lens_evaluate_options), offsetof(lens_evaluate_options, cancel),
+     FIELD(lens_evaluate_options, seed), fill_evaluate, call_evaluate},
+    {"lens_calibrate_options", sizeof(lens_calibrate_options), offsetof(lens_calibrate_options, cancel),
+     FIELD(lens_calibrate_options, batch_limit), fill_calibrate, call_calibrate},
+    {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, cancel),
+     FIELD(lens_optimize_options, batch_limit), fill_optimize, call_optimize},
+    {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel),
+     FIELD(lens_train_options, start_weights), fill_train, call_train},
+    {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel),
+     FIELD(lens_heatmap_options, resolution), fill_heatmap, call_heatmap},
+    {"lens_overlay_options", sizeof(lens_overlay_options), offsetof(lens_overlay_options, alpha),
+     FIELD(lens_overlay_options, hide_below), fill_overlay, call_overlay},
 };
 
 #define CASES (sizeof cases / sizeof cases[0])
@@ -204,6 +211,24 @@ static void smaller_than_the_first_version(void)
         snprintf(init, sizeof init, "%s_init", tested->name);
         snprintf(size, sizeof size, "%zu", tested->too_small);
         check_case(tested, &memory, LENS_ERROR_ARGUMENT, init, size);
+    }
+}
+
+/* No version of a struct ends within a field, such as its last one. */
+static void within_a_field(void)
+{
+    for (size_t index = 0; index < CASES; index++) {
+        const struct options_case *tested = &cases[index];
+        for (size_t bytes = 1; bytes < tested->last_bytes; bytes++) {
+            options_memory memory;
+            char init[64], size[48];
+            memset(&memory, 0, sizeof memory);
+            tested->fill(&memory);
+            memory.struct_size = tested->last + bytes;
+            snprintf(init, sizeof init, "%s_init", tested->name);
+            snprintf(size, sizeof size, "struct_size is %zu, ", memory.struct_size);
+            check_case(tested, &memory, LENS_ERROR_ARGUMENT, init, size);
+        }
     }
 }
 
@@ -333,6 +358,7 @@ static void tear_down(void)
 static const struct check_test tests[] = {
     {"set_up", set_up},
     {"smaller_than_the_first_version", smaller_than_the_first_version},
+    {"within_a_field", within_a_field},
     {"the_first_version_still_works", the_first_version_still_works},
     {"larger_than_the_library_knows", larger_than_the_library_knows},
     {"never_initialised", never_initialised},

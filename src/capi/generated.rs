@@ -357,6 +357,30 @@ pub struct lens_init_options {
 unsafe impl StructOptions for lens_init_options {
     const NAME: &'static str = "lens_init_options";
     const FIRST_SIZE: usize = offset_of!(Self, memory_fraction);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, abi_version), size_of::<u32>()),
+        (offset_of!(Self, log), size_of::<lens_log_fn>()),
+        (offset_of!(Self, log_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, device), size_of::<lens_device>()),
+        (offset_of!(Self, device_index), size_of::<i32>()),
+        (offset_of!(Self, precision), size_of::<lens_precision>()),
+        (offset_of!(Self, libtorch_dir), size_of::<*const c_char>()),
+        (offset_of!(Self, threads), size_of::<u32>()),
+        (offset_of!(Self, rocm_tuning), size_of::<lens_rocm_tuning>()),
+        (offset_of!(Self, memory_cap), size_of::<u64>()),
+        (offset_of!(Self, deterministic), size_of::<i32>()),
+        (offset_of!(Self, seed), size_of::<u64>()),
+        (offset_of!(Self, log_level), size_of::<lens_log_level>()),
+        (offset_of!(Self, engine), size_of::<lens_engine>()),
+        (offset_of!(Self, memory_fraction), size_of::<f64>()),
+        (offset_of!(Self, empty_cache_every), size_of::<i32>()),
+        (offset_of!(Self, channels_last), size_of::<i32>()),
+        (offset_of!(Self, tf32), size_of::<i32>()),
+        (offset_of!(Self, benchmark), size_of::<i32>()),
+        (offset_of!(Self, compiled_graph), size_of::<i32>()),
+        (offset_of!(Self, take_turns), size_of::<i32>()),
+    ];
     fn defaults() -> Self {
         lens_init_options {
             struct_size: size_of::<Self>(),
@@ -455,6 +479,15 @@ pub struct lens_dataset_options {
 unsafe impl StructOptions for lens_dataset_options {
     const NAME: &'static str = "lens_dataset_options";
     const FIRST_SIZE: usize = offset_of!(Self, frame_column);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, filename_column), size_of::<*const c_char>()),
+        (offset_of!(Self, label_column), size_of::<*const c_char>()),
+        (offset_of!(Self, image_directory), size_of::<*const c_char>()),
+        (offset_of!(Self, positive_class), size_of::<*const c_char>()),
+        (offset_of!(Self, on_unreadable), size_of::<lens_on_unreadable>()),
+        (offset_of!(Self, frame_column), size_of::<*const c_char>()),
+    ];
     fn defaults() -> Self {
         lens_dataset_options {
             struct_size: size_of::<Self>(),
@@ -620,6 +653,46 @@ pub struct lens_train_options {
 unsafe impl StructOptions for lens_train_options {
     const NAME: &'static str = "lens_train_options";
     const FIRST_SIZE: usize = offset_of!(Self, optimizer);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, start_model), size_of::<*const lens_model>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, epochs), size_of::<u32>()),
+        (offset_of!(Self, batch_size), size_of::<u32>()),
+        (offset_of!(Self, image_size), size_of::<u32>()),
+        (offset_of!(Self, mean), size_of::<[f32; 3]>()),
+        (offset_of!(Self, standard_deviation), size_of::<[f32; 3]>()),
+        (offset_of!(Self, select_by), size_of::<lens_select_by>()),
+        (offset_of!(Self, learning_rate), size_of::<f64>()),
+        (offset_of!(Self, pos_weight), size_of::<f64>()),
+        (offset_of!(Self, flip_horizontal), size_of::<f64>()),
+        (offset_of!(Self, flip_vertical), size_of::<f64>()),
+        (offset_of!(Self, rotation_degrees), size_of::<f64>()),
+        (offset_of!(Self, weighted_sampler), size_of::<i32>()),
+        (offset_of!(Self, threshold), size_of::<f32>()),
+        (offset_of!(Self, seed), size_of::<u64>()),
+        (offset_of!(Self, optimizer), size_of::<lens_optimizer>()),
+        (offset_of!(Self, weight_decay), size_of::<f64>()),
+        (offset_of!(Self, momentum), size_of::<f64>()),
+        (offset_of!(Self, schedule), size_of::<lens_schedule>()),
+        (offset_of!(Self, warmup_epochs), size_of::<f64>()),
+        (offset_of!(Self, final_learning_rate), size_of::<f64>()),
+        (offset_of!(Self, plateau_factor), size_of::<f64>()),
+        (offset_of!(Self, plateau_patience), size_of::<u32>()),
+        (offset_of!(Self, early_stopping_patience), size_of::<u32>()),
+        (offset_of!(Self, clip_norm), size_of::<f64>()),
+        (offset_of!(Self, label_smoothing), size_of::<f64>()),
+        (offset_of!(Self, average_decay), size_of::<f64>()),
+        (offset_of!(Self, freeze_epochs), size_of::<u32>()),
+        (offset_of!(Self, micro_batch_size), size_of::<u32>()),
+        (offset_of!(Self, grad_scaler), size_of::<lens_grad_scaler>()),
+        (offset_of!(Self, run_directory), size_of::<*const c_char>()),
+        (offset_of!(Self, resume), size_of::<i32>()),
+        (offset_of!(Self, checkpoint_minutes), size_of::<f64>()),
+        (offset_of!(Self, start_weights), size_of::<*const c_char>()),
+    ];
     fn defaults() -> Self {
         lens_train_options {
             struct_size: size_of::<Self>(),
@@ -752,6 +825,16 @@ pub struct lens_calibrate_options {
 unsafe impl StructOptions for lens_calibrate_options {
     const NAME: &'static str = "lens_calibrate_options";
     const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, fit_temperature), size_of::<i32>()),
+        (offset_of!(Self, operating_point), size_of::<lens_operating_point>()),
+        (offset_of!(Self, target_sensitivity), size_of::<f64>()),
+        (offset_of!(Self, batch_limit), size_of::<u32>()),
+    ];
     fn defaults() -> Self {
         lens_calibrate_options {
             struct_size: size_of::<Self>(),
@@ -816,6 +899,15 @@ pub struct lens_optimize_options {
 unsafe impl StructOptions for lens_optimize_options {
     const NAME: &'static str = "lens_optimize_options";
     const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, calibration), size_of::<*const lens_dataset>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, variant), size_of::<lens_optimized_variant>()),
+        (offset_of!(Self, batch_limit), size_of::<u32>()),
+    ];
     fn defaults() -> Self {
         lens_optimize_options {
             struct_size: size_of::<Self>(),
@@ -875,6 +967,14 @@ pub struct lens_classify_options {
 unsafe impl StructOptions for lens_classify_options {
     const NAME: &'static str = "lens_classify_options";
     const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, threshold), size_of::<f32>()),
+        (offset_of!(Self, batch_limit), size_of::<u32>()),
+    ];
     fn defaults() -> Self {
         lens_classify_options {
             struct_size: size_of::<Self>(),
@@ -957,6 +1057,23 @@ pub struct lens_heatmap_options {
 unsafe impl StructOptions for lens_heatmap_options {
     const NAME: &'static str = "lens_heatmap_options";
     const FIRST_SIZE: usize = offset_of!(Self, resolution);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, method), size_of::<lens_heatmap_method>()),
+        (offset_of!(Self, tile_size), size_of::<u32>()),
+        (offset_of!(Self, stride), size_of::<u32>()),
+        (offset_of!(Self, edge), size_of::<lens_edge>()),
+        (offset_of!(Self, blend), size_of::<lens_blend>()),
+        (offset_of!(Self, scale), size_of::<f64>()),
+        (offset_of!(Self, resize_width), size_of::<u32>()),
+        (offset_of!(Self, resize_height), size_of::<u32>()),
+        (offset_of!(Self, batch_limit), size_of::<u32>()),
+        (offset_of!(Self, threshold), size_of::<f32>()),
+        (offset_of!(Self, resolution), size_of::<lens_map_resolution>()),
+    ];
     fn defaults() -> Self {
         lens_heatmap_options {
             struct_size: size_of::<Self>(),
@@ -1036,6 +1153,15 @@ pub struct lens_overlay_options {
 unsafe impl StructOptions for lens_overlay_options {
     const NAME: &'static str = "lens_overlay_options";
     const FIRST_SIZE: usize = offset_of!(Self, color_bar);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, colormap), size_of::<lens_colormap>()),
+        (offset_of!(Self, scale), size_of::<lens_overlay_scale>()),
+        (offset_of!(Self, alpha), size_of::<f32>()),
+        (offset_of!(Self, color_bar), size_of::<i32>()),
+        (offset_of!(Self, outline_tiles), size_of::<u32>()),
+        (offset_of!(Self, hide_below), size_of::<f32>()),
+    ];
     fn defaults() -> Self {
         lens_overlay_options {
             struct_size: size_of::<Self>(),
@@ -1127,6 +1253,25 @@ pub struct lens_evaluate_options {
 unsafe impl StructOptions for lens_evaluate_options {
     const NAME: &'static str = "lens_evaluate_options";
     const FIRST_SIZE: usize = offset_of!(Self, by_heatmap);
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, heatmap), size_of::<*const lens_heatmap_options>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, threshold), size_of::<f32>()),
+        (offset_of!(Self, batch_limit), size_of::<u32>()),
+        (offset_of!(Self, output_dir), size_of::<*const c_char>()),
+        (offset_of!(Self, by_heatmap), size_of::<i32>()),
+        (offset_of!(Self, save_heatmap_raw), size_of::<i32>()),
+        (offset_of!(Self, save_heatmap_overlay), size_of::<i32>()),
+        (offset_of!(Self, flag_criterion), size_of::<lens_flag_criterion>()),
+        (offset_of!(Self, flag_confidence), size_of::<f32>()),
+        (offset_of!(Self, sample_flagged_ratio), size_of::<f64>()),
+        (offset_of!(Self, target_sensitivity), size_of::<f64>()),
+        (offset_of!(Self, bootstrap_samples), size_of::<u32>()),
+        (offset_of!(Self, seed), size_of::<u64>()),
+    ];
     fn defaults() -> Self {
         lens_evaluate_options {
             struct_size: size_of::<Self>(),
@@ -1209,6 +1354,14 @@ pub struct lens_localize_options {
 unsafe impl StructOptions for lens_localize_options {
     const NAME: &'static str = "lens_localize_options";
     const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, heatmap), size_of::<*const lens_heatmap_options>()),
+        (offset_of!(Self, progress), size_of::<lens_progress_fn>()),
+        (offset_of!(Self, progress_user_data), size_of::<*mut c_void>()),
+        (offset_of!(Self, cancel), size_of::<*const lens_cancel_token>()),
+        (offset_of!(Self, tolerance), size_of::<f64>()),
+    ];
     fn defaults() -> Self {
         lens_localize_options {
             struct_size: size_of::<Self>(),

@@ -18,6 +18,8 @@ pub(super) unsafe trait StructOptions: Copy {
     const NAME: &'static str;
     /// Size in the first released header: what every caller has at least.
     const FIRST_SIZE: usize;
+    /// Where each field begins, and how many bytes it has.
+    const FIELDS: &'static [(usize, usize)];
     /// All fields at their documented defaults, `struct_size` included.
     fn defaults() -> Self;
 }
@@ -50,6 +52,14 @@ pub(super) unsafe fn read<T: StructOptions>(pointer: *const T) -> Result<T> {
             "{0}: struct_size is {size}, less than the {1} bytes of the first version: call {0}_init before setting fields",
             T::NAME,
             T::FIRST_SIZE
+        )));
+    }
+    if T::FIELDS.iter().any(|(begin, bytes)| (begin + 1..begin + bytes).contains(&size)) {
+        return Err(Error::argument(format!(
+            "{0}: struct_size is {size}, which ends within a field; it must be the size of the struct in a version of \
+             the library, {1} in this one: {0}_init sets it",
+            T::NAME,
+            size_of::<T>()
         )));
     }
     // SAFETY: `size` bytes are readable by the caller's promise and fit into T; any bytes are valid for its fields.
@@ -113,15 +123,17 @@ mod tests {
     struct Sample {
         struct_size: usize,
         old: u64,
-        new: u64,
+        new: u32,
+        newest: u64,
     }
 
     // SAFETY: repr(C), struct_size first, integers only.
     unsafe impl StructOptions for Sample {
         const NAME: &'static str = "lens_sample_options";
         const FIRST_SIZE: usize = 16;
+        const FIELDS: &'static [(usize, usize)] = &[(0, 8), (8, 8), (16, 4), (24, 8)];
         fn defaults() -> Self {
-            Sample { struct_size: size_of::<Sample>(), old: 1, new: 2 }
+            Sample { struct_size: size_of::<Sample>(), old: 1, new: 2, newest: 3 }
         }
     }
 
@@ -134,17 +146,34 @@ mod tests {
     }
 
     #[test]
+    fn a_struct_that_ends_within_a_field_is_refused() {
+        let sample = |struct_size| Sample { struct_size, old: 7, new: 8, newest: 9 };
+        // 20 to 24: behind `new`, and what pads it.
+        for (size, newest) in [(16, 3), (20, 3), (22, 3), (24, 3), (32, 9)] {
+            // SAFETY: more readable bytes than its first field says.
+            let read = unsafe { read(&sample(size)) }.unwrap();
+            assert_eq!((read.old, read.new, read.newest), (7, if size == 16 { 2 } else { 8 }, newest), "{size}");
+        }
+        for size in [17, 19, 25, 31] {
+            // SAFETY: as above.
+            let error = unsafe { read(&sample(size)) }.err().unwrap();
+            let message = error.message();
+            assert!(message.contains(&format!("struct_size is {size}")) && message.contains("32 in this"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_newer_larger_struct_is_refused_with_both_sizes() {
-        let newer = Sample { struct_size: 4096, old: 0, new: 0 };
+        let newer = Sample { struct_size: 4096, old: 0, new: 0, newest: 0 };
         // SAFETY: refused before anything past the first field is read.
         let error = unsafe { read(&newer) }.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Version);
-        assert!(error.message().contains("4096") && error.message().contains("24 bytes"), "{error}");
+        assert!(error.message().contains("4096") && error.message().contains("32 bytes"), "{error}");
     }
 
     #[test]
     fn a_struct_that_was_never_initialised_is_refused() {
-        let zeroed = Sample { struct_size: 0, old: 0, new: 0 };
+        let zeroed = Sample { struct_size: 0, old: 0, new: 0, newest: 0 };
         // SAFETY: as above.
         let error = unsafe { read(&zeroed) }.err().unwrap();
         assert!(error.message().contains("lens_sample_options_init"), "{error}");

@@ -67,6 +67,12 @@ fn options_source(options: &OptionsStruct) -> String {
     let _ = writeln!(text, "    const NAME: &'static str = \"{name}\";");
     let first = grown_from.map_or("size_of::<Self>()".into(), |field| format!("offset_of!(Self, {field})"));
     let _ = writeln!(text, "    const FIRST_SIZE: usize = {first};");
+    text += "    const FIELDS: &'static [(usize, usize)] = &[\n        (0, size_of::<usize>()),\n";
+    let types = all.iter().map(|extra| (extra.name, extra.ty.to_string()));
+    for (field, ty) in types.chain(fields.iter().map(|field| (field.name, rust_type(field.kind)))) {
+        let _ = writeln!(text, "        (offset_of!(Self, {field}), size_of::<{ty}>()),");
+    }
+    text += "    ];\n";
     let _ =
         writeln!(text, "    fn defaults() -> Self {{\n        {name} {{\n            struct_size: size_of::<Self>(),");
     for extra in &all {
