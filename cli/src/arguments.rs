@@ -6,8 +6,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use lens_base::options::{Field, Kind, Options, Value};
 use lens_base::{Error, Result};
+use lens_runtime::ContextOptions;
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The options of the command that runs, which messages of the library name.
+static OF_COMMAND: Mutex<Vec<Field>> = Mutex::new(Vec::new());
 
 /// A flag, as a description spells it: "--name VALUE", "--name", "--no-name" or "--name = VALUE"; "--name|--other" has a
 /// second name.
@@ -88,30 +93,50 @@ fn sentence(documentation: &str) -> String {
     text.split(". ").next().unwrap_or_default().trim_end_matches('.').to_string()
 }
 
-/// To go on with after a colon.
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
 /// With line breaks between paragraphs only.
 fn flowing(documentation: &str) -> String {
     documentation.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Replaces the names of options by their flags. A name that may be an ordinary word, too, is one before a number only, as
-/// in "stride 65".
+/// Whether an ordinary word between two others is the name of an option: "stride 65", "epochs is 3", "set resume".
+fn reads_as_name(before: &str, after: &str) -> bool {
+    let is_thing = ["a", "an", "the", "its", "this"].contains(&before);
+    after.starts_with(|letter: char| letter.is_ascii_digit())
+        || before == "set"
+        || (["is", "was"].contains(&after) && !is_thing)
+}
+
+/// What the command line says instead of a word between two others: the flag of the option that it names, or flag and value
+/// where it is a constant of C.
+fn said(word: &str, before: &str, after: &str, fields: &[Field]) -> Option<String> {
+    fields.iter().find_map(|field| {
+        let flag = Flag::of(field)?;
+        if field.name == word && (word.contains('_') || reads_as_name(before, after)) {
+            return Some(format!("--{}", flag.name));
+        }
+        let (Kind::Choice(choice), Takes::Value(_)) = (field.kind, flag.takes) else { return None };
+        let chosen = choice.alternatives.iter().find(|alternative| choice.constant(alternative) == word)?;
+        Some(format!("--{} {}", flag.name, chosen.word))
+    })
+}
+
+/// Replaces the names of options by their flags.
 fn in_flags(text: &str, fields: &[Field]) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let word = |(index, word): (usize, &&str)| {
-        let end = word.find([',', ';', ':', '.', ')']).unwrap_or(word.len());
-        let is_before_number =
-            || words.get(index + 1).is_some_and(|next| next.starts_with(|letter: char| letter.is_ascii_digit()));
-        let is_name = |name: &str| name == &word[..end] && (name.contains('_') || is_before_number());
-        let flag = fields.iter().find(|field| is_name(field.name)).and_then(Flag::of);
-        flag.map_or_else(|| word.to_string(), |flag| format!("--{}{}", flag.name, &word[end..]))
+        let begin = word.len() - word.trim_start_matches('(').len();
+        let end = begin + word[begin..].find([',', ';', ':', '.', ')']).unwrap_or(word.len() - begin);
+        let before = index.checked_sub(1).map_or("", |before| words[before]);
+        let after = words.get(index + 1).copied().unwrap_or_default();
+        said(&word[begin..end], before, after, fields)
+            .map_or_else(|| word.to_string(), |said| format!("{}{said}{}", &word[..begin], &word[end..]))
     };
     words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A message of the library in the words of the command line: with the flags of the command that runs.
+pub fn in_own_words(message: &str) -> String {
+    in_flags(message, &OF_COMMAND.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// How a value of a field is written.
@@ -147,17 +172,21 @@ fn limits(field: &Field) -> String {
     if limits.is_empty() { String::new() } else { format!(" ({})", limits.join("; ")) }
 }
 
-/// `fields`: those of its struct, which its documentation may name.
+/// What follows the first sentence of documentation.
+fn further_sentences(documentation: &str) -> String {
+    flowing(documentation).split_once(". ").map_or_else(String::new, |(_, rest)| format!(" {rest}"))
+}
+
+/// `fields`: those that its documentation may name.
 fn argument(field: Field, fields: &[Field]) -> Option<Arg> {
     let Flag { name, others, takes } = Flag::of(&field)?;
     let argument = Arg::new(name).long(name).visible_aliases(others);
-    let (before, after) = match &takes {
-        Takes::Value(_) => (String::new(), limits(&field)),
-        Takes::Nothing(value) => (format!("Sets to {}: ", word_of(&field, value).unwrap_or_default()), String::new()),
+    let documentation = field.documentation;
+    let texts = match field.switch {
+        Some(does) => [does.to_string(), format!("{does}.{}", further_sentences(documentation))],
+        None => [sentence(documentation), flowing(documentation)].map(|text| text + &limits(&field)),
     };
-    let [short, whole] = [sentence(field.documentation), flowing(field.documentation)]
-        .map(|text| if before.is_empty() { text } else { lower_first(&text) })
-        .map(|text| in_flags(&format!("{before}{text}{after}"), fields));
+    let [short, whole] = texts.map(|text| in_flags(&text, fields));
     let argument = argument.help(short).long_help(whole);
     Some(match takes {
         Takes::Nothing(_) => switch_of(argument),
@@ -177,13 +206,17 @@ fn switch_of(argument: Arg) -> Arg {
 /// Adds the flags of a struct of options, but for those of some fields.
 pub fn add<T: Options>(command: Command, options: &T, without: &[&str]) -> Command {
     let fields = options.fields();
+    // Most commands have the options of a context besides.
+    let named: Vec<Field> = fields.iter().cloned().chain(ContextOptions::default().fields()).collect();
     let chosen = fields.iter().filter(|field| !without.contains(&field.name));
-    command.args(chosen.filter_map(|field| argument(field.clone(), &fields)))
+    command.args(chosen.filter_map(|field| argument(field.clone(), &named)))
 }
 
 /// Sets the options that were given.
 pub fn read<T: Options>(matches: &ArgMatches, options: &mut T) -> std::result::Result<(), Failure> {
-    for field in options.fields() {
+    let fields = options.fields();
+    OF_COMMAND.lock().unwrap_or_else(PoisonError::into_inner).extend(fields.iter().cloned());
+    for field in fields {
         let Some(flag) = Flag::of(&field) else { continue };
         let value = match flag.takes {
             Takes::Nothing(value) => is_given(matches, flag.name).then_some(value),
@@ -285,16 +318,16 @@ mod tests {
         #[option(default = 64, flag = "--tile|--width PX")]
         tile_size: u32,
         /// Whether to go on.
-        #[option(flag = "--resume")]
+        #[option(flag = "--resume", switch = "Go on where --tile ended")]
         resume: bool,
-        /// Whether to save.
-        #[option(default = true, flag = "--no-save")]
+        /// Whether to save. Saving takes time.
+        #[option(default = true, flag = "--no-save", switch = "Save nothing")]
         save: bool,
         /// Where to go.
         #[option(flag = "--place")]
         place: Place,
         /// Where to stay.
-        #[option(flag = "--away = far-away")]
+        #[option(flag = "--away = far-away", switch = "Stay away")]
         stay: Place,
         /// TF32.
         #[option(unset = "as suits", flag = "--tf32")]
@@ -341,13 +374,16 @@ mod tests {
         for text in [
             "Passes over samples (1 to 100; default: 20)",
             "--place <home|far-away>",
-            "Sets to no: whether to save",
-            "Sets to far-away: where to stay",
+            "Save nothing",
+            "Stay away",
             "TF32 (default: as suits)",
         ] {
             assert!(help.contains(text), "{text} is not in {help}");
         }
-        assert!(command().render_long_help().to_string().contains("At most as many as --tile. (1 to 100"));
+        let help = command().render_long_help().to_string();
+        for text in ["At most as many as --tile. (1 to 100", "Save nothing. Saving takes time."] {
+            assert!(help.contains(text), "{text} is not in {help}");
+        }
     }
 
     #[test]
@@ -355,5 +391,20 @@ mod tests {
         let refuse = |_: &Sample| Err(Error::argument("epochs 3 is more than tile_size 2; fewer epochs are needed"));
         let Err(Failure::Usage { message, .. }) = check(&Sample::default(), refuse) else { panic!("it is taken") };
         assert_eq!(message, "--epochs 3 is more than --tile 2; fewer epochs are needed");
+    }
+
+    #[test]
+    fn messages_of_the_library_name_flags() {
+        let fields = Sample::default().fields();
+        for (message, expected) in [
+            ("tile_size is 3 (option tile_size)", "--tile is 3 (option --tile)"),
+            ("epochs is 3, but 5 are done", "--epochs is 3, but 5 are done"),
+            ("stopped: set resume to go on (tile_size)", "stopped: set --resume to go on (--tile)"),
+            ("ask for LENS_PLACE_FAR_AWAY.", "ask for --place far-away."),
+            ("the place is far; its epochs is a word", "the place is far; its epochs is a word"),
+            ("cannot read /a/tile_size/b: no seed is set", "cannot read /a/tile_size/b: no seed is set"),
+        ] {
+            assert_eq!(in_flags(message, &fields), expected);
+        }
     }
 }

@@ -44,7 +44,10 @@ pub struct DatasetOptions {
     pub positive_class: Option<String>,
     /// What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
     /// undecodable ones when they are first used.
-    #[option(flag = "--skip-unreadable = skip")]
+    #[option(
+        flag = "--skip-unreadable = skip",
+        switch = "Leave out files that are missing or cannot be decoded, instead of failing"
+    )]
     pub on_unreadable: OnUnreadable,
     /// labels.csv: name of the column with the frame of a multi-frame file, from 0, or nothing for frame 0.
     #[option(unset = "\"frame\" if there is such a column, else frame 0 of every file", flag = "--frame-column NAME")]

@@ -11,9 +11,10 @@ use syn::{DeriveInput, Expr, ExprLit, Lit, Meta, parse_macro_input};
 ///
 /// Attributes of a field:
 /// - `#[option(...)]`: an option. `default = EXPRESSION` (else that of the type); `minimum`, `maximum` (inclusive), `above`,
-///   `below` (exclusive): its range; `unset = "words"`: what happens when it is `None`, with `none = NUMBER`, the number
+///   `below` (exclusive): its range; `unset = WORDS`: what happens when it is `None`, with `none = NUMBER`, the number
 ///   that says so in C (0 unless given); `flag = "--name VALUE"`: its flag on the command line, `"--name = VALUE"` for one
-///   that sets a fixed value; `name = "..."`: its name, where that is not the field's.
+///   that sets a fixed value; `switch = "..."`: what a flag without a value does, in words that take the place of the
+///   documentation's first sentence in its help; `name = "..."`: its name, where that is not the field's.
 /// - `#[option(nested)]`: a struct whose options are this struct's, too.
 /// - `#[option(skip)]`: no option; `default = EXPRESSION` holds.
 #[proc_macro_derive(Options, attributes(option))]

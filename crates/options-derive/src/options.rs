@@ -12,7 +12,8 @@ struct Attributes {
     skip: bool,
     name: Option<String>,
     flag: Option<String>,
-    unset: Option<String>,
+    switch: Option<String>,
+    unset: Option<Expr>,
     none: Option<Expr>,
     default: Option<Expr>,
     minimum: Option<Expr>,
@@ -36,17 +37,18 @@ impl Attributes {
                     "nested" => found.nested = true,
                     "skip" => found.skip = true,
                     "default" => found.default = expression()?,
+                    "unset" => found.unset = expression()?,
                     "none" => found.none = expression()?,
                     "minimum" => found.minimum = expression()?,
                     "maximum" => found.maximum = expression()?,
                     "above" => found.above = expression()?,
                     "below" => found.below = expression()?,
-                    "name" | "flag" | "unset" => {
+                    "name" | "flag" | "switch" => {
                         let text = Some(meta.value()?.parse::<LitStr>()?.value());
                         match key.as_str() {
                             "name" => found.name = text,
                             "flag" => found.flag = text,
-                            _ => found.unset = text,
+                            _ => found.switch = text,
                         }
                     }
                     _ => return Err(meta.error("unknown key")),
@@ -56,6 +58,16 @@ impl Attributes {
         }
         if !found.is_option {
             return Err(Error::new_spanned(field, "say #[option(...)], #[option(nested)] or #[option(skip)]"));
+        }
+        // Documentation says what the option is; a flag that takes no value needs a sentence of what it does.
+        let ty = &field.ty;
+        let takes_none =
+            found.flag.as_ref().is_some_and(|flag| flag.contains(" = ") || quote!(#ty).to_string() == "bool");
+        if takes_none != found.switch.is_some() {
+            return Err(Error::new_spanned(
+                field,
+                "a flag that takes no value, and only such a one, needs switch = \"...\"",
+            ));
         }
         Ok(found)
     }
@@ -123,7 +135,11 @@ impl Parts {
             Some(text) => quote!(Some(#text)),
             None => quote!(None),
         };
-        let (flag, unset) = (text(&attributes.flag), text(&attributes.unset));
+        let (flag, switch) = (text(&attributes.flag), text(&attributes.switch));
+        let unset = match &attributes.unset {
+            Some(words) => quote!(Some(#words)),
+            None => quote!(None),
+        };
         let none = match &attributes.none {
             Some(value) => quote!((#value) as f64),
             None => quote!(0.0),
@@ -140,6 +156,7 @@ impl Parts {
                 none: NONE,
                 default: <#ty as ::lens_base::options::OptionValue>::to_value(&self.#ident, NONE),
                 flag: #flag,
+                switch: #switch,
             });
         }});
         self.gets.push(quote! {

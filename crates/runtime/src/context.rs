@@ -54,7 +54,11 @@ pub struct ContextOptions {
     pub memory_cap: u64,
     /// Whether the same call with the same seed gives the same bits on the same machine; if not, faster algorithms that do
     /// not (on GPUs) are allowed.
-    #[option(default = true, flag = "--no-deterministic")]
+    #[option(
+        default = true,
+        flag = "--no-deterministic",
+        switch = "Allow faster algorithms (on GPUs) that may give other bits in the same call with the same seed"
+    )]
     pub deterministic: bool,
     /// Seed of everything random that is not given a seed of its own.
     #[option]

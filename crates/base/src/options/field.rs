@@ -42,6 +42,8 @@ pub struct Field {
     /// On the command line: "--name VALUE"; "--name" alone sets it to yes, "--no-name" to no, "--name = VALUE" to a
     /// fixed value.
     pub flag: Option<&'static str>,
+    /// What a flag without a value does, in a sentence without full stop.
+    pub switch: Option<&'static str>,
 }
 
 impl Range {

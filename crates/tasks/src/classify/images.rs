@@ -1,6 +1,6 @@
 //! Classifying whole images.
 
-use super::batch_limit::whole_images;
+use super::batch_limit::{AUTOMATIC_WHOLE, MOST_AT_ONCE, whole_images};
 use super::engine::logits;
 use lens_base::{Control, Options, Phase, Result};
 use lens_images::{Batch, PixelView, check_all_values};
@@ -44,11 +44,7 @@ pub struct ClassifyOptions {
     pub threshold: Option<f32>,
     /// Images that go through the network at once. With the library's own engine results do not depend on it; with libtorch
     /// beyond rounding.
-    #[option(
-        maximum = 65_536,
-        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
-        flag = "--batch-limit N"
-    )]
+    #[option(maximum = MOST_AT_ONCE, unset = AUTOMATIC_WHOLE, flag = "--batch-limit N")]
     pub batch_limit: u32,
 }
 
@@ -64,8 +60,8 @@ pub fn classify(
     options: &ClassifyOptions,
     control: &mut Control,
 ) -> Result<Vec<Prediction>> {
-    let batch_limit = whole_images(model, options.batch_limit)?;
     options.check_ranges()?;
+    let batch_limit = whole_images(model, options.batch_limit);
     let threshold = options.threshold.unwrap_or(model.threshold());
     let start = Instant::now();
     let side = model.preprocessing().image_size as usize;

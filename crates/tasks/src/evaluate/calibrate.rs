@@ -6,7 +6,7 @@ use super::operating_point::operating_point;
 use super::ranking::{Ranking, Scored};
 use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
-use crate::classify::{Prediction, at_temperature, whole_images};
+use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, Prediction, at_temperature, whole_images};
 use lens_base::options::{Choice, Options};
 use lens_base::{Control, Error, Result};
 use lens_images::{Dataset, Skipped, fingerprint};
@@ -31,7 +31,7 @@ pub enum OperatingPointChoice {
 #[derive(Clone, Copy, Debug, Options)]
 pub struct CalibrateOptions {
     /// Whether to fit the temperature.
-    #[option(default = true, flag = "--no-temperature")]
+    #[option(default = true, flag = "--no-temperature", switch = "Leave the temperature as it is")]
     pub fit_temperature: bool,
     /// How the threshold is chosen.
     #[option(flag = "--operating-point")]
@@ -40,11 +40,7 @@ pub struct CalibrateOptions {
     #[option(default = TARGET_SENSITIVITY, above = 0, maximum = 1, flag = "--sensitivity X")]
     pub target_sensitivity: f64,
     /// Images that go through the network at once.
-    #[option(
-        maximum = 65_536,
-        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
-        flag = "--batch-limit N"
-    )]
+    #[option(maximum = MOST_AT_ONCE, unset = AUTOMATIC_WHOLE, flag = "--batch-limit N")]
     pub batch_limit: u32,
 }
 
@@ -78,7 +74,7 @@ pub fn calibrate(
 ) -> Result<(Classifier, Value)> {
     let report = RunReport::begin();
     options.check()?;
-    let batch_limit = whole_images(model, options.batch_limit)?;
+    let batch_limit = whole_images(model, options.batch_limit);
     check_both_classes(dataset.samples().iter().map(|sample| sample.positive))?;
     let before = model.metadata();
     // Logits at temperature 1: dividing by one temperature after another would round twice.

@@ -27,6 +27,6 @@ pub use metrics::{Metrics, Named};
 pub use probabilities::ReliabilityBin;
 pub use quantize::{OptimizeOptions, optimize};
 pub use ranking::{PrecisionRecallCurve, RocCurve, Scored};
-pub use report::ReportOptions;
+pub use report::{REPORT_NAMES, ReportOptions};
 pub use run::{EvaluateOptions, evaluate};
 pub use temperature::fit_temperature;

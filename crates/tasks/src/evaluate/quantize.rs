@@ -1,7 +1,7 @@
 //! Optimised variants of a model; for 8-bit convolutions a model is calibrated: how large its activations become on images
 //! like those to be classified.
 
-use crate::classify::whole_images;
+use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, whole_images};
 use lens_base::{Control, Error, Options, Phase, Result};
 use lens_images::{Batch, Dataset, for_each_image};
 use lens_model::{ActivationRanges, LAYOUT};
@@ -16,11 +16,7 @@ pub struct OptimizeOptions {
     #[option(flag = "--variant")]
     pub variant: Variant,
     /// Images that go through the network at once in calibration for 8-bit convolutions.
-    #[option(
-        maximum = 65_536,
-        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
-        flag = "--batch-limit N"
-    )]
+    #[option(maximum = MOST_AT_ONCE, unset = AUTOMATIC_WHOLE, flag = "--batch-limit N")]
     pub batch_limit: u32,
 }
 
@@ -51,7 +47,7 @@ pub fn quantize(model: &Classifier, dataset: &Dataset, at_once: u32, control: &m
     let samples = dataset.samples();
     let (context, preprocessing) = (model.context(), model.preprocessing());
     let side = preprocessing.image_size as usize;
-    let batch_limit = whole_images(model, at_once)?;
+    let batch_limit = whole_images(model, at_once);
     let start = Instant::now();
     // Every batch reads the parameters; held here, they are read from the model's file only once.
     let _held = model.model().parameters()?;

@@ -5,7 +5,7 @@ use super::figures::{FigureOptions, Figures};
 use super::ranking::Scored;
 use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
-use crate::classify::whole_images;
+use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, whole_images};
 use crate::heatmap::{HeatmapOptions, Method};
 use lens_base::{Control, Error, Options, Result};
 use lens_images::{Dataset, Skipped};
@@ -20,18 +20,18 @@ pub struct EvaluateOptions {
     #[option(minimum = 0, maximum = 1, none = -1, unset = "the model's own", flag = "--threshold X")]
     pub threshold: Option<f32>,
     /// Images that go through the network at once.
-    #[option(
-        maximum = 65_536,
-        unset = "automatic, 32 on the CPU, and on GPUs as many as have 4 million pixels",
-        flag = "--batch-limit N"
-    )]
+    #[option(maximum = MOST_AT_ONCE, unset = AUTOMATIC_WHOLE, flag = "--batch-limit N")]
     pub batch_limit: u32,
     /// Directory (made when missing) that receives the report's files.
     #[option(unset = "nothing is written", flag = "--out DIR")]
     pub output_dir: Option<PathBuf>,
     /// Whether images are called by the mean of their heatmap's tiles, as in the reference pipeline, and not whole, at the
     /// model's size. An image's confidence is the mean of its heatmap, or its probability.
-    #[option(flag = "--by-heatmap")]
+    #[option(
+        flag = "--by-heatmap",
+        switch = "Call images by the mean of their heatmap's tiles, as the reference pipeline does, and not whole, at the \
+                  model's size"
+    )]
     pub by_heatmap: bool,
     /// How heatmaps are drawn; `None`: tiles as they are by default when images are called by them, otherwise class
     /// activation maps at the model's size, which show what a call is made of.
@@ -53,13 +53,13 @@ pub fn evaluate(
     control: &mut Control,
 ) -> Result<Value> {
     let run = RunReport::begin();
-    let batch_limit = whole_images(model, options.batch_limit)?;
     let mut figure_options = options.figures;
     if figure_options.bootstrap.seed == 0 {
         figure_options.bootstrap.seed = model.context().seed();
     }
     let threshold = options.threshold.unwrap_or(model.threshold());
     options.check_ranges()?;
+    let batch_limit = whole_images(model, options.batch_limit);
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
     }

@@ -2,6 +2,7 @@
 
 use super::accumulate::Blend;
 use super::tiles::Edge;
+use crate::classify::MOST_AT_ONCE;
 use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
 use lens_images::{LONGEST_SIDE, MOST_PIXELS};
@@ -80,7 +81,7 @@ pub struct HeatmapOptions {
     /// call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so many
     /// tiles, at least one; CAM and Grad-CAM++ take one image at a time.
     #[option(
-        maximum = 65_536,
+        maximum = MOST_AT_ONCE,
         unset = "automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64)",
         flag = "--batch-limit N"
     )]

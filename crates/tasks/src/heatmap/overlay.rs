@@ -27,14 +27,21 @@ pub struct OverlayOptions {
     #[option(flag = "--colormap")]
     pub colormap: Colormap,
     /// Which values get the lowest and the highest colour.
-    #[option(flag = "--absolute = absolute")]
+    #[option(
+        flag = "--absolute = absolute",
+        switch = "Give the lowest colour to 0 and the highest to 1, instead of to the map's lowest and highest value"
+    )]
     pub scale: OverlayScale,
     /// Opacity of the colours: 0 shows the image only, 1 the colours only.
     #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--alpha X")]
     pub alpha: f32,
     /// Whether a bar of the colours is drawn inside the image at the right edge, half as high as it, with the values of the
     /// lowest and the highest colour; without them where the image's shorter side is under 96 pixels.
-    #[option(flag = "--color-bar")]
+    #[option(
+        flag = "--color-bar",
+        switch = "Draw a bar of the colours inside the image at the right edge, half as high as it, with the values of the \
+                  lowest and the highest colour; without them where the image's shorter side is under 96 pixels"
+    )]
     pub color_bar: bool,
     /// How many of the hottest tiles are outlined; all when there are no more.
     #[option(flag = "--outline N")]

@@ -32,7 +32,7 @@ pub fn heatmap(
 ) -> Result<Vec<HeatMap>> {
     options.check()?;
     let tile = options.tile_size as usize;
-    let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile))?;
+    let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile));
     let threshold = options.threshold.unwrap_or(model.threshold());
     let strategies = images
         .iter()

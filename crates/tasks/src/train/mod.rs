@@ -19,5 +19,6 @@ pub use lens_engine::OptimizerKind;
 pub use optimizer::OptimizerOptions;
 pub use options::{GradScaler, SelectBy, TrainOptions};
 pub use record::EpochRecord;
+pub use results::RUN_NAMES;
 pub use schedule::{ScheduleKind, ScheduleOptions};
 pub use trainer::train;

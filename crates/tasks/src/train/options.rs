@@ -75,7 +75,12 @@ pub struct TrainOptions {
     pub augmentation: Augmentation,
     /// Whether samples are drawn with replacement so that both classes come equally often; if not, each sample comes once
     /// per epoch, shuffled.
-    #[option(default = true, flag = "--no-weighted-sampler")]
+    #[option(
+        default = true,
+        flag = "--no-weighted-sampler",
+        switch = "Take each sample once per epoch, shuffled, instead of drawing with replacement so that both classes come \
+                  equally often"
+    )]
     pub weighted_sampler: bool,
     /// Probability above which an image is called positive. Stored in the model.
     #[option(default = 0.5, minimum = 0, maximum = 1, flag = "--threshold X")]
@@ -141,7 +146,11 @@ pub struct TrainOptions {
     /// run (epochs may be more, except with a cosine schedule). The result is, on CPU bit for bit, that of a run without
     /// the interruption, whenever and however it was interrupted.
     #[serde(skip)]
-    #[option(flag = "--resume")]
+    #[option(
+        flag = "--resume",
+        switch = "Go on from last.checkpoint in run_directory when there is one; options and data must be those of the run \
+                  (there may be more epochs, except with a cosine schedule)"
+    )]
     pub resume: bool,
     /// Minutes between checkpoints within an epoch; 0: after epochs (and when the call is cancelled) only.
     #[serde(skip)]

@@ -94,7 +94,7 @@ fn check_directory(expected: &Path, loaded: Option<&Path>) -> Result<()> {
             ErrorKind::Version,
             format!(
                 "libtorch_dir is {}, but the process has loaded libtorch from {} already, and loads no other: name that one, \
-                 or leave libtorch_dir NULL",
+                 or leave libtorch_dir unset",
                 expected.display(),
                 loaded.display()
             ),

@@ -8,4 +8,5 @@ mod sheet;
 mod thumbnails;
 mod writer;
 
+pub use output::REPORT_NAMES;
 pub use writer::{ReportOptions, Writer};

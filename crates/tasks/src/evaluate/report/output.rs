@@ -9,7 +9,25 @@ use tempfile::TempDir;
 pub const FLAGGED_RAW: &str = "flagged_raw";
 /// As above.
 pub const FLAGGED_OVERLAYS: &str = "flagged_overlays";
-/// How the names of all files in them begin.
+/// Its page.
+pub const PAGE: &str = "report.html";
+/// Its document.
+pub const DOCUMENT: &str = "report.json";
+/// Its table.
+pub const PREDICTIONS: &str = "predictions.csv";
+/// Its charts.
+pub const SAMPLE_RESULTS: &str = "sample_results.png";
+/// As above.
+pub const CONFUSION: &str = "confusion.png";
+/// As above.
+pub const ROC: &str = "roc.png";
+/// As above.
+pub const RELIABILITY: &str = "reliability.png";
+
+/// What a report replaces in its directory.
+pub const REPORT_NAMES: [&str; 9] =
+    [FLAGGED_RAW, FLAGGED_OVERLAYS, PAGE, DOCUMENT, PREDICTIONS, SAMPLE_RESULTS, CONFUSION, ROC, RELIABILITY];
+/// How the names of all files in the directories begin.
 const OWN_PREFIX: &str = "heatmap_";
 
 /// A report that is being written.

@@ -2,7 +2,9 @@
 
 use super::charts::{confusion, reliability, roc};
 use super::npy::write_npy;
-use super::output::{FLAGGED_OVERLAYS, FLAGGED_RAW, Output};
+use super::output::{
+    CONFUSION, DOCUMENT, FLAGGED_OVERLAYS, FLAGGED_RAW, Output, PAGE, PREDICTIONS, RELIABILITY, ROC, SAMPLE_RESULTS,
+};
 use super::page::Page;
 use super::sheet::sheet;
 use super::thumbnails::Thumbnails;
@@ -29,10 +31,20 @@ const MISTAKES: usize = 24;
 #[derive(Clone, Debug, Options)]
 pub struct ReportOptions {
     /// Whether flagged images' heatmaps are written into flagged_raw/, as .npy (32-bit floats) and as 16-bit PNG.
-    #[option(name = "save_heatmap_raw", default = true, flag = "--no-raw")]
+    #[option(
+        name = "save_heatmap_raw",
+        default = true,
+        flag = "--no-raw",
+        switch = "Leave out flagged_raw/, the heatmaps of flagged images as numbers"
+    )]
     pub save_raw: bool,
     /// Whether flagged images' heatmaps are written over their images into flagged_overlays/.
-    #[option(name = "save_heatmap_overlay", default = true, flag = "--no-overlays")]
+    #[option(
+        name = "save_heatmap_overlay",
+        default = true,
+        flag = "--no-overlays",
+        switch = "Leave out flagged_overlays/, the heatmaps of flagged images over these"
+    )]
     pub save_overlays: bool,
     /// Which images are flagged.
     #[option(nested)]
@@ -106,12 +118,12 @@ impl<'a> Writer<'a> {
         };
 
         let samples = with_thumbnails(&shown);
-        self.chart("sample_results.png", &sheet(&samples)?)?;
+        self.chart(SAMPLE_RESULTS, &sheet(&samples)?)?;
         let called = format!("Calls above {:.3}", self.heatmap.threshold.unwrap_or(model.threshold()));
         let charts = [
-            ("confusion.png", confusion(&figures.metrics.matrix, &called)?, "confusion matrix"),
-            ("roc.png", roc_of(figures)?, "ROC curve"),
-            ("reliability.png", reliability_of(figures)?, "reliability diagram"),
+            (CONFUSION, confusion(&figures.metrics.matrix, &called)?, "confusion matrix"),
+            (ROC, roc_of(figures)?, "ROC curve"),
+            (RELIABILITY, reliability_of(figures)?, "reliability diagram"),
         ];
         for (name, chart, _) in &charts {
             self.chart(name, chart)?;
@@ -126,9 +138,9 @@ impl<'a> Writer<'a> {
             heatmaps: meaning(self.heatmap.method),
         };
         let page = page.render()?;
-        write_atomically(&self.output.file("report.html"), |file| file.write_all(page.as_bytes()))?;
-        write_predictions(&self.output.file("predictions.csv"), cases)?;
-        write_atomically(&self.output.file("report.json"), |file| {
+        write_atomically(&self.output.file(PAGE), |file| file.write_all(page.as_bytes()))?;
+        write_predictions(&self.output.file(PREDICTIONS), cases)?;
+        write_atomically(&self.output.file(DOCUMENT), |file| {
             serde_json::to_writer_pretty(&mut *file, report)?;
             file.write_all(b"\n")
         })?;
