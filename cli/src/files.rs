@@ -3,6 +3,8 @@
 use crate::program::{Failure, reason};
 use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, check_replaceable};
 use lens_images::{Dataset, Sample};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -50,21 +52,49 @@ pub fn check_can_be_made(option: &str, path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Refuses to write a file over one of a command's inputs; `option` is what the file was given with.
-pub fn check_is_no_input<P: AsRef<Path>>(
-    option: &str,
-    output: &Path,
-    inputs: impl IntoIterator<Item = P>,
-) -> Result<(), Failure> {
-    // What is not there yet is no input.
-    let Ok(output) = fs::canonicalize(output) else { return Ok(()) };
-    for input in inputs {
-        if fs::canonicalize(&input).is_ok_and(|input| input == output) {
-            let (output, input) = (output.display(), input.as_ref().display());
-            return Err(Failure::usage(format!("{option} '{output}' is the input '{input}'; give another file")));
-        }
+/// The files that a command reads, which it must not write over.
+pub struct Inputs {
+    files: Vec<PathBuf>,
+    /// By where they are, links resolved; looked up when something could be written over.
+    resolved: OnceCell<HashMap<PathBuf, usize>>,
+}
+
+impl Inputs {
+    pub fn new<P: Into<PathBuf>>(files: impl IntoIterator<Item = P>) -> Self {
+        Inputs { files: files.into_iter().map(P::into).collect(), resolved: OnceCell::new() }
     }
-    Ok(())
+
+    fn resolved(&self) -> &HashMap<PathBuf, usize> {
+        let resolve = |(index, file)| Some((fs::canonicalize(file).ok()?, index));
+        self.resolved.get_or_init(|| self.files.iter().enumerate().filter_map(resolve).collect())
+    }
+
+    /// The input that a file would be written over. What is not there yet is none.
+    pub fn at(&self, output: &Path) -> Option<&Path> {
+        let output = fs::canonicalize(output).ok()?;
+        self.resolved().get(&output).map(|index| self.files[*index].as_path())
+    }
+
+    /// Refuses a file that is one of them; `option` is what it was given with.
+    pub fn check(&self, option: &str, output: &Path) -> Result<(), Failure> {
+        self.at(output).map_or(Ok(()), |input| {
+            let (output, input) = (output.display(), input.display());
+            Err(Failure::usage(format!("{option} '{output}' is the input '{input}'; give another file")))
+        })
+    }
+
+    /// Refuses a directory in which files or directories of these names will be replaced and one of them lies there.
+    pub fn check_directory(&self, option: &str, directory: &Path, names: &[&str]) -> Result<(), Failure> {
+        for replaced in names.iter().filter_map(|name| fs::canonicalize(directory.join(name)).ok()) {
+            if let Some((_, index)) = self.resolved().iter().find(|(input, _)| input.starts_with(&replaced)) {
+                let (directory, input) = (directory.display(), self.files[*index].display());
+                return Err(Failure::usage(format!(
+                    "in {option} '{directory}' the input '{input}' would be replaced; give another directory"
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How large a file is that was written.

@@ -1,12 +1,16 @@
 //! What FILE operands stand for: files, directories, patterns, and names from standard input.
 
 use crate::console;
+use crate::interrupt;
 use crate::program::{Failure, reason};
+use lens_base::open_regular;
 use lens_images::is_image;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 use walkdir::WalkDir;
 
 /// What the help says of them.
@@ -15,6 +19,15 @@ pub const HELP: &str = "Image files, directories (searched with what is below th
 
 /// The operand of names from standard input.
 const STANDARD_INPUT: &str = "-";
+
+/// Bytes of the longest name, more than systems allow.
+const LONGEST_NAME: usize = 1 << 16;
+
+/// Names that are read ahead.
+const AHEAD: usize = 1024;
+
+/// How long Ctrl-C may have to wait.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many of the files that were passed over in a directory are named.
 const NAMED: usize = 5;
@@ -25,9 +38,7 @@ pub fn files(operands: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for operand in operands {
         if operand.as_os_str() == STANDARD_INPUT {
-            for name in names(std::io::stdin().lock())? {
-                add(Path::new(&name), &mut found)?;
-            }
+            add_from_standard_input(&mut found)?;
         } else if is_pattern(operand) {
             for path in matches(operand)? {
                 add(&path, &mut found)?;
@@ -48,7 +59,7 @@ fn add(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
         found.extend(images(path)?);
         return Ok(());
     }
-    match File::open(path) {
+    match open_regular(path, u64::MAX) {
         Ok(_) => found.push(path.to_path_buf()),
         Err(error) => return Err(cannot_read(path, &error)),
     }
@@ -59,19 +70,47 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Failed(format!("cannot read '{}': {}", path.display(), reason(error)))
 }
 
-fn names(lines: impl BufRead) -> Result<Vec<OsString>, Failure> {
-    let mut names = Vec::new();
-    for line in lines.split(b'\n') {
-        let mut line =
-            line.map_err(|error| Failure::Failed(format!("cannot read standard input: {}", reason(&error))))?;
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        if !line.is_empty() {
-            names.push(lens_system::name_of_bytes(line));
+/// Reads on another thread: a signal does not end waiting for a pipe or a terminal.
+fn add_from_standard_input(found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("cannot read standard input: {}", reason(&error)));
+    let (sender, receiver) = sync_channel(AHEAD);
+    let read = move || names(std::io::stdin().lock()).try_for_each(|name| sender.send(name)).unwrap_or_default();
+    thread::Builder::new().spawn(read).map_err(failed)?;
+    loop {
+        interrupt::check()?;
+        match receiver.recv_timeout(PATIENCE) {
+            Ok(name) => add(Path::new(&name.map_err(failed)?), found)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
-    Ok(names)
+}
+
+/// The names, one a line; none after an error.
+fn names(mut lines: impl BufRead) -> impl Iterator<Item = std::io::Result<OsString>> {
+    let mut next = move || loop {
+        let mut line = Vec::new();
+        (&mut lines).take(LONGEST_NAME as u64 + 1).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        let name = line.strip_suffix(b"\n").unwrap_or(&line);
+        let name = name.strip_suffix(b"\r").unwrap_or(name);
+        if name.len() > LONGEST_NAME {
+            return Err(std::io::Error::other(format!(
+                "a line has more than {LONGEST_NAME} bytes; each must be a file's name"
+            )));
+        }
+        if !name.is_empty() {
+            return Ok(Some(lens_system::name_of_bytes(name.to_vec())));
+        }
+    };
+    let mut failed = false;
+    std::iter::from_fn(move || {
+        let name = if failed { None } else { next().transpose() };
+        failed = matches!(name, Some(Err(_)));
+        name
+    })
 }
 
 /// Files may have such characters in their names.
@@ -195,8 +234,16 @@ mod tests {
 
     #[test]
     fn names_come_one_a_line() {
-        let read = names(&b"a b.png\r\n\nc.png\nd.png"[..]).unwrap();
+        let read: Vec<OsString> = names(&b"a b.png\r\n\nc.png\nd.png"[..]).map(Result::unwrap).collect();
         assert_eq!(read, ["a b.png", "c.png", "d.png"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_no_name() {
+        let mut read = names(std::io::BufReader::new(std::io::repeat(b'a')));
+        assert!(read.next().unwrap().unwrap_err().to_string().contains("more than 65536 bytes"));
+        assert!(read.next().is_none());
+        assert_eq!(names(&[vec![b'a'; LONGEST_NAME], vec![b'\n']].concat()[..]).filter(Result::is_ok).count(), 1);
     }
 
     #[test]

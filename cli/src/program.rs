@@ -1,5 +1,6 @@
 //! What the program is called, and how it ends.
 
+use crate::arguments::in_own_words;
 use crate::console;
 use lens_base::{Error, ErrorKind};
 use std::io::Write;
@@ -58,7 +59,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Cancelled => Failure::Cancelled,
-            _ => Failure::Failed(error.message().to_string()),
+            _ => Failure::Failed(in_own_words(error.message())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What every command has: where to compute, and what is printed.
 
-use crate::arguments::{self, is_given, switch};
+use crate::arguments::{self, in_own_words, is_given, switch};
 use crate::console;
 use crate::program::{Failure, about};
 use clap::{ArgMatches, Command};
@@ -37,7 +37,7 @@ impl Setting {
         options.log_level = LogLevel::Warning;
         options.log = Some(Box::new(|level, message| {
             let level = if level == LogLevel::Error { "error" } else { "warning" };
-            console::message(&format!("{level}: {message}"));
+            console::message(&format!("{level}: {}", in_own_words(message)));
         }));
         Ok(Setting { json: is_given(matches, "json"), quiet: is_given(matches, "quiet"), options })
     }

@@ -38,7 +38,7 @@ fn wrapped(program: Command) -> Command {
 pub fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
     let mut program = wrapped(commands::program());
     program.build();
-    let Some(first) = arguments.first() else {
+    let Some(first) = arguments.first().filter(|first| *first != "--") else {
         return Err(Failure::Usage { message: "no command given".into(), help: usage_line(&mut program) });
     };
     let name = first.to_string_lossy().into_owned();

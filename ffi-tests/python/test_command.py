@@ -4,13 +4,16 @@ completions; and started from Python."""
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -118,6 +121,49 @@ class Inputs(CommandTest):
         self.refuse(1, "classify", "--model", model, "-", input="missing.png\n", says=["missing.png"])
 
 
+    def test_one_ctrl_c_ends_waiting_for_names(self) -> None:
+        arguments = [PROGRAM, "classify", "--model", model, "-", *host.ONE_CORE]
+        process = subprocess.Popen(
+            [*map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        # A name that was taken shows that the program reads: its pipe is empty again.
+        process.stdin.write(f"{images[0]}\n")
+        process.stdin.flush()
+        waiting = bytearray(4)
+        while fcntl.ioctl(process.stdin, termios.FIONREAD, waiting) or any(waiting):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        # Standard input stays open.
+        self.assertEqual(process.wait(timeout=30), 130)
+        self.assertEqual((process.stdout.read(), process.stderr.read()), ("", "lesionlens: cancelled\n"))
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+    def test_endless_and_waiting_files_are_refused(self) -> None:
+        pipe, huge = self.directory / "pipe", self.directory / "huge"
+        os.mkfifo(pipe)
+        with open(huge, "wb") as file:
+            file.truncate((2 << 30) + 1)
+        classify = ["classify", images[0], *host.ONE_CORE, "--quiet"]
+        train = ["train", "--train", root / "train", "--val", root / "val", "--out", self.directory / "m", *SMALL]
+        for endless in ("/dev/zero", pipe):
+            with self.subTest(endless):
+                self.refuse(1, *classify, "--model", endless, says=[endless, "no regular file"])
+                self.refuse(1, *classify, "--model", model, endless, says=[endless, "no regular file"])
+                self.refuse(1, *train, "--quiet", "--init", endless, says=[endless, "no regular file"])
+        self.refuse(1, *classify, "--model", huge, says=[huge, "2147483649 bytes", "at most 2147483648"])
+        with open("/dev/zero", "rb") as zeros:
+            options = {"input": None, "stdin": zeros}
+            self.refuse(1, *classify, "--model", model, "-", says=["standard input", "65536 bytes"], **options)
+        data = self.directory / "data"
+        host.write_labelled(data, 0, 4)
+        (data / "labels.csv").unlink()
+        huge.rename(data / "labels.csv")
+        self.refuse(1, "evaluate", "--model", model, "--data", data, says=["labels.csv", "at most 2147483648"])
+
+
 class Tables(CommandTest):
     def rows(self, *arguments: object) -> tuple[list[dict[str, str]], dict[str, Any]]:
         table = self.directory / "table.csv"
@@ -172,11 +218,56 @@ class Safety(CommandTest):
             (["evaluate", *with_model, "--data", data, "--csv", image], image),
             (["evaluate", *with_model, "--data", data, "--csv", data / "labels.csv"], data / "labels.csv"),
             (["train", *training, "--out", image], image),
+            (["train", *training, "--init", own_model, "--out", own_model], own_model),
+            (["calibrate", *with_model, "--data", data, "--out", image], image),
+            (["calibrate", *with_model, "--data", data, "--out", own_model], own_model),
+            (["optimize", *with_model, "--data", data, "--variant", "int8", "--out", image], image),
+            (["optimize", *with_model, "--variant", "state-dict", "--out", own_model], own_model),
+            (["export", *with_model, "--out", own_model], own_model),
         ):
             with self.subTest(f"{arguments[0]} {output.name}"):
                 before = output.read_bytes()
                 self.refuse(2, *arguments, says=[output, "is the input"])
                 self.assertEqual(output.read_bytes(), before)
+
+    def test_directories_of_results_replace_no_inputs(self) -> None:
+        run_directory, report = self.directory / "run", self.directory / "report"
+        host.write_labelled(run_directory, 0, 4)
+        best = Path(shutil.copy(model, run_directory / "best.safetensors"))
+        host.write_labelled(report, 0, 4)
+        image = (report / "images").rename(report / "flagged_raw") / "000.png"
+        training = ["--train", run_directory, "--val", run_directory, "--out", self.directory / "m", *SMALL, "--quiet"]
+        evaluation = ["--model", model, "--data", report, "--image-directory", "flagged_raw", *host.ONE_CORE, "--quiet"]
+        for arguments, kept in (
+            (["train", *training, "--init", best, "--run-dir", run_directory], best),
+            (["evaluate", *evaluation, "--out", report], image),
+        ):
+            with self.subTest(arguments[0]):
+                before = kept.read_bytes()
+                self.refuse(2, *arguments, says=[kept.parent, "would be replaced"])
+                self.assertEqual(kept.read_bytes(), before)
+
+    def test_messages_name_flags(self) -> None:
+        structs = json.loads((ROOT / "bindings" / "interface.json").read_text(encoding="utf-8"))["structs"]
+        options = {field["name"] for struct in structs for field in struct["fields"] if "option" in field}
+        names = ["LENS_", *(name for name in options if "_" in name)]
+        data = ["--train", root / "train", "--val", root / "val", "--out", self.directory / "m"]
+        for arguments, says in (
+            ([*data, *SMALL, "--memory-cap", 1], ["--size", "--memory-cap"]),
+            ([*data, *SMALL, "--label-column", "none"], ["--label-column"]),
+            ([*data, *SMALL, "--positive", "none"], ["--positive"]),
+            ([*data, *SMALL, "--init", images[0]], ["--init"]),
+            ([*data, *SMALL, "--libtorch-dir", self.directory, "--engine", "torch"], ["--libtorch-dir"]),
+            ([*data, *SMALL[:-4], "--device", "cpu", "--device-index", 1], ["--device-index is 1"]),
+            ([*data, *SMALL, "--precision", "int8", "--engine", "torch"], ["--precision auto"]),
+        ):
+            with self.subTest(says):
+                told = run("train", *arguments, "--quiet")
+                self.assertEqual(told.returncode, 1)
+                for word in says:
+                    self.assertIn(word, told.stderr)
+                for name in names:
+                    self.assertNotIn(name, told.stderr)
 
     def test_only_regular_files_are_replaced(self) -> None:
         link, pipe = self.directory / "link.csv", self.directory / "pipe"
@@ -337,6 +428,9 @@ class WrongInput(CommandTest):
             (["train", "--train", "t", "--val", "v", "--out", "m.onnx"], ["m.onnx", "safetensors", "export"]),
             (["completions", "tcsh"], ["tcsh"]),
             (["man", "trian"], ["trian"]),
+            (["--"], ["no command given", "usage: lesionlens"]),
+            (["--", "info"], ["no command given"]),
+            ([*classify, "--"], ["no FILE given"]),
         ]
         for arguments, says in cases:
             with self.subTest(arguments):

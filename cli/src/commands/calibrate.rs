@@ -2,7 +2,7 @@
 
 use super::train::{check_model_name, open};
 use crate::arguments::{self, given_path, is_given, model, path, switch};
-use crate::files::check_can_be_made;
+use crate::files::{Inputs, check_can_be_made, files_of};
 use crate::interrupt;
 use crate::output::json;
 use crate::output::text::Figures;
@@ -44,8 +44,10 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     choose_rule(matches, &mut options)?;
     check_can_be_made("--out", &out)?;
 
-    let model = setting.model(&given_path(matches, "model"))?;
-    let dataset = open(&given_path(matches, "data"), &opening)?;
+    let (model_path, data) = (given_path(matches, "model"), given_path(matches, "data"));
+    let model = setting.model(&model_path)?;
+    let dataset = open(&data, &opening)?;
+    Inputs::new(files_of([&data], &dataset).into_iter().chain([model_path])).check("--out", &out)?;
     let (calibrated, report) = {
         let mut progress = Progress::new(setting.quiet);
         calibrate(&model, &dataset, &options, &mut progress.control())?

@@ -2,7 +2,7 @@
 
 use super::load_image;
 use crate::arguments::{self, file_operands, files, given_path, model};
-use crate::files::check_is_no_input;
+use crate::files::Inputs;
 use crate::output::json::{self, Said};
 use crate::output::{csv, text};
 use crate::program::Failure;
@@ -69,7 +69,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let files = files(matches)?;
     let model_path = given_path(matches, "model");
     if let Some(table) = &table {
-        check_is_no_input("--csv", table, files.iter().chain([&model_path]))?;
+        Inputs::new(files.iter().chain([&model_path])).check("--csv", table)?;
     }
     let model = setting.model(&model_path)?;
     // Nothing is printed before the last file is classified, so an unreadable one leaves no partial result behind.

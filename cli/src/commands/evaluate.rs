@@ -2,7 +2,7 @@
 
 use super::train::open;
 use crate::arguments::{self, given_path, is_given, model, path, switch};
-use crate::files::{check_is_no_input, files_of};
+use crate::files::{Inputs, files_of};
 use crate::output::csv;
 use crate::output::json::{self, count};
 use crate::output::text::Figures;
@@ -12,7 +12,7 @@ use crate::setting::Setting;
 use clap::{ArgMatches, Command};
 use lens_base::Error;
 use lens_images::DatasetOptions;
-use lens_tasks::evaluate::{EvaluateOptions, evaluate};
+use lens_tasks::evaluate::{EvaluateOptions, REPORT_NAMES, evaluate};
 use lens_tasks::heatmap::{Edge, HeatmapOptions};
 use serde_json::Value;
 use std::fmt::Write;
@@ -78,8 +78,12 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let (model_path, data) = (given_path(matches, "model"), given_path(matches, "data"));
     let model = setting.model(&model_path)?;
     let dataset = open(&data, &opening)?;
+    let inputs = Inputs::new(files_of([&data], &dataset).into_iter().chain([model_path]));
     if let Some(table) = &table {
-        check_is_no_input("--csv", table, files_of([&data], &dataset).into_iter().chain([model_path]))?;
+        inputs.check("--csv", table)?;
+    }
+    if let Some(directory) = &options.output_dir {
+        inputs.check_directory("--out", directory, &REPORT_NAMES)?;
     }
     let report = {
         let mut progress = Progress::new(setting.quiet);

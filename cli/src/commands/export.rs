@@ -1,7 +1,7 @@
 //! `export`: a model in another format.
 
 use crate::arguments::{given_path, model, path};
-use crate::files::{check_can_be_made, written_bytes};
+use crate::files::{Inputs, check_can_be_made, written_bytes};
 use crate::output::json;
 use crate::program::{Failure, about};
 use crate::setting::Setting;
@@ -52,7 +52,9 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
         None => by_ending(&out)?,
     };
     check_can_be_made("--out", &out)?;
-    let model = setting.model(&given_path(matches, "model"))?;
+    let model_path = given_path(matches, "model");
+    Inputs::new([&model_path]).check("--out", &out)?;
+    let model = setting.model(&model_path)?;
     about(&out, model.save(&out, format))?;
     let bytes = written_bytes(&out)?;
     let path = out.display().to_string();

@@ -2,7 +2,7 @@
 
 use super::train::open;
 use crate::arguments::{self, given_path, model, optional_path, path};
-use crate::files::{check_can_be_made, written_bytes};
+use crate::files::{Inputs, check_can_be_made, files_of, written_bytes};
 use crate::output::json;
 use crate::program::{Failure, about};
 use crate::progress::Progress;
@@ -46,8 +46,11 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
         }
     }
     check_can_be_made("--out", &out)?;
-    let model = setting.model(&given_path(matches, "model"))?;
-    let dataset = data.map(|data| open(&data, &opening)).transpose()?;
+    let model_path = given_path(matches, "model");
+    let model = setting.model(&model_path)?;
+    let dataset = data.as_ref().map(|data| open(data, &opening)).transpose()?;
+    let of_data = dataset.as_ref().map(|dataset| files_of(&data, dataset));
+    Inputs::new(of_data.into_iter().flatten().chain([model_path])).check("--out", &out)?;
     let mut progress = Progress::new(setting.quiet);
     about(&out, optimize(&model, &out, dataset.as_ref(), &options, &mut progress.control()))?;
     drop(progress);

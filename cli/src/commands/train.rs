@@ -1,7 +1,7 @@
 //! `train`: a model from labelled images.
 
 use crate::arguments::{self, given_path, path};
-use crate::files::{check_can_be_made, check_is_no_input, files_of, is_other_model_format};
+use crate::files::{Inputs, check_can_be_made, files_of, is_other_model_format};
 use crate::interrupt;
 use crate::output::json::{self, count, find};
 use crate::output::text::Figures;
@@ -11,7 +11,7 @@ use crate::setting::Setting;
 use clap::{ArgAction, ArgMatches, Command};
 use lens_images::{Dataset, DatasetOptions};
 use lens_runtime::{Classifier, FileFormat};
-use lens_tasks::train::{CHECKPOINT_NAME, SelectBy, TrainOptions, train};
+use lens_tasks::train::{CHECKPOINT_NAME, RUN_NAMES, SelectBy, TrainOptions, train};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -54,8 +54,13 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let validation = open(&validation_directory, &opening)?;
     let mut inputs = files_of(directories, &training);
     inputs.extend(files_of([&validation_directory], &validation));
-    inputs.extend(options.run_directory.iter().map(|directory| directory.join(CHECKPOINT_NAME)));
-    check_is_no_input("--out", &out, inputs)?;
+    inputs.extend(options.start_weights.clone());
+    let inputs = Inputs::new(inputs);
+    inputs.check("--out", &out)?;
+    if let Some(directory) = &options.run_directory {
+        inputs.check_directory("--run-dir", directory, &RUN_NAMES)?;
+        Inputs::new([directory.join(CHECKPOINT_NAME)]).check("--out", &out)?;
+    }
     let model = {
         let mut progress = Progress::new(setting.quiet).with_metric(metric_name(options.select_by));
         train(&context, &training, Some(&validation), &options, &mut progress.control())?

@@ -1,9 +1,8 @@
 //! Names of the pictures that `heatmap` writes: each input has its own, and none is an input.
 
-use crate::files::check_is_no_input;
+use crate::files::Inputs;
 use crate::program::Failure;
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Of which map of a file a picture is.
@@ -49,8 +48,9 @@ pub fn check(
     table: Option<&Path>,
     kinds: &[Of],
 ) -> Result<(), Failure> {
+    let inputs = Inputs::new(files.iter().map(PathBuf::as_path).chain([model]));
     if let Some(table) = table {
-        check_is_no_input("--csv", table, files.iter().map(PathBuf::as_path).chain([model]))?;
+        inputs.check("--csv", table)?;
     }
     let mut owners: HashMap<PathBuf, &Path> = HashMap::new();
     for file in files {
@@ -72,14 +72,8 @@ pub fn check(
     if let Some(owner) = table.and_then(|table| owners.get(table)) {
         return Err(Failure::usage(format!("--csv names the heatmap of '{}'; give another file", owner.display())));
     }
-    let inputs: HashMap<PathBuf, &Path> = files
-        .iter()
-        .map(PathBuf::as_path)
-        .chain([model])
-        .filter_map(|file| Some((fs::canonicalize(file).ok()?, file)))
-        .collect();
     for (path, owner) in owners {
-        if let Some(input) = fs::canonicalize(path).ok().and_then(|path| inputs.get(&path)) {
+        if let Some(input) = inputs.at(&path) {
             return Err(Failure::usage(format!(
                 "the heatmap of '{}' would be written over the input '{}'; change --out",
                 owner.display(),
