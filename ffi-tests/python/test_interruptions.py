@@ -116,7 +116,7 @@ class InterruptionTest(unittest.TestCase):
         # The unfinished run is not overwritten either.
         refused = host.run(*self.arguments(1), "--run-dir", run)
         self.assertEqual(refused.returncode, 1)
-        self.assertIn("set resume", refused.stderr)
+        self.assertIn("set --resume", refused.stderr)
 
 
 MEMORY_CAP = 500 << 20
