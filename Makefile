@@ -10,8 +10,8 @@ LIBRARY := target/release/liblesionlens.so
 TORCH_LIBRARY := target/release/liblesionlens_torch.so
 # The command line, and the name by which scripts know it.
 PROGRAM := target/release/lesionlens
-HOST := target/lens-host
-EXAMPLE_HOST := target/example-host
+LENS_HOST := target/lens-host
+EXAMPLE_C := target/example-c
 PYTHON_TOOLS := target/python-tools
 
 BENCH_PYTHON ?= target/bench-python/bin/python
@@ -26,15 +26,15 @@ PACKAGE := target/package
 # Tests that this machine could not run, a line for each.
 LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
-BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(HOST))),,host)
+BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(LENS_HOST))),,programs)
 
-.PHONY: build all help setup library torch host demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
-build: host
-all: host torch notices
+.PHONY: build all help setup library torch programs demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+build: programs
+all: programs torch notices
 
 help:
 	@echo 'make          build the library ($(LIBRARY)), the command line ($(PROGRAM),
-	@echo '              also $(HOST)) and the example in C'
+	@echo '              also $(LENS_HOST)) and the example in C'
 	@echo 'make torch    build the second library ($(TORCH_LIBRARY)), for GPUs, half precision and'
 	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
 	@echo 'make all      both'
@@ -73,30 +73,30 @@ library:
 torch: setup
 	$(CARGO) build --release --package lens-torch --lib
 
-host: library
+programs: library
 	$(CARGO) build --release --package lesionlens-cli
-	@ln -sf release/lesionlens $(HOST)
-	@$(MAKE) --no-print-directory $(EXAMPLE_HOST)
+	@ln -sf release/lesionlens $(LENS_HOST)
+	@$(MAKE) --no-print-directory $(EXAMPLE_C)
 
-$(EXAMPLE_HOST): examples/host/host.c include/lesionlens.h $(LIBRARY)
+$(EXAMPLE_C): examples/c/example.c include/lesionlens.h $(LIBRARY)
 	$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude $< -Ltarget/release -llesionlens -lpthread \
 	    -Wl,-rpath,'$$ORIGIN/release' -o $@
 
-demo: host
+demo: programs
 	$(CARGO) build --release --examples
 	tools/demo.sh
 
 # What the fast lane leaves out: libtorch, and the generators of header and messages.
 SLOW := --exclude lens-torch --exclude lens-generated
 
-check: host
+check: programs
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace $(SLOW) --all-targets -- -D warnings
 	python3 tools/docs/stage.py target/docs-pages
 	$(CARGO) test --release --workspace $(SLOW) --lib --bins
 	sh ffi-tests/smoke.sh
 
-test: host torch
+test: programs torch
 	cargo fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 	python3 tools/docs/stage.py target/docs-pages
@@ -106,10 +106,10 @@ test: host torch
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
 
-wheel: host torch
+wheel: programs torch
 	tools/wheel.sh $(LIBRARY) dist
 
-test-torch: host torch bench-python
+test-torch: programs torch bench-python
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	LENS_TORCH_PYTHON="$(BENCH_PYTHON)" PYTHONPATH=ffi-tests/python \
 	    $(PYTHON_TOOLS)/python -m unittest -v test_wheel.BesideTorch
@@ -137,7 +137,7 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: host torch interop-python bench-python test-archive test-ddp
+test-interop: programs torch interop-python bench-python test-archive test-ddp
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" LENS_TORCH_PYTHON="$(abspath $(BENCH_PYTHON))" \
 	    target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 

@@ -11,7 +11,7 @@ use image::imageops::{FilterType, replace, resize};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
-const USAGE: &str = "usage: contact_sheet OUT.png --boxes boxes.csv --overlays DIR --images DIR --maps heatmap.json \
+const USAGE: &str = "usage: contact_sheet OUT.png --boxes boxes.csv --overlays DIR --images DIR --heatmaps heatmap.json \
                      --evaluation report.json [--json]";
 
 /// Frames on the sheet, spread evenly over all.
@@ -65,7 +65,7 @@ struct Arguments {
     boxes: PathBuf,
     overlays: PathBuf,
     images: PathBuf,
-    maps: PathBuf,
+    heatmaps: PathBuf,
     evaluation: PathBuf,
     json: bool,
 }
@@ -108,7 +108,7 @@ impl Arguments {
                 "--boxes" => &mut arguments.boxes,
                 "--overlays" => &mut arguments.overlays,
                 "--images" => &mut arguments.images,
-                "--maps" => &mut arguments.maps,
+                "--heatmaps" => &mut arguments.heatmaps,
                 "--evaluation" => &mut arguments.evaluation,
                 option if option.starts_with("--") => return Err(format!("\"{option}\" is no option")),
                 path if arguments.out.as_os_str().is_empty() => {
@@ -124,7 +124,7 @@ impl Arguments {
             ("--boxes", &arguments.boxes),
             ("--overlays", &arguments.overlays),
             ("--images", &arguments.images),
-            ("--maps", &arguments.maps),
+            ("--heatmaps", &arguments.heatmaps),
             ("--evaluation", &arguments.evaluation),
         ];
         match needed.iter().find(|(_, path)| path.as_os_str().is_empty()) {
@@ -137,7 +137,7 @@ impl Arguments {
 /// Writes the sheet; returns what to print.
 fn make(arguments: &Arguments) -> Result<String, Failure> {
     let narrowings = read_boxes(&arguments.boxes)?;
-    let frames = read_maps(&arguments.maps, &narrowings)?;
+    let frames = read_heatmaps(&arguments.heatmaps, &narrowings)?;
     let figures = Figures::of(&frames, &arguments.evaluation)?;
     let sheet = draw(&frames, &figures, arguments)?;
     write_whole(&sheet, &arguments.out)?;
@@ -164,20 +164,23 @@ fn read_boxes(path: &Path) -> Result<BTreeMap<String, Area>, Failure> {
     Ok(boxes)
 }
 
-fn read_maps(path: &Path, narrowings: &BTreeMap<String, Area>) -> Result<Vec<Frame>, Failure> {
+fn read_heatmaps(path: &Path, narrowings: &BTreeMap<String, Area>) -> Result<Vec<Frame>, Failure> {
     let document = read_json(path)?;
-    let maps = document["maps"].as_array().filter(|maps| !maps.is_empty());
-    let maps = maps.ok_or_else(|| format!("{} lists no \"maps\"; lesionlens heatmap --json does", path.display()))?;
-    maps.iter()
+    let heatmaps = document["heatmaps"].as_array().filter(|heatmaps| !heatmaps.is_empty());
+    let heatmaps =
+        heatmaps.ok_or_else(|| format!("{} lists no \"heatmaps\"; lesionlens heatmap --json does", path.display()))?;
+    heatmaps
+        .iter()
         .enumerate()
-        .map(|(index, map)| {
+        .map(|(index, heatmap)| {
             let number = |pointer: &str| {
-                map.pointer(pointer)
+                heatmap
+                    .pointer(pointer)
                     .and_then(Value::as_f64)
-                    .ok_or_else(|| format!("{}: /maps/{index}{pointer} must be a number", path.display()))
+                    .ok_or_else(|| format!("{}: /heatmaps/{index}{pointer} must be a number", path.display()))
             };
-            let name = map["file"].as_str().and_then(|file| Path::new(file).file_name()?.to_str());
-            let name = name.ok_or_else(|| format!("{}: /maps/{index}/file must name a file", path.display()))?;
+            let name = heatmap["file"].as_str().and_then(|file| Path::new(file).file_name()?.to_str());
+            let name = name.ok_or_else(|| format!("{}: /heatmaps/{index}/file must name a file", path.display()))?;
             Ok(Frame {
                 name: name.to_owned(),
                 width: number("/width")?,

@@ -5,14 +5,14 @@
  * Not a medical device.
  *
  * In the order of use: lens_init() makes a context, lens_model_load() or lens_train() a model, lens_classify() and
- * lens_heatmap() say what the model sees in images. "The reference pipeline" is the Python project "Accelerating medical
- * diagnostics algorithms on AMD GPUs" (GPLv3, Transilvania University of Brasov), which this library re-implements;
- * defaults that are said to be its are those of its dense.py and gui.py.
+ * lens_heatmap_compute() say what the model sees in images. "The reference pipeline" is the Python project "Accelerating
+ * medical diagnostics algorithms on AMD GPUs" (GPLv3, Transilvania University of Brasov), which this library
+ * re-implements; defaults that are said to be its are those of its dense.py and gui.py.
  *
  * Errors. Every function that can fail returns a lens_status and writes results through its trailing out parameters, which
- * are NULL or zero on failure; the addresses of out parameters must not be NULL. lens_last_error() then says what was wrong, with which value, and what would be right.
- * Input is checked before anything changes. Nothing is printed, no signal handler is installed, no exception or panic
- * leaves the library, and the process is not ended.
+ * are NULL or zero on failure; the addresses of out parameters must not be NULL. lens_last_error() then says what was
+ * wrong, with which value, and what would be right. Input is checked before anything changes. Nothing is printed, no
+ * signal handler is installed, no exception or panic leaves the library, and the process is not ended.
  *
  * Ownership. Handles are opaque, and freed with lens_<type>_free(); NULL is a no-op. A handle keeps alive what it was made
  * from, so any order of freeing is safe. Pixels, paths and arrays that are handed over are read during the call only, unless
@@ -97,7 +97,7 @@ typedef int32_t lens_status;
 #define LENS_ERROR_DEVICE 4
 
 /**
- * Memory ran out, on the host or the device.
+ * Memory ran out: the machine's, or the device's.
  */
 #define LENS_ERROR_OUT_OF_MEMORY 5
 
@@ -155,7 +155,7 @@ void lens_string_free(char *text);
  */
 
 /**
- * A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
+ * A decoded image file, for programs without a decoder of their own. Immutable, so thread-safe.
  */
 typedef struct lens_image_file lens_image_file;
 
@@ -189,7 +189,7 @@ typedef struct lens_model lens_model;
  * A heatmap: a value for every pixel of an image, and the grid of tiles it was made from. Immutable, so thread-safe;
  * independent of the model and the image.
  */
-typedef struct lens_map lens_map;
+typedef struct lens_heatmap lens_heatmap;
 
 /*
  * Images
@@ -320,14 +320,14 @@ lens_status lens_image_file_load(const char *path, uint32_t frame, lens_image_fi
  *
  * @param[out] image Receives the view; valid until the file is freed. All zero on failure.
  */
-lens_status lens_image_file_view(const lens_image_file *file, lens_image *image);
+lens_status lens_image_file_get_view(const lens_image_file *file, lens_image *image);
 
 /**
  * How many frames the file on disk has, of which this is one.
  *
  * @param[out] frames Receives the number, at least 1; 0 on failure.
  */
-lens_status lens_image_file_frames(const lens_image_file *file, uint32_t *frames);
+lens_status lens_image_file_get_frames(const lens_image_file *file, uint32_t *frames);
 
 /**
  * Frees the file; NULL is a no-op. Views of it become invalid.
@@ -388,7 +388,8 @@ typedef int32_t lens_phase;
  */
 typedef struct lens_progress {
     /**
-     * sizeof(lens_progress) of the library; fields beyond the host's own header are to be ignored.
+     * sizeof(lens_progress) of the library; fields beyond those of the header that the program was built with are to
+     * be ignored.
      */
     size_t struct_size;
     /**
@@ -560,7 +561,8 @@ typedef int32_t lens_precision;
 #define LENS_PRECISION_INT8 4
 
 /**
- * Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+ * Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+ * library or its user set wins.
  */
 typedef int32_t lens_rocm_tuning;
 
@@ -698,8 +700,8 @@ typedef struct lens_init_options {
     lens_engine engine;
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
-     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
+     * Above 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     double memory_fraction;
     /**
@@ -756,7 +758,7 @@ void lens_init_options_init(lens_init_options *options);
  * its first convolution if not before, so its library for GPUs must be loaded before anything in the process computes with
  * libtorch. Environment variables for the GPU's runtime are set just before that library is loaded (those in
  * lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
- * the host reads the environment. On CPU nothing is set.
+ * the program reads the environment. On CPU nothing is set.
  *
  * @param options NULL for all defaults.
  * @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.
@@ -1593,7 +1595,7 @@ typedef int32_t lens_heatmap_method;
 /**
  * Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive class,
  * also when it shows in several places?" Channels that speak against it are left out. Values are relative to the
- * image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a map
+ * image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a heatmap
  * without any evidence is 0 everywhere.
  */
 #define LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS 2
@@ -1633,28 +1635,28 @@ typedef int32_t lens_blend;
 
 /**
  * A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000 of its
- * peak, as in sliding-window inference of segmentation networks. Smoother maps.
+ * peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
  */
 #define LENS_BLEND_GAUSSIAN 1
 
 /**
- * What a map has a value for.
+ * What a heatmap has a value for.
  */
-typedef int32_t lens_map_resolution;
+typedef int32_t lens_heatmap_resolution;
 
 /**
  * Every pixel of the image.
  */
-#define LENS_MAP_RESOLUTION_IMAGE 0
+#define LENS_HEATMAP_RESOLUTION_IMAGE 0
 
 /**
- * Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over an image;
- * its tiles say where they lie.
+ * Every tile: columns x rows values, for images whose heatmap would be too large. Such a heatmap cannot be laid over
+ * an image; its tiles say where they lie.
  */
-#define LENS_MAP_RESOLUTION_TILES 1
+#define LENS_HEATMAP_RESOLUTION_TILES 1
 
 /**
- * Options of lens_heatmap(). Fill with lens_heatmap_options_init(), then change what you need.
+ * Options of lens_heatmap_compute(). Fill with lens_heatmap_options_init(), then change what you need.
  *
  * How to draw heatmaps. The defaults are the reference pipeline's tiles, on the image as it is, with every pixel
  * covered; the reference pipeline itself is resize_width = resize_height = 128, edge = reference, all else default.
@@ -1699,8 +1701,8 @@ typedef struct lens_heatmap_options {
      */
     lens_blend blend;
     /**
-     * The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
-     * at most 16; default 1.
+     * The image is resampled by this factor before tiling. The heatmap has the image's own size all the same. Above 0
+     * and at most 16; default 1.
      */
     double scale;
     /**
@@ -1714,9 +1716,9 @@ typedef struct lens_heatmap_options {
     uint32_t resize_height;
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
-     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
-     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of
+     * so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic,
+     * 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     uint32_t batch_limit;
     /**
@@ -1724,9 +1726,9 @@ typedef struct lens_heatmap_options {
      */
     float threshold;
     /**
-     * What the map has a value for. LENS_MAP_RESOLUTION_...; default LENS_MAP_RESOLUTION_IMAGE.
+     * What the heatmap has a value for. LENS_HEATMAP_RESOLUTION_...; default LENS_HEATMAP_RESOLUTION_IMAGE.
      */
-    lens_map_resolution resolution;
+    lens_heatmap_resolution resolution;
 } lens_heatmap_options;
 
 /**
@@ -1739,9 +1741,9 @@ void lens_heatmap_options_init(lens_heatmap_options *options);
  *
  * LENS_HEATMAP_METHOD_TILES: the value of a pixel is the (weighted) mean of the probabilities of the tiles that cover
  * it. An image (after resampling) smaller than a tile in either direction is classified whole, at its own size,
- * stretched where a side is under 32 pixels, and its map is constant. Images are worked through in bands of rows, so
- * that one of any size needs little more memory than its map (4 bytes a pixel; almost none with
- * LENS_MAP_RESOLUTION_TILES) and its batches.
+ * stretched where a side is under 32 pixels, and its heatmap is constant. Images are worked through in bands of rows,
+ * so that one of any size needs little more memory than its heatmap (4 bytes a pixel; almost none with
+ * LENS_HEATMAP_RESOLUTION_TILES) and its batches.
  *
  * The other methods put the whole image through the network, which takes several hundred bytes a pixel: after
  * resampling it must have at most 4096 x 4096 pixels. Tiles larger than the image are as large as the image.
@@ -1751,13 +1753,13 @@ void lens_heatmap_options_init(lens_heatmap_options *options);
  * @param images An array of count images; NULL when count is 0.
  * @param count How many.
  * @param options NULL for all defaults.
- * @param[out] maps An array that receives count maps; free each with lens_map_free(). All NULL on failure.
+ * @param[out] heatmaps An array that receives count heatmaps; free each with lens_heatmap_free(). All NULL on failure.
  */
-lens_status lens_heatmap(const lens_model *model,
-                         const lens_image *images,
-                         size_t count,
-                         const lens_heatmap_options *options,
-                         lens_map **maps);
+lens_status lens_heatmap_compute(const lens_model *model,
+                                 const lens_image *images,
+                                 size_t count,
+                                 const lens_heatmap_options *options,
+                                 lens_heatmap **heatmaps);
 
 /**
  * One tile (for LENS_HEATMAP_METHOD_CAM and _GRAD_CAM_PLUS_PLUS one cell of the network's feature map) in pixels of
@@ -1782,8 +1784,8 @@ typedef struct lens_tile {
     float height;
     /**
      * Probability of the positive class, 0 to 1: of the tile alone; for LENS_HEATMAP_METHOD_CAM and
-     * _GRAD_CAM_PLUS_PLUS the logistic function of what the cell adds to the logit; for LENS_HEATMAP_METHOD_OCCLUSION of the
-     * image without the tile.
+     * _GRAD_CAM_PLUS_PLUS the logistic function of what the cell adds to the logit; for LENS_HEATMAP_METHOD_OCCLUSION
+     * of the image without the tile.
      */
     float probability;
     /**
@@ -1795,22 +1797,22 @@ typedef struct lens_tile {
 /**
  * Summary of a heatmap.
  */
-typedef struct lens_map_summary {
+typedef struct lens_heatmap_summary {
     /**
-     * Values in a row: the image's width in pixels; for LENS_MAP_RESOLUTION_TILES columns.
+     * Values in a row: the image's width in pixels; for LENS_HEATMAP_RESOLUTION_TILES columns.
      */
     uint32_t width;
     /**
-     * Rows of values: the image's height in pixels; for LENS_MAP_RESOLUTION_TILES rows.
+     * Rows of values: the image's height in pixels; for LENS_HEATMAP_RESOLUTION_TILES rows.
      */
     uint32_t height;
     /**
-     * Mean of the map (the reference pipeline's confidence) over the pixels of the resampled image, whatever the map's
-     * resolution; of lens_map_aggregate(), over the map's values.
+     * Mean of the heatmap (the reference pipeline's confidence) over the pixels of the resampled image, whatever the
+     * heatmap's resolution; of lens_heatmap_aggregate(), over the heatmap's values.
      */
     float mean;
     /**
-     * Highest value of the map, taken likewise.
+     * Highest value of the heatmap, taken likewise.
      */
     float maximum;
     /**
@@ -1828,39 +1830,39 @@ typedef struct lens_map_summary {
      */
     uint32_t hottest_tile;
     /**
-     * What the map says of the image: for LENS_HEATMAP_METHOD_TILES, the mean of the tiles' probabilities (and its
+     * What the heatmap says of the image: for LENS_HEATMAP_METHOD_TILES, the mean of the tiles' probabilities (and its
      * logit); for the other methods, what the model says of the whole image at the size it was given (lens_classify()
      * resizes it to the model's size).
      */
     lens_prediction prediction;
-} lens_map_summary;
+} lens_heatmap_summary;
 
 /**
- * The map's figures.
+ * The heatmap's figures.
  *
  * @param[out] summary Receives them; all zero on failure.
  */
-lens_status lens_map_get_summary(const lens_map *map, lens_map_summary *summary);
+lens_status lens_heatmap_get_summary(const lens_heatmap *heatmap, lens_heatmap_summary *summary);
 
 /**
- * The map's values, 0 to 1, row by row, width x height of its summary without gaps: of the image's pixels, or with
- * LENS_MAP_RESOLUTION_TILES one for each tile.
+ * The heatmap's values, 0 to 1, row by row, width x height of its summary without gaps: of the image's pixels, or with
+ * LENS_HEATMAP_RESOLUTION_TILES one for each tile.
  *
- * @param[out] values Receives the address of the first value; valid until the map is freed. NULL on failure.
+ * @param[out] values Receives the address of the first value; valid until the heatmap is freed. NULL on failure.
  * @param[out] count Receives width x height; 0 on failure.
  */
-lens_status lens_map_values(const lens_map *map, const float **values, size_t *count);
+lens_status lens_heatmap_get_values(const lens_heatmap *heatmap, const float **values, size_t *count);
 
 /**
- * The map's tiles, row by row.
+ * The heatmap's tiles, row by row.
  *
- * @param[out] tiles Receives the address of the first tile; valid until the map is freed. NULL on failure.
+ * @param[out] tiles Receives the address of the first tile; valid until the heatmap is freed. NULL on failure.
  * @param[out] count Receives columns x rows; 0 on failure.
  */
-lens_status lens_map_tiles(const lens_map *map, const lens_tile **tiles, size_t *count);
+lens_status lens_heatmap_get_tiles(const lens_heatmap *heatmap, const lens_tile **tiles, size_t *count);
 
 /**
- * What is taken over several maps.
+ * What is taken over several heatmaps.
  */
 typedef int32_t lens_aggregate;
 
@@ -1875,28 +1877,28 @@ typedef int32_t lens_aggregate;
 #define LENS_AGGREGATE_MEAN 1
 
 /**
- * Makes one map of several of the same size and with the same tiles, such as those of a cine's frames.
+ * Makes one heatmap of several of the same size and with the same tiles, such as those of a cine's frames.
  *
- * The new map's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the maps' probabilities
- * with the first map's threshold (LENS_AGGREGATE_MEAN). The maps stay as they are.
+ * The new heatmap's prediction is that of the best frame (LENS_AGGREGATE_MAX), or of the mean of the heatmaps'
+ * probabilities with the first heatmap's threshold (LENS_AGGREGATE_MEAN). The heatmaps stay as they are.
  *
- * @param maps An array of count maps.
+ * @param heatmaps An array of count heatmaps.
  * @param count How many, at least 1.
  * @param how LENS_AGGREGATE_...
- * @param[out] map Receives the map; free it with lens_map_free(). NULL on failure.
- * @param[out] best_frame Receives the index of the map with the highest probability, the first of equals; 0 on
+ * @param[out] heatmap Receives the heatmap; free it with lens_heatmap_free(). NULL on failure.
+ * @param[out] best_frame Receives the index of the heatmap with the highest probability, the first of equals; 0 on
  * failure.
  */
-lens_status lens_map_aggregate(const lens_map *const *maps,
-                               size_t count,
-                               lens_aggregate how,
-                               lens_map **map,
-                               size_t *best_frame);
+lens_status lens_heatmap_aggregate(const lens_heatmap *const *heatmaps,
+                                   size_t count,
+                                   lens_aggregate how,
+                                   lens_heatmap **heatmap,
+                                   size_t *best_frame);
 
 /**
- * Frees the map; NULL is a no-op. Its values and tiles become invalid.
+ * Frees the heatmap; NULL is a no-op. Its values and tiles become invalid.
  */
-void lens_map_free(lens_map *map);
+void lens_heatmap_free(lens_heatmap *heatmap);
 
 /**
  * Colours of an overlay, from low to high.
@@ -1929,7 +1931,7 @@ typedef int32_t lens_colormap;
 typedef int32_t lens_overlay_scale;
 
 /**
- * The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+ * The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not how much.
  */
 #define LENS_OVERLAY_SCALE_MINMAX 0
 
@@ -1939,7 +1941,7 @@ typedef int32_t lens_overlay_scale;
 #define LENS_OVERLAY_SCALE_ABSOLUTE 1
 
 /**
- * Options of lens_map_overlay(). Fill with lens_overlay_options_init(), then change what you need.
+ * Options of lens_heatmap_overlay(). Fill with lens_overlay_options_init(), then change what you need.
  *
  * How to draw an overlay. The defaults are the reference pipeline's.
  */
@@ -1971,7 +1973,7 @@ typedef struct lens_overlay_options {
      */
     uint32_t outline_tiles;
     /**
-     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
      * colours everything. 0 to 1; default 0.
      */
     float hide_below;
@@ -1983,21 +1985,21 @@ typedef struct lens_overlay_options {
 void lens_overlay_options_init(lens_overlay_options *options);
 
 /**
- * Blends the coloured map over its image.
+ * Blends the coloured heatmap over its image.
  *
- * A map with LENS_MAP_RESOLUTION_TILES is refused: it has no values between the tiles, and tiles that are blended
- * overlap.
+ * A heatmap with LENS_HEATMAP_RESOLUTION_TILES is refused: it has no values between the tiles, and tiles that are
+ * blended overlap.
  *
- * @param image An image of the map's size.
+ * @param image An image of the heatmap's size.
  * @param options NULL for all defaults.
  * @param[out] rgba Receives height rows of width RGBA pixels, 8 bits each, alpha 255; unchanged on failure.
  * @param stride Bytes from one row to the next, at least 4 x width.
  */
-lens_status lens_map_overlay(const lens_map *map,
-                             const lens_image *image,
-                             const lens_overlay_options *options,
-                             uint8_t *rgba,
-                             size_t stride);
+lens_status lens_heatmap_overlay(const lens_heatmap *heatmap,
+                                 const lens_image *image,
+                                 const lens_overlay_options *options,
+                                 uint8_t *rgba,
+                                 size_t stride);
 
 /*
  * Evaluating
@@ -2035,8 +2037,8 @@ typedef struct lens_evaluate_options {
     size_t struct_size;
     /**
      * How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be
-     * LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap lens_heatmap()'s defaults, otherwise class activation
-     * maps at the model's size, whose mean is the call's logit.
+     * LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap lens_heatmap_compute()'s defaults, otherwise class
+     * activation maps at the model's size, whose mean is the call's logit.
      */
     const lens_heatmap_options *heatmap;
     /**
@@ -2257,7 +2259,7 @@ typedef struct lens_metrics {
 } lens_metrics;
 
 /**
- * The figures of a report as numbers, for hosts that read no JSON.
+ * The figures of a report as numbers, for programs that read no JSON.
  *
  * @param report What lens_evaluate() handed out, or the content of a report.json that it wrote.
  * @param[out] metrics Receives them; all zero on failure.
@@ -2277,7 +2279,7 @@ typedef struct lens_localize_options {
     size_t struct_size;
     /**
      * How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be
-     * LENS_MAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap()'s defaults.
+     * LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap_compute()'s defaults.
      */
     const lens_heatmap_options *heatmap;
     /**

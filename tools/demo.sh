@@ -29,7 +29,7 @@ step "5/5 drawing heatmaps of whole frames"
 rm -rf "$demo/heatmaps"
 "$program" heatmap --model "$model" "$phantom"/frames/images/*.png --out "$demo/heatmaps" --stride 16 --json >"$demo/heatmaps.json"
 target/release/examples/contact_sheet "$demo/contact-sheet.png" --boxes "$phantom/frames/boxes.csv" \
-    --overlays "$demo/heatmaps" --images "$phantom/frames/images" --maps "$demo/heatmaps.json" \
+    --overlays "$demo/heatmaps" --images "$phantom/frames/images" --heatmaps "$demo/heatmaps.json" \
     --evaluation "$demo/evaluation/report.json"
 
 printf '\ncontact sheet  %s\noverlays       %s\nevaluation     %s\nmodel          %s\n' \

@@ -14,9 +14,9 @@
  * - const member functions may be called from several threads at once; moving, assigning and destroying may not overlap
  *   with any other use of the same object.
  * - What is declared here as Result<T> is T itself: functions throw Error when the library refuses, std::bad_alloc when
- *   the host's memory runs out, and whatever a progress callable threw.
+ *   the machine's memory runs out, and whatever a progress callable threw.
  * - Compiled with -fno-exceptions, Result<T> is a class that holds a T or the Error, nothing throws or aborts, and
- *   handles come from create(), load() and open() instead of constructors that could fail. (Where the host's memory
+ *   handles come from create(), load() and open() instead of constructors that could fail. (Where the machine's memory
  *   runs out while a result is copied, the standard library ends the program, as it does everywhere in such programs.)
  * - Translation units with and without exceptions may be linked into one program, but cannot hand each other handles:
  *   the linker refuses that.
@@ -518,7 +518,7 @@ public:
     /** A view of the pixels, valid as long as this object lives and is not assigned to. */
     Result<lens_image> view() const& {
         lens_image image{};
-        const lens_status status = lens_image_file_view(get(), &image);
+        const lens_status status = lens_image_file_get_view(get(), &image);
         return detail::finish(status, image);
     }
     Result<lens_image> view() const&& = delete;
@@ -526,19 +526,19 @@ public:
     /** How many frames the file has. */
     Result<std::uint32_t> frames() const {
         std::uint32_t frames = 0;
-        const lens_status status = lens_image_file_frames(get(), &frames);
+        const lens_status status = lens_image_file_get_frames(get(), &frames);
         return detail::finish(status, frames);
     }
 };
 
 /** A heatmap. Immutable, so thread-safe; independent of the model and the image it was made from. */
-class Heatmap : public detail::Handle<lens_map, lens_map_free> {
+class Heatmap : public detail::Handle<lens_heatmap, lens_heatmap_free> {
 public:
     using Handle::Handle;
 
-    Result<lens_map_summary> summary() const {
-        lens_map_summary summary{};
-        const lens_status status = lens_map_get_summary(get(), &summary);
+    Result<lens_heatmap_summary> summary() const {
+        lens_heatmap_summary summary{};
+        const lens_status status = lens_heatmap_get_summary(get(), &summary);
         return detail::finish(status, summary);
     }
 
@@ -546,7 +546,7 @@ public:
     Result<View<float>> values() const& {
         const float* values = nullptr;
         std::size_t count = 0;
-        const lens_status status = lens_map_values(get(), &values, &count);
+        const lens_status status = lens_heatmap_get_values(get(), &values, &count);
         return detail::finish(status, View<float>(values, count));
     }
     Result<View<float>> values() const&& = delete;
@@ -555,28 +555,28 @@ public:
     Result<View<lens_tile>> tiles() const& {
         const lens_tile* tiles = nullptr;
         std::size_t count = 0;
-        const lens_status status = lens_map_tiles(get(), &tiles, &count);
+        const lens_status status = lens_heatmap_get_tiles(get(), &tiles, &count);
         return detail::finish(status, View<lens_tile>(tiles, count));
     }
     Result<View<lens_tile>> tiles() const&& = delete;
 
-    /** The coloured map over its image: RGBA, 8 bits each, rows without gaps. */
+    /** The coloured heatmap over its image: RGBA, 8 bits each, rows without gaps. */
     Result<std::vector<std::uint8_t>> overlay(const lens_image& image,
                                               const lens_overlay_options& options = overlay_options()) const {
-        lens_map_summary figures{};
-        lens_status status = lens_map_get_summary(get(), &figures);
+        lens_heatmap_summary figures{};
+        lens_status status = lens_heatmap_get_summary(get(), &figures);
         const std::size_t stride = std::size_t{4} * figures.width;
         std::vector<std::uint8_t> rgba(stride * figures.height);
         if (status == LENS_OK) {
-            status = lens_map_overlay(get(), &image, &options, rgba.data(), stride);
+            status = lens_heatmap_overlay(get(), &image, &options, rgba.data(), stride);
         }
         return detail::finish(status, std::move(rgba));
     }
 
-    /** The same into the caller's memory: stride bytes for each row of the map. */
+    /** The same into the caller's memory: stride bytes for each row of the heatmap. */
     Result<void> overlay(const lens_image& image, std::uint8_t* rgba, std::size_t stride,
                          const lens_overlay_options& options = overlay_options()) const {
-        return detail::finish(lens_map_overlay(get(), &image, &options, rgba, stride));
+        return detail::finish(lens_heatmap_overlay(get(), &image, &options, rgba, stride));
     }
 
     /**
@@ -588,14 +588,14 @@ public:
 };
 
 inline Result<std::pair<Heatmap, std::size_t>> Heatmap::aggregate(View<Heatmap> heatmaps, lens_aggregate how) {
-    std::vector<const lens_map*> handles;
+    std::vector<const lens_heatmap*> handles;
     handles.reserve(heatmaps.size());
     for (const Heatmap& heatmap : heatmaps) {
         handles.push_back(heatmap.get());
     }
-    lens_map* made = nullptr;
+    lens_heatmap* made = nullptr;
     std::size_t best_frame = 0;
-    const lens_status status = lens_map_aggregate(handles.data(), handles.size(), how, &made, &best_frame);
+    const lens_status status = lens_heatmap_aggregate(handles.data(), handles.size(), how, &made, &best_frame);
     return detail::finish(status, std::pair<Heatmap, std::size_t>(Heatmap(made), best_frame));
 }
 
@@ -682,26 +682,26 @@ public:
         return call.finish(lens_classify(get(), images.data(), images.size(), &options, predictions.data()));
     }
 
-    /** One map for each image, in their order. */
+    /** One heatmap for each image, in their order. */
     Result<std::vector<Heatmap>> heatmaps(View<lens_image> images, lens_heatmap_options options = heatmap_options(),
                                       const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
-        std::vector<lens_map*> handles(images.size(), nullptr);
-        std::vector<Heatmap> maps;
+        std::vector<lens_heatmap*> handles(images.size(), nullptr);
+        std::vector<Heatmap> heatmaps;
         // Nothing may throw between the call and the handles having owners.
-        maps.reserve(images.size());
-        const lens_status status = lens_heatmap(get(), images.data(), images.size(), &options, handles.data());
-        for (lens_map* handle : handles) {
-            maps.emplace_back(handle);
+        heatmaps.reserve(images.size());
+        const lens_status status = lens_heatmap_compute(get(), images.data(), images.size(), &options, handles.data());
+        for (lens_heatmap* handle : handles) {
+            heatmaps.emplace_back(handle);
         }
-        return call.finish(status, std::move(maps));
+        return call.finish(status, std::move(heatmaps));
     }
 
     Result<Heatmap> heatmap(const lens_image& image, lens_heatmap_options options = heatmap_options(),
                         const Progress& progress = {}) const {
         detail::ProgressCall call(progress, options);
-        lens_map* handle = nullptr;
-        const lens_status status = lens_heatmap(get(), &image, 1, &options, &handle);
+        lens_heatmap* handle = nullptr;
+        const lens_status status = lens_heatmap_compute(get(), &image, 1, &options, &handle);
         return call.finish(status, Heatmap(handle));
     }
 

@@ -9,9 +9,9 @@ namespace Lesionlens
     /// thread-safe.</summary>
     public sealed class Heatmap : LesionlensObject
     {
-        internal Heatmap(IntPtr map) : base(new Handle(map, Native.lens_map_free))
+        internal Heatmap(IntPtr heatmap) : base(new Handle(heatmap, Native.lens_heatmap_free))
         {
-            LesionlensLibrary.Check(Native.lens_map_get_summary(Open, out Native.lens_map_summary summary));
+            LesionlensLibrary.Check(Native.lens_heatmap_get_summary(Open, out Native.lens_heatmap_summary summary));
             Summary = new HeatmapSummary(summary);
         }
 
@@ -21,9 +21,9 @@ namespace Lesionlens
         /// <summary>The values, 0 to 1, row by row; a copy.</summary>
         public float[] Values()
         {
-            return Held(map =>
+            return Held(heatmap =>
             {
-                LesionlensLibrary.Check(Native.lens_map_values(map, out IntPtr values, out UIntPtr count));
+                LesionlensLibrary.Check(Native.lens_heatmap_get_values(heatmap, out IntPtr values, out UIntPtr count));
                 var copy = new float[(ulong)count];
                 Marshal.Copy(values, copy, 0, copy.Length);
                 return copy;
@@ -33,9 +33,9 @@ namespace Lesionlens
         /// <summary>The tiles, row by row.</summary>
         public Tile[] Tiles()
         {
-            return Held(map =>
+            return Held(heatmap =>
             {
-                LesionlensLibrary.Check(Native.lens_map_tiles(map, out IntPtr tiles, out UIntPtr count));
+                LesionlensLibrary.Check(Native.lens_heatmap_get_tiles(heatmap, out IntPtr tiles, out UIntPtr count));
                 int size = Marshal.SizeOf<Native.lens_tile>();
                 var copy = new Tile[(ulong)count];
                 for (int index = 0; index < copy.Length; index++)
@@ -59,7 +59,7 @@ namespace Lesionlens
                 long stride = 4L * Summary.Width;
                 var rgba = new byte[stride * Summary.Height];
                 LesionlensLibrary.Check(
-                    Native.lens_map_overlay(Open, ref view, ref filled, rgba, (UIntPtr)(ulong)stride));
+                    Native.lens_heatmap_overlay(Open, ref view, ref filled, rgba, (UIntPtr)(ulong)stride));
                 return rgba;
             }
         }
@@ -80,10 +80,10 @@ namespace Lesionlens
                     bool added = false;
                     handles[held].DangerousAddRef(ref added);
                 }
-                IntPtr[] maps = handles.Select(handle => handle.DangerousGetHandle()).ToArray();
-                LesionlensLibrary.Check(Native.lens_map_aggregate(
-                    maps, (UIntPtr)maps.Length, (int)how, out IntPtr map, out UIntPtr best));
-                return new AggregatedHeatmap(new Heatmap(map), checked((int)best));
+                IntPtr[] addresses = handles.Select(handle => handle.DangerousGetHandle()).ToArray();
+                LesionlensLibrary.Check(Native.lens_heatmap_aggregate(
+                    addresses, (UIntPtr)addresses.Length, (int)how, out IntPtr heatmap, out UIntPtr best));
+                return new AggregatedHeatmap(new Heatmap(heatmap), checked((int)best));
             }
             finally
             {
@@ -91,20 +91,20 @@ namespace Lesionlens
             }
         }
 
-        /// <summary>Addresses that the library hands out are the map's: it must not be freed before they are
+        /// <summary>Addresses that the library hands out are the heatmap's: it must not be freed before they are
         /// read.</summary>
         private T Held<T>(Func<Handle, T> read)
         {
-            Handle map = Open;
+            Handle heatmap = Open;
             bool held = false;
             try
             {
-                map.DangerousAddRef(ref held);
-                return read(map);
+                heatmap.DangerousAddRef(ref held);
+                return read(heatmap);
             }
             finally
             {
-                if (held) map.DangerousRelease();
+                if (held) heatmap.DangerousRelease();
             }
         }
     }

@@ -3,7 +3,7 @@ namespace Lesionlens
     /// <summary>The figures of a heatmap.</summary>
     public sealed class HeatmapSummary
     {
-        internal HeatmapSummary(Native.lens_map_summary summary)
+        internal HeatmapSummary(Native.lens_heatmap_summary summary)
         {
             Width = (int)summary.width;
             Height = (int)summary.height;
@@ -15,7 +15,7 @@ namespace Lesionlens
             Prediction = new Prediction(summary.prediction);
         }
 
-        /// <summary>Values in a row: the image's width, or with MapResolution.Tiles Columns.</summary>
+        /// <summary>Values in a row: the image's width, or with HeatmapResolution.Tiles Columns.</summary>
         public int Width { get; }
 
         /// <summary>Rows of values.</summary>

@@ -32,7 +32,7 @@ namespace Lesionlens
         {
             get
             {
-                LesionlensLibrary.Check(Native.lens_image_file_frames(Open, out uint frames));
+                LesionlensLibrary.Check(Native.lens_image_file_get_frames(Open, out uint frames));
                 return checked((int)frames);
             }
         }
@@ -46,7 +46,7 @@ namespace Lesionlens
             {
                 // The view points into the file's pixels.
                 file.DangerousAddRef(ref held);
-                LesionlensLibrary.Check(Native.lens_image_file_view(file, out Native.lens_image view));
+                LesionlensLibrary.Check(Native.lens_image_file_get_view(file, out Native.lens_image view));
                 var format = (PixelFormat)view.format;
                 long stride = (long)(ulong)view.row_stride;
                 var pixels = new byte[(view.height - 1) * stride + view.width * Lesionlens.Image.Bytes(format)];

@@ -33,17 +33,13 @@ namespace Lesionlens
             CancellationToken cancellationToken = default(CancellationToken))
         {
             Handle model = Open;
-            using (var memory = new CallMemory())
-            using (var watch = new Watch(progress, cancellationToken))
+            return ForEach<Native.lens_prediction>(images, progress, cancellationToken, (memory, watch, views, found) =>
             {
-                Native.lens_image[] views = memory.Views(images);
                 Native.lens_classify_options filled = (options ?? new ClassifyOptions()).Fill(memory);
                 filled.progress = watch.Callback;
                 filled.cancel = watch.Token;
-                var predictions = new Native.lens_prediction[views.Length];
-                watch.Check(Native.lens_classify(model, views, (UIntPtr)views.Length, ref filled, predictions));
-                return predictions.Select(prediction => new Prediction(prediction)).ToArray();
-            }
+                return Native.lens_classify(model, views, (UIntPtr)views.Length, ref filled, found);
+            }).Select(prediction => new Prediction(prediction)).ToArray();
         }
 
         /// <summary>Classify() on the thread pool.</summary>
@@ -85,17 +81,13 @@ namespace Lesionlens
             CancellationToken cancellationToken = default(CancellationToken))
         {
             Handle model = Open;
-            using (var memory = new CallMemory())
-            using (var watch = new Watch(progress, cancellationToken))
+            return ForEach<IntPtr>(images, progress, cancellationToken, (memory, watch, views, found) =>
             {
-                Native.lens_image[] views = memory.Views(images);
                 Native.lens_heatmap_options filled = (options ?? new HeatmapOptions()).Fill(memory);
                 filled.progress = watch.Callback;
                 filled.cancel = watch.Token;
-                var maps = new IntPtr[views.Length];
-                watch.Check(Native.lens_heatmap(model, views, (UIntPtr)views.Length, ref filled, maps));
-                return maps.Select(map => new Heatmap(map)).ToArray();
-            }
+                return Native.lens_heatmap_compute(model, views, (UIntPtr)views.Length, ref filled, found);
+            }).Select(heatmap => new Heatmap(heatmap)).ToArray();
         }
 
         /// <summary>Heatmap() on the thread pool.</summary>
@@ -123,6 +115,23 @@ namespace Lesionlens
         public string Describe()
         {
             return LesionlensLibrary.Taken(Native.lens_model_describe(Open, out IntPtr json), json);
+        }
+
+        /// <summary>What a call of C writes for each image; the call gives its status.</summary>
+        private static T[] ForEach<T>(
+            IReadOnlyList<Image> images,
+            IProgress<Progress> progress,
+            CancellationToken cancellationToken,
+            Func<CallMemory, Watch, Native.lens_image[], T[], int> call)
+        {
+            using (var memory = new CallMemory())
+            using (var watch = new Watch(progress, cancellationToken))
+            {
+                Native.lens_image[] views = memory.Views(images);
+                var found = new T[views.Length];
+                watch.Check(call(memory, watch, views, found));
+                return found;
+            }
         }
     }
 }

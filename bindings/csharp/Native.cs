@@ -31,10 +31,10 @@ namespace Lesionlens
         internal static extern int lens_image_file_load(byte[] path, uint frame, out IntPtr file);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_image_file_view(Handle file, out lens_image image);
+        internal static extern int lens_image_file_get_view(Handle file, out lens_image image);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_image_file_frames(Handle file, out uint frames);
+        internal static extern int lens_image_file_get_frames(Handle file, out uint frames);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void lens_image_file_free(IntPtr file);
@@ -83,30 +83,32 @@ namespace Lesionlens
         internal static extern void lens_heatmap_options_init(out lens_heatmap_options options);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_heatmap(Handle model, lens_image[] images, UIntPtr count,
-            ref lens_heatmap_options options, [Out] IntPtr[] maps);
+        internal static extern int lens_heatmap_compute(Handle model, lens_image[] images, UIntPtr count,
+            ref lens_heatmap_options options, [Out] IntPtr[] heatmaps);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_map_get_summary(Handle map, out lens_map_summary summary);
+        internal static extern int lens_heatmap_get_summary(Handle heatmap, out lens_heatmap_summary summary);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_map_values(Handle map, out IntPtr values, out UIntPtr count);
+        internal static extern int lens_heatmap_get_values(Handle heatmap, out IntPtr values,
+            out UIntPtr count);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_map_tiles(Handle map, out IntPtr tiles, out UIntPtr count);
+        internal static extern int lens_heatmap_get_tiles(Handle heatmap, out IntPtr tiles,
+            out UIntPtr count);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_map_aggregate(IntPtr[] maps, UIntPtr count, int how, out IntPtr map,
-            out UIntPtr best_frame);
+        internal static extern int lens_heatmap_aggregate(IntPtr[] heatmaps, UIntPtr count, int how,
+            out IntPtr heatmap, out UIntPtr best_frame);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern void lens_map_free(IntPtr map);
+        internal static extern void lens_heatmap_free(IntPtr heatmap);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void lens_overlay_options_init(out lens_overlay_options options);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_map_overlay(Handle map, ref lens_image image,
+        internal static extern int lens_heatmap_overlay(Handle heatmap, ref lens_image image,
             ref lens_overlay_options options, byte[] rgba, UIntPtr stride);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -214,7 +216,7 @@ namespace Lesionlens
         }
 
         [StructLayout(LayoutKind.Sequential)]
-        internal struct lens_map_summary
+        internal struct lens_heatmap_summary
         {
             public uint width;
             public uint height;
@@ -263,7 +265,7 @@ namespace Lesionlens
         ErrorFormat = 3,
         /// <summary>The asked-for device cannot be used.</summary>
         ErrorDevice = 4,
-        /// <summary>Memory ran out, on the host or the device.</summary>
+        /// <summary>Memory ran out: the machine's, or the device's.</summary>
         ErrorOutOfMemory = 5,
         /// <summary>The data set cannot serve the purpose (empty, one class only, ...).</summary>
         ErrorData = 6,
@@ -354,8 +356,8 @@ namespace Lesionlens
     }
 
     /// <summary>
-    /// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set
-    /// wins.
+    /// Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+    /// library or its user set wins.
     /// </summary>
     public enum RocmTuning
     {
@@ -438,7 +440,7 @@ namespace Lesionlens
         /// Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the
         /// positive class, also when it shows in several places?" Channels that speak against it are left out. Values
         /// are relative to the image's strongest cell, which has 1: they say where, not how much, and cannot be
-        /// compared between images; a map without any evidence is 0 everywhere.
+        /// compared between images; a heatmap without any evidence is 0 everywhere.
         /// </summary>
         GradCamPlusPlus = 2,
         /// <summary>
@@ -467,24 +469,24 @@ namespace Lesionlens
         Mean = 0,
         /// <summary>
         /// A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000
-        /// of its peak, as in sliding-window inference of segmentation networks. Smoother maps.
+        /// of its peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
         /// </summary>
         Gaussian = 1,
     }
 
-    /// <summary>What a map has a value for.</summary>
-    public enum MapResolution
+    /// <summary>What a heatmap has a value for.</summary>
+    public enum HeatmapResolution
     {
         /// <summary>Every pixel of the image.</summary>
         Image = 0,
         /// <summary>
-        /// Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
-        /// an image; its tiles say where they lie.
+        /// Every tile: columns x rows values, for images whose heatmap would be too large. Such a heatmap cannot be
+        /// laid over an image; its tiles say where they lie.
         /// </summary>
         Tiles = 1,
     }
 
-    /// <summary>What is taken over several maps.</summary>
+    /// <summary>What is taken over several heatmaps.</summary>
     public enum Aggregate
     {
         /// <summary>The highest value of each pixel and tile: keeps findings of single frames.</summary>
@@ -510,7 +512,8 @@ namespace Lesionlens
     public enum OverlayScale
     {
         /// <summary>
-        /// The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+        /// The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not
+        /// how much.
         /// </summary>
         Minmax = 0,
         /// <summary>0 and 1: shows how much, comparable between images.</summary>
@@ -584,8 +587,8 @@ namespace Lesionlens
 
         /// <summary>
         /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-        /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or
-        /// 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+        /// libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
+        /// Above 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
         /// </summary>
         public double? MemoryFraction { get; set; }
 
@@ -708,8 +711,8 @@ namespace Lesionlens
         public Blend? Blend { get; set; }
 
         /// <summary>
-        /// The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0
-        /// and at most 16; default 1.
+        /// The image is resampled by this factor before tiling. The heatmap has the image's own size all the same.
+        /// Above 0 and at most 16; default 1.
         /// </summary>
         public double? Scale { get; set; }
 
@@ -724,7 +727,7 @@ namespace Lesionlens
 
         /// <summary>
         /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory
-        /// that the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the
+        /// that the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the
         /// pixels of so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0
         /// (default): automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
         /// </summary>
@@ -735,8 +738,8 @@ namespace Lesionlens
         /// </summary>
         public float? Threshold { get; set; }
 
-        /// <summary>What the map has a value for. MapResolution; default MapResolution.Image.</summary>
-        public MapResolution? Resolution { get; set; }
+        /// <summary>What the heatmap has a value for. HeatmapResolution; default HeatmapResolution.Image.</summary>
+        public HeatmapResolution? Resolution { get; set; }
 
         internal Native.lens_heatmap_options Fill(CallMemory memory)
         {
@@ -791,8 +794,8 @@ namespace Lesionlens
         public int? OutlineTiles { get; set; }
 
         /// <summary>
-        /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there.
-        /// 0 colours everything. 0 to 1; default 0.
+        /// Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen
+        /// there. 0 colours everything. 0 to 1; default 0.
         /// </summary>
         public float? HideBelow { get; set; }
 

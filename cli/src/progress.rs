@@ -26,7 +26,7 @@ struct View {
     epochs: u32,
     done: u64,
     total: u64,
-    /// Of the activity, 0 to 1.
+    /// Share of the activity that is done, 0 to 1.
     share: f64,
     loss: Option<f64>,
     metric: Option<f64>,
@@ -124,11 +124,11 @@ pub fn duration(seconds: f64) -> String {
 /// Files of a job that is done in several calls; they are shown instead of a call's own items.
 #[derive(Clone, Copy)]
 pub struct Files {
-    /// Done before the call.
+    /// Files done before the call.
     pub before: usize,
-    /// Of the call.
+    /// Files of the call.
     pub in_call: usize,
-    /// In all.
+    /// Files in all.
     pub total: usize,
 }
 
@@ -168,7 +168,7 @@ impl Progress {
         self
     }
 
-    /// For a call of the library.
+    /// What a call of the library reports to.
     pub fn control(&mut self) -> Control<'_> {
         let callback = |update: &Update| {
             self.update(update);
@@ -177,13 +177,13 @@ impl Progress {
         Control::new(Some(Box::new(callback)), Some(interrupt::cancel()))
     }
 
-    /// For a call that does some of a job's files.
+    /// What a call of the library reports to that does some of a job's files.
     pub fn control_of(&mut self, files: Files) -> Control<'_> {
         self.files = Some(files);
         self.control()
     }
 
-    /// For work that the program does itself.
+    /// Reports work that the program does itself.
     pub fn step(&mut self, activity: &'static str, done: usize, total: usize) {
         let share = share_of(done as u64, total as u64);
         let view = View {

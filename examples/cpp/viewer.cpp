@@ -15,10 +15,10 @@ struct Paths {
     const char* overlay;
 };
 
-void print(const lens_prediction& prediction, const lens_map_summary& map, const lens_tile& hottest) {
+void print(const lens_prediction& prediction, const lens_heatmap_summary& heatmap, const lens_tile& hottest) {
     std::printf("probability %.3f: %s (threshold %.3f)\n", static_cast<double>(prediction.probability),
                 prediction.label != 0 ? "positive" : "negative", static_cast<double>(prediction.threshold));
-    std::printf("heatmap %u x %u, hottest tile at %.0f, %.0f: %.3f\n", map.width, map.height,
+    std::printf("heatmap %u x %u, hottest tile at %.0f, %.0f: %.3f\n", heatmap.width, heatmap.height,
                 static_cast<double>(hottest.x), static_cast<double>(hottest.y),
                 static_cast<double>(hottest.probability));
 }
@@ -58,15 +58,15 @@ void show(const Paths& paths) {
 
     const lens_prediction prediction = model.classify(image);
     unsigned reports = 0;
-    const lesionlens::Heatmap map = model.heatmap(image, heatmap_options(), [&](const lens_progress& progress) {
+    const lesionlens::Heatmap heatmap = model.heatmap(image, heatmap_options(), [&](const lens_progress& progress) {
         ++reports;
         return show_progress(progress);
     });
     std::fprintf(stderr, ", in %u reports\n", reports);
 
-    const lens_map_summary summary = map.summary();
-    print(prediction, summary, map.tiles()[summary.hottest_tile]);
-    const std::vector<std::uint8_t> rgba = map.overlay(image, overlay_options());
+    const lens_heatmap_summary summary = heatmap.summary();
+    print(prediction, summary, heatmap.tiles()[summary.hottest_tile]);
+    const std::vector<std::uint8_t> rgba = heatmap.overlay(image, overlay_options());
     lesionlens::write_png(paths.overlay,
                           lesionlens::image(rgba.data(), summary.width, summary.height, LENS_PIXEL_FORMAT_RGBA8));
 }
@@ -95,19 +95,19 @@ int run(const Paths& paths) {
     const auto prediction = model->classify(*image);
     if (!prediction) return failed(prediction.error());
     unsigned reports = 0;
-    const auto map = model->heatmap(*image, heatmap_options(), [&](const lens_progress& progress) {
+    const auto heatmap = model->heatmap(*image, heatmap_options(), [&](const lens_progress& progress) {
         ++reports;
         return show_progress(progress);
     });
-    if (!map) return failed(map.error());
+    if (!heatmap) return failed(heatmap.error());
     std::fprintf(stderr, ", in %u reports\n", reports);
 
-    const auto summary = map->summary();
+    const auto summary = heatmap->summary();
     if (!summary) return failed(summary.error());
-    const auto tiles = map->tiles();
+    const auto tiles = heatmap->tiles();
     if (!tiles) return failed(tiles.error());
     print(*prediction, *summary, (*tiles)[summary->hottest_tile]);
-    const auto rgba = map->overlay(*image, overlay_options());
+    const auto rgba = heatmap->overlay(*image, overlay_options());
     if (!rgba) return failed(rgba.error());
     const auto written = lesionlens::write_png(
         paths.overlay, lesionlens::image(rgba->data(), summary->width, summary->height, LENS_PIXEL_FORMAT_RGBA8));

@@ -48,12 +48,12 @@ static lens_image_file *any_picture(void)
     return picture;
 }
 
-static void test_lens_image_file_view(void)
+static void test_lens_image_file_get_view(void)
 {
     lens_image_file *picture = any_picture();
     lens_image view;
     memset(&view, 0xAB, sizeof view);
-    CHECK_OK(lens_image_file_view(picture, &view));
+    CHECK_OK(lens_image_file_get_view(picture, &view));
     CHECK_EQUAL(view.width, FIXTURE_SIDE);
     CHECK_EQUAL(view.height, FIXTURE_SIDE);
     CHECK_EQUAL(view.format, LENS_PIXEL_FORMAT_GRAY8);
@@ -65,21 +65,21 @@ static void test_lens_image_file_view(void)
     }
 
     memset(&view, 0xAB, sizeof view);
-    CHECK_REFUSED(lens_image_file_view(NULL, &view), LENS_ERROR_ARGUMENT, "file", "NULL");
+    CHECK_REFUSED(lens_image_file_get_view(NULL, &view), LENS_ERROR_ARGUMENT, "file", "NULL");
     CHECK(fixture_all_zero(&view, sizeof view));
-    CHECK_REFUSED(lens_image_file_view(picture, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
+    CHECK_REFUSED(lens_image_file_get_view(picture, NULL), LENS_ERROR_ARGUMENT, "image", "NULL");
     lens_image_file_free(picture);
 }
 
-static void test_lens_image_file_frames(void)
+static void test_lens_image_file_get_frames(void)
 {
     lens_image_file *picture = any_picture();
     uint32_t frames = 0;
-    CHECK_OK(lens_image_file_frames(picture, &frames));
+    CHECK_OK(lens_image_file_get_frames(picture, &frames));
     CHECK_EQUAL(frames, 1);
-    CHECK_REFUSED(lens_image_file_frames(NULL, &frames), LENS_ERROR_ARGUMENT, "file", "NULL");
+    CHECK_REFUSED(lens_image_file_get_frames(NULL, &frames), LENS_ERROR_ARGUMENT, "file", "NULL");
     CHECK_EQUAL(frames, 0);
-    CHECK_REFUSED(lens_image_file_frames(picture, NULL), LENS_ERROR_ARGUMENT, "frames", "NULL");
+    CHECK_REFUSED(lens_image_file_get_frames(picture, NULL), LENS_ERROR_ARGUMENT, "frames", "NULL");
     lens_image_file_free(picture);
 }
 
@@ -334,8 +334,8 @@ static void test_lens_dataset_free(void)
 static const struct check_test tests[] = {
     {"set_up", set_up},
     FUNCTION(lens_image_file_load),
-    FUNCTION(lens_image_file_view),
-    FUNCTION(lens_image_file_frames),
+    FUNCTION(lens_image_file_get_view),
+    FUNCTION(lens_image_file_get_frames),
     FUNCTION(lens_image_file_free),
     FUNCTION(lens_png_write),
     FUNCTION(lens_dataset_options_init),

@@ -18,7 +18,7 @@ static void test_lens_heatmap_options_init(void)
     CHECK_EQUAL(options.batch_limit, 0);
     CHECK_NEAR(options.threshold, -1, 0);
     CHECK(options.progress == NULL && options.progress_user_data == NULL && options.cancel == NULL);
-    CHECK_EQUAL(options.resolution, LENS_MAP_RESOLUTION_IMAGE);
+    CHECK_EQUAL(options.resolution, LENS_HEATMAP_RESOLUTION_IMAGE);
     lens_heatmap_options_init(NULL);
 }
 
@@ -39,63 +39,63 @@ static lens_image wide_image(void)
     return fixture_view(wide_pixels, WIDE, HIGH);
 }
 
-static lens_map *wide_map(lens_edge edge)
+static lens_heatmap *wide_heatmap(lens_edge edge)
 {
     lens_image image = wide_image();
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     lens_heatmap_options options;
     lens_heatmap_options_init(&options);
     options.tile_size = TILE;
     options.edge = edge;
-    CHECK_OK(lens_heatmap(model, &image, 1, &options, &map));
-    CHECK(map != NULL);
-    return map;
+    CHECK_OK(lens_heatmap_compute(model, &image, 1, &options, &heatmap));
+    CHECK(heatmap != NULL);
+    return heatmap;
 }
 
 #define HEATMAP_REFUSED(change, name, value)                                                                           \
     do {                                                                                                               \
-        lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};                                                        \
+        lens_heatmap *heatmaps[2] = {DIRTY(lens_heatmap), DIRTY(lens_heatmap)};                                        \
         lens_heatmap_options options;                                                                                  \
         lens_heatmap_options_init(&options);                                                                           \
         change;                                                                                                        \
-        CHECK_REFUSED(lens_heatmap(model, images, 2, &options, maps), LENS_ERROR_ARGUMENT, name, value);               \
-        CHECK(maps[0] == NULL && maps[1] == NULL);                                                                     \
+        CHECK_REFUSED(lens_heatmap_compute(model, images, 2, &options, heatmaps), LENS_ERROR_ARGUMENT, name, value);   \
+        CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL);                                                             \
     } while (0)
 
-static void test_lens_heatmap(void)
+static void test_lens_heatmap_compute(void)
 {
     static const lens_heatmap_method methods[] = {LENS_HEATMAP_METHOD_TILES, LENS_HEATMAP_METHOD_CAM,
                                                   LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS,
                                                   LENS_HEATMAP_METHOD_OCCLUSION};
-    lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
+    lens_heatmap *heatmaps[2] = {DIRTY(lens_heatmap), DIRTY(lens_heatmap)};
     for (size_t index = 0; index < sizeof methods / sizeof methods[0]; index++) {
         lens_heatmap_options options;
-        lens_map_summary summary;
+        lens_heatmap_summary summary;
         lens_heatmap_options_init(&options);
         options.method = methods[index];
         options.tile_size = TILE;
         options.stride = TILE;
         /* One tile, of the size that whole images are classified at: every method says what lens_classify() says. */
         options.resize_width = options.resize_height = FIXTURE_IMAGE_SIZE;
-        CHECK_OK(lens_heatmap(model, images, 2, &options, maps));
-        CHECK(maps[0] != NULL && maps[1] != NULL && maps[0] != maps[1]);
-        CHECK_OK(lens_map_get_summary(maps[1], &summary));
+        CHECK_OK(lens_heatmap_compute(model, images, 2, &options, heatmaps));
+        CHECK(heatmaps[0] != NULL && heatmaps[1] != NULL && heatmaps[0] != heatmaps[1]);
+        CHECK_OK(lens_heatmap_get_summary(heatmaps[1], &summary));
         check_prediction(&summary.prediction, 0.5);
         CHECK_NEAR(summary.prediction.probability, fixture_classify(model, &images[1]).probability, 1e-5);
         CHECK_EQUAL(summary.width, FIXTURE_SIDE);
         CHECK_EQUAL(summary.height, FIXTURE_SIDE);
-        lens_map_free(maps[0]);
-        lens_map_free(maps[1]);
+        lens_heatmap_free(heatmaps[0]);
+        lens_heatmap_free(heatmaps[1]);
     }
 
-    CHECK_OK(lens_heatmap(model, NULL, 0, NULL, NULL));
-    maps[0] = maps[1] = DIRTY(lens_map);
-    CHECK_REFUSED(lens_heatmap(NULL, images, 2, NULL, maps), LENS_ERROR_ARGUMENT, "model", "NULL");
-    CHECK(maps[0] == NULL && maps[1] == NULL);
-    maps[0] = maps[1] = DIRTY(lens_map);
-    CHECK_REFUSED(lens_heatmap(model, NULL, 2, NULL, maps), LENS_ERROR_ARGUMENT, "images", "NULL");
-    CHECK(maps[0] == NULL && maps[1] == NULL);
-    CHECK_REFUSED(lens_heatmap(model, images, 2, NULL, NULL), LENS_ERROR_ARGUMENT, "maps", "NULL");
+    CHECK_OK(lens_heatmap_compute(model, NULL, 0, NULL, NULL));
+    heatmaps[0] = heatmaps[1] = DIRTY(lens_heatmap);
+    CHECK_REFUSED(lens_heatmap_compute(NULL, images, 2, NULL, heatmaps), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL);
+    heatmaps[0] = heatmaps[1] = DIRTY(lens_heatmap);
+    CHECK_REFUSED(lens_heatmap_compute(model, NULL, 2, NULL, heatmaps), LENS_ERROR_ARGUMENT, "images", "NULL");
+    CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL);
+    CHECK_REFUSED(lens_heatmap_compute(model, images, 2, NULL, NULL), LENS_ERROR_ARGUMENT, "heatmaps", "NULL");
     HEATMAP_REFUSED(options.method = 99, "method", "99");
     HEATMAP_REFUSED(options.tile_size = 31, "tile_size", "31");
     HEATMAP_REFUSED(options.tile_size = 4097, "tile_size", "4097");
@@ -116,29 +116,29 @@ static void test_lens_heatmap(void)
     HEATMAP_REFUSED(options.threshold = NAN, "threshold", "NaN");
 }
 
-static void test_lens_map_get_summary(void)
+static void test_lens_heatmap_get_summary(void)
 {
-    lens_map *map = wide_map(LENS_EDGE_COVER);
-    lens_map_summary summary;
+    lens_heatmap *heatmap = wide_heatmap(LENS_EDGE_COVER);
+    lens_heatmap_summary summary;
     const float *values = NULL;
     const lens_tile *tiles = NULL;
     size_t value_count = 0, tile_count = 0;
     double sum = 0, maximum = 0, tile_sum = 0;
 
     memset(&summary, 0xAB, sizeof summary);
-    CHECK_OK(lens_map_get_summary(map, &summary));
+    CHECK_OK(lens_heatmap_get_summary(heatmap, &summary));
     CHECK_EQUAL(summary.width, WIDE);
     CHECK_EQUAL(summary.height, HIGH);
     CHECK_EQUAL(summary.columns, 5);
     CHECK_EQUAL(summary.rows, 3);
-    CHECK_OK(lens_map_values(map, &values, &value_count));
+    CHECK_OK(lens_heatmap_get_values(heatmap, &values, &value_count));
     for (size_t index = 0; index < value_count; index++) {
         sum += (double)values[index];
         maximum = fmax(maximum, (double)values[index]);
     }
     CHECK_NEAR(summary.mean, sum / (double)value_count, 1e-5);
     CHECK_NEAR(summary.maximum, maximum, 1e-6);
-    CHECK_OK(lens_map_tiles(map, &tiles, &tile_count));
+    CHECK_OK(lens_heatmap_get_tiles(heatmap, &tiles, &tile_count));
     CHECK(summary.hottest_tile < tile_count);
     for (size_t index = 0; index < tile_count; index++) {
         CHECK(tiles[index].probability <= tiles[summary.hottest_tile].probability);
@@ -148,23 +148,23 @@ static void test_lens_map_get_summary(void)
     CHECK_NEAR(summary.prediction.probability, tile_sum / (double)tile_count, 1e-5);
 
     memset(&summary, 0xAB, sizeof summary);
-    CHECK_REFUSED(lens_map_get_summary(NULL, &summary), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_summary(NULL, &summary), LENS_ERROR_ARGUMENT, "heatmap", "NULL");
     CHECK(fixture_all_zero(&summary, sizeof summary));
-    CHECK_REFUSED(lens_map_get_summary(map, NULL), LENS_ERROR_ARGUMENT, "summary", "NULL");
-    lens_map_free(map);
+    CHECK_REFUSED(lens_heatmap_get_summary(heatmap, NULL), LENS_ERROR_ARGUMENT, "summary", "NULL");
+    lens_heatmap_free(heatmap);
 }
 
-static void test_lens_map_values(void)
+static void test_lens_heatmap_get_values(void)
 {
-    lens_map *map = wide_map(LENS_EDGE_COVER);
-    lens_map *reference = wide_map(LENS_EDGE_REFERENCE);
+    lens_heatmap *heatmap = wide_heatmap(LENS_EDGE_COVER);
+    lens_heatmap *reference = wide_heatmap(LENS_EDGE_REFERENCE);
     const float *values = NULL;
     const lens_tile *tiles = NULL;
     size_t count = 0, tile_count = 0;
 
     /* Each value is the mean of the tiles over its pixel. */
-    CHECK_OK(lens_map_values(map, &values, &count));
-    CHECK_OK(lens_map_tiles(map, &tiles, &tile_count));
+    CHECK_OK(lens_heatmap_get_values(heatmap, &values, &count));
+    CHECK_OK(lens_heatmap_get_tiles(heatmap, &tiles, &tile_count));
     CHECK_EQUAL(count, WIDE * HIGH);
     for (int y = 0; y < HIGH; y += 5) {
         for (int x = 0; x < WIDE; x += 3) {
@@ -183,7 +183,7 @@ static void test_lens_map_values(void)
     }
 
     /* The reference pipeline leaves the pixels behind the last whole tile at 0. */
-    CHECK_OK(lens_map_values(reference, &values, &count));
+    CHECK_OK(lens_heatmap_get_values(reference, &values, &count));
     CHECK_EQUAL(count, WIDE * HIGH);
     CHECK(values[103] > 0);
     CHECK_NEAR(values[104], 0, 0);
@@ -191,28 +191,28 @@ static void test_lens_map_values(void)
 
     values = DIRTY(float);
     count = 77;
-    CHECK_REFUSED(lens_map_values(NULL, &values, &count), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_values(NULL, &values, &count), LENS_ERROR_ARGUMENT, "heatmap", "NULL");
     CHECK(values == NULL && count == 0);
     count = 77;
-    CHECK_REFUSED(lens_map_values(map, NULL, &count), LENS_ERROR_ARGUMENT, "values", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_values(heatmap, NULL, &count), LENS_ERROR_ARGUMENT, "values", "NULL");
     CHECK_EQUAL(count, 0);
     values = DIRTY(float);
-    CHECK_REFUSED(lens_map_values(map, &values, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_values(heatmap, &values, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
     CHECK(values == NULL);
-    lens_map_free(map);
-    lens_map_free(reference);
+    lens_heatmap_free(heatmap);
+    lens_heatmap_free(reference);
 }
 
-static void test_lens_map_tiles(void)
+static void test_lens_heatmap_get_tiles(void)
 {
     static const float lefts[] = {0, 24, 48, 72, 80};
     static const float tops[] = {0, 24, 48};
     lens_image image = wide_image();
-    lens_map *map = wide_map(LENS_EDGE_COVER);
+    lens_heatmap *heatmap = wide_heatmap(LENS_EDGE_COVER);
     const lens_tile *tiles = NULL;
     size_t count = 0;
 
-    CHECK_OK(lens_map_tiles(map, &tiles, &count));
+    CHECK_OK(lens_heatmap_get_tiles(heatmap, &tiles, &count));
     CHECK_EQUAL(count, 15);
     for (size_t index = 0; index < count; index++) {
         CHECK_NEAR(tiles[index].x, lefts[index % 5], 0);
@@ -231,45 +231,45 @@ static void test_lens_map_tiles(void)
 
     tiles = DIRTY(lens_tile);
     count = 77;
-    CHECK_REFUSED(lens_map_tiles(NULL, &tiles, &count), LENS_ERROR_ARGUMENT, "map", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_tiles(NULL, &tiles, &count), LENS_ERROR_ARGUMENT, "heatmap", "NULL");
     CHECK(tiles == NULL && count == 0);
     count = 77;
-    CHECK_REFUSED(lens_map_tiles(map, NULL, &count), LENS_ERROR_ARGUMENT, "tiles", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_tiles(heatmap, NULL, &count), LENS_ERROR_ARGUMENT, "tiles", "NULL");
     CHECK_EQUAL(count, 0);
     tiles = DIRTY(lens_tile);
-    CHECK_REFUSED(lens_map_tiles(map, &tiles, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
+    CHECK_REFUSED(lens_heatmap_get_tiles(heatmap, &tiles, NULL), LENS_ERROR_ARGUMENT, "count", "NULL");
     CHECK(tiles == NULL);
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
 }
 
-static void test_lens_map_aggregate(void)
+static void test_lens_heatmap_aggregate(void)
 {
     static const lens_aggregate rules[] = {LENS_AGGREGATE_MAX, LENS_AGGREGATE_MEAN};
-    lens_map *maps[3] = {NULL, NULL, NULL};
-    const lens_map *one_missing[3];
-    lens_map *made = NULL;
-    lens_map *wide = wide_map(LENS_EDGE_COVER);
-    lens_map_summary summaries[3], summary;
+    lens_heatmap *heatmaps[3] = {NULL, NULL, NULL};
+    const lens_heatmap *one_missing[3];
+    lens_heatmap *made = NULL;
+    lens_heatmap *wide = wide_heatmap(LENS_EDGE_COVER);
+    lens_heatmap_summary summaries[3], summary;
     const float *values[3];
     size_t count = 0, best = 77, expected = 0;
     lens_heatmap_options options;
     lens_heatmap_options_init(&options);
     options.tile_size = TILE;
-    CHECK_OK(lens_heatmap(model, images, 3, &options, maps));
+    CHECK_OK(lens_heatmap_compute(model, images, 3, &options, heatmaps));
     for (size_t index = 0; index < 3; index++) {
-        CHECK_OK(lens_map_get_summary(maps[index], &summaries[index]));
-        CHECK_OK(lens_map_values(maps[index], &values[index], &count));
+        CHECK_OK(lens_heatmap_get_summary(heatmaps[index], &summaries[index]));
+        CHECK_OK(lens_heatmap_get_values(heatmaps[index], &values[index], &count));
         if (summaries[index].prediction.probability > summaries[expected].prediction.probability)
             expected = index;
     }
     for (size_t rule = 0; rule < 2; rule++) {
         const float *aggregated = NULL;
         double mean = 0;
-        made = DIRTY(lens_map);
+        made = DIRTY(lens_heatmap);
         best = 77;
-        CHECK_OK(lens_map_aggregate((const lens_map *const *)maps, 3, rules[rule], &made, &best));
+        CHECK_OK(lens_heatmap_aggregate((const lens_heatmap *const *)heatmaps, 3, rules[rule], &made, &best));
         CHECK_EQUAL(best, expected);
-        CHECK_OK(lens_map_values(made, &aggregated, &count));
+        CHECK_OK(lens_heatmap_get_values(made, &aggregated, &count));
         CHECK_EQUAL(count, FIXTURE_PIXELS);
         for (size_t pixel = 0; pixel < count; pixel += 7) {
             double sum = 0, maximum = 0;
@@ -281,44 +281,45 @@ static void test_lens_map_aggregate(void)
         }
         for (size_t index = 0; index < 3; index++)
             mean += (double)summaries[index].prediction.probability / 3;
-        CHECK_OK(lens_map_get_summary(made, &summary));
+        CHECK_OK(lens_heatmap_get_summary(made, &summary));
         CHECK_NEAR(summary.prediction.probability,
                    rule == 0 ? (double)summaries[expected].prediction.probability : mean, 1e-6);
-        lens_map_free(made);
+        lens_heatmap_free(made);
     }
 
-    made = DIRTY(lens_map);
+    made = DIRTY(lens_heatmap);
     best = 77;
-    CHECK_REFUSED(lens_map_aggregate(NULL, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "maps", "NULL");
+    CHECK_REFUSED(lens_heatmap_aggregate(NULL, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "heatmaps",
+                  "NULL");
     CHECK(made == NULL && best == 0);
-    CHECK_REFUSED(lens_map_aggregate(NULL, 0, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "count", "0");
-    one_missing[0] = maps[0];
+    CHECK_REFUSED(lens_heatmap_aggregate(NULL, 0, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "count", "0");
+    one_missing[0] = heatmaps[0];
     one_missing[1] = NULL;
     one_missing[2] = wide;
-    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "map 1",
-                  "NULL");
-    one_missing[1] = maps[1];
-    CHECK_REFUSED(lens_map_aggregate(one_missing, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT, "map 2",
-                  "112 x 80");
-    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, 99, &made, &best), LENS_ERROR_ARGUMENT, "how", "99");
+    CHECK_REFUSED(lens_heatmap_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT,
+                  "heatmap 1", "NULL");
+    one_missing[1] = heatmaps[1];
+    CHECK_REFUSED(lens_heatmap_aggregate(one_missing, 3, LENS_AGGREGATE_MAX, &made, &best), LENS_ERROR_ARGUMENT,
+                  "heatmap 2", "112 x 80");
+    CHECK_REFUSED(lens_heatmap_aggregate(one_missing, 2, 99, &made, &best), LENS_ERROR_ARGUMENT, "how", "99");
     CHECK(made == NULL && best == 0);
     best = 77;
-    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, NULL, &best), LENS_ERROR_ARGUMENT, "map",
-                  "NULL");
+    CHECK_REFUSED(lens_heatmap_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, NULL, &best), LENS_ERROR_ARGUMENT,
+                  "heatmap", "NULL");
     CHECK_EQUAL(best, 0);
-    made = DIRTY(lens_map);
-    CHECK_REFUSED(lens_map_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, NULL), LENS_ERROR_ARGUMENT,
+    made = DIRTY(lens_heatmap);
+    CHECK_REFUSED(lens_heatmap_aggregate(one_missing, 2, LENS_AGGREGATE_MAX, &made, NULL), LENS_ERROR_ARGUMENT,
                   "best_frame", "NULL");
     CHECK(made == NULL);
-    lens_map_free(wide);
+    lens_heatmap_free(wide);
     for (size_t index = 0; index < 3; index++)
-        lens_map_free(maps[index]);
+        lens_heatmap_free(heatmaps[index]);
 }
 
-static void test_lens_map_free(void)
+static void test_lens_heatmap_free(void)
 {
-    lens_map_free(wide_map(LENS_EDGE_COVER));
-    lens_map_free(NULL);
+    lens_heatmap_free(wide_heatmap(LENS_EDGE_COVER));
+    lens_heatmap_free(NULL);
 }
 
 static void test_lens_overlay_options_init(void)
@@ -352,25 +353,27 @@ static int overlay_is_untouched(void)
         lens_overlay_options options;                                                                                  \
         lens_overlay_options_init(&options);                                                                           \
         options.field = wrong;                                                                                         \
-        CHECK_REFUSED(lens_map_overlay(map, &image, &options, overlay, ROW), LENS_ERROR_ARGUMENT, #field, value);      \
+        CHECK_REFUSED(lens_heatmap_overlay(heatmap, &image, &options, overlay, ROW), LENS_ERROR_ARGUMENT, #field,      \
+                      value);                                                                                          \
         CHECK(overlay_is_untouched());                                                                                 \
     } while (0)
 
-static void test_lens_map_overlay(void)
+static void test_lens_heatmap_overlay(void)
 {
     lens_image image = wide_image();
     lens_image smaller = image;
-    lens_map *map = wide_map(LENS_EDGE_COVER);
+    lens_heatmap *heatmap = wide_heatmap(LENS_EDGE_COVER);
     lens_overlay_options options;
     int coloured = 0;
 
     memset(overlay, 0x5A, sizeof overlay);
-    CHECK_REFUSED(lens_map_overlay(NULL, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "map", "NULL");
-    CHECK_REFUSED(lens_map_overlay(map, NULL, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "image", "NULL");
-    CHECK_REFUSED(lens_map_overlay(map, &image, NULL, NULL, ROW), LENS_ERROR_ARGUMENT, "rgba", "NULL");
-    CHECK_REFUSED(lens_map_overlay(map, &image, NULL, overlay, WIDE * 4 - 1), LENS_ERROR_ARGUMENT, "stride", "447");
+    CHECK_REFUSED(lens_heatmap_overlay(NULL, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "heatmap", "NULL");
+    CHECK_REFUSED(lens_heatmap_overlay(heatmap, NULL, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "image", "NULL");
+    CHECK_REFUSED(lens_heatmap_overlay(heatmap, &image, NULL, NULL, ROW), LENS_ERROR_ARGUMENT, "rgba", "NULL");
+    CHECK_REFUSED(lens_heatmap_overlay(heatmap, &image, NULL, overlay, WIDE * 4 - 1), LENS_ERROR_ARGUMENT, "stride",
+                  "447");
     smaller.width = 111;
-    CHECK_REFUSED(lens_map_overlay(map, &smaller, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "111", "112");
+    CHECK_REFUSED(lens_heatmap_overlay(heatmap, &smaller, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "111", "112");
     CHECK(overlay_is_untouched());
     OVERLAY_REFUSED(colormap, 99, "99");
     OVERLAY_REFUSED(scale, 99, "99");
@@ -379,7 +382,7 @@ static void test_lens_map_overlay(void)
     OVERLAY_REFUSED(alpha, NAN, "NaN");
     OVERLAY_REFUSED(color_bar, 2, "2");
 
-    CHECK_OK(lens_map_overlay(map, &image, NULL, overlay, ROW));
+    CHECK_OK(lens_heatmap_overlay(heatmap, &image, NULL, overlay, ROW));
     for (int y = 0; y < HIGH; y++) {
         const uint8_t *row = overlay + y * ROW;
         for (int x = 0; x < WIDE; x++) {
@@ -393,7 +396,7 @@ static void test_lens_map_overlay(void)
 
     lens_overlay_options_init(&options);
     options.alpha = 0;
-    CHECK_OK(lens_map_overlay(map, &image, &options, overlay, ROW));
+    CHECK_OK(lens_heatmap_overlay(heatmap, &image, &options, overlay, ROW));
     for (int y = 0; y < HIGH; y++) {
         for (int x = 0; x < WIDE; x++) {
             for (int channel = 0; channel < 3; channel++)
@@ -401,16 +404,16 @@ static void test_lens_map_overlay(void)
         }
     }
 
-    /* Colours only, black to white from 0 to 1: the overlay is the map. */
+    /* Colours only, black to white from 0 to 1: the overlay is the heatmap. */
     {
         const float *values = NULL;
         size_t count = 0;
-        CHECK_OK(lens_map_values(map, &values, &count));
+        CHECK_OK(lens_heatmap_get_values(heatmap, &values, &count));
         lens_overlay_options_init(&options);
         options.colormap = LENS_COLORMAP_GRAY;
         options.scale = LENS_OVERLAY_SCALE_ABSOLUTE;
         options.alpha = 1;
-        CHECK_OK(lens_map_overlay(map, &image, &options, overlay, ROW));
+        CHECK_OK(lens_heatmap_overlay(heatmap, &image, &options, overlay, ROW));
         for (int y = 0; y < HIGH; y += 3) {
             for (int x = 0; x < WIDE; x += 3)
                 CHECK_NEAR(overlay[y * ROW + 4 * x], 255 * (double)values[y * WIDE + x], 1.01);
@@ -420,50 +423,50 @@ static void test_lens_map_overlay(void)
     /* A bar at the right edge, in the middle half, and a frame around the hottest tile; the rest as without them. */
     {
         static uint8_t decorated[HIGH * ROW];
-        lens_map_summary summary;
+        lens_heatmap_summary summary;
         const lens_tile *tiles = NULL;
         size_t count = 0;
         int corner;
-        CHECK_OK(lens_map_overlay(map, &image, NULL, overlay, ROW));
+        CHECK_OK(lens_heatmap_overlay(heatmap, &image, NULL, overlay, ROW));
         lens_overlay_options_init(&options);
         options.color_bar = 1;
         options.outline_tiles = 1;
-        CHECK_OK(lens_map_overlay(map, &image, &options, decorated, ROW));
-        CHECK_OK(lens_map_get_summary(map, &summary));
-        CHECK_OK(lens_map_tiles(map, &tiles, &count));
+        CHECK_OK(lens_heatmap_overlay(heatmap, &image, &options, decorated, ROW));
+        CHECK_OK(lens_heatmap_get_summary(heatmap, &summary));
+        CHECK_OK(lens_heatmap_get_tiles(heatmap, &tiles, &count));
         tiles += summary.hottest_tile;
         corner = (int)tiles->y * ROW + 4 * (int)tiles->x;
         CHECK(decorated[corner] == 255 && decorated[corner + 1] == 255 && decorated[corner + 2] == 255);
         CHECK(memcmp(decorated + HIGH / 2 * ROW + 4 * (WIDE - 4), overlay + HIGH / 2 * ROW + 4 * (WIDE - 4), 8) != 0);
     }
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
 
     /* A value for each tile is not one for each pixel. */
     {
         lens_heatmap_options coarse;
-        lens_map_summary summary;
+        lens_heatmap_summary summary;
         lens_heatmap_options_init(&coarse);
         coarse.tile_size = TILE;
-        coarse.resolution = LENS_MAP_RESOLUTION_TILES;
-        CHECK_OK(lens_heatmap(model, &image, 1, &coarse, &map));
-        CHECK_OK(lens_map_get_summary(map, &summary));
+        coarse.resolution = LENS_HEATMAP_RESOLUTION_TILES;
+        CHECK_OK(lens_heatmap_compute(model, &image, 1, &coarse, &heatmap));
+        CHECK_OK(lens_heatmap_get_summary(heatmap, &summary));
         CHECK(summary.width == 5 && summary.height == 3 && summary.columns == 5 && summary.rows == 3);
-        CHECK_REFUSED(lens_map_overlay(map, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "TILES", "5 x 3");
-        lens_map_free(map);
+        CHECK_REFUSED(lens_heatmap_overlay(heatmap, &image, NULL, overlay, ROW), LENS_ERROR_ARGUMENT, "TILES", "5 x 3");
+        lens_heatmap_free(heatmap);
     }
 }
 
 static const struct check_test tests[] = {
     {"set_up", set_up},
     FUNCTION(lens_heatmap_options_init),
-    FUNCTION(lens_heatmap),
-    FUNCTION(lens_map_get_summary),
-    FUNCTION(lens_map_values),
-    FUNCTION(lens_map_tiles),
-    FUNCTION(lens_map_aggregate),
-    FUNCTION(lens_map_free),
+    FUNCTION(lens_heatmap_compute),
+    FUNCTION(lens_heatmap_get_summary),
+    FUNCTION(lens_heatmap_get_values),
+    FUNCTION(lens_heatmap_get_tiles),
+    FUNCTION(lens_heatmap_aggregate),
+    FUNCTION(lens_heatmap_free),
     FUNCTION(lens_overlay_options_init),
-    FUNCTION(lens_map_overlay),
+    FUNCTION(lens_heatmap_overlay),
     {"tear_down", tear_down},
 };
 

@@ -629,7 +629,7 @@ static void test_lens_localize(void)
     CHECK_REFUSED(lens_localize(model, boxed, &options, &json), LENS_ERROR_ARGUMENT, "tolerance", "-2");
     CHECK(json == NULL);
     options.tolerance = -1;
-    heatmap.resolution = LENS_MAP_RESOLUTION_TILES;
+    heatmap.resolution = LENS_HEATMAP_RESOLUTION_TILES;
     CHECK_REFUSED(lens_localize(model, boxed, &options, &json), LENS_ERROR_ARGUMENT, "resolution", "TILES");
     CHECK_REFUSED(lens_localize(NULL, boxed, NULL, &json), LENS_ERROR_ARGUMENT, "model", "NULL");
     CHECK_REFUSED(lens_localize(model, NULL, NULL, &json), LENS_ERROR_ARGUMENT, "directory", "NULL");

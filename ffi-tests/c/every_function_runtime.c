@@ -283,7 +283,7 @@ static void test_lens_cancel_token_trigger(void)
     lens_calibrate_options calibrate;
     lens_train_options train;
     lens_prediction predictions[2];
-    lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
+    lens_heatmap *heatmaps[2] = {DIRTY(lens_heatmap), DIRTY(lens_heatmap)};
     lens_model *trained = DIRTY(lens_model);
     char *json = DIRTY(char);
     CHECK_OK(lens_cancel_token_new(&token));
@@ -297,8 +297,8 @@ static void test_lens_cancel_token_trigger(void)
     CHECK(fixture_all_zero(predictions, sizeof predictions));
     lens_heatmap_options_init(&heatmap);
     heatmap.cancel = token;
-    CHECK_STATUS(lens_heatmap(model, images, 2, &heatmap, maps), LENS_CANCELLED);
-    CHECK(maps[0] == NULL && maps[1] == NULL);
+    CHECK_STATUS(lens_heatmap_compute(model, images, 2, &heatmap, heatmaps), LENS_CANCELLED);
+    CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL);
     lens_evaluate_options_init(&evaluate);
     evaluate.cancel = token;
     CHECK_STATUS(lens_evaluate(model, dataset, &evaluate, &json), LENS_CANCELLED);

@@ -1,5 +1,5 @@
 /**
- * The pixels a host may hand over: every format, depth and memory layout means what the header says.
+ * The pixels that a program may hand over: every format, depth and memory layout means what the header says.
  *
  * That equal results are worth something rests on make_model.c: its model tells pictures apart.
  */
@@ -316,7 +316,7 @@ static void nothing_is_read_behind_the_last_pixel(void)
     lens_image image = gray_image;
     fixture_path path;
     lens_dataset *dataset = NULL;
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     uint8_t *first;
     CHECK(memory != MAP_FAILED);
     CHECK_EQUAL(mprotect(memory + pages * page, page, PROT_NONE), 0);
@@ -327,8 +327,8 @@ static void nothing_is_read_behind_the_last_pixel(void)
     image.row_stride = stride;
 
     check_same_bits(&image);
-    CHECK_OK(lens_heatmap(model, &image, 1, NULL, &map));
-    lens_map_free(map);
+    CHECK_OK(lens_heatmap_compute(model, &image, 1, NULL, &heatmap));
+    lens_heatmap_free(heatmap);
     CHECK_OK(lens_dataset_new(&dataset));
     CHECK_OK(lens_dataset_add(dataset, &image, 0, NULL));
     lens_dataset_free(dataset);
@@ -345,15 +345,15 @@ static void images_of_any_shape_are_classified(void)
         pixels[pixel] = gray[pixel];
     for (size_t index = 0; index < sizeof shapes / sizeof shapes[0]; index++) {
         lens_image image = fixture_view(pixels, shapes[index][0], shapes[index][1]);
-        lens_map_summary summary;
-        lens_map *map = NULL;
+        lens_heatmap_summary summary;
+        lens_heatmap *heatmap = NULL;
         lens_prediction prediction = fixture_classify(model, &image);
         CHECK(prediction.probability > 0 && prediction.probability < 1);
-        CHECK_OK(lens_heatmap(model, &image, 1, NULL, &map));
-        CHECK_OK(lens_map_get_summary(map, &summary));
+        CHECK_OK(lens_heatmap_compute(model, &image, 1, NULL, &heatmap));
+        CHECK_OK(lens_heatmap_get_summary(heatmap, &summary));
         CHECK_EQUAL(summary.width, shapes[index][0]);
         CHECK_EQUAL(summary.height, shapes[index][1]);
-        lens_map_free(map);
+        lens_heatmap_free(heatmap);
     }
 }
 
@@ -384,7 +384,7 @@ static void write_and_load(const lens_image *image, lens_image_file **picture, l
     fixture_join(path, scratch, "written.png");
     CHECK_OK(lens_png_write(path, image));
     CHECK_OK(lens_image_file_load(path, 0, picture));
-    CHECK_OK(lens_image_file_view(*picture, view));
+    CHECK_OK(lens_image_file_get_view(*picture, view));
     CHECK_EQUAL(view->width, image->width);
     CHECK_EQUAL(view->height, image->height);
 }

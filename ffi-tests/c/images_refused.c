@@ -9,10 +9,10 @@ static void check_refused(int line, const lens_image *wrong, const char *name, c
 {
     lens_image images[3];
     lens_prediction predictions[3];
-    lens_map *maps[3] = {DIRTY(lens_map), DIRTY(lens_map), DIRTY(lens_map)};
+    lens_heatmap *heatmaps[3] = {DIRTY(lens_heatmap), DIRTY(lens_heatmap), DIRTY(lens_heatmap)};
     lens_dataset *dataset = NULL;
     fixture_path path;
-    const char *const calls[4] = {"lens_classify", "lens_heatmap", "lens_dataset_add", "lens_png_write"};
+    const char *const calls[4] = {"lens_classify", "lens_heatmap_compute", "lens_dataset_add", "lens_png_write"};
     images[0] = images[2] = gray_image;
     images[1] = *wrong;
     memset(predictions, 0xAB, sizeof predictions);
@@ -21,7 +21,7 @@ static void check_refused(int line, const lens_image *wrong, const char *name, c
 
     for (int call = 0; call < 4; call++) {
         lens_status status = call == 0   ? lens_classify(model, images, 3, NULL, predictions)
-                             : call == 1 ? lens_heatmap(model, images, 3, NULL, maps)
+                             : call == 1 ? lens_heatmap_compute(model, images, 3, NULL, heatmaps)
                              : call == 2 ? lens_dataset_add(dataset, wrong, 1, NULL)
                                          : lens_png_write(path, wrong);
         const char *message = lens_last_error();
@@ -34,7 +34,7 @@ static void check_refused(int line, const lens_image *wrong, const char *name, c
             check_fail(__FILE__, line, "expected the message of %s to name \"image 1\"", calls[call]);
     }
     CHECK(fixture_all_zero(predictions, sizeof predictions));
-    CHECK(maps[0] == NULL && maps[1] == NULL && maps[2] == NULL);
+    CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL && heatmaps[2] == NULL);
     CHECK(!fixture_exists(path));
     lens_dataset_free(dataset);
 }
@@ -148,7 +148,7 @@ static void every_image_is_checked_before_work_begins(void)
     float floats[PIXELS];
     lens_image images[5];
     lens_prediction predictions[5];
-    lens_map *maps[5];
+    lens_heatmap *heatmaps[5];
     lens_classify_options classify;
     lens_heatmap_options heatmap;
     int calls = 0;
@@ -167,7 +167,7 @@ static void every_image_is_checked_before_work_begins(void)
     heatmap.batch_limit = 1;
     heatmap.progress = count_calls;
     heatmap.progress_user_data = &calls;
-    CHECK_REFUSED(lens_heatmap(model, images, 5, &heatmap, maps), LENS_ERROR_ARGUMENT, "image 4", "NaN");
+    CHECK_REFUSED(lens_heatmap_compute(model, images, 5, &heatmap, heatmaps), LENS_ERROR_ARGUMENT, "image 4", "NaN");
     CHECK_EQUAL(calls, 0);
 }
 

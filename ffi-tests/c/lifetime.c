@@ -19,7 +19,7 @@ static void null_drop(void)
     lens_context_free(NULL);
     lens_model_free(NULL);
     lens_dataset_free(NULL);
-    lens_map_free(NULL);
+    lens_heatmap_free(NULL);
     lens_image_file_free(NULL);
     lens_cancel_token_free(NULL);
     lens_string_free(NULL);
@@ -39,13 +39,13 @@ static void context_before_model(void)
     lens_model_free(model);
 }
 
-static void model_before_map(void)
+static void model_before_heatmap(void)
 {
     lens_context *context = fixture_context();
     lens_model *model = fixture_model(context);
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     lens_heatmap_options options;
-    lens_map_summary before, after;
+    lens_heatmap_summary before, after;
     const float *values = NULL;
     const lens_tile *tiles = NULL;
     size_t value_count = 0, tile_count = 0;
@@ -57,24 +57,24 @@ static void model_before_map(void)
     lens_heatmap_options_init(&options);
     options.tile_size = 32;
     options.stride = 16;
-    CHECK_OK(lens_heatmap(model, &image, 1, &options, &map));
-    CHECK_OK(lens_map_get_summary(map, &before));
-    CHECK_OK(lens_map_values(map, &values, &value_count));
+    CHECK_OK(lens_heatmap_compute(model, &image, 1, &options, &heatmap));
+    CHECK_OK(lens_heatmap_get_summary(heatmap, &before));
+    CHECK_OK(lens_heatmap_get_values(heatmap, &values, &value_count));
     first = values[0];
     last = values[value_count - 1];
 
     memset(copied, 0, sizeof copied);
     lens_model_free(model);
     lens_context_free(context);
-    CHECK_OK(lens_map_get_summary(map, &after));
+    CHECK_OK(lens_heatmap_get_summary(heatmap, &after));
     CHECK(memcmp(&before, &after, sizeof after) == 0);
-    CHECK_OK(lens_map_values(map, &values, &value_count));
+    CHECK_OK(lens_heatmap_get_values(heatmap, &values, &value_count));
     CHECK_NEAR(values[0], first, 0);
     CHECK_NEAR(values[value_count - 1], last, 0);
-    CHECK_OK(lens_map_tiles(map, &tiles, &tile_count));
+    CHECK_OK(lens_heatmap_get_tiles(heatmap, &tiles, &tile_count));
     CHECK_EQUAL(tile_count, after.columns * after.rows);
-    CHECK_OK(lens_map_overlay(map, &images[1], NULL, overlay, FIXTURE_SIDE * 4));
-    lens_map_free(map);
+    CHECK_OK(lens_heatmap_overlay(heatmap, &images[1], NULL, overlay, FIXTURE_SIDE * 4));
+    lens_heatmap_free(heatmap);
 }
 
 static void parts_of_a_data_set_outlive_it(void)
@@ -211,7 +211,7 @@ static void freeing_during_classification(void)
 static void freeing_during_a_heatmap(void)
 {
     lens_context *context = fixture_context();
-    lens_map *maps[2];
+    lens_heatmap *heatmaps[2];
     lens_heatmap_options options;
     struct freed_in_call freed;
     memset(&freed, 0, sizeof freed);
@@ -224,10 +224,10 @@ static void freeing_during_a_heatmap(void)
     options.cancel = freed.token;
     options.progress = free_everything;
     options.progress_user_data = &freed;
-    CHECK_OK(lens_heatmap(freed.model, images, 2, &options, maps));
+    CHECK_OK(lens_heatmap_compute(freed.model, images, 2, &options, heatmaps));
     CHECK(freed.calls > 1);
-    lens_map_free(maps[1]);
-    lens_map_free(maps[0]);
+    lens_heatmap_free(heatmaps[1]);
+    lens_heatmap_free(heatmaps[0]);
     lens_context_free(context);
 }
 
@@ -288,13 +288,13 @@ static void use_model(void)
 {
     lens_context *context = fixture_context();
     lens_model *model = fixture_model(context);
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     char *json = NULL;
     fixture_classify(model, &images[1]);
-    CHECK_OK(lens_heatmap(model, &images[1], 1, NULL, &map));
+    CHECK_OK(lens_heatmap_compute(model, &images[1], 1, NULL, &heatmap));
     CHECK_OK(lens_model_describe(model, &json));
     lens_string_free(json);
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
     lens_model_free(model);
     lens_context_free(context);
 }
@@ -342,7 +342,7 @@ static const struct check_test tests[] = {
     {"set_up", set_up},
     {"null_drop", null_drop},
     {"context_before_model", context_before_model},
-    {"model_before_map", model_before_map},
+    {"model_before_heatmap", model_before_map},
     {"parts_of_a_data_set_outlive_it", parts_of_a_data_set_outlive_it},
     {"freeing_during_training", freeing_during_training},
     {"freeing_during_evaluation", freeing_during_evaluation},

@@ -9,7 +9,7 @@ static lens_model *model;
 static lens_dataset *dataset;
 static uint8_t pixels[FIXTURE_PIXELS];
 static lens_image image;
-static lens_map *map;
+static lens_heatmap *heatmap;
 
 static void set_up(void)
 {
@@ -18,7 +18,7 @@ static void set_up(void)
     context = fixture_context();
     model = fixture_model(context);
     dataset = fixture_dataset(0, FIXTURE_COUNT);
-    CHECK_OK(lens_heatmap(model, &image, 1, NULL, &map));
+    CHECK_OK(lens_heatmap_compute(model, &image, 1, NULL, &heatmap));
 }
 
 /* Each calls with these options, and says whether the out parameter was left NULL, zero or untouched. */
@@ -83,8 +83,8 @@ static lens_status call_train(const void *options, int *nothing)
 
 static lens_status call_heatmap(const void *options, int *nothing)
 {
-    lens_map *made = DIRTY(lens_map);
-    lens_status status = lens_heatmap(model, &image, 1, options, &made);
+    lens_heatmap *made = DIRTY(lens_heatmap);
+    lens_status status = lens_heatmap_compute(model, &image, 1, options, &made);
     *nothing = made == NULL;
     return status;
 }
@@ -94,7 +94,7 @@ static lens_status call_overlay(const void *options, int *nothing)
     static uint8_t rgba[FIXTURE_PIXELS * 4];
     lens_status status;
     memset(rgba, 0, sizeof rgba);
-    status = lens_map_overlay(map, &image, options, rgba, FIXTURE_SIDE * 4);
+    status = lens_heatmap_overlay(heatmap, &image, options, rgba, FIXTURE_SIDE * 4);
     *nothing = fixture_all_zero(rgba, sizeof rgba);
     return status;
 }
@@ -240,8 +240,8 @@ static void the_first_version_still_works(void)
     lens_evaluate_options evaluate;
     lens_heatmap_options heatmap;
     lens_overlay_options overlay;
-    lens_map_summary summary;
-    lens_map *made = NULL;
+    lens_heatmap_summary summary;
+    lens_heatmap *made = NULL;
     static uint8_t rgba[FIXTURE_PIXELS * 4];
     lens_model *trained = NULL;
     lens_dataset *opened = NULL;
@@ -272,14 +272,14 @@ static void the_first_version_still_works(void)
     lens_heatmap_options_init(&heatmap);
     heatmap.struct_size = offsetof(lens_heatmap_options, resolution);
     memset((char *)&heatmap + heatmap.struct_size, 0xAB, sizeof heatmap - heatmap.struct_size);
-    CHECK_OK(lens_heatmap(model, &image, 1, &heatmap, &made));
-    CHECK_OK(lens_map_get_summary(made, &summary));
+    CHECK_OK(lens_heatmap_compute(model, &image, 1, &heatmap, &made));
+    CHECK_OK(lens_heatmap_get_summary(made, &summary));
     CHECK_EQUAL(summary.width, FIXTURE_SIDE);
     lens_overlay_options_init(&overlay);
     overlay.struct_size = offsetof(lens_overlay_options, color_bar);
     memset((char *)&overlay + overlay.struct_size, 0xAB, sizeof overlay - overlay.struct_size);
-    CHECK_OK(lens_map_overlay(made, &image, &overlay, rgba, FIXTURE_SIDE * 4));
-    lens_map_free(made);
+    CHECK_OK(lens_heatmap_overlay(made, &image, &overlay, rgba, FIXTURE_SIDE * 4));
+    lens_heatmap_free(made);
 }
 
 static void larger_than_the_library_knows(void)
@@ -349,7 +349,7 @@ static void another_abi(void)
 
 static void tear_down(void)
 {
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
     lens_dataset_free(dataset);
     lens_model_free(model);
     lens_context_free(context);

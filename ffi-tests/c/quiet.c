@@ -103,7 +103,7 @@ static void failures_print_nothing(void)
     lens_dataset *dataset = NULL, *one_class = NULL;
     lens_image_file *picture = NULL;
     lens_prediction prediction;
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     lens_image wrong = image;
     lens_init_options init;
     lens_train_options train;
@@ -138,7 +138,7 @@ static void failures_print_nothing(void)
     NOTE(LENS_ERROR_IO, lens_png_write("/proc/no/such/picture.png", &image));
     NOTE(LENS_ERROR_IO, lens_dataset_open(missing, NULL, &dataset));
     NOTE(LENS_ERROR_ARGUMENT, lens_classify(model, &wrong, 1, NULL, &prediction));
-    NOTE(LENS_ERROR_ARGUMENT, lens_heatmap(model, &wrong, 1, NULL, &map));
+    NOTE(LENS_ERROR_ARGUMENT, lens_heatmap_compute(model, &wrong, 1, NULL, &heatmap));
     NOTE(LENS_ERROR_DATA, lens_train(context, one_class, NULL, &train, &loaded));
     NOTE(LENS_ERROR_ARGUMENT, lens_evaluate(NULL, one_class, NULL, &json));
     NOTE(LENS_ERROR_DATA, lens_model_calibrate(model, one_class, NULL, &loaded, &json));
@@ -168,7 +168,7 @@ static void successes_print_nothing(void)
     lens_dataset *dataset = NULL;
     lens_image_file *picture = NULL;
     lens_prediction prediction;
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     lens_train_options train;
     lens_evaluate_options evaluate;
     char *json = NULL, *description = NULL;
@@ -193,7 +193,7 @@ static void successes_print_nothing(void)
     NOTE(LENS_OK, lens_train(context, dataset, dataset, &train, &trained));
     NOTE(LENS_OK, lens_model_load(context, model_path, &model));
     NOTE(LENS_OK, lens_classify(model, &image, 1, NULL, &prediction));
-    NOTE(LENS_OK, lens_heatmap(model, &image, 1, NULL, &map));
+    NOTE(LENS_OK, lens_heatmap_compute(model, &image, 1, NULL, &heatmap));
     NOTE(LENS_OK, lens_evaluate(model, dataset, &evaluate, &json));
     /* libtorch warns of quantised tensors. */
     NOTE(LENS_OK, lens_model_optimize(model, optimized_path, NULL));
@@ -204,7 +204,7 @@ static void successes_print_nothing(void)
     lens_string_free(json);
     lens_string_free(description);
     lens_image_file_free(picture);
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
     lens_model_free(optimized);
     lens_model_free(trained);
     lens_model_free(model);
@@ -216,7 +216,7 @@ static void successes_print_nothing(void)
     check_nothing_captured();
 }
 
-/* The process's state that a host has every right to find as it left it. */
+/* The process's state that a program has every right to find as it left it. */
 struct process_state {
     struct sigaction handlers[64];
     int known[64];
@@ -240,7 +240,7 @@ static void read_state(struct process_state *state)
     umask(state->permissions);
 }
 
-/* A host with a handler of its own, so that "unchanged" is more than "default". */
+/* A program with a handler of its own, so that "unchanged" is more than "default". */
 static void interrupted(int number)
 {
     (void)number;

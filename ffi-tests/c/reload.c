@@ -1,5 +1,5 @@
 /**
- * A host that loads the library as a plugin: dlopen() with RTLD_LOCAL, use, dlclose(), and again; and a thread that
+ * A program that loads the library as a plugin: dlopen() with RTLD_LOCAL, use, dlclose(), and again; and a thread that
  * ends only after the library was closed.
  *
  * Not linked with the library: its path is the second argument, beside the fixture's directory.
@@ -18,7 +18,7 @@ static const char *library_path;
 static char model_path[1024];
 static void *plugin;
 
-/* The functions this host uses, in the types of the header. */
+/* The functions that this program uses, in the types of the header. */
 static struct {
     const char *(*last_error)(void);
     void (*init_options_init)(lens_init_options *options);

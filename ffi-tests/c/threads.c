@@ -58,7 +58,7 @@ static void note(struct inference *job, lens_status status)
 
 static void infer_round(struct inference *job, int round)
 {
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     const float *values = NULL;
     size_t count = 0;
     lens_heatmap_options options;
@@ -66,11 +66,11 @@ static void infer_round(struct inference *job, int round)
     options.tile_size = 32;
     options.stride = 16;
     note(job, lens_classify(model, images, IMAGES, NULL, job->predictions[round]));
-    note(job, lens_heatmap(model, &images[1], 1, &options, &map));
-    note(job, lens_map_values(map, &values, &count));
+    note(job, lens_heatmap_compute(model, &images[1], 1, &options, &heatmap));
+    note(job, lens_heatmap_get_values(heatmap, &values, &count));
     if (values != NULL && count == FIXTURE_PIXELS)
         memcpy(job->values[round], values, sizeof job->values[round]);
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
 }
 
 static void *infer(void *argument)
@@ -398,7 +398,7 @@ static void the_callback_stops_inference(void)
 {
     struct watched watched;
     lens_prediction predictions[IMAGES];
-    lens_map *maps[2] = {DIRTY(lens_map), DIRTY(lens_map)};
+    lens_heatmap *heatmaps[2] = {DIRTY(lens_heatmap), DIRTY(lens_heatmap)};
     char *json = DIRTY(char);
     fixture_path output;
     lens_classify_options classify;
@@ -425,8 +425,8 @@ static void the_callback_stops_inference(void)
     heatmap.batch_limit = 3;
     heatmap.progress = on_progress;
     heatmap.progress_user_data = &watched;
-    CHECK_STATUS(lens_heatmap(model, images, 2, &heatmap, maps), LENS_CANCELLED);
-    CHECK(maps[0] == NULL && maps[1] == NULL);
+    CHECK_STATUS(lens_heatmap_compute(model, images, 2, &heatmap, heatmaps), LENS_CANCELLED);
+    CHECK(heatmaps[0] == NULL && heatmaps[1] == NULL);
 
     watched.stop_phase = LENS_PHASE_EVALUATE;
     watched.reached = 0;

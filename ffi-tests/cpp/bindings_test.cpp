@@ -117,7 +117,7 @@ public:
         test("progress counts up to the total", [this] { progress_counts(); });
         test("any callable reports progress: functions, and those that return nothing", [this] { progress_callables(); });
         test("spans take arrays, vectors and std::span, and refuse the wrong size", [this] { spans(); });
-        test("a model outlives its context, a map its model", [this] { any_order(); });
+        test("a model outlives its context, a heatmap its model", [this] { any_order(); });
         test("classify gives each image its result", [this] { classify(); });
         test("heatmaps have the image's size, and tiles that cover it", [this] { heatmaps(); });
         test("overlay shows the image at alpha 0 and writes nothing between rows", [this] { overlay(); });
@@ -163,7 +163,7 @@ private:
     void moves() const {
         static_assert(!std::is_copy_constructible_v<lesionlens::Model> && !std::is_copy_assignable_v<lesionlens::Heatmap>);
         static_assert(std::is_nothrow_move_constructible_v<lesionlens::Context>);
-        static_assert(sizeof(lesionlens::Heatmap) == sizeof(lens_map*));
+        static_assert(sizeof(lesionlens::Heatmap) == sizeof(lens_heatmap*));
         static_assert(std::is_nothrow_move_assignable_v<lesionlens::Dataset>);
         lesionlens::Dataset from = dataset(0, 4);
         lesionlens::Dataset to = dataset(0, 2);
@@ -316,10 +316,10 @@ private:
         auto model = std::make_unique<lesionlens::Model>(context->load_model(file));
         context.reset();
         const Sample made = sample(3);
-        const lesionlens::Heatmap map = model->heatmap(view(made));
+        const lesionlens::Heatmap heatmap = model->heatmap(view(made));
         model.reset();
-        CHECK(map.values().size() == side * side);
-        CHECK(map.summary().prediction.probability > 0);
+        CHECK(heatmap.values().size() == side * side);
+        CHECK(heatmap.summary().prediction.probability > 0);
     }
 
     void classify() const {
@@ -353,43 +353,44 @@ private:
         options.tile_size = 32;
         options.stride = 12;
         const std::vector<lens_image> images{view(first), view(second)};
-        const std::vector<lesionlens::Heatmap> maps = model_.heatmaps(images, options);
-        CHECK(maps.size() == 2);
-        for (const lesionlens::Heatmap& map : maps) {
-            const lens_map_summary summary = map.summary();
+        const std::vector<lesionlens::Heatmap> heatmaps = model_.heatmaps(images, options);
+        CHECK(heatmaps.size() == 2);
+        for (const lesionlens::Heatmap& heatmap : heatmaps) {
+            const lens_heatmap_summary summary = heatmap.summary();
             CHECK(summary.width == side && summary.height == side);
-            CHECK(map.values().size() == side * side);
-            CHECK(map.tiles().size() == std::size_t{summary.columns} * summary.rows);
+            CHECK(heatmap.values().size() == side * side);
+            CHECK(heatmap.tiles().size() == std::size_t{summary.columns} * summary.rows);
             float right = 0;
             float hottest = 0;
-            for (const lens_tile& tile : map.tiles()) {
+            for (const lens_tile& tile : heatmap.tiles()) {
                 right = std::fmax(right, tile.x + tile.width);
                 hottest = std::fmax(hottest, tile.probability);
             }
             CHECK(right == side);
-            CHECK(map.tiles()[summary.hottest_tile].probability == hottest);
+            CHECK(heatmap.tiles()[summary.hottest_tile].probability == hottest);
             double sum = 0;
-            for (const float value : map.values()) {
+            for (const float value : heatmap.values()) {
                 sum += value;
             }
             CHECK(std::fabs(sum / (side * side) - summary.mean) < 1e-5);
         }
-        const auto both = lesionlens::Heatmap::aggregate(maps, LENS_AGGREGATE_MEAN);
-        const float mean = (maps[0].summary().prediction.probability + maps[1].summary().prediction.probability) / 2;
+        const auto both = lesionlens::Heatmap::aggregate(heatmaps, LENS_AGGREGATE_MEAN);
+        const float mean =
+            (heatmaps[0].summary().prediction.probability + heatmaps[1].summary().prediction.probability) / 2;
         CHECK(std::fabs(both.first.summary().prediction.probability - mean) < 1e-6F);
-        CHECK(both.first.values()[5] == (maps[0].values()[5] + maps[1].values()[5]) / 2);
-        const auto highest = lesionlens::Heatmap::aggregate(maps);
+        CHECK(both.first.values()[5] == (heatmaps[0].values()[5] + heatmaps[1].values()[5]) / 2);
+        const auto highest = lesionlens::Heatmap::aggregate(heatmaps);
         CHECK(highest.second == both.second && highest.second < 2);
-        CHECK(highest.first.summary().prediction.logit == maps[highest.second].summary().prediction.logit);
+        CHECK(highest.first.summary().prediction.logit == heatmaps[highest.second].summary().prediction.logit);
         CHECK(error_of([] { lesionlens::Heatmap::aggregate({}); }).status() == LENS_ERROR_ARGUMENT);
     }
 
     void overlay() const {
         const Sample made = sample(1);
-        const lesionlens::Heatmap map = model_.heatmap(view(made));
+        const lesionlens::Heatmap heatmap = model_.heatmap(view(made));
         auto options = lesionlens::overlay_options();
         options.alpha = 0;
-        const std::vector<std::uint8_t> rgba = map.overlay(view(made), options);
+        const std::vector<std::uint8_t> rgba = heatmap.overlay(view(made), options);
         CHECK(rgba.size() == std::size_t{4} * side * side);
         bool same = true;
         for (std::size_t pixel = 0; pixel < made.pixels.size(); ++pixel) {
@@ -399,7 +400,7 @@ private:
 
         const std::size_t stride = 4 * side + 8;
         std::vector<std::uint8_t> padded(stride * side, 0xA5);
-        map.overlay(view(made), padded.data(), stride, options);
+        heatmap.overlay(view(made), padded.data(), stride, options);
         bool untouched = true;
         for (std::size_t row = 0; row < side; ++row) {
             for (std::size_t byte = 4 * side; byte < stride; ++byte) {

@@ -86,8 +86,8 @@ class Onnx(unittest.TestCase):
         for side, count in ((32, 1), (33, 3), (72, 2), (129, 1), (224, 2)):
             with self.subTest(f"{count} of {side}"):
                 images = [sample(side + index, side) for index in range(count)]
-                maps = model.heatmaps(images, tile_size=side)
-                expected = [found.tiles["logit"][0, 0] for found in maps]
+                heatmaps = model.heatmaps(images, tile_size=side)
+                expected = [found.tiles["logit"][0, 0] for found in heatmaps]
                 prepared = [numpy.stack([(image / 255 - 0.4) / 0.2] * 3) for image in images]
                 (found,) = session.run(["logit"], {"image": numpy.stack(prepared).astype(numpy.float32)})
                 numpy.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)

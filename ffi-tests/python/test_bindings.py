@@ -424,7 +424,7 @@ class Ownership(unittest.TestCase):
         before = resident()
         for _ in range(50):
             self.assertEqual(model.heatmap(image, **options).values.shape, (1024, 1024))
-        # Fifty maps of 4 MiB would be 200 MiB.
+        # Fifty heatmaps of 4 MiB would be 200 MiB.
         self.assertLess(resident() - before, 100 << 20)
 
 

@@ -182,14 +182,14 @@ class Tables(CommandTest):
             self.assertEqual(int(row["label"]), entry["label"])
 
     def test_of_heatmaps(self) -> None:
-        drawing = ["heatmap", "--model", model, "--out", self.directory / "maps", "--tile", 32, "--stride", 16]
+        drawing = ["heatmap", "--model", model, "--out", self.directory / "heatmaps", "--tile", 32, "--stride", 16]
         rows, document = self.rows(*drawing, images[0])
-        (row,), (entry,) = rows, document["maps"]
+        (row,), (entry,) = rows, document["heatmaps"]
         self.assertEqual((row["file"], row["overlay"]), (entry["file"], entry["overlay"]))
         self.assertEqual(float(row["hottest_x"]), entry["hottest_tile"]["x"])
         self.assertEqual(float(row["probability"]), entry["prediction"]["probability"])
         rows, document = self.rows(*drawing, root / "cine.tif", "--all-frames")
-        self.assertEqual([row["map"] for row in rows], ["best", "max", "mean"])
+        self.assertEqual([row["kind"] for row in rows], ["best", "max", "mean"])
         self.assertEqual([row["frame"] for row in rows], [str(document["cines"][0]["best_frame"]), "", ""])
 
     def test_of_an_evaluation(self) -> None:
@@ -549,11 +549,11 @@ class FromPython(CommandTest):
             self.assertTrue(refused.stderr.startswith("lesionlens: "), refused.stderr)
 
 
-EXAMPLE = ROOT / "target" / "example-host"
+EXAMPLE = ROOT / "target" / "example-c"
 
 
 class ExampleInC(CommandTest):
-    """examples/host says what the program says."""
+    """examples/c says what the command line says."""
 
     def run_example(self, *arguments: object, code: int = 0) -> tuple[str, str]:
         finished = subprocess.run([EXAMPLE, *map(str, arguments)], capture_output=True, text=True, timeout=600)
@@ -569,8 +569,8 @@ class ExampleInC(CommandTest):
             self.assertAlmostEqual(float(probability), entry["probability"], places=5)
         overlay = self.directory / "overlay.png"
         printed, told = self.run_example("heatmap", model, images[0], overlay)
-        arguments = ["--model", model, images[0], "--out", self.directory / "maps", "--outline", 1]
-        (entry,) = self.document("heatmap", *arguments)["maps"]
+        arguments = ["--model", model, images[0], "--out", self.directory / "heatmaps", "--outline", 1]
+        (entry,) = self.document("heatmap", *arguments)["heatmaps"]
         self.assertAlmostEqual(float(re.match(r"mean (\S+),", printed)[1]), entry["mean"], places=5)
         self.assertEqual(host.png_header(overlay), host.png_header(entry["overlay"]))
         self.assertRegex(told, r"drawing: \d+ of \d+")
@@ -588,12 +588,12 @@ class ExampleInC(CommandTest):
         process.send_signal(2)
         errors = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 130, errors)
-        self.assertIn("host: cancelled", errors)
+        self.assertIn("example: cancelled", errors)
         self.assertFalse(out.exists())
 
     def test_errors_are_shown(self) -> None:
         _, told = self.run_example("classify", model, self.directory / "missing.png", code=1)
-        self.assertRegex(told, r"host: .*missing\.png.*No such file.*\(LENS_ERROR_IO\)")
+        self.assertRegex(told, r"example: .*missing\.png.*No such file.*\(LENS_ERROR_IO\)")
         self.assertIn("usage", self.run_example("draw", code=2)[1])
 
 

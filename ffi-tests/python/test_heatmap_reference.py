@@ -64,7 +64,7 @@ def tearDownModule() -> None:
 
 
 def reference(image: numpy.ndarray) -> tuple[numpy.ndarray, list[tuple[int, int]], list[float], float, float]:
-    """The reference pipeline, pixel by pixel: map, places and probabilities of tiles, prediction, confidence."""
+    """The reference pipeline, pixel by pixel: heatmap, places and probabilities of tiles, prediction, confidence."""
     height, width = len(image), len(image[0])
     places = []
     y = 0
@@ -167,17 +167,17 @@ class Reference(unittest.TestCase):
 
 class Aggregates(unittest.TestCase):
     def test_they_are_numpys(self) -> None:
-        maps = model.heatmaps([sample(index, 100, 90) for index in range(5)])
-        stack = numpy.stack([found.values for found in maps])
-        probabilities = [found.summary.prediction.probability for found in maps]
-        highest, best = lesionlens.Heatmap.aggregate(maps)
-        mean, again = lesionlens.Heatmap.aggregate(maps, "mean")
+        heatmaps = model.heatmaps([sample(index, 100, 90) for index in range(5)])
+        stack = numpy.stack([found.values for found in heatmaps])
+        probabilities = [found.summary.prediction.probability for found in heatmaps]
+        highest, best = lesionlens.Heatmap.aggregate(heatmaps)
+        mean, again = lesionlens.Heatmap.aggregate(heatmaps, "mean")
         self.assertEqual((best, again), (int(numpy.argmax(probabilities)),) * 2)
         numpy.testing.assert_array_equal(highest.values, stack.max(0))
         numpy.testing.assert_allclose(mean.values, stack.mean(0, dtype=numpy.float64), rtol=0, atol=1e-6)
-        self.assertEqual(highest.summary.prediction, maps[best].summary.prediction)
+        self.assertEqual(highest.summary.prediction, heatmaps[best].summary.prediction)
         self.assertAlmostEqual(mean.summary.prediction.probability, float(numpy.mean(probabilities)), places=6)
-        tiles = numpy.stack([found.tiles["probability"] for found in maps])
+        tiles = numpy.stack([found.tiles["probability"] for found in heatmaps])
         numpy.testing.assert_array_equal(highest.tiles["probability"], tiles.max(0))
         numpy.testing.assert_allclose(mean.tiles["probability"], tiles.mean(0), rtol=0, atol=1e-6)
         for found in (highest, mean):
@@ -186,9 +186,9 @@ class Aggregates(unittest.TestCase):
 
     def test_what_cannot_be_aggregated_is_refused(self) -> None:
         one = model.heatmap(sample(1))
-        for maps, message in (([], "count"), ([one, model.heatmap(sample(1, 70, 64))], "map 1 has 64 x 70")):
+        for heatmaps, message in (([], "count"), ([one, model.heatmap(sample(1, 70, 64))], "heatmap 1 has 64 x 70")):
             with self.assertRaisesRegex(lesionlens.ArgumentError, message):
-                lesionlens.Heatmap.aggregate(maps)
+                lesionlens.Heatmap.aggregate(heatmaps)
         with self.assertRaisesRegex(TypeError, "heatmap 1 is a int"):
             lesionlens.Heatmap.aggregate([one, 1])
         with self.assertRaisesRegex(ValueError, "how is 'sum'; it must be one of 'max', 'mean'"):
@@ -203,20 +203,20 @@ class Cine(unittest.TestCase):
         frames = [first, *(lesionlens.ImageFile(CINE, frame) for frame in range(1, 96))]
         options = {"resize_width": 128, "resize_height": 128, "edge": "reference"}
         done = []
-        maps = model.heatmaps(frames, progress=lambda progress: done.append((progress.done, progress.total)), **options)
+        heatmaps = model.heatmaps(frames, progress=lambda progress: done.append((progress.done, progress.total)), **options)
         # 96 x 4 tiles in batches of 64.
         self.assertEqual(done, [(64 * batch, 384) for batch in range(1, 7)])
-        self.assertEqual(len(maps), 96)
-        for frame, found in zip(frames[::5], maps[::5]):
+        self.assertEqual(len(heatmaps), 96)
+        for frame, found in zip(frames[::5], heatmaps[::5]):
             alone = model.heatmap(frame, **options)
             self.assertEqual(found.values.shape, (512, 512))
             numpy.testing.assert_allclose(found.values, alone.values, rtol=0, atol=1e-5)
-        probabilities = [found.summary.prediction.probability for found in maps]
-        highest, best = lesionlens.Heatmap.aggregate(maps)
+        probabilities = [found.summary.prediction.probability for found in heatmaps]
+        highest, best = lesionlens.Heatmap.aggregate(heatmaps)
         self.assertEqual(best, int(numpy.argmax(probabilities)))
-        self.assertEqual(highest.summary.prediction, maps[best].summary.prediction)
-        numpy.testing.assert_array_equal(highest.values, numpy.max([found.values for found in maps], axis=0))
-        self.assertEqual(lesionlens.Heatmap.aggregate(maps, "mean")[1], best)
+        self.assertEqual(highest.summary.prediction, heatmaps[best].summary.prediction)
+        numpy.testing.assert_array_equal(highest.values, numpy.max([found.values for found in heatmaps], axis=0))
+        self.assertEqual(lesionlens.Heatmap.aggregate(heatmaps, "mean")[1], best)
         overlay = highest.overlay(frames[best], color_bar=True, outline_tiles=2)
         self.assertEqual(overlay.shape, (512, 512, 4))
 

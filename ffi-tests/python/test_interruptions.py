@@ -1,4 +1,4 @@
-"""Training that is interrupted: killed at any moment, out of disk, out of memory. Through the host program, which a
+"""Training that is interrupted: killed at any moment, out of disk, out of memory. Through the command line, which a
 signal can end, and a process of its own where memory is measured."""
 
 import json

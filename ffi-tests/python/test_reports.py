@@ -151,7 +151,7 @@ class Report(unittest.TestCase):
         self.assertNotIn("url(", page)
         for name in ("Sensitivity", "ROC AUC", "Not a medical device", report["model_sha256"]):
             self.assertIn(name, page)
-        # An image's confidence is its probability, and the map's mean logit makes it.
+        # An image's confidence is its probability, and the heatmap's mean logit makes it.
         found = model.classify(sample(5, 70, 90))
         self.assertAlmostEqual(report["results"][5]["confidence"], found.probability, places=5)
         self.evaluate(data, "whole", flag_criterion="confidence", flag_confidence=1, save_heatmap_raw=False)

@@ -54,10 +54,10 @@ def main(directory: Path) -> None:
         directory, "heatmap", "--tile", str(HEATMAP["tile_size"]), "--stride", str(HEATMAP["stride"]),
         "--out", str(directory / "heatmaps"), files[0],
     )
-    drawn_map = drawn["maps"][0]
-    values |= {f"heatmap.{name}": drawn_map[name] for name in ("mean", "maximum", "columns", "rows")}
-    values |= {f"heatmap.hottest.{name}": drawn_map["hottest_tile"][name] for name in ("x", "y", "probability")}
-    values["heatmap.probability"] = drawn_map["prediction"]["probability"]
+    drawn_heatmap = drawn["heatmaps"][0]
+    values |= {f"heatmap.{name}": drawn_heatmap[name] for name in ("mean", "maximum", "columns", "rows")}
+    values |= {f"heatmap.hottest.{name}": drawn_heatmap["hottest_tile"][name] for name in ("x", "y", "probability")}
+    values["heatmap.probability"] = drawn_heatmap["prediction"]["probability"]
     with lesionlens.Context(device="cpu") as context:
         model = context.load_model(directory / "model.safetensors")
         windowed = lesionlens.Image(images["gray16"], **WINDOW)

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn lens_classify(
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
         // SAFETY: its strings are NULL or C strings, by contract.
         let core = unsafe { options.to_library() }?;
-        // Held, so that the call goes on when the host frees its handle meanwhile.
+        // Held, so that the call goes on when the caller frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         for (result, prediction) in predictions.iter_mut().zip(classify(&model, &views, &core, &mut control)?) {
             *result = prediction.into();

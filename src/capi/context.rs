@@ -29,7 +29,7 @@ pub struct lens_context(pub(super) Arc<Context>);
 pub type lens_log_fn =
     Option<unsafe extern "C" fn(level: lens_log_level, message: *const c_char, user_data: *mut c_void)>;
 
-/// The host's log callback and its pointer.
+/// The caller's log callback and its pointer.
 struct HostLog {
     callback: unsafe extern "C" fn(lens_log_level, *const c_char, *mut c_void),
     user_data: *mut c_void,
@@ -44,7 +44,7 @@ impl HostLog {
     fn send(&self, level: LogLevel, message: &str) {
         let level = level.number();
         let text = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
-        // SAFETY: the host gave this function to be called with this pointer.
+        // SAFETY: the caller gave this function to be called with this pointer.
         unsafe { (self.callback)(level, text.as_ptr(), self.user_data) };
     }
 }
@@ -64,7 +64,7 @@ impl HostLog {
 /// its first convolution if not before, so its library for GPUs must be loaded before anything in the process computes with
 /// libtorch. Environment variables for the GPU's runtime are set just before that library is loaded (those in
 /// lens_context_describe(), only ones that are not there yet), with setenv(), which is not safe while another thread of
-/// the host reads the environment. On CPU nothing is set.
+/// the program reads the environment. On CPU nothing is set.
 ///
 /// @param options NULL for all defaults.
 /// @param[out] context Receives the context; free it with lens_context_free(). NULL on failure.

@@ -73,7 +73,7 @@ pub unsafe extern "C" fn lens_evaluate(
         }
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        // Held, so that the call goes on when the host frees its handle meanwhile.
+        // Held, so that the call goes on when the caller frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         let report = evaluate(&model, &dataset, &core, &mut control)?;
         *json = to_host(report.to_string())?;

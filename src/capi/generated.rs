@@ -76,7 +76,8 @@ pub const LENS_PRECISION_F16: lens_precision = 3;
 /// when they classify; everything else in 32-bit floats, and other models altogether.
 pub const LENS_PRECISION_INT8: lens_precision = 4;
 
-/// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+/// Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+/// library or its user set wins.
 pub type lens_rocm_tuning = i32;
 /// Those that are safe for the GPU that is there.
 pub const LENS_ROCM_TUNING_AUTO: lens_rocm_tuning = 0;
@@ -210,7 +211,7 @@ pub const LENS_HEATMAP_METHOD_TILES: lens_heatmap_method = 0;
 pub const LENS_HEATMAP_METHOD_CAM: lens_heatmap_method = 1;
 /// Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive class,
 /// also when it shows in several places?" Channels that speak against it are left out. Values are relative to the
-/// image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a map
+/// image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a heatmap
 /// without any evidence is 0 everywhere.
 pub const LENS_HEATMAP_METHOD_GRAD_CAM_PLUS_PLUS: lens_heatmap_method = 2;
 /// Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image fall without?"
@@ -231,18 +232,18 @@ pub type lens_blend = i32;
 /// Each tile counts the same in all its pixels, as in the reference pipeline.
 pub const LENS_BLEND_MEAN: lens_blend = 0;
 /// A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000 of its
-/// peak, as in sliding-window inference of segmentation networks. Smoother maps.
+/// peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
 pub const LENS_BLEND_GAUSSIAN: lens_blend = 1;
 
-/// What a map has a value for.
-pub type lens_map_resolution = i32;
+/// What a heatmap has a value for.
+pub type lens_heatmap_resolution = i32;
 /// Every pixel of the image.
-pub const LENS_MAP_RESOLUTION_IMAGE: lens_map_resolution = 0;
-/// Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over an image;
-/// its tiles say where they lie.
-pub const LENS_MAP_RESOLUTION_TILES: lens_map_resolution = 1;
+pub const LENS_HEATMAP_RESOLUTION_IMAGE: lens_heatmap_resolution = 0;
+/// Every tile: columns x rows values, for images whose heatmap would be too large. Such a heatmap cannot be laid over
+/// an image; its tiles say where they lie.
+pub const LENS_HEATMAP_RESOLUTION_TILES: lens_heatmap_resolution = 1;
 
-/// What is taken over several maps.
+/// What is taken over several heatmaps.
 pub type lens_aggregate = i32;
 /// The highest value of each pixel and tile: keeps findings of single frames.
 pub const LENS_AGGREGATE_MAX: lens_aggregate = 0;
@@ -262,7 +263,7 @@ pub const LENS_COLORMAP_GRAY: lens_colormap = 3;
 
 /// Which values get the lowest and the highest colour.
 pub type lens_overlay_scale = i32;
-/// The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+/// The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not how much.
 pub const LENS_OVERLAY_SCALE_MINMAX: lens_overlay_scale = 0;
 /// 0 and 1: shows how much, comparable between images.
 pub const LENS_OVERLAY_SCALE_ABSOLUTE: lens_overlay_scale = 1;
@@ -329,8 +330,8 @@ pub struct lens_init_options {
     /// AVX-512 VNNI. LENS_ENGINE_...; default LENS_ENGINE_AUTO.
     pub engine: lens_engine,
     /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-    /// libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
-    /// (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+    /// libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
+    /// Above 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
     pub memory_fraction: f64,
     /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
     /// more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
@@ -1007,7 +1008,7 @@ pub unsafe extern "C" fn lens_classify_options_init(options: *mut lens_classify_
     unsafe { options::init(options) }
 }
 
-/// Options of lens_heatmap(). Fill with lens_heatmap_options_init(), then change what you need.
+/// Options of lens_heatmap_compute(). Fill with lens_heatmap_options_init(), then change what you need.
 ///
 /// How to draw heatmaps. The defaults are the reference pipeline's tiles, on the image as it is, with every pixel
 /// covered; the reference pipeline itself is resize_width = resize_height = 128, edge = reference, all else default.
@@ -1034,8 +1035,8 @@ pub struct lens_heatmap_options {
     pub edge: lens_edge,
     /// How overlapping tiles are weighted where they meet. LENS_BLEND_...; default LENS_BLEND_MEAN.
     pub blend: lens_blend,
-    /// The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
-    /// at most 16; default 1.
+    /// The image is resampled by this factor before tiling. The heatmap has the image's own size all the same. Above 0
+    /// and at most 16; default 1.
     pub scale: f64,
     /// Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
     /// at 1. At most 65536; 0 (default): by scale.
@@ -1043,14 +1044,14 @@ pub struct lens_heatmap_options {
     /// The height that belongs to resize_width. At most 65536; 0 (default): by scale.
     pub resize_height: u32,
     /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-    /// the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
-    /// many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
-    /// on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+    /// the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of
+    /// so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic,
+    /// 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
     pub batch_limit: u32,
     /// Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     pub threshold: f32,
-    /// What the map has a value for. LENS_MAP_RESOLUTION_...; default LENS_MAP_RESOLUTION_IMAGE.
-    pub resolution: lens_map_resolution,
+    /// What the heatmap has a value for. LENS_HEATMAP_RESOLUTION_...; default LENS_HEATMAP_RESOLUTION_IMAGE.
+    pub resolution: lens_heatmap_resolution,
 }
 
 // SAFETY: repr(C), struct_size first, numbers, raw pointers and optional function pointers only.
@@ -1090,7 +1091,7 @@ unsafe impl StructOptions for lens_heatmap_options {
             resize_height: 0,
             batch_limit: 0,
             threshold: -1.0,
-            resolution: LENS_MAP_RESOLUTION_IMAGE,
+            resolution: LENS_HEATMAP_RESOLUTION_IMAGE,
         }
     }
 }
@@ -1124,7 +1125,7 @@ pub unsafe extern "C" fn lens_heatmap_options_init(options: *mut lens_heatmap_op
     unsafe { options::init(options) }
 }
 
-/// Options of lens_map_overlay(). Fill with lens_overlay_options_init(), then change what you need.
+/// Options of lens_heatmap_overlay(). Fill with lens_overlay_options_init(), then change what you need.
 ///
 /// How to draw an overlay. The defaults are the reference pipeline's.
 #[repr(C)]
@@ -1144,7 +1145,7 @@ pub struct lens_overlay_options {
     pub color_bar: i32,
     /// How many of the hottest tiles are outlined; all when there are no more. Default 0.
     pub outline_tiles: u32,
-    /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+    /// Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
     /// colours everything. 0 to 1; default 0.
     pub hide_below: f32,
 }
@@ -1208,8 +1209,8 @@ pub struct lens_evaluate_options {
     /// sizeof(lens_evaluate_options); set by lens_evaluate_options_init().
     pub struct_size: usize,
     /// How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be
-    /// LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap lens_heatmap()'s defaults, otherwise class activation
-    /// maps at the model's size, whose mean is the call's logit.
+    /// LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap lens_heatmap_compute()'s defaults, otherwise class
+    /// activation maps at the model's size, whose mean is the call's logit.
     pub heatmap: *const lens_heatmap_options,
     /// Called about once a batch; default NULL.
     pub progress: lens_progress_fn,
@@ -1337,7 +1338,7 @@ pub struct lens_localize_options {
     /// sizeof(lens_localize_options); set by lens_localize_options_init().
     pub struct_size: usize,
     /// How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be
-    /// LENS_MAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap()'s defaults.
+    /// LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap_compute()'s defaults.
     pub heatmap: *const lens_heatmap_options,
     /// Called about once a batch; default NULL.
     pub progress: lens_progress_fn,

@@ -25,7 +25,7 @@ pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> lens_status {
     status_of(error.kind())
 }
 
-/// For the `_free` functions: a panic in a destructor must not reach the host either.
+/// For the `_free` functions: a panic in a destructor must not reach the caller either.
 pub(super) fn release(body: impl FnOnce()) {
     silence_panics();
     // There is no status to carry it, and the object is gone either way.

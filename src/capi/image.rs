@@ -46,7 +46,7 @@ pub struct lens_image {
     pub reserved: u32,
 }
 
-/// The checked view of the host's pixels.
+/// The checked view of the caller's pixels.
 ///
 /// # Safety
 /// `image.pixels` is NULL or readable for the size its fields describe, and unchanged for `'a`.

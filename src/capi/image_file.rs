@@ -8,7 +8,7 @@ use lens_images::{ImageFile, write_png};
 use std::ffi::c_char;
 use std::path::Path;
 
-/// A decoded image file, for hosts without a decoder of their own. Immutable, so thread-safe.
+/// A decoded image file, for programs without a decoder of their own. Immutable, so thread-safe.
 pub struct lens_image_file(ImageFile);
 
 /// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn lens_image_file_load(
 ///
 /// @param[out] image Receives the view; valid until the file is freed. All zero on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_image_file_view(file: *const lens_image_file, image: *mut lens_image) -> lens_status {
+pub unsafe extern "C" fn lens_image_file_get_view(file: *const lens_image_file, image: *mut lens_image) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
         let image = unsafe { out("image", image) }?;
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn lens_image_file_view(file: *const lens_image_file, imag
 ///
 /// @param[out] frames Receives the number, at least 1; 0 on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_image_file_frames(file: *const lens_image_file, frames: *mut u32) -> lens_status {
+pub unsafe extern "C" fn lens_image_file_get_frames(file: *const lens_image_file, frames: *mut u32) -> lens_status {
     guard(|| {
         // SAFETY: NULL or writable by the contract of every out parameter.
         let frames = unsafe { out("frames", frames) }?;

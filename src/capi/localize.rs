@@ -50,7 +50,7 @@ pub unsafe extern "C" fn lens_localize(
         core.heatmap = unsafe { options::read(options.heatmap)?.to_library() }?;
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        // Held, so that the call goes on when the host frees its handle meanwhile.
+        // Held, so that the call goes on when the caller frees its handle meanwhile.
         let model = Arc::clone(&model.0);
         *json = to_host(localize(&model, Path::new(directory), &core, &mut control)?.to_string())?;
         Ok(())

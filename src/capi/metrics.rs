@@ -64,7 +64,7 @@ pub struct lens_metrics {
     pub ece: lens_estimate,
 }
 
-/// The figures of a report as numbers, for hosts that read no JSON.
+/// The figures of a report as numbers, for programs that read no JSON.
 ///
 /// @param report What lens_evaluate() handed out, or the content of a report.json that it wrote.
 /// @param[out] metrics Receives them; all zero on failure.

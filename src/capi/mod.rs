@@ -1,8 +1,8 @@
 //! The C interface: the only `extern "C"` functions and the only raw pointers of the crate.
 //!
 //! One file per C type. Every function goes through [`guard::guard`], which clears the thread's last error, turns
-//! errors and panics into a status, and keeps both from crossing into the host. `include/lesionlens.h` is generated
-//! from these files (`make header`), so their doc comments are the header's.
+//! errors and panics into a status, and keeps both from crossing into the program that embeds the library.
+//! `include/lesionlens.h` is generated from these files (`make header`), so their doc comments are the header's.
 
 #![allow(non_camel_case_types)]
 
@@ -19,7 +19,6 @@ mod heatmap;
 mod image;
 mod image_file;
 mod localize;
-mod map;
 mod metrics;
 mod model;
 mod optimize;

@@ -1,4 +1,4 @@
-//! Progress reports to the host.
+//! Progress reports to the caller.
 
 use super::cancel::lens_cancel_token;
 use super::generated::lens_phase;
@@ -10,7 +10,8 @@ use std::ffi::c_void;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lens_progress {
-    /// sizeof(lens_progress) of the library; fields beyond the host's own header are to be ignored.
+    /// sizeof(lens_progress) of the library; fields beyond those of the header that the program was built with are to
+    /// be ignored.
     pub struct_size: usize,
     /// What is being done (LENS_PHASE_...).
     pub phase: lens_phase,
@@ -72,7 +73,8 @@ pub(super) unsafe fn control(
         Some(callback) => Control::new(
             Some(Box::new(move |update: &Update| {
                 let progress = lens_progress::from(update);
-                // SAFETY: the host gave this function to be called with this pointer, on this thread, during this call.
+                // SAFETY: the caller gave this function to be called with this pointer, on this thread, during this
+                // call.
                 unsafe { callback(&raw const progress, user_data) == 0 }
             })),
             cancel,

@@ -16,7 +16,7 @@ pub const LENS_ERROR_IO: lens_status = 2;
 pub const LENS_ERROR_FORMAT: lens_status = 3;
 /// The asked-for device cannot be used.
 pub const LENS_ERROR_DEVICE: lens_status = 4;
-/// Memory ran out, on the host or the device.
+/// Memory ran out: the machine's, or the device's.
 pub const LENS_ERROR_OUT_OF_MEMORY: lens_status = 5;
 /// The data set cannot serve the purpose (empty, one class only, ...).
 pub const LENS_ERROR_DATA: lens_status = 6;

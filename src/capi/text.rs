@@ -1,14 +1,14 @@
-//! Strings handed to the host.
+//! Strings handed to the caller.
 
 use super::guard::release;
 use lens_base::{Error, Result};
 use std::ffi::{CString, c_char};
 
-/// A string the host frees with `lens_string_free`.
+/// A string that the caller frees with `lens_string_free`.
 pub(super) fn to_host(text: String) -> Result<*mut c_char> {
     CString::new(text)
         .map(CString::into_raw)
-        .map_err(|error| Error::internal(format!("a text for the host contains NUL: {error}")))
+        .map_err(|error| Error::internal(format!("a text for the caller contains NUL: {error}")))
 }
 
 /// Frees a string that a lens_ function handed out (such as JSON). NULL is a no-op.

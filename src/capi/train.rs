@@ -51,7 +51,7 @@ pub unsafe extern "C" fn lens_train(
         core.start_model = unsafe { options.start_model.as_ref() }.map(|model| Arc::clone(&model.0));
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
-        // Held, so that the call goes on when the host frees its handle meanwhile.
+        // Held, so that the call goes on when the caller frees its handle meanwhile.
         let context = Arc::clone(&context.0);
         let trained = train::train(&context, &training, validation.as_deref(), &core, &mut control)?;
         *model = lens_model::to_host(trained);

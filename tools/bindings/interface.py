@@ -50,7 +50,7 @@ class Variable:
     @property
     def is_array(self) -> bool:
         """Whether a parameter points to as many elements as count says: these have plural names."""
-        return self.type.stars > 0 and self.name in ("images", "predictions", "maps")
+        return self.type.stars > 0 and self.name in ("images", "predictions", "heatmaps")
 
 
 @dataclass

@@ -11,14 +11,14 @@ from interface import Enumeration, Interface, Struct, Variable, is_flag
 # The class that takes these options has another name than the function.
 _RENAMED = {"init_options": "context_options"}
 # Where the languages have a function of the library.
-_CLASSES = {"map": "Heatmap", "context": "Context", "model": "Model", "image_file": "ImageFile"}
-_METHODS = {"init": "Context", "classify": "Model.classify", "heatmap": "Model.heatmap"}
+_CLASSES = {"heatmap": "Heatmap", "context": "Context", "model": "Model", "image_file": "ImageFile"}
+_METHODS = {"init": "Context", "classify": "Model.classify", "heatmap_compute": "Model.heatmap"}
 
 NOTE = "Generated from bindings/interface.json by `make bindings`; do not edit."
 
 
 def pascal(name: str) -> str:
-    """lens_map_resolution: MapResolution."""
+    """lens_heatmap_resolution: HeatmapResolution."""
     name = name.removeprefix("lens_")
     return "".join(word.capitalize() for word in _RENAMED.get(name, name).split("_"))
 
@@ -59,10 +59,12 @@ def paragraphs(
 def _method(function: str, member: Callable[[str], str]) -> str:
     if function == "model_load":
         return f"Context.{member('load_model')}"
+    if function in _METHODS:
+        return _METHODS[function]
     for kind, name in _CLASSES.items():
         if function.startswith(f"{kind}_"):
-            return f"{name}.{member(function.removeprefix(f'{kind}_'))}"
-    return _METHODS.get(function, f"lens_{function}()")
+            return f"{name}.{member(function.removeprefix(f'{kind}_').removeprefix('get_'))}"
+    return f"lens_{function}()"
 
 
 def block(parts: list[str], indent: str, first: str = "/**", each: str = " * ", last: str = " */") -> list[str]:

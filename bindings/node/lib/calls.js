@@ -52,10 +52,10 @@ function classify({ model, images, options }, report) {
 }
 
 function heatmaps({ model, images, options }, report) {
-    const maps = images.map(() => null);
+    const heatmaps = images.map(() => null);
     const choices = watched('lens_heatmap_options', options, report);
-    check(native().lens_heatmap(model, images, images.length, choices, maps));
-    return maps;
+    check(native().lens_heatmap_compute(model, images, images.length, choices, heatmaps));
+    return heatmaps;
 }
 
 /** Copies out of C; without limit of size, as koffi's own conversions have one. */

@@ -10,8 +10,8 @@ exports.functions = [
     'const char * lens_last_error()',
     'void lens_string_free(void * text)',
     'int32_t lens_image_file_load(const char * path, uint32_t frame, _Out_ void ** file)',
-    'int32_t lens_image_file_view(void * file, _Out_ lens_image * image)',
-    'int32_t lens_image_file_frames(void * file, _Out_ uint32_t * frames)',
+    'int32_t lens_image_file_get_view(void * file, _Out_ lens_image * image)',
+    'int32_t lens_image_file_get_frames(void * file, _Out_ uint32_t * frames)',
     'void lens_image_file_free(void * file)',
     'int32_t lens_png_write(const char * path, const lens_image * image)',
     'int32_t lens_cancel_token_new(_Out_ void ** token)',
@@ -28,16 +28,16 @@ exports.functions = [
     'int32_t lens_classify(void * model, const lens_image * images, size_t count, ' +
         'const lens_classify_options * options, _Out_ lens_prediction * predictions)',
     'void lens_heatmap_options_init(_Out_ lens_heatmap_options * options)',
-    'int32_t lens_heatmap(void * model, const lens_image * images, size_t count, ' +
-        'const lens_heatmap_options * options, _Out_ void ** maps)',
-    'int32_t lens_map_get_summary(void * map, _Out_ lens_map_summary * summary)',
-    'int32_t lens_map_values(void * map, _Out_ void ** values, _Out_ size_t * count)',
-    'int32_t lens_map_tiles(void * map, _Out_ void ** tiles, _Out_ size_t * count)',
-    'int32_t lens_map_aggregate(void ** maps, size_t count, int32_t how, _Out_ void ** map, ' +
+    'int32_t lens_heatmap_compute(void * model, const lens_image * images, size_t count, ' +
+        'const lens_heatmap_options * options, _Out_ void ** heatmaps)',
+    'int32_t lens_heatmap_get_summary(void * heatmap, _Out_ lens_heatmap_summary * summary)',
+    'int32_t lens_heatmap_get_values(void * heatmap, _Out_ void ** values, _Out_ size_t * count)',
+    'int32_t lens_heatmap_get_tiles(void * heatmap, _Out_ void ** tiles, _Out_ size_t * count)',
+    'int32_t lens_heatmap_aggregate(void ** heatmaps, size_t count, int32_t how, _Out_ void ** heatmap, ' +
         '_Out_ size_t * best_frame)',
-    'void lens_map_free(void * map)',
+    'void lens_heatmap_free(void * heatmap)',
     'void lens_overlay_options_init(_Out_ lens_overlay_options * options)',
-    'int32_t lens_map_overlay(void * map, const lens_image * image, const lens_overlay_options * options, ' +
+    'int32_t lens_heatmap_overlay(void * heatmap, const lens_image * image, const lens_overlay_options * options, ' +
         'uint8_t * rgba, size_t stride)',
 ];
 
@@ -122,7 +122,7 @@ exports.structs = {
         threshold: 'float',
         resolution: 'int32_t',
     },
-    lens_map_summary: {
+    lens_heatmap_summary: {
         width: 'uint32_t',
         height: 'uint32_t',
         mean: 'float',
@@ -183,7 +183,7 @@ exports.enumerations = {
     lens_blend: {
         mean: 0, gaussian: 1
     },
-    lens_map_resolution: {
+    lens_heatmap_resolution: {
         image: 0, tiles: 1
     },
     lens_aggregate: {
@@ -233,7 +233,7 @@ exports.options = {
         resizeHeight: ['resize_height', 'uint32_t'],
         batchLimit: ['batch_limit', 'uint32_t'],
         threshold: ['threshold', 'float'],
-        resolution: ['resolution', 'lens_map_resolution'],
+        resolution: ['resolution', 'lens_heatmap_resolution'],
     },
     lens_overlay_options: {
         colormap: ['colormap', 'lens_colormap'],

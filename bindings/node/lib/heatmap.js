@@ -9,7 +9,7 @@ const { check, native } = require('./library');
 
 const TILE = Object.keys(structs.lens_tile);
 
-/** What lens_map_values() and lens_map_tiles() give: elements of so many floats each, copied. */
+/** What lens_heatmap_get_values() and lens_heatmap_get_tiles() give: elements of so many floats each, copied. */
 function floats(call, each) {
     const address = [null];
     const count = [0];
@@ -25,9 +25,9 @@ class Heatmap extends Handle {
         if (!(address instanceof Address)) {
             refuse('a Heatmap', address, 'drawn by a Model');
         }
-        super(address.value, native().lens_map_free);
+        super(address.value, native().lens_heatmap_free);
         const found = {};
-        check(native().lens_map_get_summary(address.value, found));
+        check(native().lens_heatmap_get_summary(address.value, found));
         const { hottest_tile: hottestTile, prediction, ...figures } = found;
         this.#summary = Object.freeze({ ...figures, hottestTile, prediction: predictionOf(prediction) });
     }
@@ -37,14 +37,14 @@ class Heatmap extends Handle {
     }
 
     values() {
-        return Handle.use(Heatmap, [this], (map) =>
-            floats((values, count) => native().lens_map_values(map, values, count), 1),
+        return Handle.use(Heatmap, [this], (heatmap) =>
+            floats((values, count) => native().lens_heatmap_get_values(heatmap, values, count), 1),
         );
     }
 
     tiles() {
-        const values = Handle.use(Heatmap, [this], (map) =>
-            floats((tiles, count) => native().lens_map_tiles(map, tiles, count), TILE.length),
+        const values = Handle.use(Heatmap, [this], (heatmap) =>
+            floats((tiles, count) => native().lens_heatmap_get_tiles(heatmap, tiles, count), TILE.length),
         );
         return Array.from({ length: values.length / TILE.length }, (_, index) =>
             Object.fromEntries(TILE.map((name, place) => [name, values[index * TILE.length + place]])),
@@ -57,7 +57,9 @@ class Heatmap extends Handle {
         // As large as the heatmap: the library refuses an image of another size.
         const { width, height } = this.#summary;
         const data = new Uint8ClampedArray(4 * width * height);
-        Handle.use(Heatmap, [this], (map) => check(native().lens_map_overlay(map, taken, choices, data, 4 * width)));
+        Handle.use(Heatmap, [this], (heatmap) =>
+            check(native().lens_heatmap_overlay(heatmap, taken, choices, data, 4 * width)),
+        );
         return { data, width, height };
     }
 
@@ -66,10 +68,10 @@ class Heatmap extends Handle {
             refuse('heatmaps', heatmaps, 'an array');
         }
         const rule = choice('how', how, 'lens_aggregate');
-        return Handle.use(Heatmap, heatmaps, (...maps) => {
+        return Handle.use(Heatmap, heatmaps, (...handles) => {
             const made = [null];
             const best = [0];
-            check(native().lens_map_aggregate(maps, maps.length, rule, made, best));
+            check(native().lens_heatmap_aggregate(handles, handles.length, rule, made, best));
             return { heatmap: new Heatmap(new Address(made[0])), bestFrame: Number(best[0]) };
         });
     }

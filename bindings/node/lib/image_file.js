@@ -30,7 +30,7 @@ class ImageFile extends Handle {
     get frames() {
         return Handle.use(ImageFile, [this], (handle) => {
             const frames = [0];
-            check(native().lens_image_file_frames(handle, frames));
+            check(native().lens_image_file_get_frames(handle, frames));
             return frames[0];
         });
     }
@@ -38,7 +38,7 @@ class ImageFile extends Handle {
     image() {
         return Handle.use(ImageFile, [this], (handle) => {
             const found = {};
-            check(native().lens_image_file_view(handle, found));
+            check(native().lens_image_file_get_view(handle, found));
             const format = nameOf('lens_pixel_format', found.format);
             const size = (found.height - 1) * Number(found.row_stride) + found.width * BYTES[format];
             const bytes = calls.copied(new Uint8Array(size), found.pixels);

@@ -24,7 +24,7 @@ function classification(images, options) {
 }
 
 function drawing(images, options) {
-    return prepared('lens_heatmap_options', images, options, (map) => new Heatmap(new Address(map)));
+    return prepared('lens_heatmap_options', images, options, (heatmap) => new Heatmap(new Address(heatmap)));
 }
 
 function one(image) {

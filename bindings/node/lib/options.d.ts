@@ -13,7 +13,7 @@
  *
  * ''LENS_ERROR_DEVICE'': The asked-for device cannot be used.
  *
- * ''LENS_ERROR_OUT_OF_MEMORY'': Memory ran out, on the host or the device.
+ * ''LENS_ERROR_OUT_OF_MEMORY'': Memory ran out: the machine's, or the device's.
  *
  * ''LENS_ERROR_DATA'': The data set cannot serve the purpose (empty, one class only, ...).
  *
@@ -84,7 +84,8 @@ export type Device = 'auto' | 'cpu' | 'cuda' | 'rocm';
 export type Precision = 'auto' | 'f32' | 'bf16' | 'f16' | 'int8';
 
 /**
- * Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+ * Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+ * library or its user set wins.
  *
  * 'auto': Those that are safe for the GPU that is there.
  *
@@ -148,7 +149,7 @@ export type Phase = 'load' | 'train' | 'validate' | 'classify' | 'heatmap' | 'ev
  * 'grad_cam_plus_plus': Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence
  * for the positive class, also when it shows in several places?" Channels that speak against it are left out. Values
  * are relative to the image's strongest cell, which has 1: they say where, not how much, and cannot be compared
- * between images; a map without any evidence is 0 everywhere.
+ * between images; a heatmap without any evidence is 0 everywhere.
  *
  * 'occlusion': Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image
  * fall without?" The whole image goes through the network once for each tile, with the tile filled with the image's
@@ -172,22 +173,22 @@ export type Edge = 'cover' | 'reference';
  * 'mean': Each tile counts the same in all its pixels, as in the reference pipeline.
  *
  * 'gaussian': A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least
- * 1/1000 of its peak, as in sliding-window inference of segmentation networks. Smoother maps.
+ * 1/1000 of its peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
  */
 export type Blend = 'mean' | 'gaussian';
 
 /**
- * What a map has a value for.
+ * What a heatmap has a value for.
  *
  * 'image': Every pixel of the image.
  *
- * 'tiles': Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over
- * an image; its tiles say where they lie.
+ * 'tiles': Every tile: columns x rows values, for images whose heatmap would be too large. Such a heatmap cannot be
+ * laid over an image; its tiles say where they lie.
  */
-export type MapResolution = 'image' | 'tiles';
+export type HeatmapResolution = 'image' | 'tiles';
 
 /**
- * What is taken over several maps.
+ * What is taken over several heatmaps.
  *
  * 'max': The highest value of each pixel and tile: keeps findings of single frames.
  *
@@ -211,7 +212,8 @@ export type Colormap = 'inferno' | 'reds' | 'jet' | 'gray';
 /**
  * Which values get the lowest and the highest colour.
  *
- * 'minmax': The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+ * 'minmax': The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not
+ * how much.
  *
  * 'absolute': 0 and 1: shows how much, comparable between images.
  */
@@ -268,8 +270,8 @@ export interface ContextOptions {
     engine?: Engine;
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
-     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
+     * Above 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     memoryFraction?: number;
     /**
@@ -345,8 +347,8 @@ export interface HeatmapOptions {
     /** How overlapping tiles are weighted where they meet. Blend; default 'mean'. */
     blend?: Blend;
     /**
-     * The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
-     * at most 16; default 1.
+     * The image is resampled by this factor before tiling. The heatmap has the image's own size all the same. Above 0
+     * and at most 16; default 1.
      */
     scale?: number;
     /**
@@ -358,15 +360,15 @@ export interface HeatmapOptions {
     resizeHeight?: number;
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
-     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
-     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of
+     * so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic,
+     * 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     batchLimit?: number;
     /** Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own. */
     threshold?: number;
-    /** What the map has a value for. MapResolution; default 'image'. */
-    resolution?: MapResolution;
+    /** What the heatmap has a value for. HeatmapResolution; default 'image'. */
+    resolution?: HeatmapResolution;
 }
 
 /**
@@ -390,7 +392,7 @@ export interface OverlayOptions {
     /** How many of the hottest tiles are outlined; all when there are no more. Default 0. */
     outlineTiles?: number;
     /**
-     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
      * colours everything. 0 to 1; default 0.
      */
     hideBelow?: number;

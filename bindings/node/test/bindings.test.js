@@ -51,7 +51,7 @@ test('structs lie as in C', () => {
     }
 });
 
-test('classifies as the host does', async () => {
+test('classifies as the command line does', async () => {
     const prediction = await model.classify(gray8);
     near(prediction.probability, expected['gray8.probability']);
     near(prediction.logit, expected['gray8.logit']);
@@ -97,7 +97,7 @@ test('pixels may change once the promise is there', async () => {
     near((await promise).probability, expected['gray8.probability']);
 });
 
-test('heatmaps are the host\'s', async () => {
+test('heatmaps are the command line\'s', async () => {
     const heatmap = await model.heatmap(gray8, HEATMAP);
     const { summary } = heatmap;
     assert.equal(summary.width, width);

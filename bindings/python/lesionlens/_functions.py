@@ -15,8 +15,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "lens_last_error": (c_char_p, []),
     "lens_string_free": (None, [c_void_p]),
     "lens_image_file_load": (c_int32, [c_char_p, c_uint32, POINTER(c_void_p)]),
-    "lens_image_file_view": (c_int32, [c_void_p, POINTER(structs.lens_image)]),
-    "lens_image_file_frames": (c_int32, [c_void_p, POINTER(c_uint32)]),
+    "lens_image_file_get_view": (c_int32, [c_void_p, POINTER(structs.lens_image)]),
+    "lens_image_file_get_frames": (c_int32, [c_void_p, POINTER(c_uint32)]),
     "lens_image_file_free": (None, [c_void_p]),
     "lens_png_write": (c_int32, [c_char_p, POINTER(structs.lens_image)]),
     "lens_cancel_token_new": (c_int32, [POINTER(c_void_p)]),
@@ -60,20 +60,20 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         ],
     ),
     "lens_heatmap_options_init": (None, [POINTER(structs.lens_heatmap_options)]),
-    "lens_heatmap": (
+    "lens_heatmap_compute": (
         c_int32,
         [c_void_p, POINTER(structs.lens_image), c_size_t, POINTER(structs.lens_heatmap_options), POINTER(c_void_p)],
     ),
-    "lens_map_get_summary": (c_int32, [c_void_p, POINTER(structs.lens_map_summary)]),
-    "lens_map_values": (c_int32, [c_void_p, POINTER(POINTER(c_float)), POINTER(c_size_t)]),
-    "lens_map_tiles": (c_int32, [c_void_p, POINTER(POINTER(structs.lens_tile)), POINTER(c_size_t)]),
-    "lens_map_aggregate": (
+    "lens_heatmap_get_summary": (c_int32, [c_void_p, POINTER(structs.lens_heatmap_summary)]),
+    "lens_heatmap_get_values": (c_int32, [c_void_p, POINTER(POINTER(c_float)), POINTER(c_size_t)]),
+    "lens_heatmap_get_tiles": (c_int32, [c_void_p, POINTER(POINTER(structs.lens_tile)), POINTER(c_size_t)]),
+    "lens_heatmap_aggregate": (
         c_int32,
         [POINTER(c_void_p), c_size_t, structs.lens_aggregate, POINTER(c_void_p), POINTER(c_size_t)],
     ),
-    "lens_map_free": (None, [c_void_p]),
+    "lens_heatmap_free": (None, [c_void_p]),
     "lens_overlay_options_init": (None, [POINTER(structs.lens_overlay_options)]),
-    "lens_map_overlay": (
+    "lens_heatmap_overlay": (
         c_int32,
         [c_void_p, POINTER(structs.lens_image), POINTER(structs.lens_overlay_options), POINTER(c_uint8), c_size_t],
     ),

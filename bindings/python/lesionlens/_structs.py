@@ -119,8 +119,8 @@ class lens_blend(Enumeration):
     names = {"mean": 0, "gaussian": 1}
 
 
-class lens_map_resolution(Enumeration):
-    prefix = "LENS_MAP_RESOLUTION_"
+class lens_heatmap_resolution(Enumeration):
+    prefix = "LENS_HEATMAP_RESOLUTION_"
     names = {"image": 0, "tiles": 1}
 
 
@@ -324,7 +324,7 @@ class lens_heatmap_options(ctypes.Structure):
         ("resize_height", c_uint32),
         ("batch_limit", c_uint32),
         ("threshold", c_float),
-        ("resolution", lens_map_resolution),
+        ("resolution", lens_heatmap_resolution),
     ]
 
 
@@ -339,7 +339,7 @@ class lens_tile(ctypes.Structure):
     ]
 
 
-class lens_map_summary(ctypes.Structure):
+class lens_heatmap_summary(ctypes.Structure):
     _fields_ = [
         ("width", c_uint32),
         ("height", c_uint32),

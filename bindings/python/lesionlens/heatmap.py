@@ -13,7 +13,7 @@ from . import _memory
 from ._arguments import make_options
 from ._handle import Handle
 from ._library import library
-from ._structs import lens_aggregate, lens_map_summary, lens_overlay_options, lens_prediction, lens_tile
+from ._structs import lens_aggregate, lens_heatmap_summary, lens_overlay_options, lens_prediction, lens_tile
 from .errors import check
 from .image import ImageLike, view_of
 from .options import OverlayOptions
@@ -54,15 +54,15 @@ def prediction_of(raw: lens_prediction) -> Prediction:
 class Heatmap(Handle):
     """A heatmap, from Model.heatmap(). Immutable, so thread-safe; independent of the model and the image."""
 
-    _kind = "map"
+    _kind = "heatmap"
 
     def __init__(self) -> None:
         raise TypeError("a Heatmap comes from Model.heatmap()")
 
     @property
     def summary(self) -> HeatmapSummary:
-        raw = lens_map_summary()
-        check(library.lens_map_get_summary(self._open(), ctypes.byref(raw)))
+        raw = lens_heatmap_summary()
+        check(library.lens_heatmap_get_summary(self._open(), ctypes.byref(raw)))
         figures = {name: getattr(raw, name) for name in HeatmapSummary._fields}
         return HeatmapSummary(**{**figures, "prediction": prediction_of(raw.prediction)})
 
@@ -71,28 +71,28 @@ class Heatmap(Handle):
         """0 to 1, float32 of shape (height, width), or (rows, columns) with resolution="tiles"; a read-only view that
         keeps the heatmap alive."""
         summary = self.summary
-        address = self._address(library.lens_map_values, c_float)
+        address = self._address(library.lens_heatmap_get_values, c_float)
         return _memory.view(self._open(), address, numpy.dtype(numpy.float32), (summary.height, summary.width))
 
     @property
     def tiles(self) -> numpy.ndarray[Any, Any]:
         """Tiles of dtype TILE and shape (rows, columns); a read-only view that keeps the heatmap alive."""
         summary = self.summary
-        address = self._address(library.lens_map_tiles, lens_tile)
+        address = self._address(library.lens_heatmap_get_tiles, lens_tile)
         floats = (summary.rows, summary.columns * len(lens_tile._fields_))
         return _memory.view(self._open(), address, numpy.dtype(numpy.float32), floats).view(TILE)
 
     def overlay(
         self, image: ImageLike, **options: Unpack[OverlayOptions]
     ) -> numpy.ndarray[Any, numpy.dtype[numpy.uint8]]:
-        """The coloured map over its image: uint8 RGBA of shape (height, width, 4). Options: OverlayOptions."""
+        """The coloured heatmap over its image: uint8 RGBA of shape (height, width, 4). Options: OverlayOptions."""
         summary = self.summary
         choices = make_options(lens_overlay_options, OverlayOptions, options)
         rgba = numpy.empty((summary.height, summary.width, 4), numpy.uint8)
         view, keep = view_of(image)
         pixels = rgba.ctypes.data_as(POINTER(c_uint8))
         check(
-            library.lens_map_overlay(
+            library.lens_heatmap_overlay(
                 self._open(), ctypes.byref(view), ctypes.byref(choices), pixels, rgba.strides[0]
             )
         )
@@ -107,7 +107,7 @@ class Heatmap(Handle):
         handles = (c_void_p * len(owned))(*(single.address for single in owned))
         pointer, best = c_void_p(), c_size_t()
         rule = lens_aggregate.of("how", how)
-        status = library.lens_map_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
+        status = library.lens_heatmap_aggregate(handles, len(owned), rule, ctypes.byref(pointer), ctypes.byref(best))
         check(status)
         return AggregatedHeatmap(Heatmap._adopt(pointer), best.value)
 

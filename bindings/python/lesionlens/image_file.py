@@ -65,13 +65,13 @@ class ImageFile(Handle, PixelSource):
     def frames(self) -> int:
         """How many frames the file has."""
         frames = c_uint32()
-        check(library.lens_image_file_frames(self._open(), ctypes.byref(frames)))
+        check(library.lens_image_file_get_frames(self._open(), ctypes.byref(frames)))
         return frames.value
 
     def _view(self) -> tuple[lens_image, Any]:
         owned = self._open()
         view = lens_image()
-        check(library.lens_image_file_view(owned, ctypes.byref(view)))
+        check(library.lens_image_file_get_view(owned, ctypes.byref(view)))
         return view, owned
 
 

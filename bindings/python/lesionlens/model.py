@@ -115,7 +115,7 @@ class Model(Handle):
         views = Views(images)
         pointers = (c_void_p * views.count)()
         watch = Watch(choices, progress, cancel)
-        status = library.lens_heatmap(self._open(), views.array, views.count, ctypes.byref(choices), pointers)
+        status = library.lens_heatmap_compute(self._open(), views.array, views.count, ctypes.byref(choices), pointers)
         drawn = [Heatmap._adopt(c_void_p(pointer)) for pointer in pointers]
         watch.check(status)
         return drawn

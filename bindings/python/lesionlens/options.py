@@ -50,8 +50,8 @@ class ContextOptions(TypedDict, total=False):
     #: AVX-512 VNNI. Default "auto".
     engine: Literal["auto", "torch", "plan", "plan_avx2", "plan_portable"] | None
     #: GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-    #: libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
-    #: (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+    #: libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins. Above
+    #: 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
     memory_fraction: float | None
     #: GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never. 0 or
     #: more, or -1 (default): automatic, 100 on AMD, never on NVIDIA.
@@ -242,8 +242,8 @@ class HeatmapOptions(TypedDict, total=False):
     edge: Literal["cover", "reference"] | None
     #: How overlapping tiles are weighted where they meet. Default "mean".
     blend: Literal["mean", "gaussian"] | None
-    #: The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
-    #: at most 16; default 1.
+    #: The image is resampled by this factor before tiling. The heatmap has the image's own size all the same. Above 0
+    #: and at most 16; default 1.
     scale: float | None
     #: Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale
     #: at 1. At most 65536; 0 (default): by scale.
@@ -251,13 +251,13 @@ class HeatmapOptions(TypedDict, total=False):
     #: The height that belongs to resize_width. At most 65536; 0 (default): by scale.
     resize_height: int | None
     #: Tiles that go through the network at once; those of different images share a batch. It bounds the memory that the
-    #: call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so many
-    #: tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64 on
-    #: the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+    #: call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of so
+    #: many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
+    #: on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
     batch_limit: int | None
     #: Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     threshold: float | None
-    #: What the map has a value for. Default "image".
+    #: What the heatmap has a value for. Default "image".
     resolution: Literal["image", "tiles"] | None
 
 
@@ -275,7 +275,7 @@ class OverlayOptions(TypedDict, total=False):
     color_bar: bool | None
     #: How many of the hottest tiles are outlined; all when there are no more. Default 0.
     outline_tiles: int | None
-    #: Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+    #: Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
     #: colours everything. 0 to 1; default 0.
     hide_below: float | None
 
@@ -284,8 +284,8 @@ class EvaluateOptions(TypedDict, total=False):
     """How to evaluate."""
 
     #: How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be "image". Default
-    #: None: with by_heatmap lens_heatmap()'s defaults, otherwise class activation maps at the model's size, whose mean
-    #: is the call's logit.
+    #: None: with by_heatmap lens_heatmap_compute()'s defaults, otherwise class activation maps at the model's size,
+    #: whose mean is the call's logit.
     heatmap: HeatmapOptions | None
     #: Probability above which an image is called positive. 0 to 1, or -1 (default): the model's own.
     threshold: float | None
@@ -321,7 +321,7 @@ class LocalizeOptions(TypedDict, total=False):
     """How to compare heatmaps with boxes."""
 
     #: How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution must be "image". Default
-    #: None: lens_heatmap()'s defaults.
+    #: None: lens_heatmap_compute()'s defaults.
     heatmap: HeatmapOptions | None
     #: How far from a box the hottest point may be and still be a hit, in pixels of the image. 0 to 65536, or -1
     #: (default): half a tile.

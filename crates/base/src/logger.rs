@@ -1,4 +1,4 @@
-//! Messages to the host.
+//! Messages to the program that embeds the library.
 
 use crate::options::Choice;
 use std::fmt;
@@ -21,7 +21,7 @@ pub enum LogLevel {
 /// Receives messages.
 pub type Log = Box<dyn Fn(LogLevel, &str) + Send + Sync>;
 
-/// Tells the host what it wants to know.
+/// Tells the program that embeds the library what it wants to know.
 #[derive(Clone, Default)]
 pub struct Logger {
     log: Option<Arc<Log>>,
@@ -34,7 +34,7 @@ impl Logger {
         Logger { log: log.map(Arc::new), level }
     }
 
-    /// Tells the host.
+    /// Tells the program that embeds the library a message.
     pub fn log(&self, level: LogLevel, message: &str) {
         if let Some(log) = &self.log
             && level <= self.level

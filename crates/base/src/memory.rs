@@ -31,10 +31,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_an_error_that_says_how_much_and_for_what() {
-        let error = zeros(usize::MAX / 64, "a map").unwrap_err();
+        let error = zeros(usize::MAX / 64, "a heatmap").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutOfMemory);
-        assert_eq!(error.message(), format!("out of memory: {} bytes for a map", usize::MAX / 64 * 4));
-        assert_eq!(zeros(3, "a map").unwrap(), [0.0; 3]);
-        assert_eq!(pages(usize::MAX / 64 * 4, "a map").unwrap_err().message(), error.message());
+        assert_eq!(error.message(), format!("out of memory: {} bytes for a heatmap", usize::MAX / 64 * 4));
+        assert_eq!(zeros(3, "a heatmap").unwrap(), [0.0; 3]);
+        assert_eq!(pages(usize::MAX / 64 * 4, "a heatmap").unwrap_err().message(), error.message());
     }
 }

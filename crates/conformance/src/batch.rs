@@ -6,15 +6,15 @@ use lens_images::{ImageView, Images};
 /// Images of one size, channels last, and their targets.
 #[derive(Clone)]
 pub struct Batch {
-    /// Of each image.
+    /// Width of each image, in pixels.
     pub width: usize,
-    /// Of each image.
+    /// Height of each image, in pixels.
     pub height: usize,
     /// 1 or 3.
     pub channels: usize,
     /// All pixels.
     pub values: Vec<f32>,
-    /// Of each image.
+    /// The target of each image.
     pub targets: Vec<f32>,
 }
 

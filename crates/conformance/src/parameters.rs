@@ -70,7 +70,7 @@ pub fn extreme_parameters(engine: &dyn Engine) -> Parameters {
     parameters
 }
 
-/// As training holds them.
+/// The parameters as training holds them.
 pub fn training(parameters: &Parameters) -> TrainingParameters {
     TrainingParameters::of(parameters).expect("memory for a network")
 }

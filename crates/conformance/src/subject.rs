@@ -13,7 +13,7 @@ pub struct Subject<'a> {
     pub engine: &'a dyn Engine,
     /// The name that its networks must report, so that a silent fallback to another engine fails.
     pub name: EngineName,
-    /// Of its arithmetic.
+    /// What its arithmetic may differ by.
     pub tolerances: Tolerances,
 }
 
@@ -38,7 +38,7 @@ pub struct Tolerances {
 }
 
 impl Tolerances {
-    /// In single precision.
+    /// Those of single precision.
     pub const SINGLE: Tolerances = Tolerances {
         outputs: 3e-5,
         batch_invariance: 0.0,

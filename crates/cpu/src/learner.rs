@@ -22,7 +22,7 @@ pub struct CpuLearner {
     current: TrainingParameters,
     average: Option<TrainingParameters>,
     first_moment: Vec<f32>,
-    /// Of Adam and AdamW; empty for SGD.
+    /// The second moment of Adam and AdamW; empty for SGD.
     second_moment: Vec<f32>,
     gradients: Vec<f32>,
     head_only: bool,

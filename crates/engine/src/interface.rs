@@ -100,11 +100,11 @@ pub trait Network: Send + Sync {
 /// Feature maps of images of one size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMaps {
-    /// Of each.
+    /// Height of each map.
     pub height: usize,
-    /// Of each.
+    /// Width of each map.
     pub width: usize,
-    /// Channels last.
+    /// Their values, channels last.
     pub values: Vec<f32>,
 }
 
@@ -143,7 +143,7 @@ pub struct UpdateStep {
     pub learning_rate: f64,
     /// Weight decay of convolutions and head; norms and biases have none.
     pub weight_decay: f64,
-    /// Of SGD.
+    /// SGD's momentum.
     pub momentum: f64,
     /// Adam's, of the first moment.
     pub beta1: f64,
@@ -151,7 +151,7 @@ pub struct UpdateStep {
     pub beta2: f64,
     /// Adam's, added to the denominator.
     pub epsilon: f64,
-    /// From 1.
+    /// Number of the step, from 1.
     pub step: i32,
     /// Gradients are scaled so that their norm is at most this.
     pub clip_norm: Option<f64>,

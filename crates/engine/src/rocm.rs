@@ -35,7 +35,7 @@ const ALLOCATOR_VARIABLES: [&str; 3] = ["PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLO
 pub struct Environment {
     /// Set by the library, with its value.
     pub set: BTreeMap<String, String>,
-    /// Already set by the host, with its value, which is kept.
+    /// Already set by the program or its user, with its value, which is kept.
     pub kept: BTreeMap<String, String>,
     /// Not set, with the reason.
     pub skipped: BTreeMap<String, String>,
@@ -141,11 +141,11 @@ mod tests {
     use super::*;
     use crate::machines::machine;
 
-    fn plan(tuning: RocmTuning, vendor: Option<Vendor>, name: &str, host: &[(&str, &str)]) -> Environment {
+    fn plan(tuning: RocmTuning, vendor: Option<Vendor>, name: &str, set: &[(&str, &str)]) -> Environment {
         let probe = machine(name);
         let inputs = EnvironmentInputs { vendor, probe: &probe, channels_last: true, memory_fraction: 1.0 };
         plan_environment(tuning, inputs, |name| {
-            host.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
         })
     }
 
@@ -155,9 +155,9 @@ mod tests {
         let expected = REFERENCE_VARIABLES.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         assert_eq!(all, Environment { set: expected, ..Environment::default() });
 
-        let host = plan(RocmTuning::Reference, Some(Vendor::Amd), "rx-7900-xtx", &[("HSA_LARGE_BAR", "0")]);
-        assert_eq!(host.set.len(), 9);
-        assert_eq!(host.kept, BTreeMap::from([("HSA_LARGE_BAR".to_string(), "0".to_string())]));
+        let kept = plan(RocmTuning::Reference, Some(Vendor::Amd), "rx-7900-xtx", &[("HSA_LARGE_BAR", "0")]);
+        assert_eq!(kept.set.len(), 9);
+        assert_eq!(kept.kept, BTreeMap::from([("HSA_LARGE_BAR".to_string(), "0".to_string())]));
     }
 
     #[test]
@@ -202,10 +202,10 @@ mod tests {
         let plan = plan_environment(RocmTuning::Auto, inputs, |_| None);
         assert_eq!(plan.skipped["PYTORCH_MIOPEN_SUGGEST_NHWC"], "channels_last is off");
         assert_eq!(plan.set["PYTORCH_ALLOC_CONF"], "per_process_memory_fraction:0.85");
-        let host = plan_environment(RocmTuning::Auto, inputs, |name| {
+        let kept = plan_environment(RocmTuning::Auto, inputs, |name| {
             (name == "PYTORCH_HIP_ALLOC_CONF").then(|| "expandable_segments:True".into())
         });
-        assert!(!host.set.contains_key("PYTORCH_ALLOC_CONF"));
-        assert_eq!(host.kept["PYTORCH_HIP_ALLOC_CONF"], "expandable_segments:True");
+        assert!(!kept.set.contains_key("PYTORCH_ALLOC_CONF"));
+        assert_eq!(kept.kept["PYTORCH_HIP_ALLOC_CONF"], "expandable_segments:True");
     }
 }

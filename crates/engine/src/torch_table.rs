@@ -79,9 +79,9 @@ pub struct RawImage {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct RawImages {
-    /// Of each.
+    /// Width of each image.
     pub width: usize,
-    /// Of each.
+    /// Height of each image.
     pub height: usize,
     /// How many.
     pub count: usize,

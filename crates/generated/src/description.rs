@@ -57,7 +57,7 @@ pub struct Extra {
 
 /// An options struct.
 pub struct OptionsStruct {
-    /// In C.
+    /// Its name in C.
     pub name: &'static str,
     /// The function that takes it.
     pub function: &'static str,
@@ -176,14 +176,18 @@ pub fn options_structs() -> Vec<OptionsStruct> {
         options::<ClassifyOptions>("lens_classify_options", "lens_classify", "lens_tasks::classify::ClassifyOptions"),
         OptionsStruct {
             grown_from: Some("resolution"),
-            ..options::<HeatmapOptions>("lens_heatmap_options", "lens_heatmap", "lens_tasks::heatmap::HeatmapOptions")
+            ..options::<HeatmapOptions>(
+                "lens_heatmap_options",
+                "lens_heatmap_compute",
+                "lens_tasks::heatmap::HeatmapOptions",
+            )
         },
         OptionsStruct {
             controlled: false,
             grown_from: Some("color_bar"),
             ..options::<OverlayOptions>(
                 "lens_overlay_options",
-                "lens_map_overlay",
+                "lens_heatmap_overlay",
                 "lens_tasks::heatmap::OverlayOptions",
             )
         },
@@ -193,9 +197,9 @@ pub fn options_structs() -> Vec<OptionsStruct> {
                 ty: "*const lens_heatmap_options",
                 default: "ptr::null()",
                 documentation: "How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution \
-                                must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap lens_heatmap()'s \
-                                defaults, otherwise class activation maps at the model's size, whose mean is the call's \
-                                logit.",
+                                must be LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: with by_heatmap \
+                                lens_heatmap_compute()'s defaults, otherwise class activation maps at the model's size, \
+                                whose mean is the call's logit.",
             }],
             grown_from: Some("by_heatmap"),
             ..options::<EvaluateOptions>(
@@ -210,7 +214,7 @@ pub fn options_structs() -> Vec<OptionsStruct> {
                 ty: "*const lens_heatmap_options",
                 default: "ptr::null()",
                 documentation: "How heatmaps are drawn; its threshold, progress and cancel are not used, its resolution \
-                                must be LENS_MAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap()'s defaults.",
+                                must be LENS_HEATMAP_RESOLUTION_IMAGE. Default NULL: lens_heatmap_compute()'s defaults.",
             }],
             ..options::<LocalizeOptions>(
                 "lens_localize_options",
@@ -232,6 +236,6 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("Training", &["train"]),
     ("Models", &["model", "optimize", "calibrate"]),
     ("Classifying", &["classify"]),
-    ("Heatmaps", &["heatmap", "map", "overlay"]),
+    ("Heatmaps", &["heatmap", "overlay"]),
     ("Evaluating", &["evaluate", "metrics", "localize"]),
 ];

@@ -1,7 +1,8 @@
 //! `bindings/interface.json`: everything that the header declares, for the programs that write the bindings.
 
 use crate::description::{choices, options_structs};
-use crate::source::{Declaration, documentation, sections};
+use crate::documentation::documentation;
+use crate::source::{Declaration, sections};
 use lens_base::options::{Field, Kind, Value};
 use lens_base::{Error, Result};
 use quote::ToTokens;

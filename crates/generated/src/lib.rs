@@ -8,6 +8,8 @@
 
 mod capi;
 mod description;
+#[path = "../../options-derive/src/documentation.rs"]
+mod documentation;
 mod header;
 mod interface;
 mod source;

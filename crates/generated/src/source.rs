@@ -5,9 +5,7 @@ use crate::root;
 use lens_base::{Error, Result};
 use quote::ToTokens;
 use std::collections::HashMap;
-use syn::{
-    Attribute, Expr, ExprLit, Fields, FnArg, Item, ItemConst, ItemFn, ItemStruct, ItemType, Lit, Meta, Type, Visibility,
-};
+use syn::{Attribute, Fields, FnArg, Item, ItemConst, ItemFn, ItemStruct, ItemType, Type, Visibility};
 
 /// One thing that the header declares.
 pub enum Declaration {
@@ -15,7 +13,7 @@ pub enum Declaration {
     Constant(ItemConst),
     /// A named number with its constants.
     Enumeration(ItemType, Vec<ItemConst>),
-    /// The type of a function of the host.
+    /// The type of a function that the caller hands over.
     Callback(ItemType),
     /// A handle.
     Opaque(ItemStruct),
@@ -174,17 +172,4 @@ fn is_public(visibility: &Visibility) -> bool {
 
 fn has_attribute(attributes: &[Attribute], name: &str) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident(name))
-}
-
-/// The text of doc comments.
-pub fn documentation(attributes: &[Attribute]) -> String {
-    let mut lines = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("doc")) {
-        if let Meta::NameValue(pair) = &attribute.meta
-            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
-        {
-            lines.push(text.value().strip_prefix(' ').map_or_else(|| text.value(), ToString::to_string));
-        }
-    }
-    lines.join("\n")
 }

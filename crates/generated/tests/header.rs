@@ -4,7 +4,7 @@
 use lens_generated::{generated, header, interface, root};
 use std::process::{Command, Stdio};
 
-/// As rustfmt lays it out.
+/// The source as rustfmt lays it out.
 fn formatted(source: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("generated.rs");

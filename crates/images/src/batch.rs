@@ -53,11 +53,11 @@ impl<'a> ImageView<'a> {
 /// Images of one size.
 #[derive(Clone, Debug)]
 pub struct Images<'a> {
-    /// Of each, in pixels.
+    /// Width of each image in pixels.
     pub width: usize,
-    /// Of each, in pixels.
+    /// Height of each image in pixels.
     pub height: usize,
-    /// One for each.
+    /// A view of each image.
     pub views: Vec<ImageView<'a>>,
 }
 

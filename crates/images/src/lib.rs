@@ -24,7 +24,7 @@ pub use augment::{Augmentation, flipped, rotated};
 pub use batch::{Batch, ImageView, Images};
 pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint};
 pub use image_file::ImageFile;
-pub use loader::{BatchPlan, ImageStore, Loaded, for_each_image};
+pub use loader::{EpochBatches, ImageStore, Loaded, for_each_image};
 pub use pixels::{CheckedView, LONGEST_SIDE, MOST_PIXELS, PixelFormat, PixelView, Windowing, check_all_values};
 pub use png::{encode_png, write_png};
 pub use preprocessing::Preprocessing;

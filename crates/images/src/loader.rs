@@ -52,13 +52,13 @@ pub struct ImageStore {
 /// What is in a store, for reports.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Loaded {
-    /// Samples.
+    /// Samples in all.
     pub samples: usize,
-    /// Of the positive class.
+    /// Samples of the positive class.
     pub positives: usize,
-    /// Of the negative class.
+    /// Samples of the negative class.
     pub negatives: usize,
-    /// Left out.
+    /// The samples that were left out, with the reasons.
     pub skipped: serde_json::Value,
     /// SHA-256 over names and labels, in order.
     pub fingerprint: String,
@@ -140,20 +140,20 @@ impl ImageStore {
         }
     }
 
-    /// Makes the batches of `plan` ahead of time and hands each over with its labels (0 and 1) and the time that was
+    /// Makes the `batches` ahead of time and hands each over with its labels (0 and 1) and the time that was
     /// spent waiting for it.
     pub fn for_each_batch(
         &self,
-        plan: &BatchPlan,
+        batches: &EpochBatches,
         threads: usize,
         mut consume: impl FnMut(Batch, Vec<f32>, Duration) -> Result<()>,
     ) -> Result<()> {
-        let bounds = plan.bounds();
-        let bounds = &bounds[plan.first.min(bounds.len())..];
+        let bounds = batches.bounds();
+        let bounds = &bounds[batches.first.min(bounds.len())..];
         ordered(
             bounds.len(),
             threads,
-            |number| self.batch(plan, bounds[number].clone()),
+            |number| self.batch(batches, bounds[number].clone()),
             |_, made, waited| {
                 let (batch, labels) = made?;
                 consume(batch, labels, waited)
@@ -161,14 +161,14 @@ impl ImageStore {
         )
     }
 
-    fn batch(&self, plan: &BatchPlan, positions: std::ops::Range<usize>) -> Result<(Batch, Vec<f32>)> {
+    fn batch(&self, batches: &EpochBatches, positions: std::ops::Range<usize>) -> Result<(Batch, Vec<f32>)> {
         let size = self.preprocessing.image_size as usize;
         let mut batch = Batch::new(size, size);
         let mut labels = Vec::with_capacity(positions.len());
         for position in positions {
-            let index = plan.order[position];
+            let index = batches.order[position];
             let raster = self.raster(index)?;
-            match &plan.augmentation {
+            match &batches.augmentation {
                 Some((augmentation, seed, epoch)) => {
                     // Random numbers of its own for each position in each epoch: the result does not depend on which thread
                     // works on it.
@@ -184,8 +184,8 @@ impl ImageStore {
     }
 }
 
-/// Which images make up which batch.
-pub struct BatchPlan {
+/// The batches of one pass over the images of a store, an epoch or a validation: which images are in which.
+pub struct EpochBatches {
     /// Indices into the store.
     pub order: Vec<usize>,
     /// Images of a batch; the last may have fewer.
@@ -198,7 +198,7 @@ pub struct BatchPlan {
     pub augmentation: Option<(Augmentation, u64, u32)>,
 }
 
-impl BatchPlan {
+impl EpochBatches {
     /// Ranges in `order` of all batches, those left out included.
     pub fn bounds(&self) -> Vec<std::ops::Range<usize>> {
         let mut bounds: Vec<std::ops::Range<usize>> = (0..self.order.len())
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn batches(store: &ImageStore, threads: usize, first: usize) -> Vec<(Vec<f32>, Vec<f32>)> {
-        let plan = BatchPlan {
+        let batches = EpochBatches {
             order: vec![8, 0, 3, 3, 5, 1, 2, 7, 6],
             batch_size: 4,
             smallest: 2,
@@ -246,7 +246,7 @@ mod tests {
         };
         let mut made = Vec::new();
         store
-            .for_each_batch(&plan, threads, |batch, labels, _| {
+            .for_each_batch(&batches, threads, |batch, labels, _| {
                 let mut values = Vec::new();
                 batch.all().gather(1, &mut values);
                 made.push((values, labels));

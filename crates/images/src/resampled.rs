@@ -17,7 +17,7 @@ pub struct ResampledView<'a> {
 }
 
 impl<'a> ResampledView<'a> {
-    /// At this width and height.
+    /// A view resampled to this width and height.
     pub fn new(view: CheckedView<'a>, (width, height): (usize, usize)) -> Self {
         ResampledView { view, gray: view.is_gray(), width, height }
     }

@@ -94,7 +94,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// With these parameters.
+    /// A model with these parameters.
     pub fn new(parameters: Parameters, metadata: Metadata) -> Self {
         Model { parameters: Arc::new(ModelParameters::new(parameters)), metadata }
     }

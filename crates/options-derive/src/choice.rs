@@ -1,6 +1,7 @@
 //! `#[derive(Choice)]`.
 
-use super::{documentation, snake_case};
+use super::documentation::documentation;
+use super::snake_case;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Fields, LitStr, Result};

@@ -2,10 +2,11 @@
 //! and flag, each choice one variant. Knows nothing of what the options mean.
 
 mod choice;
+mod documentation;
 mod options;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, Expr, ExprLit, Lit, Meta, parse_macro_input};
+use syn::{DeriveInput, parse_macro_input};
 
 /// Describes the fields of an options struct, sets them by name, and makes its `Default`.
 ///
@@ -31,19 +32,6 @@ pub fn derive_options(input: TokenStream) -> TokenStream {
 pub fn derive_choice(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     choice::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
-}
-
-/// The text of doc comments, paragraphs apart.
-fn documentation(attributes: &[syn::Attribute]) -> String {
-    let mut lines = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("doc")) {
-        if let Meta::NameValue(pair) = &attribute.meta
-            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
-        {
-            lines.push(text.value().trim().to_string());
-        }
-    }
-    lines.join("\n").trim().to_string()
 }
 
 /// "GradCamPlusPlus" as "grad_cam_plus_plus".

@@ -1,6 +1,6 @@
 //! `#[derive(Options)]`.
 
-use super::documentation;
+use super::documentation::documentation;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Data, DeriveInput, Error, Expr, Field, Fields, Ident, LitStr, Result, Type};

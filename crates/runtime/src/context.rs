@@ -72,7 +72,7 @@ pub struct ContextOptions {
     #[option(flag = "--engine")]
     pub engine: EngineRequest,
     /// GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-    /// libtorch's library for GPUs is loaded; what the host or its user set there wins.
+    /// libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
     #[option(above = 0, maximum = 1, unset = "automatic, 0.85 on AMD, 1 on NVIDIA", flag = "--gpu-memory X")]
     pub memory_fraction: Option<f64>,
     /// GPU: training gives memory that is not in use back after so many batches, and every fifth epoch; 0: never.

@@ -7,7 +7,7 @@ use lens_engine::rocm::{Environment, EnvironmentInputs, plan_environment};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
-/// Variables set by this library in this process, so that later contexts do not take them for the host's.
+/// Variables set by this library in this process, so that later contexts do not take them for the embedding program's.
 static SET: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
 /// Decides from the process's environment and, with the library of a GPU, sets variables that are not set yet.

@@ -6,7 +6,7 @@ use lens_model::{Metadata, Model, Parameters};
 use lens_runtime::{Classifier, Context, ContextOptions, FileFormat};
 use lens_tasks::classify::{ClassifyOptions, classify};
 use lens_tasks::evaluate::{CalibrateOptions, EvaluateOptions, OperatingPointChoice, calibrate, evaluate};
-use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};
+use lens_tasks::heatmap::{HeatmapOptions, Method, compute_heatmaps};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -149,8 +149,8 @@ fn saved_calibration_and_heatmaps() {
     let classified = classify(&made, &[view(&image)], &ClassifyOptions::default(), &mut Control::default()).unwrap()[0];
     for method in [Method::Tiles, Method::Cam] {
         let options = HeatmapOptions { method, tile_size: SIDE as u32, ..HeatmapOptions::default() };
-        let map = heatmap(&made, &[view(&image)], &options, &mut Control::default()).unwrap().remove(0);
-        let found = map.prediction();
+        let heatmap = compute_heatmaps(&made, &[view(&image)], &options, &mut Control::default()).unwrap().remove(0);
+        let found = heatmap.prediction();
         assert!((found.logit - classified.logit).abs() < 1e-4, "{method:?} {found:?} {classified:?}");
         assert_eq!(found.threshold, made.threshold());
     }

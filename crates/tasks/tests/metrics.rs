@@ -1,7 +1,7 @@
 //! Figures of merit against scikit-learn's, SciPy's and NumPy's (tests/golden/metrics.py).
 
 use lens_base::Control;
-use lens_tasks::evaluate::{Bootstrap, FigureOptions, Figures, Scored, fit_temperature};
+use lens_tasks::evaluate::{Bootstrap, Figures, MetricOptions, ScoredSample, fit_temperature};
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -15,8 +15,8 @@ fn labelled<T>(set: &Value, values: &str, make: impl Fn(bool, f32) -> T) -> Vec<
 }
 
 fn figures(golden: &Value, set: &Value, resamples: u32) -> Figures {
-    let samples = labelled(set, "probabilities", |positive, probability| Scored { positive, probability });
-    let options = FigureOptions {
+    let samples = labelled(set, "probabilities", |positive, probability| ScoredSample { positive, probability });
+    let options = MetricOptions {
         target_sensitivity: golden["target_sensitivity"].as_f64().unwrap(),
         bootstrap: Bootstrap { samples: resamples, seed: 5 },
     };

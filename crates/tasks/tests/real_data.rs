@@ -3,7 +3,7 @@
 use lens_base::{Control, left_out};
 use lens_images::{Dataset, DatasetOptions, ImageFile, PixelFormat, PixelView, Preprocessing, Windowing, write_png};
 use lens_runtime::{Context, ContextOptions};
-use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, heatmap};
+use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, compute_heatmaps};
 use lens_tasks::train::{SelectBy, TrainOptions, train};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -51,14 +51,15 @@ fn training_and_heatmaps_on_angiograms() {
     let output = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for name in ["27", "28", "29"] {
         let image = ImageFile::load(&frames.join(format!("images/{name}.png")), 0).unwrap();
-        let map = &heatmap(&model, &[image.view()], &HeatmapOptions::default(), &mut Control::default()).unwrap()[0];
-        assert_eq!((map.width(), map.height()), (512, 512));
+        let heatmap =
+            &compute_heatmaps(&model, &[image.view()], &HeatmapOptions::default(), &mut Control::default()).unwrap()[0];
+        assert_eq!((heatmap.width(), heatmap.height()), (512, 512));
         // 64-pixel tiles every 48 pixels, and one more flush with the border.
-        assert_eq!((map.columns(), map.rows()), (11, 11));
-        let values = map.values();
+        assert_eq!((heatmap.columns(), heatmap.rows()), (11, 11));
+        let values = heatmap.values();
         assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
-        assert!(values.iter().any(|value| (value - values[0]).abs() > 1e-3), "frame {name}: the map is flat");
-        let overlay = map.overlay(&image.view(), &OverlayOptions::default()).unwrap();
+        assert!(values.iter().any(|value| (value - values[0]).abs() > 1e-3), "frame {name}: the heatmap is flat");
+        let overlay = heatmap.overlay(&image.view(), &OverlayOptions::default()).unwrap();
         let view = PixelView::new(&overlay, 512, 512, 4 * 512, PixelFormat::Rgba8, Windowing::default()).unwrap();
         write_png(&output.join(format!("frame-{name}.png")), &view).unwrap();
     }

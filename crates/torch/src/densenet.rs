@@ -16,7 +16,7 @@ pub struct DenseNet<T> {
 }
 
 impl DenseNet<Tensor> {
-    /// With a copy of the parameters.
+    /// A network with a copy of the parameters.
     pub fn of(parameters: &Parameters, device: Device) -> Result<Self> {
         DenseNet::of_values(parameters.all(), device)
     }

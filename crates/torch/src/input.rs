@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
-/// Images of one size in host memory: borrowed for the CPU, a copy for a GPU.
+/// Images of one size in the machine's memory: borrowed for the CPU, a copy for a GPU.
 pub(crate) struct Input<'a> {
     device: Device,
     height: i64,
@@ -37,7 +37,7 @@ struct StridedRun {
 type ImagePosition = (usize, usize);
 
 impl<'a> Input<'a> {
-    /// For a network on `device`.
+    /// The input of a network on `device`.
     pub fn of(images: &Images<'a>, device: Device) -> Result<Self> {
         let lengths = images.views.iter().map(|view| view.length(images.width, images.height));
         let lengths = lengths.collect::<lens_base::Result<Vec<_>>>()?;

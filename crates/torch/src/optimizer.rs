@@ -9,12 +9,12 @@ use tch::Tensor;
 pub(crate) struct Optimizer {
     kind: OptimizerKind,
     first_moment: Tensor,
-    /// Of Adam and AdamW.
+    /// The second moment of Adam and AdamW.
     second_moment: Option<Tensor>,
 }
 
 impl Optimizer {
-    /// For vectors like this one.
+    /// An optimiser of vectors like this one.
     pub fn new(kind: OptimizerKind, buffer: &Tensor) -> Self {
         let second_moment = (kind != OptimizerKind::Sgd).then(|| buffer.zeros_like());
         Optimizer { kind, first_moment: buffer.zeros_like(), second_moment }

@@ -17,7 +17,7 @@ pub(crate) struct GradScaler {
 }
 
 impl GradScaler {
-    /// At its initial scale.
+    /// A scaler at its initial scale.
     pub fn new(settings: ScalerSettings, device: Device) -> Self {
         let scale = Tensor::from_slice(&[settings.initial_scale as f32]).to_device(device);
         GradScaler { settings, scale, growth: Tensor::zeros([1], (Kind::Int, device)) }

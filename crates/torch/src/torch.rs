@@ -27,7 +27,7 @@ impl Borrow<Tensor> for SharedTensor {
     }
 }
 
-/// Uninitialised floats in pinned host memory, from which a GPU copies asynchronously.
+/// Uninitialised floats in pinned memory of the machine, from which a GPU copies asynchronously.
 pub(crate) fn pinned_memory(count: usize) -> Result<Tensor> {
     let mut floats = std::ptr::null_mut();
     // SAFETY: room for the pointer to a new tensor.

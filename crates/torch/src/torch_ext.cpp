@@ -63,7 +63,7 @@ extern "C" int lens_ext_unscale(const void *gradients, const void *found_non_fin
     });
 }
 
-// So many floats in memory that a GPU copies from while the host goes on. Tensor.pin_memory() would copy, and warns.
+// So many floats in memory that a GPU copies from while the processor goes on. Tensor.pin_memory() would copy, and warns.
 extern "C" int lens_ext_page_locked(int64_t count, at::Tensor **floats) noexcept {
     return guarded([&] {
         *floats = new at::Tensor(at::empty({count}, at::TensorOptions().dtype(at::kFloat).pinned_memory(true)));

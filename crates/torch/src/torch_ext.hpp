@@ -11,7 +11,7 @@ namespace lens_ext {
 
 inline thread_local std::string last_error;
 
-// libtorch would print its warnings, which a guest in the host's process must not.
+// libtorch would print its warnings, which a library in another program's process must not.
 struct Silence final : c10::WarningHandler {
     void process(const c10::Warning &) override {}
 };

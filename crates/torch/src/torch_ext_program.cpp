@@ -111,7 +111,7 @@ c10::IValue packed_linear(const at::Tensor &weight, const at::Tensor &bias) {
 
 }  // namespace
 
-// Reads a program, its weights into the host's memory: packed 8-bit weights cannot be elsewhere.
+// Reads a program, its weights into the machine's memory: packed 8-bit weights cannot be elsewhere.
 extern "C" int lens_ext_script_read(const char *bytes, size_t size, const char *metadata_name,
                                     Program **program) noexcept {
     return guarded([&] {

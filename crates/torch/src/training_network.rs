@@ -27,12 +27,12 @@ fn flat(tensor: &Tensor) -> Tensor {
 }
 
 impl TrainingNetwork {
-    /// With a copy of the parameters.
+    /// A network with a copy of the parameters.
     pub fn of(parameters: &TrainingParameters, device: Device) -> Result<Self> {
         TrainingNetwork::of_buffers(&parameters.values, &parameters.statistics, device)
     }
 
-    /// With a copy of these values.
+    /// A network with a copy of these values.
     pub(crate) fn of_buffers(values: &[f32], statistics: &[f32], device: Device) -> Result<Self> {
         let buffer = |of: &[f32], what: &str, expected: usize| {
             if of.len() != expected {

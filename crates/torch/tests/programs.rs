@@ -32,7 +32,7 @@ fn context(compiled_graph: Option<bool>) -> (Arc<Context>, Messages) {
     (Context::new(options).unwrap(), messages)
 }
 
-/// With a head whose logits differ.
+/// A classifier with a head whose logits differ.
 fn trained_like() -> Classifier {
     let (context, _) = context(None);
     let mut parameters = Parameters::initial(4).unwrap();

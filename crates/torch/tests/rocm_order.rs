@@ -78,7 +78,7 @@ fn variables_are_set_before_hip_library_is_loaded() {
     assert_eq!(description["environment"]["kept"]["HSA_LARGE_BAR"], "0");
     assert!(description["environment"]["skipped"]["HSA_OVERRIDE_GFX_VERSION"].as_str().unwrap().contains("gfx1100"));
 
-    // On request it is an error; what the first context set is still not taken for the host's.
+    // On request it is an error; what the first context set is still not taken for the embedding program's.
     let error = Context::new(options(messages.options(DeviceRequest::Rocm))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Device);
     assert!(error.message().contains("offers libtorch no device"), "{error}");

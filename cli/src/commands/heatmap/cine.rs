@@ -10,7 +10,7 @@ use crate::output::json::Said;
 use crate::program::{Failure, about};
 use crate::progress::{Files, Progress};
 use lens_images::ImageFile;
-use lens_tasks::heatmap::{Aggregate, HeatMap, aggregate, heatmap};
+use lens_tasks::heatmap::{Aggregate, Heatmap, aggregate, compute_heatmaps};
 use serde::Serialize;
 use std::path::Path;
 
@@ -36,8 +36,8 @@ pub struct Cine {
     frames: Vec<Frame>,
 }
 
-/// Draws the best frame's map, and the highest and the mean values over all frames of each file. The maps of one file's
-/// frames are in memory at once.
+/// Draws the best frame's heatmap, and the highest and the mean values over all frames of each file. The heatmaps of
+/// one file's frames are in memory at once.
 pub fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Cine>, Failure> {
     // The first frame of every file, before anything is written.
     let mut counts = Vec::with_capacity(drawing.files.len());
@@ -48,52 +48,52 @@ pub fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Cine>, Fai
     let total = counts.iter().map(|count| *count as usize).sum();
     let (mut cines, mut before) = (Vec::with_capacity(counts.len()), 0);
     for (file, count) in drawing.files.iter().zip(counts) {
-        let mut maps = Vec::with_capacity(count as usize);
+        let mut heatmaps = Vec::with_capacity(count as usize);
         for first in (0..count).step_by(GROUP as usize) {
             let frames = first..count.min(first + GROUP);
             let images = frames.map(|frame| load_image(file, frame)).collect::<Result<Vec<ImageFile>, _>>()?;
             let views: Vec<_> = images.iter().map(ImageFile::view).collect();
             let place = Files { before, in_call: views.len(), total };
-            let drawn = heatmap(&drawing.model, &views, &drawing.options, &mut progress.control_of(place));
-            maps.extend(about(file, drawn)?);
+            let drawn = compute_heatmaps(&drawing.model, &views, &drawing.options, &mut progress.control_of(place));
+            heatmaps.extend(about(file, drawn)?);
             before += views.len();
         }
-        cines.push(write_cine(drawing, file, &maps)?);
+        cines.push(write_cine(drawing, file, &heatmaps)?);
     }
     Ok(cines)
 }
 
 /// All three over the best frame's pixels.
-fn write_cine(drawing: &Drawing, file: &Path, maps: &[HeatMap]) -> Result<Cine, Failure> {
-    let maps: Vec<&HeatMap> = maps.iter().collect();
-    let (highest, best_frame) = about(file, aggregate(&maps, Aggregate::Max))?;
-    let (mean, _) = about(file, aggregate(&maps, Aggregate::Mean))?;
+fn write_cine(drawing: &Drawing, file: &Path, heatmaps: &[Heatmap]) -> Result<Cine, Failure> {
+    let heatmaps: Vec<&Heatmap> = heatmaps.iter().collect();
+    let (highest, best_frame) = about(file, aggregate(&heatmaps, Aggregate::Max))?;
+    let (mean, _) = about(file, aggregate(&heatmaps, Aggregate::Mean))?;
     interrupt::check()?;
     // Made as late as this, so that nothing is made when a frame cannot be read.
     make_directory(&drawing.out)?;
     let image = load_image(file, best_frame as u32)?;
-    let written = |map: &HeatMap, of| write(map, &image, &drawing.overlay, &Paths::new(&drawing.out, file, of));
+    let written = |heatmap: &Heatmap, of| write(heatmap, &image, &drawing.overlay, &Paths::new(&drawing.out, file, of));
     Ok(Cine {
         file: file.display().to_string(),
         best_frame,
-        best: written(maps[best_frame], Of::Frame)?,
+        best: written(heatmaps[best_frame], Of::Frame)?,
         max: written(&highest, Of::Highest)?,
         mean: written(&mean, Of::Mean)?,
-        frames: maps
+        frames: heatmaps
             .iter()
             .enumerate()
-            .map(|(frame, map)| Frame {
+            .map(|(frame, heatmap)| Frame {
                 frame,
-                mean: map.mean(),
-                maximum: map.maximum(),
-                prediction: map.prediction().into(),
+                mean: heatmap.mean(),
+                maximum: heatmap.maximum(),
+                prediction: heatmap.prediction().into(),
             })
             .collect(),
     })
 }
 
 impl Cine {
-    /// A line, and the lines of the three maps.
+    /// A line, and the lines of the three heatmaps.
     pub fn text(&self) -> String {
         let count = self.frames.len();
         let frames = if count == 1 { "frame" } else { "frames" };
@@ -103,7 +103,7 @@ impl Cine {
             + &self.mean.text("mean of all frames")
     }
 
-    /// A row for each of the three maps.
+    /// A row for each of the three heatmaps.
     pub fn rows(&self) -> [Row<'_>; 3] {
         [
             self.best.row(&self.file, "best", Some(self.best_frame)),

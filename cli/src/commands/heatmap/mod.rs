@@ -17,13 +17,13 @@ use crate::setting::Setting;
 use clap::{ArgMatches, Command};
 use lens_images::ImageFile;
 use lens_runtime::Classifier;
-use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, heatmap};
+use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, compute_heatmaps};
 use names::{Of, Paths};
 use result::{Drawn, Row, write};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Files whose pixels and maps are in memory at once.
+/// Files whose pixels and heatmaps are in memory at once.
 const GROUP: usize = 16;
 
 pub fn describe(command: Command) -> Command {
@@ -51,16 +51,16 @@ pub struct Drawing<'a> {
 }
 
 #[derive(Serialize)]
-struct Map {
+struct FileHeatmap {
     file: String,
     #[serde(flatten)]
     drawn: Drawn,
 }
 
 #[derive(Serialize)]
-struct Maps {
+struct Heatmaps {
     model: String,
-    maps: Vec<Map>,
+    heatmaps: Vec<FileHeatmap>,
 }
 
 #[derive(Serialize)]
@@ -102,12 +102,12 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
             false => Ok(cines.iter().map(cine::Cine::text).collect()),
         };
     }
-    let maps = draw(&drawing, &mut progress)?;
+    let heatmaps = draw(&drawing, &mut progress)?;
     drop(progress);
-    write_table(table, maps.iter().map(|map| map.drawn.row(&map.file, "frame", Some(frame as usize))))?;
+    write_table(table, heatmaps.iter().map(|heatmap| heatmap.drawn.row(&heatmap.file, "frame", Some(frame as usize))))?;
     match setting.json {
-        true => json::document(&Maps { model, maps }),
-        false => Ok(maps.iter().map(|map| map.drawn.text(&map.file)).collect()),
+        true => json::document(&Heatmaps { model, heatmaps }),
+        false => Ok(heatmaps.iter().map(|heatmap| heatmap.drawn.text(&heatmap.file)).collect()),
     }
 }
 
@@ -127,20 +127,20 @@ fn check_images(files: &[PathBuf], frame: u32, quiet: bool) -> Result<(), Failur
 }
 
 /// One frame of each file.
-fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Map>, Failure> {
-    let mut drawn: Vec<Map> = Vec::with_capacity(drawing.files.len());
+fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<FileHeatmap>, Failure> {
+    let mut drawn: Vec<FileHeatmap> = Vec::with_capacity(drawing.files.len());
     for group in drawing.files.chunks(GROUP) {
         let images = group.iter().map(|file| load_image(file, drawing.frame)).collect::<Result<Vec<ImageFile>, _>>()?;
         let views: Vec<_> = images.iter().map(ImageFile::view).collect();
         let place = Files { before: drawn.len(), in_call: group.len(), total: drawing.files.len() };
-        let maps = heatmap(&drawing.model, &views, &drawing.options, &mut progress.control_of(place))?;
+        let heatmaps = compute_heatmaps(&drawing.model, &views, &drawing.options, &mut progress.control_of(place))?;
         // Made as late as this, so that nothing is made when the first group cannot be read.
         make_directory(&drawing.out)?;
-        for ((file, image), map) in group.iter().zip(&images).zip(&maps) {
+        for ((file, image), heatmap) in group.iter().zip(&images).zip(&heatmaps) {
             interrupt::check()?;
             let paths = Paths::new(&drawing.out, file, Of::Frame);
             let file = file.display().to_string();
-            drawn.push(Map { file, drawn: write(map, image, &drawing.overlay, &paths)? });
+            drawn.push(FileHeatmap { file, drawn: write(heatmap, image, &drawing.overlay, &paths)? });
         }
     }
     Ok(drawn)

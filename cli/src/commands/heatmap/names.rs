@@ -5,7 +5,7 @@ use crate::program::Failure;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Of which map of a file a picture is.
+/// Of which heatmap of a file a picture is.
 #[derive(Clone, Copy)]
 pub enum Of {
     /// The file's own, or that of its best frame.
@@ -16,7 +16,7 @@ pub enum Of {
     Mean,
 }
 
-/// The pictures of a map.
+/// The pictures of a heatmap.
 #[derive(Clone)]
 pub struct Paths {
     pub overlay: PathBuf,

@@ -5,7 +5,7 @@ use crate::output::json::Said;
 use crate::output::text::short;
 use crate::program::Failure;
 use lens_images::{ImageFile, PixelFormat, PixelView, Windowing, write_png};
-use lens_tasks::heatmap::{HeatMap, OverlayOptions, Resolution};
+use lens_tasks::heatmap::{Heatmap, OverlayOptions, Resolution};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
@@ -19,10 +19,10 @@ pub struct Hottest {
     pub probability: f32,
 }
 
-/// What is said of a map.
+/// What is said of a heatmap.
 #[derive(Clone, Serialize)]
 pub struct Drawn {
-    /// `None`: the map has no value for each pixel.
+    /// `None`: the heatmap has no value for each pixel.
     pub overlay: Option<String>,
     pub heatmap: String,
     pub width: usize,
@@ -39,7 +39,7 @@ pub struct Drawn {
 #[derive(Serialize)]
 pub struct Row<'a> {
     file: String,
-    map: &'static str,
+    kind: &'static str,
     frame: Option<usize>,
     probability: f32,
     logit: f32,
@@ -57,29 +57,29 @@ pub struct Row<'a> {
 }
 
 /// Writes the pictures, and takes over the figures.
-pub fn write(map: &HeatMap, image: &ImageFile, options: &OverlayOptions, paths: &Paths) -> Result<Drawn, Failure> {
-    let (width, height) = (map.width(), map.height());
+pub fn write(heatmap: &Heatmap, image: &ImageFile, options: &OverlayOptions, paths: &Paths) -> Result<Drawn, Failure> {
+    let (width, height) = (heatmap.width(), heatmap.height());
     let picture = |pixels: &[u8], format: PixelFormat, path: &Path| {
         let stride = width * format.bytes();
         let view = PixelView::new(pixels, width as u32, height as u32, stride, format, Windowing::default())?;
         write_png(path, &view)
     };
-    let has_pixels = map.resolution() == Resolution::Image;
+    let has_pixels = heatmap.resolution() == Resolution::Image;
     if has_pixels {
-        picture(&map.overlay(&image.view(), options)?, PixelFormat::Rgba8, &paths.overlay)?;
+        picture(&heatmap.overlay(&image.view(), options)?, PixelFormat::Rgba8, &paths.overlay)?;
     }
-    let values: Vec<u8> = map.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
+    let values: Vec<u8> = heatmap.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
     picture(&values, PixelFormat::GrayF32, &paths.values)?;
-    let tile = map.tiles().get(map.hottest_tile()).copied().unwrap_or_default();
+    let tile = heatmap.tiles().get(heatmap.hottest_tile()).copied().unwrap_or_default();
     Ok(Drawn {
         overlay: has_pixels.then(|| paths.overlay.display().to_string()),
         heatmap: paths.values.display().to_string(),
         width,
         height,
-        mean: map.mean(),
-        maximum: map.maximum(),
-        columns: map.columns(),
-        rows: map.rows(),
+        mean: heatmap.mean(),
+        maximum: heatmap.maximum(),
+        columns: heatmap.columns(),
+        rows: heatmap.rows(),
         hottest_tile: Hottest {
             x: tile.x,
             y: tile.y,
@@ -87,7 +87,7 @@ pub fn write(map: &HeatMap, image: &ImageFile, options: &OverlayOptions, paths: 
             height: tile.height,
             probability: tile.probability,
         },
-        prediction: map.prediction().into(),
+        prediction: heatmap.prediction().into(),
     })
 }
 
@@ -111,12 +111,13 @@ impl Drawn {
         text
     }
 
-    /// `map`: which of a file's maps it is; `frame`: of which frame, where it is of one.
-    pub fn row(&self, file: &str, map: &'static str, frame: Option<usize>) -> Row<'_> {
+    /// `kind`: which of a file's heatmaps it is, "frame", "best", "max" or "mean"; `frame`: of which frame, where it is
+    /// of one.
+    pub fn row(&self, file: &str, kind: &'static str, frame: Option<usize>) -> Row<'_> {
         let (said, hottest) = (&self.prediction, &self.hottest_tile);
         Row {
             file: file.to_string(),
-            map,
+            kind,
             frame,
             probability: said.probability,
             logit: said.logit,

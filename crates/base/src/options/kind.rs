@@ -34,7 +34,7 @@ pub enum Kind {
 /// A named choice.
 #[derive(Debug, PartialEq)]
 pub struct ChoiceDescription {
-    /// Of the type, in snake case, such as "select_by".
+    /// Name of the type, in snake case, such as "select_by".
     pub name: &'static str,
     /// What is chosen.
     pub documentation: &'static str,
@@ -49,7 +49,7 @@ pub struct Alternative {
     pub name: &'static str,
     /// On the command line, such as "grad-cam++".
     pub word: &'static str,
-    /// In C.
+    /// Its number in C.
     pub number: i32,
     /// What it means.
     pub documentation: &'static str,
@@ -80,7 +80,7 @@ pub trait OptionValue: Sized {
     /// The value as C and the command line have it.
     fn to_value(&self, none: f64) -> Value;
 
-    /// From a value of this kind; `name` is the option's, for messages.
+    /// Reads a value of this kind; `name` is the option's, for messages.
     fn from_value(name: &str, value: Value, none: f64) -> Result<Self>;
 }
 

@@ -76,7 +76,7 @@ unsafe impl Send for Span<'_> {}
 unsafe impl Sync for Span<'_> {}
 
 impl<'a> Span<'a> {
-    /// Of any slice.
+    /// The span of a slice.
     pub fn of(values: &'a mut [f32]) -> Self {
         Span { pointer: values.as_mut_ptr(), count: values.len(), lifetime: PhantomData }
     }

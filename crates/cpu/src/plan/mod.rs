@@ -62,9 +62,9 @@ pub struct NetworkPlan {
     /// One for each block; none if they are quantised.
     filters: Vec<Arc<PackedFilters>>,
     quantized: Option<Arc<int8::QuantizedWeights>>,
-    /// Of finished calls; no more than one call needed, and no more than `MAX_KEPT_FLOATS`.
+    /// Memory of finished calls; no more than one call needed, and no more than `MAX_KEPT_FLOATS`.
     memory: Mutex<Vec<Workspace>>,
-    /// Of the last call with few images.
+    /// The graph of the last call with few images.
     task_graph: Mutex<Option<Arc<TaskGraph>>>,
 }
 

@@ -16,7 +16,7 @@ pub struct FoldedNorm {
 }
 
 impl FoldedNorm {
-    /// With the norm's running statistics.
+    /// Folds a norm with its running statistics.
     pub fn of(norm: Norm, parameters: &Parameters) -> Self {
         let (weight, bias) = (parameters.of(norm.weight), parameters.of(norm.bias));
         let (mean, variance) = (parameters.of(norm.mean), parameters.of(norm.variance));

@@ -12,9 +12,9 @@ const PIXEL_PADDING: usize = 16;
 /// A dense block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// Of its feature maps.
+    /// Height of its feature maps.
     pub height: usize,
-    /// Of its feature maps.
+    /// Width of its feature maps.
     pub width: usize,
     /// Input channels of each layer, then the block's output channels.
     pub channels: Vec<usize>,
@@ -62,9 +62,9 @@ impl Stage {
 /// The network's sizes for one image size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkShape {
-    /// Of the images.
+    /// Height of the images in pixels.
     pub height: usize,
-    /// Of the images.
+    /// Width of the images in pixels.
     pub width: usize,
     /// The dense blocks.
     pub stages: Vec<Stage>,

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// Output channels.
 pub const STEM_CHANNELS: usize = 64;
-/// Of the convolution.
+/// Width and height of the convolution's filters.
 const FILTER_SIDE: usize = 7;
 const PADDING: usize = 3;
 /// Red, green and blue.

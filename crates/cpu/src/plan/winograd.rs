@@ -37,7 +37,7 @@ pub struct WinogradConv3x3<'a> {
     pub target: Span<'a>,
     pub target_stride: usize,
     pub target_channel: usize,
-    /// Of each image.
+    /// Height of each image in pixels.
     pub height: usize,
     pub width: usize,
     /// Tiles to compute, row by row: flat indices over the batch.

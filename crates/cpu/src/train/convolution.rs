@@ -53,7 +53,7 @@ struct BandSegment {
 }
 
 impl ConvGeometry {
-    /// With `channels` output channels.
+    /// A convolution with `channels` output channels.
     pub fn new(window: Window, input: TensorShape, channels: usize) -> Self {
         let side = |side: usize| (side + 2 * window.padding - window.side) / window.stride + 1;
         let output = TensorShape { height: side(input.height), width: side(input.width), channels, ..input };

@@ -5,9 +5,9 @@
 pub struct TensorShape {
     /// Images.
     pub images: usize,
-    /// Of each.
+    /// Height of each image.
     pub height: usize,
-    /// Of each.
+    /// Width of each image.
     pub width: usize,
     /// Channels of each pixel.
     pub channels: usize,

@@ -16,7 +16,7 @@ pub struct Decision<T> {
 }
 
 impl<T> Decision<T> {
-    /// With its reason.
+    /// A decision with its reason.
     pub fn new(value: T, reason: impl Into<String>) -> Self {
         Decision { value, reason: reason.into() }
     }

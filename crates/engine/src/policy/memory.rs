@@ -9,9 +9,9 @@ use serde::Serialize;
 /// Batch sizes for images of 128 x 128, at most 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StartBatch {
-    /// For training.
+    /// Images of a batch in training.
     pub training: usize,
-    /// For inference.
+    /// Images of a batch in inference.
     pub inference: usize,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn empty_cache_every(inputs: &DecisionInputs) -> Decision<u32> {
 }
 
 /// On an H200, any batch of up to 1024 tiles of 64 x 64, which have so many pixels, took 10 milliseconds: smaller
-/// batches are limited by the host.
+/// batches are limited by the machine's memory.
 const GPU_BATCH_PIXELS: usize = 1 << 22;
 
 pub(super) fn batch_pixels(inputs: &DecisionInputs) -> Decision<Option<usize>> {

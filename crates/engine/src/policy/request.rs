@@ -1,4 +1,4 @@
-//! The request: what the host asked for.
+//! The request: what the program that embeds the library asked for.
 
 use super::precision::Precision;
 use lens_base::options::Choice;
@@ -51,7 +51,8 @@ impl PrecisionRequest {
     }
 }
 
-/// Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins.
+/// Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+/// library or its user set wins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum RocmTuning {
     /// Those that are safe for the GPU that is there.

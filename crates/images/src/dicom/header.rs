@@ -16,9 +16,9 @@ type Attributes = BTreeMap<Tag, PrimitiveValue>;
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug)]
 pub enum PixelData {
-    /// In one element.
+    /// Pixels in one element.
     Native { position: u64, bytes: u32, vr: VR },
-    /// In fragments, after the basic offset table.
+    /// Pixels in fragments, after the basic offset table.
     Encapsulated { position: u64 },
 }
 

@@ -39,7 +39,7 @@ pub fn decode(coded: &[u8], pixels: usize, samples: usize, bytes: usize) -> Resu
     Ok(decoded)
 }
 
-/// At most `most` values.
+/// The unpacked values of a segment, at most `most`.
 fn unpack(mut segment: &[u8], most: usize) -> Vec<u8> {
     let mut values = Vec::new();
     while values.len() < most

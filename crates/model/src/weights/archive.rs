@@ -8,11 +8,11 @@ use zip::{CompressionMethod, ZipArchive};
 /// Kind of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchiveKind {
-    /// Of torch.save.
+    /// What torch.save writes.
     StateDict,
-    /// Of torch.jit.save.
+    /// What torch.jit.save writes.
     TorchScript,
-    /// Of torch.export.save.
+    /// What torch.export.save writes.
     ExportedProgram,
     /// An AOTInductor package: compiled code for one kind of machine.
     AotInductor,

@@ -15,7 +15,7 @@ const MAX_VALUES: usize = 1 << 28;
 pub struct TensorData<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
-    /// In elements.
+    /// Steps from one index to the next, in elements.
     strides: Vec<usize>,
     /// From the first element on; all elements of the view are within.
     bytes: &'a [u8],

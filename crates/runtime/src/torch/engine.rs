@@ -55,7 +55,7 @@ pub struct TorchEngine {
 }
 
 impl TorchEngine {
-    /// With these settings.
+    /// An engine with these settings.
     pub fn new(library: &Arc<TorchLibrary>, settings: &TorchSettings) -> Result<Self> {
         let (table, settings) = (library.table(), json(settings)?);
         // SAFETY: text that outlives the call, and room for the handle.

@@ -22,13 +22,13 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// From the logit.
+    /// The prediction of a logit.
     pub fn from_logit(logit: f32, threshold: f32) -> Self {
         let probability = (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32;
         Prediction { probability, logit, positive: probability > threshold, threshold }
     }
 
-    /// From a probability, such as a mean of several.
+    /// The prediction of a probability, such as a mean of several.
     pub fn from_probability(probability: f32, threshold: f32) -> Self {
         let exact = f64::from(probability);
         let logit = ((exact / (1.0 - exact)).ln() as f32).clamp(f32::MIN, f32::MAX);

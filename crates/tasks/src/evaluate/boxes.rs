@@ -42,7 +42,7 @@ pub struct BoxedImage {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// At least one.
+    /// The image's boxes, at least one.
     pub boxes: Vec<Area>,
 }
 

@@ -3,7 +3,7 @@
 use super::figures::TARGET_SENSITIVITY;
 use super::metrics::Metrics;
 use super::operating_point::operating_point;
-use super::ranking::{Ranking, Scored};
+use super::ranking::{Ranking, ScoredSample};
 use super::scoring::{Scores, classify_whole};
 use super::temperature::{check_both_classes, fit_temperature, mean_log_loss};
 use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, Prediction, at_temperature, whole_images};
@@ -81,12 +81,12 @@ pub fn calibrate(
     let mut uncalibrated = before.clone();
     uncalibrated.temperature = 1.0;
     let network = model.with_metadata(uncalibrated)?;
-    let Scores { cases, skipped } = classify_whole(&network, dataset, before.threshold, batch_limit, control)?;
-    let logits: Vec<(bool, f32)> = cases.iter().map(|case| (case.sample.positive, case.prediction.logit)).collect();
+    let Scores { classified, skipped } = classify_whole(&network, dataset, before.threshold, batch_limit, control)?;
+    let logits: Vec<(bool, f32)> = classified.iter().map(|one| (one.sample.positive, one.prediction.logit)).collect();
     check_both_classes(logits.iter().map(|(positive, _)| *positive))?;
     let positives = logits.iter().filter(|(positive, _)| *positive).count();
     let data = CalibrationData {
-        fingerprint: fingerprint(cases.iter().map(|case| case.sample)),
+        fingerprint: fingerprint(classified.iter().map(|one| one.sample)),
         samples: logits.len() as u64,
         positives: positives as u64,
         negatives: (logits.len() - positives) as u64,
@@ -115,9 +115,9 @@ fn at(logits: &[(bool, f32)], temperature: f64) -> Vec<(bool, f32)> {
     logits.iter().map(|(positive, logit)| (*positive, at_temperature(*logit, temperature))).collect()
 }
 
-fn scored(logits: &[(bool, f32)], temperature: f64) -> Vec<Scored> {
+fn scored(logits: &[(bool, f32)], temperature: f64) -> Vec<ScoredSample> {
     let probability = |logit| Prediction::from_logit(logit, 0.5).probability;
-    let scored = |(positive, logit)| Scored { positive, probability: probability(logit) };
+    let scored = |(positive, logit)| ScoredSample { positive, probability: probability(logit) };
     at(logits, temperature).into_iter().map(scored).collect()
 }
 

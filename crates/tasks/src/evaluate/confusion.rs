@@ -21,7 +21,7 @@ pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl ConfusionMatrix {
-    /// With positive meaning a probability greater than the threshold.
+    /// Counts samples, positive meaning a probability greater than the threshold.
     pub fn of(groups: &[ScoreGroup], threshold: f32) -> Self {
         let mut matrix = ConfusionMatrix::default();
         for group in groups {
@@ -168,9 +168,9 @@ impl ClassFigures {
 /// scikit-learn's `classification_report` with `zero_division=nan`: what does not exist is left out of the averages.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassificationReport {
-    /// Of the negative class.
+    /// Figures of the negative class.
     pub negative: ClassFigures,
-    /// Of the positive class.
+    /// Figures of the positive class.
     pub positive: ClassFigures,
     /// Share of samples called right.
     pub accuracy: Option<f64>,
@@ -181,7 +181,7 @@ pub struct ClassificationReport {
 }
 
 impl ClassificationReport {
-    /// Of a confusion matrix.
+    /// The report of a confusion matrix.
     pub fn of(matrix: &ConfusionMatrix) -> Self {
         let classes = [ClassFigures::of(&matrix.of_the_negative_class()), ClassFigures::of(matrix)];
         ClassificationReport {

@@ -5,7 +5,7 @@ use super::intervals::{Bootstrap, Interval, delong, proportion, wilson};
 use super::metrics::{Metrics, Named};
 use super::operating_point::operating_point;
 use super::probabilities::{ReliabilityBin, reliability};
-use super::ranking::{PrecisionRecallCurve, Ranking, RocCurve, Scored};
+use super::ranking::{PrecisionRecallCurve, Ranking, RocCurve, ScoredSample};
 use lens_base::{Control, Options, Result};
 use lens_model::{OperatingPoint, OperatingRule};
 use serde_json::{Map, Value, json};
@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 
 /// Options of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Options)]
-pub struct FigureOptions {
+pub struct MetricOptions {
     /// The sensitivity that the operating point "sensitivity" has at least.
     #[option(default = TARGET_SENSITIVITY, above = 0, maximum = 1, flag = "--sensitivity X")]
     pub target_sensitivity: f64,
-    /// For the intervals that have no formula.
+    /// How the intervals that have no formula are found.
     #[option(nested)]
     pub bootstrap: Bootstrap,
 }
@@ -50,8 +50,8 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Of these samples, positive meaning a probability greater than the threshold.
-    pub fn of(samples: &[Scored], threshold: f32, options: &FigureOptions, control: &Control) -> Result<Self> {
+    /// The figures of these samples, positive meaning a probability greater than the threshold.
+    pub fn of(samples: &[ScoredSample], threshold: f32, options: &MetricOptions, control: &Control) -> Result<Self> {
         options.check_ranges()?;
         let ranking = Ranking::of(samples);
         let metrics = Metrics::of_groups(&ranking.groups, threshold);
@@ -101,7 +101,7 @@ fn intervals(
     metrics: &Metrics,
     ranking: &Ranking,
     threshold: f32,
-    options: &FigureOptions,
+    options: &MetricOptions,
     control: &Control,
     undefined: &mut BTreeMap<String, String>,
 ) -> Result<BTreeMap<&'static str, Interval>> {
@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn undefined_figures() {
-        let samples = [0.9, 0.1].map(|probability| Scored { positive: true, probability });
-        let figures = Figures::of(&samples, 0.5, &FigureOptions::default(), &Control::default()).unwrap();
+        let samples = [0.9, 0.1].map(|probability| ScoredSample { positive: true, probability });
+        let figures = Figures::of(&samples, 0.5, &MetricOptions::default(), &Control::default()).unwrap();
         let described = figures.describe();
         assert_eq!(described["metrics"]["accuracy"], 0.5);
         let undefined = described["undefined"].as_object().unwrap();
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn resamples_without_figure() {
-        let samples: Vec<Scored> = (0..60)
-            .map(|index| Scored { positive: index == 30, probability: if index % 7 == 2 { 0.75 } else { 0.25 } })
+        let samples: Vec<ScoredSample> = (0..60)
+            .map(|index| ScoredSample { positive: index == 30, probability: if index % 7 == 2 { 0.75 } else { 0.25 } })
             .collect();
-        let figures = Figures::of(&samples, 0.5, &FigureOptions::default(), &Control::default()).unwrap();
+        let figures = Figures::of(&samples, 0.5, &MetricOptions::default(), &Control::default()).unwrap();
         let interval = figures.describe()["intervals"]["balanced_accuracy"].clone();
         // A positive is missing from a resample with probability (59/60)^60 = 0.365.
         let left_out = interval["left_out"].as_u64().unwrap();
@@ -174,11 +174,11 @@ mod tests {
 
     #[test]
     fn bootstrap_seed() {
-        let samples: Vec<Scored> = (0..50)
-            .map(|index| Scored { positive: index % 3 == 0, probability: (index * 29 % 50) as f32 / 64.0 })
+        let samples: Vec<ScoredSample> = (0..50)
+            .map(|index| ScoredSample { positive: index % 3 == 0, probability: (index * 29 % 50) as f32 / 64.0 })
             .collect();
         let with = |seed| {
-            let options = FigureOptions { bootstrap: Bootstrap { samples: 200, seed }, ..FigureOptions::default() };
+            let options = MetricOptions { bootstrap: Bootstrap { samples: 200, seed }, ..MetricOptions::default() };
             Figures::of(&samples, 0.5, &options, &Control::default()).unwrap().intervals
         };
         assert_eq!(with(1), with(1));

@@ -1,7 +1,7 @@
 //! Localisation: heatmaps compared with boxes.
 
 use super::boxes::{Area, BoxedImage, read_boxes};
-use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
+use crate::heatmap::{Heatmap, HeatmapOptions, compute_heatmaps};
 use lens_base::{Control, Error, Options, Phase, Result};
 use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
@@ -49,12 +49,12 @@ pub fn localize(
     for (index, image) in images.iter().enumerate() {
         let file = image.load()?;
         let mut within = control.within(Phase::Evaluate, index, images.len(), start);
-        let maps = heatmap(model, &[file.view()], &options.heatmap, &mut within)
+        let heatmaps = compute_heatmaps(model, &[file.view()], &options.heatmap, &mut within)
             .map_err(|error| error.prefixed(&image.name))?;
         drop(within);
-        let map = maps.first().ok_or_else(|| Error::internal("an image without a heatmap"))?;
-        let heat = Heat { width: map.width(), values: map.values() };
-        located.push(locate(image, &heat, tolerance(options, map)));
+        let heatmap = heatmaps.first().ok_or_else(|| Error::internal("an image without a heatmap"))?;
+        let heat = Heat { width: heatmap.width(), values: heatmap.values() };
+        located.push(locate(image, &heat, tolerance(options, heatmap)));
         control.report_steady(Phase::Evaluate, index + 1, images.len(), start)?;
     }
     let mut fields = run.header("lesionlens.localization", 1, model.context(), model.sha256(), model.engine());
@@ -83,12 +83,12 @@ impl Located {
 }
 
 /// Half a tile, in pixels of the image.
-fn tolerance(options: &LocalizeOptions, map: &HeatMap) -> f64 {
-    let scale = options.heatmap.scale_of(map.width(), map.height());
+fn tolerance(options: &LocalizeOptions, heatmap: &Heatmap) -> f64 {
+    let scale = options.heatmap.scale_of(heatmap.width(), heatmap.height());
     options.tolerance.unwrap_or(f64::from(options.heatmap.tile_size) / 2.0 / scale)
 }
 
-/// The values of a map, row by row.
+/// The values of a heatmap, row by row.
 struct Heat<'a> {
     width: usize,
     values: &'a [f32],
@@ -171,11 +171,11 @@ mod tests {
     #[test]
     fn hottest_plateau_centre() {
         let values = values(20, 10, |x, y| if (10..15).contains(&x) && (4..7).contains(&y) { 0.9 } else { 0.1 });
-        let map = Heat { width: 20, values: &values };
-        assert_eq!(map.centre(map.hottest()), (12.5, 5.5));
-        let located = locate(&image(8.0, 1.0, 3.0, 3.0), &map, 2.0);
+        let heatmap = Heat { width: 20, values: &values };
+        assert_eq!(heatmap.centre(heatmap.hottest()), (12.5, 5.5));
+        let located = locate(&image(8.0, 1.0, 3.0, 3.0), &heatmap, 2.0);
         assert!(located.hit);
-        assert!(!locate(&image(8.0, 1.0, 3.0, 3.0), &map, 1.0).hit);
+        assert!(!locate(&image(8.0, 1.0, 3.0, 3.0), &heatmap, 1.0).hit);
         // 3 x 3 pixels dilated by 2: 7 x 6, for the image ends above.
         assert_eq!(located.chance, 42.0 / 200.0);
         assert_eq!(located.area, 9.0 / 200.0);
@@ -185,14 +185,14 @@ mod tests {
     fn intersection_of_hottest_pixels() {
         // The box has 4 pixels; 2 of the 4 hottest are in it.
         let values = values(4, 2, |x, y| (x as f32 + 4.0 * y as f32) / 8.0);
-        let map = Heat { width: 4, values: &values };
-        assert_eq!(locate(&image(2.0, 0.0, 2.0, 2.0), &map, 0.0).intersection, 0.5);
+        let heatmap = Heat { width: 4, values: &values };
+        assert_eq!(locate(&image(2.0, 0.0, 2.0, 2.0), &heatmap, 0.0).intersection, 0.5);
     }
 
     #[test]
     fn constant_map_intersection() {
-        let map = Heat { width: 10, values: &[0.3; 100] };
-        let located = locate(&image(0.0, 0.0, 5.0, 4.0), &map, 0.0);
+        let heatmap = Heat { width: 10, values: &[0.3; 100] };
+        let located = locate(&image(0.0, 0.0, 5.0, 4.0), &heatmap, 0.0);
         assert!((located.intersection - 0.2).abs() < 1e-12);
         assert_eq!(located.area, 0.2);
     }

@@ -2,7 +2,7 @@
 
 use super::confusion::ConfusionMatrix;
 use super::probabilities::{brier_score, expected_calibration_error, log_loss, reliability};
-use super::ranking::{Ranking, ScoreGroup, Scored, average_precision, roc_auc};
+use super::ranking::{Ranking, ScoreGroup, ScoredSample, average_precision, roc_auc};
 
 /// All figures of merit; `None` is one that does not exist for these samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +37,8 @@ const NO_NEGATIVES: &str = "there are no negative samples";
 const ONE_CLASS: &str = "there are samples of one class only";
 
 impl Metrics {
-    /// Of these samples, positive meaning a probability greater than the threshold.
-    pub fn of(samples: &[Scored], threshold: f32) -> Self {
+    /// The metrics of these samples, positive meaning a probability greater than the threshold.
+    pub fn of(samples: &[ScoredSample], threshold: f32) -> Self {
         Metrics::of_groups(&Ranking::of(samples).groups, threshold)
     }
 

@@ -2,7 +2,7 @@
 
 mod boxes;
 mod calibrate;
-mod case;
+mod classified_sample;
 mod confusion;
 mod figures;
 mod intervals;
@@ -18,15 +18,15 @@ mod scoring;
 mod temperature;
 
 pub use calibrate::{CalibrateOptions, OperatingPointChoice, calibrate};
-pub use case::{FlagCriterion, FlagRule};
+pub use classified_sample::{FlagCriterion, FlagRule};
 pub use confusion::{ClassFigures, ClassificationReport, ConfusionMatrix};
-pub use figures::{FigureOptions, Figures};
+pub use figures::{Figures, MetricOptions};
 pub use intervals::{Bootstrap, Interval, Method};
 pub use localize::{LocalizeOptions, localize};
 pub use metrics::{Metrics, Named};
 pub use probabilities::ReliabilityBin;
 pub use quantize::{OptimizeOptions, optimize};
-pub use ranking::{PrecisionRecallCurve, RocCurve, Scored};
+pub use ranking::{PrecisionRecallCurve, RocCurve, ScoredSample};
 pub use report::{REPORT_NAMES, ReportOptions};
 pub use run::{EvaluateOptions, evaluate};
 pub use temperature::fit_temperature;

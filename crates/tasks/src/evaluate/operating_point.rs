@@ -81,7 +81,7 @@ fn halfway(low: f32, high: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ranking::{Ranking, Scored};
+    use super::super::ranking::{Ranking, ScoredSample};
     use super::*;
     use crate::classify::Prediction;
     use lens_base::generator;
@@ -93,8 +93,8 @@ mod tests {
         // Probabilities that are neighbours as floats, at the ends and in the middle, with ties.
         for start in [0.0f32, f32::from_bits(1), 0.3, 0.5, 1.0 - 8.0 * f32::EPSILON] {
             for _ in 0..50 {
-                let samples: Vec<Scored> = (0..40)
-                    .map(|_| Scored {
+                let samples: Vec<ScoredSample> = (0..40)
+                    .map(|_| ScoredSample {
                         positive: random.random_bool(0.4),
                         probability: f32::from_bits(start.to_bits() + random.random_range(0..8)),
                     })
@@ -119,7 +119,7 @@ mod tests {
     fn unreachable_operating_points() {
         let groups = |samples: &[(bool, f32)]| {
             let scored =
-                |(positive, probability): &(bool, f32)| Scored { positive: *positive, probability: *probability };
+                |(positive, probability): &(bool, f32)| ScoredSample { positive: *positive, probability: *probability };
             Ranking::of(&samples.iter().map(scored).collect::<Vec<_>>()).groups
         };
         let reason = |samples: &[(bool, f32)], rule| operating_point(&groups(samples), rule).unwrap_err();

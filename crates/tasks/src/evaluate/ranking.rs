@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// A sample's label and predicted probability.
 #[derive(Clone, Copy, Debug)]
-pub struct Scored {
+pub struct ScoredSample {
     /// Whether it is of the positive class.
     pub positive: bool,
     /// Probability of the positive class, rounded as it is reported, so that figures and thresholds hold for reports.
@@ -56,13 +56,13 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// Of these samples.
-    pub fn of(samples: &[Scored]) -> Self {
+    /// The ranking of these samples.
+    pub fn of(samples: &[ScoredSample]) -> Self {
         let mut order: Vec<usize> = (0..samples.len()).collect();
         order.sort_by(|one, other| samples[*other].probability.total_cmp(&samples[*one].probability));
         let mut ranking = Ranking { groups: Vec::new(), samples: vec![(0, false); samples.len()] };
         for index in order {
-            let Scored { positive, probability } = samples[index];
+            let ScoredSample { positive, probability } = samples[index];
             if ranking.groups.last().is_none_or(|group| group.probability != probability) {
                 ranking.groups.push(ScoreGroup::new(probability));
             }
@@ -219,7 +219,8 @@ mod tests {
     use lens_base::generator;
 
     fn ranking(samples: &[(bool, f32)]) -> Ranking {
-        let scored = |(positive, probability): &(bool, f32)| Scored { positive: *positive, probability: *probability };
+        let scored =
+            |(positive, probability): &(bool, f32)| ScoredSample { positive: *positive, probability: *probability };
         Ranking::of(&samples.iter().map(scored).collect::<Vec<_>>())
     }
 

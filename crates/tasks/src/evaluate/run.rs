@@ -1,8 +1,8 @@
 //! Classifying a data set, comparing with its labels, and reporting.
 
-use super::case::Case;
-use super::figures::{FigureOptions, Figures};
-use super::ranking::Scored;
+use super::classified_sample::ClassifiedSample;
+use super::figures::{Figures, MetricOptions};
+use super::ranking::ScoredSample;
 use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, whole_images};
@@ -42,7 +42,7 @@ pub struct EvaluateOptions {
     pub report: ReportOptions,
     /// What is up to the caller of the figures.
     #[option(nested)]
-    pub figures: FigureOptions,
+    pub metrics: MetricOptions,
 }
 
 /// The report, which is also written when a directory is given.
@@ -53,9 +53,9 @@ pub fn evaluate(
     control: &mut Control,
 ) -> Result<Value> {
     let run = RunReport::begin();
-    let mut figure_options = options.figures;
-    if figure_options.bootstrap.seed == 0 {
-        figure_options.bootstrap.seed = model.context().seed();
+    let mut metric_options = options.metrics;
+    if metric_options.bootstrap.seed == 0 {
+        metric_options.bootstrap.seed = model.context().seed();
     }
     let threshold = options.threshold.unwrap_or(model.threshold());
     options.check_ranges()?;
@@ -67,33 +67,36 @@ pub fn evaluate(
     heatmap.check_for_pixels()?;
     let directory = options.output_dir.as_deref();
     let mut writer = directory.map(|path| Writer::begin(path, &options.report, &heatmap)).transpose()?;
-    let Scores { cases, skipped } = match options.by_heatmap {
+    let Scores { classified, skipped } = match options.by_heatmap {
         false => classify_whole(model, dataset, threshold, batch_limit, control)?,
-        true => classify_by_heatmap(model, dataset, &heatmap, control, |index, case, raster, map| {
-            writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_flagged(index, case, raster, map))
+        true => classify_by_heatmap(model, dataset, &heatmap, control, |index, one, raster, heatmap| {
+            writer.as_mut().map_or(Ok(()), |writer| writer.keep_if_flagged(index, one, raster, heatmap))
         })?,
     };
     let seconds = run.seconds();
-    let figures = Figures::of(&scored(&cases), threshold, &figure_options, control)?;
+    let figures = Figures::of(&scored(&classified), threshold, &metric_options, control)?;
     let mut fields = run.header("lesionlens.evaluation", 1, model.context(), model.sha256(), model.engine());
-    fields.insert("timings".into(), json!({ "images_per_second": cases.len() as f64 / seconds }));
+    fields.insert("timings".into(), json!({ "images_per_second": classified.len() as f64 / seconds }));
     fields.insert("threshold".into(), json!(threshold));
     fields.insert("called_by".into(), json!(if options.by_heatmap { "heatmap" } else { "image" }));
-    fields.insert("samples".into(), json!(cases.len()));
+    fields.insert("samples".into(), json!(classified.len()));
     fields.insert("skipped".into(), Skipped::describe(&skipped));
-    fields.insert("flagged".into(), json!(cases.iter().filter(|case| options.report.flag.applies(case)).count()));
+    fields.insert("flagged".into(), json!(classified.iter().filter(|one| options.report.flag.applies(one)).count()));
     fields.extend(figures.describe());
-    fields.insert("results".into(), cases.iter().map(Case::describe).collect());
+    fields.insert("results".into(), classified.iter().map(ClassifiedSample::describe).collect());
     let report = Value::Object(fields);
     if let Some(writer) = writer {
-        writer.finish(model, &cases, &figures, &report, control)?;
+        writer.finish(model, &classified, &figures, &report, control)?;
     }
     Ok(report)
 }
 
-fn scored(cases: &[Case]) -> Vec<Scored> {
-    let scored = |case: &Case| Scored { positive: case.sample.positive, probability: case.prediction.probability };
-    cases.iter().map(scored).collect()
+fn scored(classified: &[ClassifiedSample]) -> Vec<ScoredSample> {
+    let scored = |one: &ClassifiedSample| ScoredSample {
+        positive: one.sample.positive,
+        probability: one.prediction.probability,
+    };
+    classified.iter().map(scored).collect()
 }
 
 fn heatmap_options(model: &Classifier, options: &EvaluateOptions) -> HeatmapOptions {

@@ -1,25 +1,25 @@
 //! Predictions for all samples of a data set.
 
-use super::case::Case;
+use super::classified_sample::ClassifiedSample;
 use crate::classify::classify_batch;
-use crate::heatmap::{HeatMap, HeatmapOptions, heatmap};
+use crate::heatmap::{Heatmap, HeatmapOptions, compute_heatmaps};
 use lens_base::{Control, Error, Phase, Result};
 use lens_images::{Batch, Dataset, PixelView, Raster, Sample, Skipped, for_each_image};
 use lens_runtime::Classifier;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Cases of a data set, and the samples that were left out.
+/// Classified samples of a data set, and the samples that were left out.
 pub struct Scores<'a> {
-    /// In the data set's order.
-    pub cases: Vec<Case<'a>>,
+    /// The classified ones, in the data set's order.
+    pub classified: Vec<ClassifiedSample<'a>>,
     /// Samples that could not be read.
     pub skipped: Vec<Skipped>,
 }
 
 impl Scores<'_> {
     fn checked(self, samples: usize) -> Result<Self> {
-        if self.cases.is_empty() {
+        if self.classified.is_empty() {
             return Err(Error::data(format!("none of the {samples} sample(s) could be read")));
         }
         Ok(self)
@@ -38,7 +38,7 @@ pub fn classify_whole<'a>(
     let preprocessing = model.preprocessing();
     let side = preprocessing.image_size as usize;
     let start = Instant::now();
-    let mut scores = Scores { cases: Vec::with_capacity(samples.len()), skipped: dataset.skipped().to_vec() };
+    let mut scores = Scores { classified: Vec::with_capacity(samples.len()), skipped: dataset.skipped().to_vec() };
     let mut batch = Batch::new(side, side);
     let (mut members, mut seen): (Vec<&Sample>, usize) = (Vec::new(), 0);
     let threads = model.context().policy().threads.value;
@@ -54,7 +54,7 @@ pub fn classify_whole<'a>(
         seen += 1;
         if batch.len() == batch_limit || (seen == samples.len() && !batch.is_empty()) {
             let predictions = classify_batch(model, &batch, threshold)?;
-            scores.cases.extend(members.drain(..).zip(predictions).map(|(sample, prediction)| Case {
+            scores.classified.extend(members.drain(..).zip(predictions).map(|(sample, prediction)| ClassifiedSample {
                 sample,
                 prediction,
                 confidence: prediction.probability,
@@ -68,23 +68,23 @@ pub fn classify_whole<'a>(
 }
 
 /// Classifies every sample by its heatmap: the mean of its tiles' probabilities, as in the reference pipeline. `each`
-/// gets the index of the case, the case, its pixels and its map.
+/// gets the index of the sample, the classified sample, its pixels and its heatmap.
 pub fn classify_by_heatmap<'a>(
     model: &Classifier,
     dataset: &'a Dataset,
     options: &HeatmapOptions,
     control: &mut Control,
-    mut each: impl FnMut(usize, &Case, &Raster, &HeatMap) -> Result<()>,
+    mut each: impl FnMut(usize, &ClassifiedSample, &Raster, &Heatmap) -> Result<()>,
 ) -> Result<Scores<'a>> {
     let samples: Vec<&Sample> = dataset.samples().iter().collect();
-    let mut scores = Scores { cases: Vec::with_capacity(samples.len()), skipped: dataset.skipped().to_vec() };
-    let Scores { cases, skipped } = &mut scores;
+    let mut scores = Scores { classified: Vec::with_capacity(samples.len()), skipped: dataset.skipped().to_vec() };
+    let Scores { classified, skipped } = &mut scores;
     map_samples(model, &samples, options, Phase::Evaluate, control, |sample, result| {
         match result {
-            Ok((raster, map)) => {
-                let case = Case { sample, prediction: map.prediction(), confidence: map.mean() };
-                each(cases.len(), &case, raster, map)?;
-                cases.push(case);
+            Ok((raster, heatmap)) => {
+                let one = ClassifiedSample { sample, prediction: heatmap.prediction(), confidence: heatmap.mean() };
+                each(classified.len(), &one, raster, heatmap)?;
+                classified.push(one);
             }
             Err(reason) => skipped.push(reason),
         }
@@ -105,7 +105,7 @@ pub fn map_samples<'a>(
     options: &HeatmapOptions,
     phase: Phase,
     control: &mut Control,
-    mut each: impl FnMut(&'a Sample, std::result::Result<(&Raster, &HeatMap), Skipped>) -> Result<()>,
+    mut each: impl FnMut(&'a Sample, std::result::Result<(&Raster, &Heatmap), Skipped>) -> Result<()>,
 ) -> Result<()> {
     let start = Instant::now();
     let mut group: Vec<(&'a Sample, std::result::Result<Arc<Raster>, Skipped>)> = Vec::new();
@@ -117,21 +117,21 @@ pub fn map_samples<'a>(
         if group.len() < GROUP && pixels < GROUP_PIXELS && seen < samples.len() {
             return Ok(());
         }
-        let maps = {
+        let heatmaps = {
             let stored: Vec<_> =
                 group.iter().filter_map(|(_, image)| image.as_ref().ok().map(|r| r.stored())).collect();
             let views = stored
                 .iter()
                 .map(|(bytes, format, width, height)| PixelView::plain(bytes, *width, *height, *format))
                 .collect::<Result<Vec<_>>>()?;
-            heatmap(model, &views, options, &mut control.within(phase, done, samples.len(), start))?
+            compute_heatmaps(model, &views, options, &mut control.within(phase, done, samples.len(), start))?
         };
-        let mut maps = maps.into_iter();
+        let mut heatmaps = heatmaps.into_iter();
         for (sample, image) in group.drain(..) {
             match image {
                 Ok(raster) => {
-                    let map = maps.next().ok_or_else(|| Error::internal("fewer heatmaps than images"))?;
-                    each(sample, Ok((&raster, &map)))?;
+                    let heatmap = heatmaps.next().ok_or_else(|| Error::internal("fewer heatmaps than images"))?;
+                    each(sample, Ok((&raster, &heatmap)))?;
                 }
                 Err(reason) => each(sample, Err(reason))?,
             }

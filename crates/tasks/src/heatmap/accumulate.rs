@@ -9,7 +9,7 @@ pub enum Blend {
     #[default]
     Mean,
     /// A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000 of its
-    /// peak, as in sliding-window inference of segmentation networks. Smoother maps.
+    /// peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
     Gaussian,
 }
 
@@ -53,7 +53,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds a tile at the open rows, beginning with column `x`.
+    /// Adds a tile that covers the rows held, from column `x` on.
     pub fn add(&mut self, x: usize, value: f32) {
         let rows = self.sums.chunks_exact_mut(self.width).zip(self.weights.chunks_exact_mut(self.width));
         for ((sums, weights), down) in rows.zip(&self.down) {
@@ -67,19 +67,19 @@ impl Accumulator {
         }
     }
 
-    /// Closes the first `rows` of the open rows, at most a tile's height, and opens as many behind them. Their means; 0
-    /// where there was no tile.
-    pub fn close(&mut self, rows: usize) -> Vec<f32> {
+    /// Finishes the first `rows` of the rows held, at most a tile's height, and goes on as many rows further down.
+    /// Gives the means of the finished ones; 0 where there was no tile.
+    pub fn finish_rows(&mut self, rows: usize) -> Vec<f32> {
         let count = rows * self.width;
         let means = self.sums[..count]
             .iter()
             .zip(&self.weights)
             .map(|(sum, weight)| if *weight > 0.0 { sum / weight } else { 0.0 })
             .collect();
-        for open in [&mut self.sums, &mut self.weights] {
-            open.copy_within(count.., 0);
-            let left = open.len() - count;
-            open[left..].fill(0.0);
+        for held in [&mut self.sums, &mut self.weights] {
+            held.copy_within(count.., 0);
+            let left = held.len() - count;
+            held[left..].fill(0.0);
         }
         means
     }
@@ -94,20 +94,20 @@ mod tests {
         let mut accumulator = Accumulator::new(4, (2, 2), Blend::Mean);
         accumulator.add(0, 0.2);
         accumulator.add(1, 0.6);
-        let map = accumulator.close(2);
-        assert_eq!(map[0], 0.2);
-        assert!((map[1] - 0.4).abs() < 1e-7);
-        assert_eq!(&map[2..4], [0.6, 0.0]);
-        assert_eq!(accumulator.close(2), [0.0; 8]);
+        let heatmap = accumulator.finish_rows(2);
+        assert_eq!(heatmap[0], 0.2);
+        assert!((heatmap[1] - 0.4).abs() < 1e-7);
+        assert_eq!(&heatmap[2..4], [0.6, 0.0]);
+        assert_eq!(accumulator.finish_rows(2), [0.0; 8]);
     }
 
     #[test]
-    fn open_rows() {
+    fn rows_are_finished_once() {
         let mut accumulator = Accumulator::new(1, (1, 3), Blend::Mean);
         accumulator.add(0, 0.25);
-        assert_eq!(accumulator.close(2), [0.25, 0.25]);
+        assert_eq!(accumulator.finish_rows(2), [0.25, 0.25]);
         accumulator.add(0, 0.75);
-        assert_eq!(accumulator.close(3), [0.5, 0.75, 0.75]);
+        assert_eq!(accumulator.finish_rows(3), [0.5, 0.75, 0.75]);
     }
 
     #[test]
@@ -115,10 +115,10 @@ mod tests {
         let mut accumulator = Accumulator::new(96, (64, 64), Blend::Gaussian);
         accumulator.add(0, 0.0);
         accumulator.add(32, 1.0);
-        let map = accumulator.close(64);
-        assert!(map[32 * 96 + 36] < 0.2 && map[32 * 96 + 60] > 0.8);
+        let heatmap = accumulator.finish_rows(64);
+        assert!(heatmap[32 * 96 + 36] < 0.2 && heatmap[32 * 96 + 60] > 0.8);
         accumulator.add(0, 0.3);
         accumulator.add(32, 0.3);
-        assert!(accumulator.close(64).iter().all(|value| (value - 0.3).abs() < 1e-6));
+        assert!(accumulator.finish_rows(64).iter().all(|value| (value - 0.3).abs() < 1e-6));
     }
 }

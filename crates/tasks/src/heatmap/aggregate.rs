@@ -1,11 +1,11 @@
-//! The maximum or mean of several maps of one size, such as those of a cine's frames.
+//! The maximum or mean of several heatmaps of one size, such as those of a cine's frames.
 
-use super::map::{HeatMap, Tile};
+use super::finished::{Heatmap, Tile};
 use crate::classify::Prediction;
 use lens_base::options::Choice;
 use lens_base::{Error, Result};
 
-/// What is taken over several maps.
+/// What is taken over several heatmaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Aggregate {
     /// The highest value of each pixel and tile: keeps findings of single frames.
@@ -14,33 +14,35 @@ pub enum Aggregate {
     Mean,
 }
 
-/// The maps' aggregate, value by value and tile by tile, and the index of the map with the highest probability, the
-/// first of equals.
-pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> {
-    let first = *maps.first().ok_or_else(|| Error::argument("count is 0; there must be at least one map"))?;
-    for (index, map) in maps.iter().enumerate() {
-        check_alike(first, map, index)?;
+/// The heatmaps' aggregate, value by value and tile by tile, and the index of the heatmap with the highest probability,
+/// the first of equals.
+pub fn aggregate(heatmaps: &[&Heatmap], how: Aggregate) -> Result<(Heatmap, usize)> {
+    let first = *heatmaps.first().ok_or_else(|| Error::argument("count is 0; there must be at least one heatmap"))?;
+    for (index, heatmap) in heatmaps.iter().enumerate() {
+        check_alike(first, heatmap, index)?;
     }
     let mut best = 0;
-    for (index, map) in maps.iter().enumerate() {
-        if map.prediction.logit > maps[best].prediction.logit {
+    for (index, heatmap) in heatmaps.iter().enumerate() {
+        if heatmap.prediction.logit > heatmaps[best].prediction.logit {
             best = index;
         }
     }
-    let count = maps.len() as f64;
-    let mean =
-        |value: &dyn Fn(&HeatMap) -> f32| (maps.iter().map(|map| f64::from(value(map))).sum::<f64>() / count) as f32;
-    let highest = |value: &dyn Fn(&HeatMap) -> f32| maps.iter().map(|map| value(map)).fold(f32::MIN, f32::max);
-    let taken = |value: &dyn Fn(&HeatMap) -> f32| match how {
+    let count = heatmaps.len() as f64;
+    let mean = |value: &dyn Fn(&Heatmap) -> f32| {
+        (heatmaps.iter().map(|heatmap| f64::from(value(heatmap))).sum::<f64>() / count) as f32
+    };
+    let highest =
+        |value: &dyn Fn(&Heatmap) -> f32| heatmaps.iter().map(|heatmap| value(heatmap)).fold(f32::MIN, f32::max);
+    let taken = |value: &dyn Fn(&Heatmap) -> f32| match how {
         Aggregate::Max => highest(value),
         Aggregate::Mean => mean(value),
     };
-    let values: Vec<f32> = (0..first.values.len()).map(|index| taken(&|map| map.values[index])).collect();
+    let values: Vec<f32> = (0..first.values.len()).map(|index| taken(&|heatmap| heatmap.values[index])).collect();
     let tiles = (0..first.tiles.len()).map(|index| match how {
-        Aggregate::Max => hottest(maps.iter().map(|map| map.tiles[index])),
+        Aggregate::Max => hottest(heatmaps.iter().map(|heatmap| heatmap.tiles[index])),
         Aggregate::Mean => {
-            let probability = mean(&|map| map.tiles[index].probability);
-            let value = mean(&|map| map.tiles[index].value);
+            let probability = mean(&|heatmap| heatmap.tiles[index].probability);
+            let value = mean(&|heatmap| heatmap.tiles[index].value);
             Tile {
                 probability,
                 logit: Prediction::from_probability(probability, 0.5).logit,
@@ -52,13 +54,13 @@ pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> 
     });
     let sum: f64 = values.iter().map(|value| f64::from(*value)).sum();
     let prediction = match how {
-        Aggregate::Max => maps[best].prediction,
+        Aggregate::Max => heatmaps[best].prediction,
         Aggregate::Mean => {
-            let probability = mean(&|map| map.prediction.probability);
+            let probability = mean(&|heatmap| heatmap.prediction.probability);
             Prediction::from_probability(probability, first.prediction.threshold)
         }
     };
-    let map = HeatMap {
+    let heatmap = Heatmap {
         tiles: tiles.collect(),
         mean: (sum / values.len() as f64) as f32,
         maximum: values.iter().copied().fold(f32::MIN, f32::max),
@@ -69,31 +71,31 @@ pub fn aggregate(maps: &[&HeatMap], how: Aggregate) -> Result<(HeatMap, usize)> 
         resolution: first.resolution,
         columns: first.columns,
     };
-    Ok((map, best))
+    Ok((heatmap, best))
 }
 
 fn hottest(tiles: impl Iterator<Item = Tile>) -> Tile {
     tiles.reduce(|hottest, tile| if tile.rank_score > hottest.rank_score { tile } else { hottest }).unwrap_or_default()
 }
 
-fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
-    if (map.width, map.height, map.resolution) != (first.width, first.height, first.resolution) {
-        let values = |map: &HeatMap| {
-            format!("{} x {} values of {}", map.width, map.height, map.resolution.name().to_uppercase())
+fn check_alike(first: &Heatmap, heatmap: &Heatmap, index: usize) -> Result<()> {
+    if (heatmap.width, heatmap.height, heatmap.resolution) != (first.width, first.height, first.resolution) {
+        let values = |heatmap: &Heatmap| {
+            format!("{} x {} values of {}", heatmap.width, heatmap.height, heatmap.resolution.name().to_uppercase())
         };
         return Err(Error::argument(format!(
-            "map {index} has {}, map 0 has {}; only maps of the same size can be aggregated",
-            values(map),
+            "heatmap {index} has {}, heatmap 0 has {}; only heatmaps of the same size can be aggregated",
+            values(heatmap),
             values(first)
         )));
     }
     let rectangle = |tile: &Tile| [tile.x, tile.y, tile.width, tile.height];
-    if map.columns != first.columns || !map.tiles.iter().map(rectangle).eq(first.tiles.iter().map(rectangle)) {
+    if heatmap.columns != first.columns || !heatmap.tiles.iter().map(rectangle).eq(first.tiles.iter().map(rectangle)) {
         return Err(Error::argument(format!(
-            "map {index} has {} x {} tiles at other positions than the {} x {} of map 0; only maps made with the same \
-             options can be aggregated",
-            map.columns,
-            map.rows(),
+            "heatmap {index} has {} x {} tiles at other positions than the {} x {} of heatmap 0; only heatmaps made \
+             with the same options can be aggregated",
+            heatmap.columns,
+            heatmap.rows(),
             first.columns,
             first.rows()
         )));
@@ -105,11 +107,11 @@ fn check_alike(first: &HeatMap, map: &HeatMap, index: usize) -> Result<()> {
 mod tests {
     use super::*;
     use crate::heatmap::options::Resolution;
-    use crate::heatmap::writer::MapWriter;
+    use crate::heatmap::writer::HeatmapWriter;
 
     /// Two pixels, two tiles.
-    fn map(probabilities: [f32; 2]) -> HeatMap {
-        let mut writer = MapWriter::new((2, 1), (2, 1), Resolution::Image).unwrap();
+    fn heatmap(probabilities: [f32; 2]) -> Heatmap {
+        let mut writer = HeatmapWriter::new((2, 1), (2, 1), Resolution::Image).unwrap();
         writer.push(&probabilities).unwrap();
         let tiles = probabilities.iter().enumerate().map(|(index, probability)| {
             let logit = Prediction::from_probability(*probability, 0.5).logit;
@@ -122,13 +124,13 @@ mod tests {
 
     #[test]
     fn aggregation_rules() {
-        let maps = [map([0.2, 0.4]), map([0.9, 0.1]), map([0.25, 0.25])];
-        let maps: Vec<&HeatMap> = maps.iter().collect();
-        let (highest, best) = aggregate(&maps, Aggregate::Max).unwrap();
+        let heatmaps = [heatmap([0.2, 0.4]), heatmap([0.9, 0.1]), heatmap([0.25, 0.25])];
+        let heatmaps: Vec<&Heatmap> = heatmaps.iter().collect();
+        let (highest, best) = aggregate(&heatmaps, Aggregate::Max).unwrap();
         assert_eq!((highest.values(), best), (&[0.9, 0.4][..], 1));
-        assert_eq!((highest.tiles()[0], highest.tiles()[1]), (maps[1].tiles()[0], maps[0].tiles()[1]));
-        assert_eq!((highest.prediction(), highest.maximum()), (maps[1].prediction(), 0.9));
-        let (mean, best) = aggregate(&maps, Aggregate::Mean).unwrap();
+        assert_eq!((highest.tiles()[0], highest.tiles()[1]), (heatmaps[1].tiles()[0], heatmaps[0].tiles()[1]));
+        assert_eq!((highest.prediction(), highest.maximum()), (heatmaps[1].prediction(), 0.9));
+        let (mean, best) = aggregate(&heatmaps, Aggregate::Mean).unwrap();
         assert_eq!(best, 1);
         for (index, expected) in [0.45, 0.25].into_iter().enumerate() {
             assert!((mean.values()[index] - expected).abs() < 1e-6);
@@ -141,14 +143,14 @@ mod tests {
 
     #[test]
     fn maps_of_different_geometry() {
-        let one = map([0.1, 0.2]);
+        let one = heatmap([0.1, 0.2]);
         assert!(aggregate(&[], Aggregate::Max).unwrap_err().message().contains("count is 0"));
         let mut wider = one.clone();
         wider.width = 3;
-        assert!(aggregate(&[&one, &wider], Aggregate::Max).unwrap_err().message().contains("map 1 has 3 x 1"));
+        assert!(aggregate(&[&one, &wider], Aggregate::Max).unwrap_err().message().contains("heatmap 1 has 3 x 1"));
         let mut moved = one.clone();
         moved.tiles[1].x = 0.5;
         let error = aggregate(&[&one, &one, &moved], Aggregate::Mean).unwrap_err();
-        assert!(error.message().contains("map 2") && error.message().contains("other positions"), "{error}");
+        assert!(error.message().contains("heatmap 2") && error.message().contains("other positions"), "{error}");
     }
 }

@@ -1,16 +1,16 @@
-//! Maps of what the cells of the network's last feature map contribute, from one pass over the whole image.
+//! Heatmaps of what the cells of the network's last feature map contribute, from one pass over the whole image.
 
-use super::map::{HeatMap, Tile};
-use super::writer::MapWriter;
+use super::finished::{Heatmap, Tile};
+use super::writer::HeatmapWriter;
 use crate::classify::{Prediction, cell_maps};
 use lens_base::Result;
 use lens_images::{Batch, Raster, RowResampler};
 use lens_runtime::Classifier;
 
-/// Rows of the map that are interpolated at once.
+/// Rows of the heatmap that are interpolated at once.
 const ROWS_AT_ONCE: usize = 64;
 
-/// What a map of cells shows.
+/// What a heatmap of cells shows.
 #[derive(Clone, Copy, Debug)]
 pub enum CellValues {
     /// What each cell adds to the logit, through the logistic function (CAM).
@@ -21,13 +21,13 @@ pub enum CellValues {
 
 /// Class activation map (Zhou et al. 2016), exact for this network: its logit is the mean of the cells'
 /// contributions. Or Grad-CAM++ (Chattopadhay et al. 2018), relative to its own highest value.
-pub fn cells_map(
+pub fn cells_heatmap(
     model: &Classifier,
     raster: &Raster,
     threshold: f32,
     values: CellValues,
-    mut writer: MapWriter,
-) -> Result<HeatMap> {
+    mut writer: HeatmapWriter,
+) -> Result<Heatmap> {
     let size = (raster.width(), raster.height());
     let mut batch = Batch::new(size.0, size.1);
     batch.push(raster, 0, 0, model.preprocessing());

@@ -1,10 +1,10 @@
-//! The grid of tiles over an image, and the map that it fills.
+//! The grid of tiles over an image, and the heatmap that it fills.
 
 use super::accumulate::{Accumulator, Blend};
-use super::map::{HeatMap, Tile};
+use super::finished::{Heatmap, Tile};
 use super::options::HeatmapOptions;
 use super::tiles::positions;
-use super::writer::MapWriter;
+use super::writer::HeatmapWriter;
 use crate::classify::Prediction;
 use lens_base::Result;
 
@@ -38,24 +38,24 @@ impl TileGrid {
     }
 }
 
-/// A map that is filled with the tiles of a grid, row by row. Only pixel rows that the next tiles may still reach are
-/// held beside the finished ones.
-pub struct GridMap {
+/// A heatmap that is filled with the tiles of a grid, row by row. Only pixel rows that the next tiles may still reach
+/// are held beside the finished ones.
+pub struct GridHeatmap {
     grid: TileGrid,
     height: usize,
     accumulator: Accumulator,
-    writer: MapWriter,
+    writer: HeatmapWriter,
     tiles: Vec<Tile>,
     /// Values of the tiles of the incomplete row.
     row: Vec<f32>,
 }
 
-impl GridMap {
+impl GridHeatmap {
     /// For an image tiled at the size `from`.
-    pub fn new(grid: TileGrid, from: (usize, usize), blend: Blend, writer: MapWriter) -> Self {
+    pub fn new(grid: TileGrid, from: (usize, usize), blend: Blend, writer: HeatmapWriter) -> Self {
         let accumulator = Accumulator::new(from.0, grid.tile, blend);
         let tiles = Vec::with_capacity(grid.count());
-        GridMap { grid, height: from.1, accumulator, writer, tiles, row: Vec::new() }
+        GridHeatmap { grid, height: from.1, accumulator, writer, tiles, row: Vec::new() }
     }
 
     /// How many tiles are still to come.
@@ -68,7 +68,7 @@ impl GridMap {
         &self.tiles
     }
 
-    /// The next tile: its figures, and what goes into the map before it is clipped to 0..1.
+    /// The next tile: its figures, and what goes into the heatmap before it is clipped to 0..1.
     pub fn add(&mut self, figures: Tile, value: f32) -> Result<()> {
         let (x, y) = self.grid.corner(self.tiles.len());
         let (width, height) = (self.grid.tile.0 as f32, self.grid.tile.1 as f32);
@@ -82,7 +82,7 @@ impl GridMap {
         }
         let next = self.grid.rows.get(self.tiles.len() / self.grid.columns.len());
         let end = next.map_or(y + self.grid.tile.1, |next| *next);
-        let mut rows = self.accumulator.close(end - y);
+        let mut rows = self.accumulator.finish_rows(end - y);
         rows.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
         self.writer.push(&rows)?;
         if next.is_none() {
@@ -93,8 +93,8 @@ impl GridMap {
         Ok(())
     }
 
-    /// The map, when no tile is missing.
-    pub fn finish(self, prediction: Prediction) -> Result<HeatMap> {
+    /// The heatmap, when no tile is missing.
+    pub fn finish(self, prediction: Prediction) -> Result<Heatmap> {
         self.writer.finish(self.tiles, self.grid.columns.len(), prediction)
     }
 }

@@ -1,4 +1,4 @@
-/// The colour map inferno, from low to high: matplotlib's bytes.
+/// The colour heatmap inferno, from low to high: matplotlib's bytes.
 ///
 /// By Nathaniel J. Smith and Stéfan van der Walt, released under CC0; written by tests/golden/colormaps.py.
 #[rustfmt::skip]

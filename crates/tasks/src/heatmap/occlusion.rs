@@ -1,9 +1,9 @@
 //! Occlusion sensitivity (Zeiler and Fergus 2014): how the probability of the whole image falls when a part is hidden.
 
 use super::accumulate::Blend;
-use super::grid::{GridMap, TileGrid};
-use super::map::{HeatMap, Tile};
-use super::writer::MapWriter;
+use super::finished::{Heatmap, Tile};
+use super::grid::{GridHeatmap, TileGrid};
+use super::writer::HeatmapWriter;
 use crate::classify::{Prediction, logits, logits_of};
 use lens_base::{Result, reserve};
 use lens_images::{Batch, ImageView, Images, Raster};
@@ -13,7 +13,7 @@ use lens_runtime::Classifier;
 pub struct Occlusion<'a> {
     /// The model.
     pub model: &'a Classifier,
-    /// Of the predictions.
+    /// Threshold of the predictions.
     pub threshold: f32,
     /// How the falls of overlapping tiles are weighted.
     pub blend: Blend,
@@ -22,14 +22,14 @@ pub struct Occlusion<'a> {
 }
 
 impl Occlusion<'_> {
-    /// The map of an image. `step` gets the number of images that went through the network since its last call.
-    pub fn map(
+    /// The heatmap of an image. `step` gets the number of images that went through the network since its last call.
+    pub fn heatmap(
         &self,
         raster: &Raster,
         grid: TileGrid,
-        writer: MapWriter,
+        writer: HeatmapWriter,
         mut step: impl FnMut(usize) -> Result<()>,
-    ) -> Result<HeatMap> {
+    ) -> Result<Heatmap> {
         let (width, height) = (raster.width(), raster.height());
         let mut batch = Batch::new(width, height);
         batch.push(raster, 0, 0, self.model.preprocessing());
@@ -43,7 +43,7 @@ impl Occlusion<'_> {
         let at_once = (self.most_pixels / (width * height)).max(1);
         let corners: Vec<(usize, usize)> = (0..grid.count()).map(|index| grid.corner(index)).collect();
         let tile = grid.tile;
-        let mut map = GridMap::new(grid, (width, height), self.blend, writer);
+        let mut heatmap = GridHeatmap::new(grid, (width, height), self.blend, writer);
         for corners in corners.chunks(at_once) {
             let hidden = occluded(&image, (width, channels), &mean, corners, tile)?;
             let view = |index: usize| ImageView {
@@ -57,11 +57,11 @@ impl Occlusion<'_> {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
                 let fall = whole.probability - probability;
                 let (value, rank_score) = (fall.max(0.0), whole.logit - logit);
-                map.add(Tile { probability, logit, value, rank_score, ..Tile::default() }, fall)?;
+                heatmap.add(Tile { probability, logit, value, rank_score, ..Tile::default() }, fall)?;
             }
             step(corners.len())?;
         }
-        map.finish(whole)
+        heatmap.finish(whole)
     }
 }
 

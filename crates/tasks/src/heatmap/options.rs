@@ -22,10 +22,10 @@ pub enum Method {
     /// exactly, for pooling and head are linear. The value is a share through the logistic function: above 0.5 speaks for
     /// the positive class, below 0.5 against it. As cells see far beyond their 32 pixels, it is coarse.
     Cam,
-    /// Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive class,
-    /// also when it shows in several places?" Channels that speak against it are left out. Values are relative to the
-    /// image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images; a map
-    /// without any evidence is 0 everywhere.
+    /// Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive
+    /// class, also when it shows in several places?" Channels that speak against it are left out. Values are relative
+    /// to the image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images;
+    /// a heatmap without any evidence is 0 everywhere.
     #[choice(word = "grad-cam++")]
     GradCamPlusPlus,
     /// Occlusion sensitivity (Zeiler and Fergus 2014): "which parts would the probability of the whole image fall without?"
@@ -35,15 +35,15 @@ pub enum Method {
     Occlusion,
 }
 
-/// What a map has a value for.
+/// What a heatmap has a value for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
-#[choice(name = "map_resolution")]
+#[choice(name = "heatmap_resolution")]
 pub enum Resolution {
     /// Every pixel of the image.
     #[default]
     Image,
-    /// Every tile: columns x rows values, for images whose map would be too large. Such a map cannot be laid over an
-    /// image; its tiles say where they lie.
+    /// Every tile: columns x rows values, for images whose heatmap would be too large. Such a heatmap cannot be laid
+    /// over an image; its tiles say where they lie.
     Tiles,
 }
 
@@ -67,7 +67,7 @@ pub struct HeatmapOptions {
     /// How overlapping tiles are weighted where they meet.
     #[option(flag = "--blend")]
     pub blend: Blend,
-    /// The image is resampled by this factor before tiling. The map has the image's own size all the same.
+    /// The image is resampled by this factor before tiling. The heatmap has the image's own size all the same.
     #[option(default = 1.0, above = 0, maximum = 16, flag = "--scale X")]
     pub scale: f64,
     /// Instead of scale: the image is resized to this width before tiling. Give both width and height, and leave scale at
@@ -77,9 +77,9 @@ pub struct HeatmapOptions {
     /// The height that belongs to resize_width.
     #[option(maximum = LONGEST_SIDE, unset = "by scale")]
     pub resize_height: u32,
-    /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory that the
-    /// call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so many
-    /// tiles, at least one; CAM and Grad-CAM++ take one image at a time.
+    /// Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
+    /// the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of
+    /// so many tiles, at least one; CAM and Grad-CAM++ take one image at a time.
     #[option(
         maximum = MOST_AT_ONCE,
         unset = "automatic, 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64)",
@@ -89,7 +89,7 @@ pub struct HeatmapOptions {
     /// Probability above which an image is called positive.
     #[option(minimum = 0, maximum = 1, none = -1, unset = "the model's own", flag = "--threshold X")]
     pub threshold: Option<f32>,
-    /// What the map has a value for.
+    /// What the heatmap has a value for.
     #[option(flag = "--resolution")]
     pub resolution: Resolution,
 }

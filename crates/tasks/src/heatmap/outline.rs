@@ -1,6 +1,6 @@
 //! Frames around tiles.
 
-use super::map::Tile;
+use super::finished::Tile;
 
 /// A frame inside the border of a rectangle: white outside, black inside it, which shows on any colour.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
-//! A coloured map over its image.
+//! A coloured heatmap over its image.
 
 use super::color_bar::ColorBar;
 use super::colormap::Colormap;
-use super::map::HeatMap;
+use super::finished::Heatmap;
 use super::options::Resolution;
 use super::outline::Outline;
 use lens_base::options::{Choice, Options};
@@ -12,7 +12,8 @@ use lens_images::PixelView;
 /// Which values get the lowest and the highest colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
 pub enum OverlayScale {
-    /// The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much.
+    /// The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not how
+    /// much.
     #[default]
     #[choice(name = "minmax")]
     MinMax,
@@ -46,8 +47,8 @@ pub struct OverlayOptions {
     /// How many of the hottest tiles are outlined; all when there are no more.
     #[option(flag = "--outline N")]
     pub outline_tiles: u32,
-    /// Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0 colours
-    /// everything.
+    /// Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+    /// colours everything.
     #[option(minimum = 0, maximum = 1, flag = "--hide-below X")]
     pub hide_below: f32,
 }
@@ -55,8 +56,8 @@ pub struct OverlayOptions {
 /// Rows of the image that are converted at once.
 const ROWS_AT_ONCE: usize = 64;
 
-impl HeatMap {
-    /// RGBA pixels of the image with the coloured map blended over it, row by row.
+impl Heatmap {
+    /// RGBA pixels of the image with the coloured heatmap blended over it, row by row.
     pub fn overlay(&self, image: &PixelView, options: &OverlayOptions) -> Result<Vec<u8>> {
         let mut pixels = Vec::with_capacity(self.values().len() * 4);
         self.overlay_rows(image, options, |_, row| pixels.extend_from_slice(row))?;
@@ -94,7 +95,7 @@ impl HeatMap {
                 below = image.rows_to_raster(y..(y + ROWS_AT_ONCE).min(size.1), gray)?;
             }
             for (x, (pixel, value)) in row.as_chunks_mut::<4>().0.iter_mut().zip(values).enumerate() {
-                // A constant map has no hottest point.
+                // A constant heatmap has no hottest point.
                 let relative = if high > low { (value - low) / (high - low) } else { 0.0 };
                 let colour = colours[Colormap::index(relative)];
                 let alpha = if *value < options.hide_below { 0.0 } else { options.alpha };
@@ -113,7 +114,7 @@ impl HeatMap {
         options.check_ranges()?;
         if self.resolution() == Resolution::Tiles {
             return Err(Error::argument(format!(
-                "the map has resolution TILES: {} x {} values, one for each tile and none for the pixels between; make \
+                "the heatmap has resolution TILES: {} x {} values, one for each tile and none for the pixels between; make \
                  it with resolution IMAGE to draw it over an image, or draw its tiles",
                 self.width(),
                 self.height()
@@ -121,7 +122,7 @@ impl HeatMap {
         }
         if (image.width(), image.height()) != (self.width(), self.height()) {
             return Err(Error::argument(format!(
-                "the image has {} x {} pixels, the map {} x {}: give the image the map was made of",
+                "the image has {} x {} pixels, the heatmap {} x {}: give the image the heatmap was made of",
                 image.width(),
                 image.height(),
                 self.width(),
@@ -136,19 +137,19 @@ impl HeatMap {
 mod tests {
     use super::*;
     use crate::classify::Prediction;
-    use crate::heatmap::map::Tile;
-    use crate::heatmap::writer::MapWriter;
+    use crate::heatmap::finished::Tile;
+    use crate::heatmap::writer::HeatmapWriter;
     use lens_images::{PixelFormat, Windowing};
 
-    fn map(values: Vec<f32>) -> HeatMap {
+    fn heatmap(values: Vec<f32>) -> Heatmap {
         let size = (values.len(), 1);
-        HeatMap::of_pixels(values, size)
+        Heatmap::of_pixels(values, size)
     }
 
     fn overlay(values: Vec<f32>, image: &[u8], options: &OverlayOptions) -> Result<Vec<u8>> {
         let width = image.len() as u32;
         let view = PixelView::new(image, width, 1, image.len(), PixelFormat::Gray8, Windowing::default()).unwrap();
-        map(values).overlay(&view, options)
+        heatmap(values).overlay(&view, options)
     }
 
     #[test]
@@ -188,17 +189,17 @@ mod tests {
 
     #[test]
     fn overlay_of_a_map_of_tiles() {
-        let mut map = map(vec![0.5]);
-        map.resolution = Resolution::Tiles;
+        let mut heatmap = heatmap(vec![0.5]);
+        heatmap.resolution = Resolution::Tiles;
         let view = PixelView::new(&[0], 1, 1, 1, PixelFormat::Gray8, Windowing::default()).unwrap();
-        let error = map.overlay(&view, &OverlayOptions::default()).unwrap_err();
+        let error = heatmap.overlay(&view, &OverlayOptions::default()).unwrap_err();
         assert!(error.message().contains("TILES") && error.message().contains("IMAGE"), "{error}");
     }
 
     /// 640 x 400 pixels with tiles of 40, the third and the eleventh the hottest.
-    fn tiled() -> HeatMap {
+    fn tiled() -> Heatmap {
         let size = (640, 400);
-        let mut writer = MapWriter::new(size, size, Resolution::Image).unwrap();
+        let mut writer = HeatmapWriter::new(size, size, Resolution::Image).unwrap();
         (0..size.1).for_each(|y| writer.push(&vec![y as f32 / 400.0; size.0]).unwrap());
         let tiles = (0..160).map(|index| {
             let rank_score = [3, 11].iter().position(|hot| *hot == index).map_or(0.0, |rank| 2.0 - rank as f32);
@@ -210,11 +211,12 @@ mod tests {
 
     #[test]
     fn outlined_tiles() {
-        let map = tiled();
+        let heatmap = tiled();
         let bytes = vec![80; 640 * 400];
         let view = PixelView::new(&bytes, 640, 400, 640, PixelFormat::Gray8, Windowing::default()).unwrap();
-        let draw =
-            |outline_tiles| map.overlay(&view, &OverlayOptions { outline_tiles, ..OverlayOptions::default() }).unwrap();
+        let draw = |outline_tiles| {
+            heatmap.overlay(&view, &OverlayOptions { outline_tiles, ..OverlayOptions::default() }).unwrap()
+        };
         let plain = draw(0);
         for (count, framed) in [(1, &[3][..]), (2, &[3, 11][..])] {
             let pixels = draw(count);
@@ -234,11 +236,11 @@ mod tests {
 
     #[test]
     fn color_bar_position() {
-        let map = tiled();
+        let heatmap = tiled();
         let bytes = vec![80; 640 * 400];
         let view = PixelView::new(&bytes, 640, 400, 640, PixelFormat::Gray8, Windowing::default()).unwrap();
-        let plain = map.overlay(&view, &OverlayOptions::default()).unwrap();
-        let barred = map.overlay(&view, &OverlayOptions { color_bar: true, ..OverlayOptions::default() }).unwrap();
+        let plain = heatmap.overlay(&view, &OverlayOptions::default()).unwrap();
+        let barred = heatmap.overlay(&view, &OverlayOptions { color_bar: true, ..OverlayOptions::default() }).unwrap();
         let changed: Vec<usize> =
             (0..640 * 400).filter(|index| plain[4 * index..][..4] != barred[4 * index..][..4]).collect();
         assert!(changed.len() > 1000 && changed.iter().all(|index| index % 640 > 540));

@@ -2,13 +2,13 @@
 
 use super::bands::Bands;
 use super::batch::TileBatch;
-use super::cells::cells_map;
-use super::grid::{GridMap, TileGrid};
-use super::map::{HeatMap, Tile};
+use super::cells::cells_heatmap;
+use super::finished::{Heatmap, Tile};
+use super::grid::{GridHeatmap, TileGrid};
 use super::occlusion::Occlusion;
 use super::options::HeatmapOptions;
 use super::strategy::{Passes, Strategy};
-use super::writer::MapWriter;
+use super::writer::HeatmapWriter;
 use crate::classify::{Prediction, batch_limit, logits, logits_of};
 use lens_base::{Control, Phase, Result};
 use lens_images::{Batch, CheckedView, PixelView, Raster, ResampledView, check_all_values};
@@ -22,14 +22,14 @@ const TILES_ON_CPU: usize = 64;
 
 /// Heatmaps of images, in order.
 ///
-/// Beside the maps that are finished, it holds the bands of the images whose tiles wait for the network, no more of
-/// them than fill a batch, and for each of those images the rows of the map that are still open.
-pub fn heatmap(
+/// Beside the heatmaps that are finished, it holds the bands of the images whose tiles wait for the network, no more of
+/// them than fill a batch, and for each of those images the unfinished rows of its heatmap.
+pub fn compute_heatmaps(
     model: &Classifier,
     images: &[PixelView],
     options: &HeatmapOptions,
     control: &mut Control,
-) -> Result<Vec<HeatMap>> {
+) -> Result<Vec<Heatmap>> {
     options.check()?;
     let tile = options.tile_size as usize;
     let batch_limit = batch_limit(model.context(), options.batch_limit, TILES_ON_CPU, (tile, tile));
@@ -62,10 +62,10 @@ pub fn heatmap(
     Ok(run.finished)
 }
 
-/// An image whose map waits for its tiles, or, finished, for the maps before it.
+/// An image whose heatmap waits for its tiles, or, finished, for the heatmaps before it.
 enum Waiting {
-    Tiles(Box<GridMap>),
-    Finished(HeatMap),
+    Tiles(Box<GridHeatmap>),
+    Finished(Heatmap),
 }
 
 struct Run<'a> {
@@ -77,7 +77,7 @@ struct Run<'a> {
     together: usize,
     batch: TileBatch,
     waiting: VecDeque<Waiting>,
-    finished: Vec<HeatMap>,
+    finished: Vec<Heatmap>,
     done: usize,
     total: usize,
     start: Instant,
@@ -85,23 +85,22 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn add(&mut self, image: &CheckedView, strategy: Strategy, control: &mut Control) -> Result<()> {
-        let writer = MapWriter::new(strategy.size, strategy.image, self.options.resolution)?;
+        let writer = HeatmapWriter::new(strategy.size, strategy.image, self.options.resolution)?;
         let view = ResampledView::new(*image, strategy.size);
-        let map = match strategy.passes {
+        // Tiles and occlusion report each of their batches.
+        let in_one_pass = matches!(strategy.passes, Passes::Whole | Passes::Cells(_));
+        let heatmap = match strategy.passes {
             Passes::Tiles(grid) => return self.add_tiles(&view, grid, writer, control),
-            Passes::Whole => {
-                let map = self.whole(&view, writer)?;
-                self.step(1, control)?;
-                map
-            }
+            Passes::Whole => self.whole(&view, writer)?,
             Passes::Cells(values) => {
-                let map = cells_map(self.model, &view.rows(0..view.height())?, self.threshold, values, writer)?;
-                self.step(1, control)?;
-                map
+                cells_heatmap(self.model, &view.rows(0..view.height())?, self.threshold, values, writer)?
             }
             Passes::Occlusion(grid) => self.occlude(&view, grid, writer, control)?,
         };
-        self.waiting.push_back(Waiting::Finished(map));
+        if in_one_pass {
+            self.step(1, control)?;
+        }
+        self.waiting.push_back(Waiting::Finished(heatmap));
         self.finish_front()
     }
 
@@ -109,11 +108,11 @@ impl Run<'_> {
         &mut self,
         view: &ResampledView,
         grid: TileGrid,
-        writer: MapWriter,
+        writer: HeatmapWriter,
         control: &mut Control,
     ) -> Result<()> {
-        let map = GridMap::new(grid.clone(), (view.width(), view.height()), self.options.blend, writer);
-        self.waiting.push_back(Waiting::Tiles(Box::new(map)));
+        let heatmap = GridHeatmap::new(grid.clone(), (view.width(), view.height()), self.options.blend, writer);
+        self.waiting.push_back(Waiting::Tiles(Box::new(heatmap)));
         let mut bands = Bands::new(view, self.model.preprocessing(), &grid.rows, grid.tile.1);
         while let Some((band, rows)) = bands.next()? {
             for y in &grid.rows[rows] {
@@ -139,31 +138,31 @@ impl Run<'_> {
         self.batch.clear();
         let mut computed = computed.into_iter();
         for waiting in &mut self.waiting {
-            let Waiting::Tiles(map) = waiting else { continue };
-            for logit in computed.by_ref().take(map.missing()) {
+            let Waiting::Tiles(heatmap) = waiting else { continue };
+            for logit in computed.by_ref().take(heatmap.missing()) {
                 let Prediction { probability, .. } = Prediction::from_logit(logit, self.threshold);
                 let figures = Tile { probability, logit, value: probability, rank_score: logit, ..Tile::default() };
-                map.add(figures, probability)?;
+                heatmap.add(figures, probability)?;
             }
         }
         self.finish_front()?;
         self.step(count, control)
     }
 
-    /// Finishes the maps at the front of the queue whose tiles are all computed.
+    /// Finishes the heatmaps at the front of the queue whose tiles are all computed.
     fn finish_front(&mut self) -> Result<()> {
         while let Some(first) = self.waiting.pop_front() {
             match first {
-                Waiting::Tiles(map) if map.missing() > 0 => {
-                    self.waiting.push_front(Waiting::Tiles(map));
+                Waiting::Tiles(heatmap) if heatmap.missing() > 0 => {
+                    self.waiting.push_front(Waiting::Tiles(heatmap));
                     break;
                 }
-                Waiting::Tiles(map) => {
-                    let sum: f64 = map.tiles().iter().map(|tile| f64::from(tile.probability)).sum();
-                    let mean = (sum / map.tiles().len() as f64) as f32;
-                    self.finished.push(map.finish(Prediction::from_probability(mean, self.threshold))?);
+                Waiting::Tiles(heatmap) => {
+                    let sum: f64 = heatmap.tiles().iter().map(|tile| f64::from(tile.probability)).sum();
+                    let mean = (sum / heatmap.tiles().len() as f64) as f32;
+                    self.finished.push(heatmap.finish(Prediction::from_probability(mean, self.threshold))?);
                 }
-                Waiting::Finished(map) => self.finished.push(map),
+                Waiting::Finished(heatmap) => self.finished.push(heatmap),
             }
         }
         Ok(())
@@ -175,7 +174,7 @@ impl Run<'_> {
     }
 
     /// An image smaller than a tile: all of it at once, and the same value everywhere.
-    fn whole(&self, view: &ResampledView, mut writer: MapWriter) -> Result<HeatMap> {
+    fn whole(&self, view: &ResampledView, mut writer: HeatmapWriter) -> Result<Heatmap> {
         let raster = enlarged(&view.rows(0..view.height())?)?;
         let mut batch = Batch::new(raster.width(), raster.height());
         batch.push(&raster, 0, 0, self.model.preprocessing());
@@ -192,9 +191,9 @@ impl Run<'_> {
         &mut self,
         view: &ResampledView,
         grid: TileGrid,
-        writer: MapWriter,
+        writer: HeatmapWriter,
         control: &mut Control,
-    ) -> Result<HeatMap> {
+    ) -> Result<Heatmap> {
         let occlusion = Occlusion {
             model: self.model,
             threshold: self.threshold,
@@ -202,7 +201,7 @@ impl Run<'_> {
             most_pixels: self.batch_limit * (self.options.tile_size as usize).pow(2),
         };
         let raster = view.rows(0..view.height())?;
-        occlusion.map(&raster, grid, writer, |count| self.step(count, control))
+        occlusion.heatmap(&raster, grid, writer, |count| self.step(count, control))
     }
 }
 

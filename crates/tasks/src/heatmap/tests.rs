@@ -52,8 +52,8 @@ fn reference(model: &Classifier, bytes: &[u8], width: usize, height: usize) -> (
         }
         y += 48;
     }
-    let map = sums.iter().zip(&counts).map(|(sum, count)| if *count > 0.0 { sum / count } else { 0.0 }).collect();
-    (map, probabilities.iter().sum::<f32>() / probabilities.len() as f32)
+    let heatmap = sums.iter().zip(&counts).map(|(sum, count)| if *count > 0.0 { sum / count } else { 0.0 }).collect();
+    (heatmap, probabilities.iter().sum::<f32>() / probabilities.len() as f32)
 }
 
 #[test]
@@ -62,13 +62,14 @@ fn reference_edge_rule() {
     let options = HeatmapOptions { edge: Edge::Reference, ..HeatmapOptions::default() };
     for (width, height) in [(128, 128), (64, 64), (150, 97), (65, 64), (111, 113), (113, 175), (64, 129)] {
         let bytes = pixels(width, height, 1);
-        let maps = heatmap(&model, &[view(&bytes, width, height)], &options, &mut Control::default()).unwrap();
+        let heatmaps =
+            compute_heatmaps(&model, &[view(&bytes, width, height)], &options, &mut Control::default()).unwrap();
         let (expected, mean) = reference(&model, &bytes, width, height);
-        for (index, (value, expected)) in maps[0].values().iter().zip(&expected).enumerate() {
+        for (index, (value, expected)) in heatmaps[0].values().iter().zip(&expected).enumerate() {
             assert!((value - expected).abs() < 1e-5, "{width} x {height}, pixel {index}: {value} {expected}");
             assert_eq!(*value == 0.0, *expected == 0.0);
         }
-        assert!((maps[0].prediction().probability - mean).abs() < 1e-5);
+        assert!((heatmaps[0].prediction().probability - mean).abs() < 1e-5);
     }
 }
 
@@ -80,12 +81,12 @@ fn maps_of_shared_batches() {
     let views: Vec<PixelView> =
         sizes.iter().zip(&bytes).map(|((width, height), bytes)| view(bytes, *width, *height)).collect();
     let options = HeatmapOptions { batch_limit: 3, ..HeatmapOptions::default() };
-    let together = heatmap(&model, &views, &options, &mut Control::default()).unwrap();
-    for (index, (map, view)) in together.iter().zip(&views).enumerate() {
-        let alone = heatmap(&model, &[*view], &HeatmapOptions::default(), &mut Control::default()).unwrap();
-        assert_eq!((map.width(), map.height()), sizes[index]);
+    let together = compute_heatmaps(&model, &views, &options, &mut Control::default()).unwrap();
+    for (index, (heatmap, view)) in together.iter().zip(&views).enumerate() {
+        let alone = compute_heatmaps(&model, &[*view], &HeatmapOptions::default(), &mut Control::default()).unwrap();
+        assert_eq!((heatmap.width(), heatmap.height()), sizes[index]);
         let difference =
-            map.values().iter().zip(alone[0].values()).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+            heatmap.values().iter().zip(alone[0].values()).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
         assert!(difference < 1e-5, "image {index}: {difference}");
     }
 }
@@ -95,9 +96,9 @@ fn scaled_image() {
     let model = model();
     let bytes = pixels(80, 60, 5);
     let options = HeatmapOptions { resize_width: 128, resize_height: 128, ..HeatmapOptions::default() };
-    let map = &heatmap(&model, &[view(&bytes, 80, 60)], &options, &mut Control::default()).unwrap()[0];
-    assert_eq!((map.width(), map.height(), map.columns(), map.rows()), (80, 60, 3, 3));
-    let last = map.tiles()[8];
+    let heatmap = &compute_heatmaps(&model, &[view(&bytes, 80, 60)], &options, &mut Control::default()).unwrap()[0];
+    assert_eq!((heatmap.width(), heatmap.height(), heatmap.columns(), heatmap.rows()), (80, 60, 3, 3));
+    let last = heatmap.tiles()[8];
     assert_eq!((last.x + last.width, last.y + last.height), (80.0, 60.0));
 }
 
@@ -107,8 +108,8 @@ fn whole_logit(model: &Classifier, bytes: &[u8], width: usize, height: usize) ->
     logits(model, &batch).unwrap()[0]
 }
 
-fn draw(model: &Classifier, bytes: &[u8], width: usize, height: usize, options: &HeatmapOptions) -> HeatMap {
-    heatmap(model, &[view(bytes, width, height)], options, &mut Control::default()).unwrap().remove(0)
+fn draw(model: &Classifier, bytes: &[u8], width: usize, height: usize, options: &HeatmapOptions) -> Heatmap {
+    compute_heatmaps(model, &[view(bytes, width, height)], options, &mut Control::default()).unwrap().remove(0)
 }
 
 #[test]
@@ -116,10 +117,10 @@ fn mean_of_cam() {
     let model = model();
     let bytes = pixels(96, 128, 9);
     let logit = whole_logit(&model, &bytes, 96, 128);
-    let map = draw(&model, &bytes, 96, 128, &HeatmapOptions { method: Method::Cam, ..HeatmapOptions::default() });
-    let mean = map.tiles().iter().map(|tile| tile.logit).sum::<f32>() / map.tiles().len() as f32;
-    assert!((mean - logit).abs() < 1e-4 && (map.prediction().logit - logit).abs() < 1e-4);
-    assert_eq!((map.columns(), map.rows(), map.values().len()), (3, 4, 96 * 128));
+    let heatmap = draw(&model, &bytes, 96, 128, &HeatmapOptions { method: Method::Cam, ..HeatmapOptions::default() });
+    let mean = heatmap.tiles().iter().map(|tile| tile.logit).sum::<f32>() / heatmap.tiles().len() as f32;
+    assert!((mean - logit).abs() < 1e-4 && (heatmap.prediction().logit - logit).abs() < 1e-4);
+    assert_eq!((heatmap.columns(), heatmap.rows(), heatmap.values().len()), (3, 4, 96 * 128));
 }
 
 #[test]
@@ -127,9 +128,9 @@ fn grad_cam_plus_plus_scale() {
     let model = model();
     let bytes = pixels(96, 128, 9);
     let options = HeatmapOptions { method: Method::GradCamPlusPlus, ..HeatmapOptions::default() };
-    let map = draw(&model, &bytes, 96, 128, &options);
-    assert!((map.prediction().logit - whole_logit(&model, &bytes, 96, 128)).abs() < 1e-4);
-    assert!(map.values().iter().all(|value| (0.0..=1.0).contains(value)));
+    let heatmap = draw(&model, &bytes, 96, 128, &options);
+    assert!((heatmap.prediction().logit - whole_logit(&model, &bytes, 96, 128)).abs() < 1e-4);
+    assert!(heatmap.values().iter().all(|value| (0.0..=1.0).contains(value)));
     let tiles = draw(&model, &bytes, 96, 128, &HeatmapOptions { resolution: Resolution::Tiles, ..options });
     assert_eq!((tiles.width(), tiles.height()), (3, 4));
     assert_eq!(tiles.values()[tiles.hottest_tile()], 1.0);
@@ -149,13 +150,13 @@ fn occlusion() {
         batch_limit: 9,
         ..HeatmapOptions::default()
     };
-    let map = draw(&model, &bytes, width, height, &options);
+    let heatmap = draw(&model, &bytes, width, height, &options);
     let whole = Prediction::from_logit(whole_logit(&model, &bytes, width, height), 0.5);
-    assert!((map.prediction().logit - whole.logit).abs() < 1e-4);
+    assert!((heatmap.prediction().logit - whole.logit).abs() < 1e-4);
     let mean = bytes.iter().map(|byte| f64::from(*byte) / 255.0).sum::<f64>() / bytes.len() as f64;
     let (mut sums, mut weights) = (vec![0f64; width * height], vec![0f64; width * height]);
     let corners = [0, 30].into_iter().flat_map(|y| [0, 30, 50].map(|x| (x, y)));
-    for (tile, (left, top)) in map.tiles().iter().zip(corners) {
+    for (tile, (left, top)) in heatmap.tiles().iter().zip(corners) {
         assert_eq!((tile.x, tile.y, tile.width, tile.height), (left as f32, top as f32, 40.0, 40.0));
         let inside = |index: usize| {
             let (x, y) = (index % width, index / width);
@@ -175,12 +176,12 @@ fn occlusion() {
             weights[index] += weight;
         }
     }
-    for (index, value) in map.values().iter().enumerate() {
+    for (index, value) in heatmap.values().iter().enumerate() {
         let expected = if weights[index] > 0.0 { (sums[index] / weights[index]).max(0.0) } else { 0.0 };
         assert!((f64::from(*value) - expected).abs() < 1e-5, "{index}: {value} {expected}");
     }
-    let hottest = map.tiles()[map.hottest_tile()];
-    assert!(map.tiles().iter().all(|tile| tile.probability >= hottest.probability));
+    let hottest = heatmap.tiles()[heatmap.hottest_tile()];
+    assert!(heatmap.tiles().iter().all(|tile| tile.probability >= hottest.probability));
 }
 
 #[test]
@@ -188,9 +189,9 @@ fn occlusion_of_small_images() {
     let model = model();
     let bytes = pixels(20, 50, 4);
     let options = HeatmapOptions { method: Method::Occlusion, ..HeatmapOptions::default() };
-    let map = draw(&model, &bytes, 20, 50, &options);
-    assert_eq!((map.columns(), map.rows(), map.width(), map.height()), (1, 1, 20, 50));
-    assert_eq!((map.tiles()[0].width, map.tiles()[0].height), (20.0, 50.0));
+    let heatmap = draw(&model, &bytes, 20, 50, &options);
+    assert_eq!((heatmap.columns(), heatmap.rows(), heatmap.width(), heatmap.height()), (1, 1, 20, 50));
+    assert_eq!((heatmap.tiles()[0].width, heatmap.tiles()[0].height), (20.0, 50.0));
 }
 
 #[test]
@@ -211,13 +212,14 @@ fn too_many_pixels_for_one_pass() {
     let bytes = vec![0; 5000 * 5000];
     for method in [Method::Cam, Method::GradCamPlusPlus, Method::Occlusion] {
         let options = HeatmapOptions { method, ..HeatmapOptions::default() };
-        let error = heatmap(&model, &[view(&bytes, 5000, 5000)], &options, &mut Control::default()).unwrap_err();
+        let error =
+            compute_heatmaps(&model, &[view(&bytes, 5000, 5000)], &options, &mut Control::default()).unwrap_err();
         for sign in ["image 0", "5000 x 5000", "16777216", "scale", "0.819", "TILES", &method.name().to_uppercase()] {
             assert!(error.message().contains(sign), "{error}");
         }
     }
     let options = HeatmapOptions { tile_size: 3000, ..HeatmapOptions::default() };
-    let error = heatmap(&model, &[view(&bytes, 10_000, 2500)], &options, &mut Control::default()).unwrap_err();
+    let error = compute_heatmaps(&model, &[view(&bytes, 10_000, 2500)], &options, &mut Control::default()).unwrap_err();
     assert!(error.message().contains("tile_size 3000") && error.message().contains("at most 2500"), "{error}");
 }
 
@@ -234,7 +236,7 @@ fn cancelled_heatmap() {
         let mut control = Control::new(Some(Box::new(stop)), None);
         let options =
             HeatmapOptions { method, stride: 16, batch_limit: 9, edge: Edge::Reference, ..HeatmapOptions::default() };
-        let error = heatmap(&model, &[view(&bytes, 512, 64)], &options, &mut control).unwrap_err();
+        let error = compute_heatmaps(&model, &[view(&bytes, 512, 64)], &options, &mut control).unwrap_err();
         assert_eq!(error.kind(), lens_base::ErrorKind::Cancelled);
         drop(control);
         let expected = if method == Method::Tiles { [(8, 29), (16, 29)] } else { [(1, 30), (2, 30)] };
@@ -254,7 +256,7 @@ fn options_out_of_range() {
         (HeatmapOptions { batch_limit: 65_537, ..HeatmapOptions::default() }, "batch_limit is 65537"),
         (HeatmapOptions { threshold: Some(1.5), ..HeatmapOptions::default() }, "1.5"),
     ] {
-        let error = heatmap(&model, &[view(&bytes, 64, 64)], &options, &mut Control::default()).unwrap_err();
+        let error = compute_heatmaps(&model, &[view(&bytes, 64, 64)], &options, &mut Control::default()).unwrap_err();
         assert!(error.message().contains(sign), "{error}");
     }
 }

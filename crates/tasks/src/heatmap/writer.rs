@@ -1,6 +1,6 @@
-//! From the rows of a map at the size its image was tiled at to the finished map.
+//! From the rows of a heatmap at the size its image was tiled at to the finished heatmap.
 
-use super::map::{HeatMap, Tile};
+use super::finished::{Heatmap, Tile};
 use super::options::Resolution;
 use crate::classify::Prediction;
 use lens_base::{Error, Result, reserve};
@@ -9,9 +9,9 @@ use lens_images::{Raster, RowResampler};
 /// About how many samples are resized at once.
 const PIECE_SAMPLES: usize = 4 << 20;
 
-/// Takes the rows of a map from top to bottom. Of those it holds only the few that rows of the finished map still
-/// depend on.
-pub struct MapWriter {
+/// Takes the rows of a heatmap from top to bottom. Of those it holds only the few that rows of the finished heatmap
+/// still depend on.
+pub struct HeatmapWriter {
     from: (usize, usize),
     to: (usize, usize),
     resolution: Resolution,
@@ -23,16 +23,16 @@ pub struct MapWriter {
     first_pending: usize,
 }
 
-impl MapWriter {
+impl HeatmapWriter {
     /// For rows of an image tiled at one size, whose own size is another.
     pub fn new(from: (usize, usize), to: (usize, usize), resolution: Resolution) -> Result<Self> {
         let mut values = Vec::new();
         if resolution == Resolution::Image {
-            reserve(&mut values, to.0 * to.1, &format!("a map of {} x {} values", to.0, to.1))?;
+            reserve(&mut values, to.0 * to.1, &format!("a heatmap of {} x {} values", to.0, to.1))?;
         }
         let (sum, maximum) = (0.0, f32::MIN);
         let (received, pending, first_pending) = (0, Vec::new(), 0);
-        Ok(MapWriter { from, to, resolution, values, sum, maximum, received, pending, first_pending })
+        Ok(HeatmapWriter { from, to, resolution, values, sum, maximum, received, pending, first_pending })
     }
 
     /// The next rows, of values of 0..1.
@@ -81,10 +81,10 @@ impl MapWriter {
         Ok(())
     }
 
-    /// The map, when all rows were pushed, with tiles in pixels of the size it was tiled at.
-    pub fn finish(self, mut tiles: Vec<Tile>, columns: usize, prediction: Prediction) -> Result<HeatMap> {
+    /// The heatmap, when all rows were pushed, with tiles in pixels of the size it was tiled at.
+    pub fn finish(self, mut tiles: Vec<Tile>, columns: usize, prediction: Prediction) -> Result<Heatmap> {
         if self.received != self.from.1 {
-            return Err(Error::internal(format!("a map of {} rows got {}", self.from.1, self.received)));
+            return Err(Error::internal(format!("a heatmap of {} rows got {}", self.from.1, self.received)));
         }
         let across = self.to.0 as f32 / self.from.0 as f32;
         let down = self.to.1 as f32 / self.from.1 as f32;
@@ -99,7 +99,7 @@ impl MapWriter {
             Resolution::Image => (self.values, self.to.0),
             Resolution::Tiles => (tiles.iter().map(|tile| tile.value).collect(), columns),
         };
-        Ok(HeatMap {
+        Ok(Heatmap {
             width,
             height: values.len() / width,
             resolution: self.resolution,
@@ -117,8 +117,8 @@ impl MapWriter {
 mod tests {
     use super::*;
 
-    fn written(values: &[f32], from: (usize, usize), to: (usize, usize), rows: usize) -> HeatMap {
-        let mut writer = MapWriter::new(from, to, Resolution::Image).unwrap();
+    fn written(values: &[f32], from: (usize, usize), to: (usize, usize), rows: usize) -> Heatmap {
+        let mut writer = HeatmapWriter::new(from, to, Resolution::Image).unwrap();
         values.chunks(rows * from.0).for_each(|rows| writer.push(rows).unwrap());
         writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).unwrap()
     }
@@ -131,10 +131,10 @@ mod tests {
         let raster = Raster::new(from.0, from.1, 1, values.clone()).unwrap();
         for to in [(400, 500), (3001, 2000), (3000, 3000)] {
             let expected = raster.resized(to.0, to.1).unwrap();
-            let map = written(&values, from, to, 17);
-            assert_eq!((map.width(), map.height()), to);
-            assert!(map.values().iter().zip(expected.samples()).all(|(one, other)| (one - other).abs() < 1e-6));
-            assert!((map.mean() - 0.5).abs() < 1e-3 && map.maximum() == 1.0);
+            let heatmap = written(&values, from, to, 17);
+            assert_eq!((heatmap.width(), heatmap.height()), to);
+            assert!(heatmap.values().iter().zip(expected.samples()).all(|(one, other)| (one - other).abs() < 1e-6));
+            assert!((heatmap.mean() - 0.5).abs() < 1e-3 && heatmap.maximum() == 1.0);
         }
     }
 
@@ -142,21 +142,21 @@ mod tests {
     fn map_of_tiles() {
         let tile = |x: f32, value: f32| Tile { x, width: 2.0, height: 1.0, value, ..Tile::default() };
         let make = |resolution| {
-            let mut writer = MapWriter::new((3, 1), (6, 2), resolution).unwrap();
+            let mut writer = HeatmapWriter::new((3, 1), (6, 2), resolution).unwrap();
             writer.push(&[0.25, 0.5, 0.75]).unwrap();
             let tiles = vec![tile(0.0, 0.25), tile(1.0, 0.75)];
             writer.finish(tiles, 2, Prediction::from_logit(0.0, 0.5)).unwrap()
         };
-        let (map, tiles) = (make(Resolution::Image), make(Resolution::Tiles));
-        assert_eq!((map.width(), map.height()), (6, 2));
+        let (heatmap, tiles) = (make(Resolution::Image), make(Resolution::Tiles));
+        assert_eq!((heatmap.width(), heatmap.height()), (6, 2));
         assert_eq!((tiles.width(), tiles.height(), tiles.values()), (2, 1, &[0.25, 0.75][..]));
-        assert_eq!((map.mean(), map.maximum()), (tiles.mean(), tiles.maximum()));
+        assert_eq!((heatmap.mean(), heatmap.maximum()), (tiles.mean(), tiles.maximum()));
         assert_eq!((tiles.tiles()[1].x, tiles.tiles()[1].width), (2.0, 4.0));
     }
 
     #[test]
     fn missing_rows() {
-        let mut writer = MapWriter::new((2, 2), (2, 2), Resolution::Image).unwrap();
+        let mut writer = HeatmapWriter::new((2, 2), (2, 2), Resolution::Image).unwrap();
         writer.push(&[0.0, 0.0]).unwrap();
         assert!(writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).is_err());
     }

@@ -58,7 +58,7 @@ impl Axis {
         Axis::with_steps(start - padding, 1.0 + padding, nice_step((1.0 - start) / 6.0))
     }
 
-    /// For whole numbers.
+    /// An axis of whole numbers.
     pub fn of_numbers(first: u32, last: u32) -> Self {
         let (first, last) = (f64::from(first), f64::from(last));
         let step = nice_step((last - first) / 12.0).max(1.0);

@@ -18,24 +18,24 @@ const FONT: &str = "Hack";
 /// By how many pixels of the canvas text must be lowered to look centred: its box includes accents.
 pub const TEXT_DROP: i32 = 5;
 
-/// Sizes of letters in pixels of the chart.
+/// Size of letters in pixels of the chart.
 pub const TEXT: u32 = 17;
-/// Of headings.
+/// Size of the letters of headings in pixels of the chart.
 pub const HEADING: u32 = 22;
 
-/// Colours after Okabe and Ito, which stay apart for colour-blind eyes.
+/// Blue of Okabe and Ito's palette, whose colours stay apart for colour-blind eyes.
 pub const BLUE: RGBColor = RGBColor(0, 114, 178);
-/// As above.
+/// Vermilion of the same palette.
 pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
-/// As above.
+/// Bluish green of the same palette.
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
-/// As above.
+/// Reddish purple of the same palette.
 pub const PURPLE: RGBColor = RGBColor(170, 70, 130);
-/// Of letters and axes.
+/// Colour of letters and axes.
 pub const INK: RGBColor = RGBColor(40, 40, 40);
-/// Of the grid.
+/// Colour of the grid.
 pub const PALE: RGBColor = RGBColor(226, 226, 226);
-/// Of reference lines.
+/// Colour of reference lines.
 pub const FAINT: RGBColor = RGBColor(120, 120, 120);
 
 /// An area to draw in.

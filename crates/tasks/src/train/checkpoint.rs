@@ -43,7 +43,7 @@ pub struct RunState {
     pub skipped_steps: u64,
     /// Seconds of training in the epoch.
     pub train_seconds: f64,
-    /// Of these, waited for images.
+    /// Seconds of these that were spent waiting for images.
     pub waited_seconds: f64,
     /// Learning rate of the last step.
     pub learning_rate: f64,

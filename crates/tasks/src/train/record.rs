@@ -19,15 +19,15 @@ pub struct EpochRecord {
     pub accuracy: Option<f64>,
     /// Validation area under the ROC curve.
     pub auc: Option<f64>,
-    /// Of the last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
     /// Steps that were left out because numbers left the range of half precision.
     pub skipped_steps: u64,
     /// What the loss is multiplied by in half precision, after the last step.
     pub loss_scale: Option<f64>,
-    /// Of training and validation.
+    /// Seconds of training and validation.
     pub seconds: f64,
-    /// Of training.
+    /// Images a second in training.
     pub images_per_second: f64,
     /// Share of the training time that was spent waiting for images.
     pub data_wait_share: f64,
@@ -65,9 +65,9 @@ pub struct RunRecord<'a> {
     pub report: &'a RunReport,
     /// Seconds before an interruption.
     pub seconds_before: f64,
-    /// With which options.
+    /// The options of the run.
     pub options: &'a TrainOptions,
-    /// Which file it began with, when it did.
+    /// The file whose weights it began with, when there is one.
     pub start_weights: &'a Value,
     /// The weight of positive samples that was used.
     pub pos_weight: f64,
@@ -90,7 +90,7 @@ pub struct RunRecord<'a> {
 }
 
 impl RunRecord<'_> {
-    /// As JSON.
+    /// The record as JSON.
     pub fn describe(&self, model_sha256: &str) -> Value {
         let mut fields = self.report.header(
             "lesionlens.training",

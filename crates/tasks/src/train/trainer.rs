@@ -9,11 +9,11 @@ use super::preparation::{check, check_classes, find_checkpoint, setup, start};
 use super::record::{EpochRecord, RunRecord, Shortage};
 use super::results;
 use crate::classify::Prediction;
-use crate::evaluate::{Metrics, Scored};
+use crate::evaluate::{Metrics, ScoredSample};
 use lens_base::{Control, Error, ErrorKind, LogLevel, Phase, Result, Update};
 use lens_engine::policy::EMPTY_CACHE_EPOCHS;
 use lens_engine::{EngineName, Footprint};
-use lens_images::{Batch, BatchPlan, Dataset, ImageStore, Sampling, epoch_order};
+use lens_images::{Batch, Dataset, EpochBatches, ImageStore, Sampling, epoch_order};
 use lens_model::{Metadata, Model, TrainingParameters};
 use lens_runtime::{Classifier, Context, RunReport};
 use serde_json::Value;
@@ -225,17 +225,17 @@ impl<'a> Trainer<'a> {
             self.trainer.restart_optimizer()?;
         }
         let sampling = if self.options.weighted_sampler { Sampling::Weighted } else { Sampling::Shuffled };
-        let plan = BatchPlan {
+        let batches = EpochBatches {
             order: epoch_order(&self.labels, sampling, self.options.seed, epoch),
             batch_size: self.options.batch_size as usize,
             smallest: 2,
             first: self.state.batches,
             augmentation: Some((self.options.augmentation.clone(), self.options.seed, epoch)),
         };
-        let (steps_per_epoch, total) = (plan.bounds().len() as u64, plan.order.len());
+        let (steps_per_epoch, total) = (batches.bounds().len() as u64, batches.order.len());
         let (training, threads) = (self.training, self.threads());
         let mut since = Instant::now();
-        training.for_each_batch(&plan, threads, |batch, labels, waited| {
+        training.for_each_batch(&batches, threads, |batch, labels, waited| {
             self.train_batch(&batch, &labels, steps_per_epoch)?;
             self.state.waited_seconds += waited.as_secs_f64();
             self.state.train_seconds += since.elapsed().as_secs_f64();
@@ -314,7 +314,7 @@ impl<'a> Trainer<'a> {
         let Some(validation) = self.validation else {
             return Ok(());
         };
-        let plan = BatchPlan {
+        let batches = EpochBatches {
             order: (0..validation.len()).collect(),
             batch_size: self.trainer.micro_batch,
             smallest: 1,
@@ -322,12 +322,12 @@ impl<'a> Trainer<'a> {
             augmentation: None,
         };
         let (mut scored, mut loss_sum) = (Vec::with_capacity(validation.len()), 0.0);
-        validation.for_each_batch(&plan, self.threads(), |batch, labels, _| {
+        validation.for_each_batch(&batches, self.threads(), |batch, labels, _| {
             let logits = self.trainer.logits(&batch)?;
             loss_sum += self.trainer.loss().of(&logits, &labels) * batch.len() as f64;
             for (logit, label) in logits.into_iter().zip(&labels) {
                 let probability = Prediction::from_logit(logit, self.options.threshold).probability;
-                scored.push(Scored { positive: *label == 1.0, probability });
+                scored.push(ScoredSample { positive: *label == 1.0, probability });
             }
             let update = Update {
                 epoch: record.epoch,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use table::Table;
 use work::{
-    IMAGES, Messages, Outcome, context, dataset, logits, losses, maps, max_difference, options, pictures, trained,
+    IMAGES, Messages, Outcome, context, dataset, heatmaps, logits, losses, max_difference, options, pictures, trained,
 };
 
 const CALLERS: usize = 4;
@@ -41,7 +41,7 @@ fn describe(table: &Table, gpu: &Context) {
 /// The CPU's results.
 struct Expected {
     logits: Vec<f64>,
-    maps: Vec<Vec<f64>>,
+    heatmaps: Vec<Vec<f64>>,
     /// First loss of the training of the model.
     first_loss: f64,
 }
@@ -77,7 +77,7 @@ fn classifies(
     })?;
     table.compare(&format!("{name}: {CALLERS} callers at once"), worst, limit);
     for ((method, value), expected) in METHODS.into_iter().zip(&expected.maps) {
-        let found = maps(model, &pictures[..2], value)?;
+        let found = heatmaps(model, &pictures[..2], value)?;
         table.compare(&format!("{name}: heatmap by {method}"), max_difference(expected, &found), limit);
     }
     Ok(())
@@ -168,7 +168,10 @@ fn main() -> Outcome<()> {
     model.save(&file, FileFormat::Safetensors)?;
     let expected = Expected {
         logits: logits(&model, &pictures)?,
-        maps: METHODS.iter().map(|(_, method)| maps(&model, &pictures[..2], *method)).collect::<Outcome<_>>()?,
+        heatmaps: METHODS
+            .iter()
+            .map(|(_, method)| heatmaps(&model, &pictures[..2], *method))
+            .collect::<Outcome<_>>()?,
         first_loss: losses(&model)[0],
     };
     let classifying = rate(1, || logits(&model, &pictures).map(|_| ()))?;

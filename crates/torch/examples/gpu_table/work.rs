@@ -5,7 +5,7 @@ use lens_engine::policy::{DeviceRequest, PrecisionRequest};
 use lens_images::{Dataset, PixelFormat, PixelView, Preprocessing, Windowing};
 use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_tasks::classify::{ClassifyOptions, classify};
-use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};
+use lens_tasks::heatmap::{HeatmapOptions, Method, compute_heatmaps};
 use lens_tasks::train::{TrainOptions, train};
 use std::sync::{Arc, Mutex};
 
@@ -72,10 +72,10 @@ pub fn logits(model: &Classifier, pictures: &[Vec<u8>]) -> Outcome<Vec<f64>> {
 }
 
 /// The heatmaps of some pictures.
-pub fn maps(model: &Classifier, pictures: &[Vec<u8>], method: Method) -> Outcome<Vec<f64>> {
+pub fn heatmaps(model: &Classifier, pictures: &[Vec<u8>], method: Method) -> Outcome<Vec<f64>> {
     let options = HeatmapOptions { method, stride: 32, ..HeatmapOptions::default() };
-    let maps = heatmap(model, &views(pictures)?, &options, &mut Control::default())?;
-    Ok(maps.iter().flat_map(|map| map.values()).map(|value| f64::from(*value)).collect())
+    let heatmaps = compute_heatmaps(model, &views(pictures)?, &options, &mut Control::default())?;
+    Ok(heatmaps.iter().flat_map(|heatmap| heatmap.values()).map(|value| f64::from(*value)).collect())
 }
 
 pub fn max_difference(one: &[f64], other: &[f64]) -> f64 {

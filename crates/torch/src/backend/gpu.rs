@@ -83,7 +83,8 @@ impl Runtime {
         Some((values[0], values[1]))
     }
 
-    /// Free and total bytes. Restores the thread's current device, which the host may rely on.
+    /// Free and total bytes. Restores the thread's current device, which the program that embeds the library may rely
+    /// on.
     fn memory(&self, index: c_int) -> std::result::Result<(u64, u64), String> {
         let before = self.number("GetDevice", "asking for the current device")?;
         let (mut free, mut total) = (0usize, 0usize);

@@ -33,8 +33,8 @@ pub(super) extern "C" fn last_error() -> RawText {
 }
 
 /// Rust's default hook prints panics to standard error; panics that are returned as errors must not be printed in a
-/// host's process. The hook belongs to the standard library inside this library, so no other Rust code of the process
-/// is affected.
+/// embedding program's process. The hook belongs to the standard library inside this library, so no other Rust code of
+/// the process is affected.
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

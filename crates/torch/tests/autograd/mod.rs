@@ -5,7 +5,7 @@ use lens_model::{LAYOUT, Parameters};
 use lesionlens_torch::DenseNet;
 use tch::{Device, Kind, Tensor};
 
-/// With a copy of the parameters.
+/// A network with a copy of the parameters.
 pub fn network(parameters: &Parameters, kind: Kind) -> DenseNet<Tensor> {
     let network = DenseNet::of(parameters, Device::Cpu).unwrap();
     for (tensor, spec) in network.parameters().zip(LAYOUT.parameters()) {

@@ -145,7 +145,7 @@ final class BindingsTest {
         }
     }
 
-    static void mapsOfFramesBecomeOne() {
+    static void heatmapsOfFramesBecomeOne() {
         Image dark = Image.of(new byte[WIDTH * HEIGHT], WIDTH, HEIGHT, PixelFormat.GRAY8);
         List<Heatmap> frames = MODEL.heatmaps(List.of(dark, gray8()), HEATMAP);
         AggregatedHeatmap aggregated = Heatmap.aggregate(frames);

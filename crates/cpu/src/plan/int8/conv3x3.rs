@@ -31,7 +31,7 @@ pub struct Int8Conv3x3<'a> {
     pub target: Span<'a>,
     pub target_stride: usize,
     pub target_channel: usize,
-    /// Of each image.
+    /// Height of each image in pixels.
     pub height: usize,
     pub width: usize,
     /// Output lines to compute, counted through all images.

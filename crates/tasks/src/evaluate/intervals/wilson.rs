@@ -2,7 +2,7 @@
 
 use super::{Interval, Method, Z};
 
-/// Of `part` in `whole`, which is not 0.
+/// The interval of the share `part` of `whole`, which is not 0.
 pub fn wilson(part: u64, whole: u64) -> Interval {
     let count = whole as f64;
     let share = part as f64 / count;

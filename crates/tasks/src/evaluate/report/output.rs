@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Directories of the report, whose contents are replaced.
+/// Directory of raw heatmaps in the report; its contents are replaced.
 pub const FLAGGED_RAW: &str = "flagged_raw";
-/// As above.
+/// Directory of overlays in the report; its contents are replaced.
 pub const FLAGGED_OVERLAYS: &str = "flagged_overlays";
 /// Its page.
 pub const PAGE: &str = "report.html";

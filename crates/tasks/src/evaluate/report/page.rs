@@ -1,7 +1,7 @@
 //! report.html: the report as one page that needs no other file.
 
 use super::thumbnails::Thumbnails;
-use crate::evaluate::case::Case;
+use crate::evaluate::classified_sample::ClassifiedSample;
 use crate::plot::Chart;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,13 +22,13 @@ pub struct Page<'a> {
     /// Charts, with what they show in words.
     pub charts: Vec<(&'a Chart, &'a str)>,
     /// Positives called negative: how many there are, and some with thumbnails.
-    pub missed: (usize, Vec<(&'a Case<'a>, &'a Thumbnails)>),
+    pub missed: (usize, Vec<(&'a ClassifiedSample<'a>, &'a Thumbnails)>),
     /// Negatives called positive, likewise.
-    pub false_alarms: (usize, Vec<(&'a Case<'a>, &'a Thumbnails)>),
+    pub false_alarms: (usize, Vec<(&'a ClassifiedSample<'a>, &'a Thumbnails)>),
     /// Some of all.
-    pub samples: Vec<(&'a Case<'a>, &'a Thumbnails)>,
-    /// All cases.
-    pub cases: &'a [Case<'a>],
+    pub samples: Vec<(&'a ClassifiedSample<'a>, &'a Thumbnails)>,
+    /// All classified samples.
+    pub classified: &'a [ClassifiedSample<'a>],
     /// What the heatmaps show.
     pub heatmaps: &'a str,
 }
@@ -129,8 +129,14 @@ impl Page<'_> {
         }
     }
 
-    fn group(&self, title: &str, what: &str, (count, shown): &(usize, Vec<(&Case, &Thumbnails)>)) -> Result<Markup> {
-        let cards = shown.iter().map(|(case, thumbnails)| card(case, thumbnails)).collect::<Result<Vec<_>>>()?;
+    fn group(
+        &self,
+        title: &str,
+        what: &str,
+        (count, shown): &(usize, Vec<(&ClassifiedSample, &Thumbnails)>),
+    ) -> Result<Markup> {
+        let cards =
+            shown.iter().map(|(classified, thumbnails)| card(classified, thumbnails)).collect::<Result<Vec<_>>>()?;
         Ok(html! {
             h2 { (title) " (" (count) ")" }
             @if cards.is_empty() {
@@ -140,7 +146,7 @@ impl Page<'_> {
                     (what) @if cards.len() < *count { "; " (cards.len()) " of " (count) " are shown" }
                     ". Left the image, right its heatmap: " (self.heatmaps) "."
                 }
-                div.cases { @for card in cards { (card) } }
+                div.cards { @for card in cards { (card) } }
             }
         })
     }
@@ -150,18 +156,18 @@ impl Page<'_> {
             h2 { "Every image" }
             details {
                 summary { "Show the table" }
-                @if self.cases.len() > LISTED {
-                    p.soft { "The first " (LISTED) "; predictions.csv has all " (self.cases.len()) "." }
+                @if self.classified.len() > LISTED {
+                    p.soft { "The first " (LISTED) "; predictions.csv has all " (self.classified.len()) "." }
                 }
                 table {
                     tr { th { "Image" } th { "Label" } th { "Called" } th.number { "Probability" } th.number { "Confidence" } }
-                    @for case in self.cases.iter().take(LISTED) {
+                    @for classified in self.classified.iter().take(LISTED) {
                         tr {
-                            td { (&*case.sample.id) }
-                            td { (class(case.sample.positive)) }
-                            td { (called(case)) }
-                            td.number { (format!("{:.4}", case.prediction.probability)) }
-                            td.number { (format!("{:.4}", case.confidence)) }
+                            td { (&*classified.sample.id) }
+                            td { (class(classified.sample.positive)) }
+                            td { (called(classified)) }
+                            td.number { (format!("{:.4}", classified.prediction.probability)) }
+                            td.number { (format!("{:.4}", classified.confidence)) }
                         }
                     }
                 }
@@ -263,7 +269,7 @@ fn provenance(report: &Value) -> Markup {
     }
 }
 
-fn card(case: &Case, thumbnails: &Thumbnails) -> Result<Markup> {
+fn card(classified: &ClassifiedSample, thumbnails: &Thumbnails) -> Result<Markup> {
     let (image, overlay) = (data_url(&thumbnails.image.to_png()?), data_url(&thumbnails.overlay.to_png()?));
     Ok(html! {
         figure {
@@ -272,17 +278,17 @@ fn card(case: &Case, thumbnails: &Thumbnails) -> Result<Markup> {
                 img src=(overlay) alt="heatmap over the image" loading="lazy";
             }
             figcaption {
-                (&*case.sample.id) br;
-                "labelled " (class(case.sample.positive)) ", called " (called(case)) ", confidence "
-                (format!("{:.3}", case.confidence))
+                (&*classified.sample.id) br;
+                "labelled " (class(classified.sample.positive)) ", called " (called(classified)) ", confidence "
+                (format!("{:.3}", classified.confidence))
             }
         }
     })
 }
 
-fn called(case: &Case) -> Markup {
-    let wrong = case.prediction.positive != case.sample.positive;
-    html! { span.wrong[wrong] { (class(case.prediction.positive)) } }
+fn called(classified: &ClassifiedSample) -> Markup {
+    let wrong = classified.prediction.positive != classified.sample.positive;
+    html! { span.wrong[wrong] { (class(classified.prediction.positive)) } }
 }
 
 fn class(positive: bool) -> &'static str {

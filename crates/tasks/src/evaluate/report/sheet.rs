@@ -1,7 +1,7 @@
 //! sample_results.png: twelve images beside their heatmaps.
 
 use super::thumbnails::{FIT, Thumbnail, Thumbnails};
-use crate::evaluate::case::Case;
+use crate::evaluate::classified_sample::ClassifiedSample;
 use crate::plot::{Canvas, Chart, DETAIL, Drawn, FAINT, HEADING, INK, TEXT, VERMILION, font, pixels};
 use lens_base::Result;
 use plotters::prelude::*;
@@ -17,17 +17,17 @@ const ROW: i32 = FIT as i32 + CAPTION + MARGIN;
 /// Letters of a sample's name that fit above it.
 const NAME: usize = 40;
 
-/// Draws the cases with their thumbnails, in order.
-pub fn sheet(shown: &[(&Case, &Thumbnails)]) -> Result<Chart> {
+/// Draws the samples with their thumbnails, in order.
+pub fn sheet(shown: &[(&ClassifiedSample, &Thumbnails)]) -> Result<Chart> {
     let rows = shown.len().div_ceil(COLUMNS).max(1) as i32;
     let width = MARGIN + COLUMNS as i32 * (PAIR + MARGIN);
     Chart::new(width as u32, (HEAD + rows * ROW) as u32, |canvas| {
         let title = format!("{} samples, each beside its heatmap (white 0 to dark red 1)", shown.len());
         canvas.draw(&Text::new(title, (pixels(MARGIN), pixels(18)), font(HEADING)))?;
-        for (index, (case, thumbnails)) in shown.iter().enumerate() {
+        for (index, (classified, thumbnails)) in shown.iter().enumerate() {
             let x = MARGIN + (index % COLUMNS) as i32 * (PAIR + MARGIN);
             let y = HEAD + (index / COLUMNS) as i32 * ROW;
-            draw_caption(canvas, case, x, y)?;
+            draw_caption(canvas, classified, x, y)?;
             draw_thumbnail(canvas, &thumbnails.image, x, y + CAPTION)?;
             draw_thumbnail(canvas, &thumbnails.absolute, x + FIT as i32 + GAP, y + CAPTION)?;
         }
@@ -35,16 +35,16 @@ pub fn sheet(shown: &[(&Case, &Thumbnails)]) -> Result<Chart> {
     })
 }
 
-fn draw_caption(canvas: &Canvas, case: &Case, x: i32, y: i32) -> Drawn {
+fn draw_caption(canvas: &Canvas, classified: &ClassifiedSample, x: i32, y: i32) -> Drawn {
     let class = |positive| if positive { "positive" } else { "negative" };
-    let right = case.sample.positive == case.prediction.positive;
+    let right = classified.sample.positive == classified.prediction.positive;
     let call = format!(
         "true {}, called {} ({:.3})",
-        class(case.sample.positive),
-        class(case.prediction.positive),
-        case.confidence
+        class(classified.sample.positive),
+        class(classified.prediction.positive),
+        classified.confidence
     );
-    let letters: Vec<char> = case.sample.id.chars().collect();
+    let letters: Vec<char> = classified.sample.id.chars().collect();
     let name: String = match letters.len() {
         0..=NAME => letters.into_iter().collect(),
         count => std::iter::once('…').chain(letters[count - NAME + 1..].iter().copied()).collect(),

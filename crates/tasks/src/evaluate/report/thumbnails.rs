@@ -1,6 +1,6 @@
 //! Images beside their heatmaps, small enough for a page.
 
-use crate::heatmap::{Colormap, HeatMap, OverlayOptions, OverlayScale};
+use crate::heatmap::{Colormap, Heatmap, OverlayOptions, OverlayScale};
 use lens_base::Result;
 use lens_images::{PixelFormat, PixelView, Raster, encode_png};
 
@@ -19,7 +19,7 @@ pub struct Thumbnail {
 }
 
 impl Thumbnail {
-    /// Of an image.
+    /// The thumbnail of an image.
     pub fn of(raster: &Raster) -> Result<Self> {
         let (width, height) = fitting(raster.width(), raster.height());
         let small = raster.resized(width, height)?;
@@ -37,7 +37,7 @@ impl Thumbnail {
         Thumbnail::of(&Raster::new(width, height, 3, samples)?)
     }
 
-    /// As a PNG file.
+    /// The thumbnail as a PNG file.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         encode_png(&PixelView::plain(&self.pixels, self.width, self.height, PixelFormat::Rgb8)?)
     }
@@ -50,7 +50,7 @@ fn fitting(width: usize, height: usize) -> (usize, usize) {
     (side(width), side(height))
 }
 
-/// A case's thumbnails.
+/// A sample's thumbnails.
 #[derive(Clone)]
 pub struct Thumbnails {
     /// The image.
@@ -67,12 +67,12 @@ fn sheet_overlay() -> OverlayOptions {
 }
 
 impl Thumbnails {
-    /// Of an image and its map.
-    pub fn of(raster: &Raster, map: &HeatMap) -> Result<Self> {
+    /// The thumbnails of an image and of its heatmap over it.
+    pub fn of(raster: &Raster, heatmap: &Heatmap) -> Result<Self> {
         let (bytes, format, width, height) = raster.stored();
         let view = PixelView::plain(&bytes, width, height, format)?;
         let drawn = |options: &OverlayOptions| -> Result<Thumbnail> {
-            Thumbnail::of_rgba(&map.overlay(&view, options)?, raster.width(), raster.height())
+            Thumbnail::of_rgba(&heatmap.overlay(&view, options)?, raster.width(), raster.height())
         };
         Ok(Thumbnails {
             image: Thumbnail::of(raster)?,

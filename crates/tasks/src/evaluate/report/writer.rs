@@ -8,11 +8,11 @@ use super::output::{
 use super::page::Page;
 use super::sheet::sheet;
 use super::thumbnails::Thumbnails;
-use crate::evaluate::case::{Case, FlagRule, evenly_spread};
+use crate::evaluate::classified_sample::{ClassifiedSample, FlagRule, evenly_spread};
 use crate::evaluate::figures::Figures;
 use crate::evaluate::ranking::RocCurve;
 use crate::evaluate::scoring::map_samples;
-use crate::heatmap::{HeatMap, HeatmapOptions, Method, OverlayOptions};
+use crate::heatmap::{Heatmap, HeatmapOptions, Method, OverlayOptions};
 use crate::plot::Chart;
 use lens_base::{Control, Error, Options, Phase, Result, write_atomically};
 use lens_images::{PixelFormat, PixelView, Raster, Sample, write_png};
@@ -65,7 +65,7 @@ pub struct Writer<'a> {
     output: Output,
     options: &'a ReportOptions,
     heatmap: &'a HeatmapOptions,
-    /// Cases whose files are written already.
+    /// Samples whose files are written already.
     kept: BTreeSet<usize>,
 }
 
@@ -75,23 +75,29 @@ impl<'a> Writer<'a> {
         Ok(Writer { output: Output::begin(directory)?, options, heatmap, kept: BTreeSet::new() })
     }
 
-    /// Writes the files of the case at `index` when it is flagged.
-    pub fn keep_if_flagged(&mut self, index: usize, case: &Case, raster: &Raster, map: &HeatMap) -> Result<()> {
-        if !self.options.flag.applies(case) || !self.kept.insert(index) {
+    /// Writes the files of the sample at `index` when it is flagged.
+    pub fn keep_if_flagged(
+        &mut self,
+        index: usize,
+        classified: &ClassifiedSample,
+        raster: &Raster,
+        heatmap: &Heatmap,
+    ) -> Result<()> {
+        if !self.options.flag.applies(classified) || !self.kept.insert(index) {
             return Ok(());
         }
-        let stem = case.file_stem(index);
-        let (width, height) = (map.width(), map.height());
+        let stem = classified.file_stem(index);
+        let (width, height) = (heatmap.width(), heatmap.height());
         if self.options.save_raw {
-            write_npy(&self.output.file_in(FLAGGED_RAW, &format!("{stem}.npy"))?, width, height, map.values())?;
-            let bytes: Vec<u8> = map.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
+            write_npy(&self.output.file_in(FLAGGED_RAW, &format!("{stem}.npy"))?, width, height, heatmap.values())?;
+            let bytes: Vec<u8> = heatmap.values().iter().flat_map(|value| value.to_ne_bytes()).collect();
             let view = PixelView::plain(&bytes, width as u32, height as u32, PixelFormat::GrayF32)?;
             write_png(&self.output.file_in(FLAGGED_RAW, &format!("{stem}.png"))?, &view)?;
         }
         if self.options.save_overlays {
             let (bytes, format, ..) = raster.stored();
             let image = PixelView::plain(&bytes, width as u32, height as u32, format)?;
-            let overlay = map.overlay(&image, &OverlayOptions::default())?;
+            let overlay = heatmap.overlay(&image, &OverlayOptions::default())?;
             let view = PixelView::plain(&overlay, width as u32, height as u32, PixelFormat::Rgba8)?;
             write_png(&self.output.file_in(FLAGGED_OVERLAYS, &format!("{stem}.png"))?, &view)?;
         }
@@ -102,19 +108,19 @@ impl<'a> Writer<'a> {
     pub fn finish(
         mut self,
         model: &Classifier,
-        cases: &[Case],
+        classified: &[ClassifiedSample],
         figures: &Figures,
         report: &Value,
         control: &mut Control,
     ) -> Result<()> {
-        let flagged: Vec<bool> = cases.iter().map(|case| self.options.flag.applies(case)).collect();
+        let flagged: Vec<bool> = classified.iter().map(|one| self.options.flag.applies(one)).collect();
         let shown = evenly_spread(&flagged, SAMPLES, self.options.sample_flagged_share);
-        let (missed, false_alarms) = (mistakes(cases, true), mistakes(cases, false));
+        let (missed, false_alarms) = (mistakes(classified, true), mistakes(classified, false));
         let illustrated: BTreeSet<usize> =
             [&shown[..], first(&missed), first(&false_alarms)].concat().into_iter().collect();
-        let thumbnails = self.draw(model, cases, &flagged, &illustrated, control)?;
-        let with_thumbnails = |indices: &[usize]| -> Vec<(&Case, &Thumbnails)> {
-            indices.iter().filter_map(|index| Some((&cases[*index], thumbnails.get(index)?))).collect()
+        let thumbnails = self.draw(model, classified, &flagged, &illustrated, control)?;
+        let with_thumbnails = |indices: &[usize]| -> Vec<(&ClassifiedSample, &Thumbnails)> {
+            indices.iter().filter_map(|index| Some((&classified[*index], thumbnails.get(index)?))).collect()
         };
 
         let samples = with_thumbnails(&shown);
@@ -134,12 +140,12 @@ impl<'a> Writer<'a> {
             missed: (missed.len(), with_thumbnails(first(&missed))),
             false_alarms: (false_alarms.len(), with_thumbnails(first(&false_alarms))),
             samples,
-            cases,
+            classified,
             heatmaps: meaning(self.heatmap.method),
         };
         let page = page.render()?;
         write_atomically(&self.output.file(PAGE), |file| file.write_all(page.as_bytes()))?;
-        write_predictions(&self.output.file(PREDICTIONS), cases)?;
+        write_predictions(&self.output.file(PREDICTIONS), classified)?;
         write_atomically(&self.output.file(DOCUMENT), |file| {
             serde_json::to_writer_pretty(&mut *file, report)?;
             file.write_all(b"\n")
@@ -148,11 +154,11 @@ impl<'a> Writer<'a> {
         self.output.publish()
     }
 
-    /// Thumbnails of the `illustrated` cases, and the files of flagged ones that have none yet.
+    /// Thumbnails of the `illustrated` samples, and the files of flagged ones that have none yet.
     fn draw(
         &mut self,
         model: &Classifier,
-        cases: &[Case],
+        classified: &[ClassifiedSample],
         flagged: &[bool],
         illustrated: &BTreeSet<usize>,
         control: &mut Control,
@@ -160,20 +166,20 @@ impl<'a> Writer<'a> {
         let files = self.options.save_raw || self.options.save_overlays;
         let needed =
             |index: &usize| illustrated.contains(index) || (files && flagged[*index] && !self.kept.contains(index));
-        let indices: Vec<usize> = (0..cases.len()).filter(needed).collect();
-        let samples: Vec<&Sample> = indices.iter().map(|index| cases[*index].sample).collect();
+        let indices: Vec<usize> = (0..classified.len()).filter(needed).collect();
+        let samples: Vec<&Sample> = indices.iter().map(|index| classified[*index].sample).collect();
         let mut thumbnails = BTreeMap::new();
         let mut left = indices.into_iter();
         map_samples(model, &samples, self.heatmap, Phase::Heatmap, control, |sample, result| {
-            let index = left.next().ok_or_else(|| Error::internal("more heatmaps than cases"))?;
-            let (raster, map) = result.map_err(|skipped| {
+            let index = left.next().ok_or_else(|| Error::internal("more heatmaps than samples"))?;
+            let (raster, heatmap) = result.map_err(|skipped| {
                 Error::data(format!("{} could be read before, and cannot now: {}", sample.id, skipped.reason))
             })?;
             if files {
-                self.keep_if_flagged(index, &cases[index], raster, map)?;
+                self.keep_if_flagged(index, &classified[index], raster, heatmap)?;
             }
             if illustrated.contains(&index) {
-                thumbnails.insert(index, Thumbnails::of(raster, map)?);
+                thumbnails.insert(index, Thumbnails::of(raster, heatmap)?);
             }
             Ok(())
         })?;
@@ -185,14 +191,14 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Misclassified cases of a class, the most confident first.
-fn mistakes(cases: &[Case], positive: bool) -> Vec<usize> {
+/// Misclassified samples of a class, the most confident first.
+fn mistakes(classified: &[ClassifiedSample], positive: bool) -> Vec<usize> {
     let wrong = |index: &usize| {
-        let case = &cases[*index];
-        case.sample.positive == positive && case.prediction.positive != positive
+        let one = &classified[*index];
+        one.sample.positive == positive && one.prediction.positive != positive
     };
-    let mut wrong: Vec<usize> = (0..cases.len()).filter(wrong).collect();
-    let logit = |index: &usize| cases[*index].prediction.logit;
+    let mut wrong: Vec<usize> = (0..classified.len()).filter(wrong).collect();
+    let logit = |index: &usize| classified[*index].prediction.logit;
     wrong.sort_by(|one, other| {
         let order = logit(one).total_cmp(&logit(other));
         if positive { order } else { order.reverse() }
@@ -204,7 +210,7 @@ fn first(indices: &[usize]) -> &[usize] {
     &indices[..indices.len().min(MISTAKES)]
 }
 
-/// What a method's maps show, for readers.
+/// What a method's heatmaps show, for readers.
 fn meaning(method: Method) -> &'static str {
     match method {
         Method::Tiles => "how positive each part looks when seen alone",
@@ -238,17 +244,17 @@ fn reliability_of(figures: &Figures) -> Result<Chart> {
 }
 
 /// The reference pipeline's table.
-fn write_predictions(path: &Path, cases: &[Case]) -> Result<()> {
+fn write_predictions(path: &Path, classified: &[ClassifiedSample]) -> Result<()> {
     write_atomically(path, |file| {
         let mut table = csv::Writer::from_writer(file);
         table.write_record(["filename", "filepath", "true_label", "predicted_label", "prediction_confidence"])?;
-        for case in cases {
+        for one in classified {
             table.write_record([
-                &*case.sample.id,
-                case.path().as_deref().unwrap_or(""),
-                if case.sample.positive { "1" } else { "0" },
-                if case.prediction.positive { "1" } else { "0" },
-                &case.confidence.to_string(),
+                &*one.sample.id,
+                one.path().as_deref().unwrap_or(""),
+                if one.sample.positive { "1" } else { "0" },
+                if one.prediction.positive { "1" } else { "0" },
+                &one.confidence.to_string(),
             ])?;
         }
         table.flush()

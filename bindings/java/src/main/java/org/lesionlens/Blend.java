@@ -8,7 +8,7 @@ public enum Blend {
 
     /**
      * A tile counts most in its middle: a Gaussian with a standard deviation of 1/8 of the tile, at least 1/1000 of
-     * its peak, as in sliding-window inference of segmentation networks. Smoother maps.
+     * its peak, as in sliding-window inference of segmentation networks. Smoother heatmaps.
      */
     GAUSSIAN(1);
 

@@ -124,8 +124,8 @@ public final class ContextOptions {
 
     /**
      * GPU: share of its memory that the process may take. Set once per process, through PYTORCH_ALLOC_CONF when
-     * libtorch's library for GPUs is loaded; what the host or its user set there wins. Above 0 and at most 1, or 0
-     * (default): automatic, 0.85 on AMD, 1 on NVIDIA.
+     * libtorch's library for GPUs is loaded; what the program that embeds the library or its user set there wins.
+     * Above 0 and at most 1, or 0 (default): automatic, 0.85 on AMD, 1 on NVIDIA.
      */
     public ContextOptions memoryFraction(double memoryFraction) {
         this.memoryFraction = memoryFraction;

@@ -15,9 +15,9 @@ public final class Heatmap extends Handle {
     private final HeatmapSummary summary;
 
     Heatmap(Pointer address) {
-        super(address, LesionlensLibrary.library()::lens_map_free, null);
-        Native.lens_map_summary figures = new Native.lens_map_summary();
-        LesionlensLibrary.check(LesionlensLibrary.library().lens_map_get_summary(address, figures));
+        super(address, LesionlensLibrary.library()::lens_heatmap_free, null);
+        Native.lens_heatmap_summary figures = new Native.lens_heatmap_summary();
+        LesionlensLibrary.check(LesionlensLibrary.library().lens_heatmap_get_summary(address, figures));
         summary = HeatmapSummary.of(figures);
     }
 
@@ -28,20 +28,20 @@ public final class Heatmap extends Handle {
 
     /** The values, 0 to 1, row by row; a copy. */
     public float[] values() {
-        return use(map -> {
+        return use(heatmap -> {
             PointerByReference values = new PointerByReference();
             LongByReference count = new LongByReference();
-            LesionlensLibrary.check(LesionlensLibrary.library().lens_map_values(map, values, count));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_heatmap_get_values(heatmap, values, count));
             return values.getValue().getFloatArray(0, Math.toIntExact(count.getValue()));
         });
     }
 
     /** The tiles, row by row. */
     public List<Tile> tiles() {
-        return use(map -> {
+        return use(heatmap -> {
             PointerByReference tiles = new PointerByReference();
             LongByReference count = new LongByReference();
-            LesionlensLibrary.check(LesionlensLibrary.library().lens_map_tiles(map, tiles, count));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_heatmap_get_tiles(heatmap, tiles, count));
             Native.lens_tile first = new Native.lens_tile(tiles.getValue());
             return Arrays.stream(first.toArray(Math.toIntExact(count.getValue())))
                     .map(tile -> Tile.of((Native.lens_tile) tile)).toList();
@@ -68,10 +68,10 @@ public final class Heatmap extends Handle {
         int width = summary.width();
         int height = summary.height();
         long stride = 4L * width;
-        return use(map -> {
+        return use(heatmap -> {
             try (Views views = new Views(List.of(image)); Memory rgba = new Memory(stride * height)) {
                 LesionlensLibrary.check(LesionlensLibrary.library()
-                        .lens_map_overlay(map, views.structs()[0], choices, rgba, stride));
+                        .lens_heatmap_overlay(heatmap, views.structs()[0], choices, rgba, stride));
                 // RGBA in memory is what INT_BGR has in a little-endian int, under the alpha that it does not read.
                 BufferedImage overlay = new BufferedImage(width, height, BufferedImage.TYPE_INT_BGR);
                 int[] pixels = ((DataBufferInt) overlay.getRaster().getDataBuffer()).getData();
@@ -89,11 +89,12 @@ public final class Heatmap extends Handle {
     /** Makes one heatmap of several of the same size and with the same tiles; these stay as they are. */
     public static AggregatedHeatmap aggregate(List<Heatmap> heatmaps, Aggregate how) {
         Objects.requireNonNull(how, "how");
-        return useAll(Arguments.elements("heatmaps", heatmaps), maps -> {
+        return useAll(Arguments.elements("heatmaps", heatmaps), handles -> {
             LongByReference best = new LongByReference();
-            Pointer map = LesionlensLibrary.handle(handle -> LesionlensLibrary.library()
-                    .lens_map_aggregate(maps.length == 0 ? null : maps, maps.length, how.value, handle, best));
-            return new AggregatedHeatmap(new Heatmap(map), Math.toIntExact(best.getValue()));
+            Pointer heatmap = LesionlensLibrary.handle(handle -> LesionlensLibrary.library()
+                    .lens_heatmap_aggregate(
+                            handles.length == 0 ? null : handles, handles.length, how.value, handle, best));
+            return new AggregatedHeatmap(new Heatmap(heatmap), Math.toIntExact(best.getValue()));
         });
     }
 }

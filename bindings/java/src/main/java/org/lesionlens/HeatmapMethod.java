@@ -24,7 +24,7 @@ public enum HeatmapMethod {
      * Grad-CAM++ (Chattopadhay et al. 2018), one pass over the whole image: "where is the evidence for the positive
      * class, also when it shows in several places?" Channels that speak against it are left out. Values are relative
      * to the image's strongest cell, which has 1: they say where, not how much, and cannot be compared between images;
-     * a map without any evidence is 0 everywhere.
+     * a heatmap without any evidence is 0 everywhere.
      */
     GRAD_CAM_PLUS_PLUS(2),
 

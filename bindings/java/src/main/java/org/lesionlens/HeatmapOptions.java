@@ -18,7 +18,7 @@ public final class HeatmapOptions {
     private Integer resizeHeight;
     private Integer batchLimit;
     private Float threshold;
-    private MapResolution resolution;
+    private HeatmapResolution resolution;
     ProgressListener progress;
     CancelToken cancel;
 
@@ -59,8 +59,8 @@ public final class HeatmapOptions {
     }
 
     /**
-     * The image is resampled by this factor before tiling. The map has the image's own size all the same. Above 0 and
-     * at most 16; default 1.
+     * The image is resampled by this factor before tiling. The heatmap has the image's own size all the same. Above 0
+     * and at most 16; default 1.
      */
     public HeatmapOptions scale(double scale) {
         this.scale = scale;
@@ -84,9 +84,9 @@ public final class HeatmapOptions {
 
     /**
      * Tiles that go through the network at once; those of different images share a batch. It bounds the memory that
-     * the call needs beside the maps. For occlusion a batch holds as many whole images as fit into the pixels of so
-     * many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic, 64
-     * on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
+     * the call needs beside the heatmaps. For occlusion a batch holds as many whole images as fit into the pixels of
+     * so many tiles, at least one; CAM and Grad-CAM++ take one image at a time. At most 65536; 0 (default): automatic,
+     * 64 on the CPU, and on GPUs as many as have 4 million pixels (1024 of 64 x 64).
      */
     public HeatmapOptions batchLimit(int batchLimit) {
         this.batchLimit = Arguments.notNegative("batchLimit", batchLimit);
@@ -99,8 +99,8 @@ public final class HeatmapOptions {
         return this;
     }
 
-    /** What the map has a value for. MapResolution; default MapResolution.IMAGE. */
-    public HeatmapOptions resolution(MapResolution resolution) {
+    /** What the heatmap has a value for. HeatmapResolution; default HeatmapResolution.IMAGE. */
+    public HeatmapOptions resolution(HeatmapResolution resolution) {
         this.resolution = resolution;
         return this;
     }

@@ -3,7 +3,7 @@ package org.lesionlens;
 /**
  * The figures of a heatmap.
  *
- * @param width values in a row: the image's width, or with MapResolution.TILES columns
+ * @param width values in a row: the image's width, or with HeatmapResolution.TILES columns
  * @param height rows of values
  * @param mean mean of the values
  * @param maximum highest value
@@ -15,7 +15,7 @@ package org.lesionlens;
 public record HeatmapSummary(
         int width, int height, float mean, float maximum, int columns, int rows, int hottestTile,
         Prediction prediction) {
-    static HeatmapSummary of(Native.lens_map_summary summary) {
+    static HeatmapSummary of(Native.lens_heatmap_summary summary) {
         return new HeatmapSummary(summary.width, summary.height, summary.mean, summary.maximum, summary.columns,
                 summary.rows, summary.hottest_tile, Prediction.of(summary.prediction));
     }

@@ -4,7 +4,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import java.nio.file.Path;
 
-/** A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), for hosts without a decoder of their own. Thread-safe. */
+/** A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), for programs without a decoder of their own. Thread-safe. */
 public final class ImageFile extends Handle {
     public ImageFile(Path file) {
         this(file, 0);
@@ -26,7 +26,7 @@ public final class ImageFile extends Handle {
     public int frames() {
         return use(handle -> {
             IntByReference frames = new IntByReference();
-            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_frames(handle, frames));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_get_frames(handle, frames));
             return frames.getValue();
         });
     }
@@ -35,7 +35,7 @@ public final class ImageFile extends Handle {
     public Image image() {
         return use(handle -> {
             Native.lens_image view = new Native.lens_image();
-            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_view(handle, view));
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_image_file_get_view(handle, view));
             return Image.copyOf(view);
         });
     }

@@ -82,12 +82,12 @@ public final class Model extends Handle {
         choices.progress = watch;
         return use(model -> CancelToken.with(options.cancel, token -> {
             choices.cancel = token;
-            Pointer[] maps = new Pointer[Math.max(1, taken.size())];
+            Pointer[] heatmaps = new Pointer[Math.max(1, taken.size())];
             try (Views views = new Views(taken)) {
                 Watch.check(watch, LesionlensLibrary.library()
-                        .lens_heatmap(model, views.structs(), taken.size(), choices, maps));
+                        .lens_heatmap_compute(model, views.structs(), taken.size(), choices, heatmaps));
             }
-            return Arrays.stream(maps).limit(taken.size()).map(Heatmap::new).toList();
+            return Arrays.stream(heatmaps).limit(taken.size()).map(Heatmap::new).toList();
         }));
     }
 

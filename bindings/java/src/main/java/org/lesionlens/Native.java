@@ -25,9 +25,9 @@ interface Native extends Library {
 
     int lens_image_file_load(byte[] path, int frame, PointerByReference file);
 
-    int lens_image_file_view(Pointer file, lens_image image);
+    int lens_image_file_get_view(Pointer file, lens_image image);
 
-    int lens_image_file_frames(Pointer file, IntByReference frames);
+    int lens_image_file_get_frames(Pointer file, IntByReference frames);
 
     void lens_image_file_free(Pointer file);
 
@@ -62,23 +62,23 @@ interface Native extends Library {
 
     void lens_heatmap_options_init(lens_heatmap_options options);
 
-    int lens_heatmap(Pointer model, lens_image[] images, long count, lens_heatmap_options options,
-        Pointer[] maps);
+    int lens_heatmap_compute(Pointer model, lens_image[] images, long count, lens_heatmap_options options,
+        Pointer[] heatmaps);
 
-    int lens_map_get_summary(Pointer map, lens_map_summary summary);
+    int lens_heatmap_get_summary(Pointer heatmap, lens_heatmap_summary summary);
 
-    int lens_map_values(Pointer map, PointerByReference values, LongByReference count);
+    int lens_heatmap_get_values(Pointer heatmap, PointerByReference values, LongByReference count);
 
-    int lens_map_tiles(Pointer map, PointerByReference tiles, LongByReference count);
+    int lens_heatmap_get_tiles(Pointer heatmap, PointerByReference tiles, LongByReference count);
 
-    int lens_map_aggregate(Pointer[] maps, long count, int how, PointerByReference map,
+    int lens_heatmap_aggregate(Pointer[] heatmaps, long count, int how, PointerByReference heatmap,
         LongByReference bestFrame);
 
-    void lens_map_free(Pointer map);
+    void lens_heatmap_free(Pointer heatmap);
 
     void lens_overlay_options_init(lens_overlay_options options);
 
-    int lens_map_overlay(Pointer map, lens_image image, lens_overlay_options options, Pointer rgba,
+    int lens_heatmap_overlay(Pointer heatmap, lens_image image, lens_overlay_options options, Pointer rgba,
         long stride);
 
     interface lens_progress_fn extends Callback {
@@ -201,7 +201,7 @@ interface Native extends Library {
     }
 
     @Structure.FieldOrder({"width", "height", "mean", "maximum", "columns", "rows", "hottest_tile", "prediction"})
-    class lens_map_summary extends Structure {
+    class lens_heatmap_summary extends Structure {
         public int width;
         public int height;
         public float mean;

@@ -49,7 +49,7 @@ public final class OverlayOptions {
     }
 
     /**
-     * Values of the map (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
+     * Values of the heatmap (0 to 1, whatever the scale) below this are not coloured: the image alone is seen there. 0
      * colours everything. 0 to 1; default 0.
      */
     public OverlayOptions hideBelow(float hideBelow) {

@@ -3,7 +3,10 @@ package org.lesionlens;
 
 /** Which values get the lowest and the highest colour. */
 public enum OverlayScale {
-    /** The map's own lowest and highest value (a constant map gets the lowest colour): shows where, not how much. */
+    /**
+     * The heatmap's own lowest and highest value (a constant heatmap gets the lowest colour): shows where, not how
+     * much.
+     */
     MINMAX(0),
 
     /** 0 and 1: shows how much, comparable between images. */

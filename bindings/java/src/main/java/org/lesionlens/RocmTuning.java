@@ -1,7 +1,10 @@
 // Generated from bindings/interface.json by `make bindings`; do not edit.
 package org.lesionlens;
 
-/** Which environment variables are set for the AMD runtime before it is loaded. What the host or its user set wins. */
+/**
+ * Which environment variables are set for the AMD runtime before it is loaded. What the program that embeds the
+ * library or its user set wins.
+ */
 public enum RocmTuning {
     /** Those that are safe for the GPU that is there. */
     AUTO(0),

@@ -18,7 +18,7 @@ public enum Status {
     /** The asked-for device cannot be used. */
     ERROR_DEVICE(4),
 
-    /** Memory ran out, on the host or the device. */
+    /** Memory ran out: the machine's, or the device's. */
     ERROR_OUT_OF_MEMORY(5),
 
     /** The data set cannot serve the purpose (empty, one class only, ...). */

@@ -2,9 +2,9 @@
    error, classifies image files, and lays heatmaps over them. Ctrl-C stops what is going on by a cancel token, which any
    thread may trigger. Every call is checked, and the library's own message is shown.
 
-   host train TRAINING VALIDATION MODEL.safetensors [EPOCHS [IMAGE-SIZE [BATCH-SIZE]]]
-   host classify MODEL.safetensors IMAGE...
-   host heatmap MODEL.safetensors IMAGE OVERLAY.png */
+   example train TRAINING VALIDATION MODEL.safetensors [EPOCHS [IMAGE-SIZE [BATCH-SIZE]]]
+   example classify MODEL.safetensors IMAGE...
+   example heatmap MODEL.safetensors IMAGE OVERLAY.png */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -25,10 +25,10 @@ enum { EXIT_USAGE = 2, EXIT_CANCELLED = 130 };
 static int failed(lens_status status, const char *what)
 {
     if (status == LENS_CANCELLED) {
-        fputs("host: cancelled\n", stderr);
+        fputs("example: cancelled\n", stderr);
         return EXIT_CANCELLED;
     }
-    fprintf(stderr, "host: %s: %s (%s)\n", what, lens_last_error(), lens_status_name(status));
+    fprintf(stderr, "example: %s: %s (%s)\n", what, lens_last_error(), lens_status_name(status));
     return EXIT_FAILURE;
 }
 
@@ -64,7 +64,7 @@ static int cancel_on_interrupt(lens_cancel_token *cancel)
 static int32_t show_progress(const lens_progress *progress, void *user_data)
 {
     const char *work = user_data;
-    fprintf(stderr, "host: %s: %" PRIu64 " of %" PRIu64, work, progress->done, progress->total);
+    fprintf(stderr, "example: %s: %" PRIu64 " of %" PRIu64, work, progress->done, progress->total);
     if (progress->epochs > 0) {
         fprintf(stderr, " of epoch %" PRIu32 " of %" PRIu32, progress->epoch, progress->epochs);
     }
@@ -138,7 +138,7 @@ static int classify(const lens_model *model, const char *path, const lens_cancel
     lens_image image; /* a view of the file's pixels; a viewer fills one with pixels of its own */
     lens_status status = lens_image_file_load(path, 0, &file);
     if (status == LENS_OK) {
-        status = lens_image_file_view(file, &image);
+        status = lens_image_file_get_view(file, &image);
     }
     lens_classify_options options;
     lens_prediction prediction;
@@ -159,7 +159,7 @@ static int classify(const lens_model *model, const char *path, const lens_cancel
 }
 
 /* The overlay's pixels belong to the caller, who says how far apart its rows are. */
-static lens_status write_overlay(const lens_map *map, const lens_image *image, const char *path)
+static lens_status write_overlay(const lens_heatmap *heatmap, const lens_image *image, const char *path)
 {
     lens_image overlay = {.width = image->width,
                           .height = image->height,
@@ -172,7 +172,7 @@ static lens_status write_overlay(const lens_map *map, const lens_image *image, c
     lens_overlay_options options;
     lens_overlay_options_init(&options);
     options.outline_tiles = 1;
-    lens_status status = lens_map_overlay(map, image, &options, pixels, overlay.row_stride);
+    lens_status status = lens_heatmap_overlay(heatmap, image, &options, pixels, overlay.row_stride);
     if (status == LENS_OK) {
         overlay.pixels = pixels;
         status = lens_png_write(path, &overlay);
@@ -181,14 +181,14 @@ static lens_status write_overlay(const lens_map *map, const lens_image *image, c
     return status;
 }
 
-static lens_status print_map(const lens_map *map)
+static lens_status print_heatmap(const lens_heatmap *heatmap)
 {
-    lens_map_summary summary;
-    const lens_tile *tiles = NULL; /* the map's own, valid as long as it */
+    lens_heatmap_summary summary;
+    const lens_tile *tiles = NULL; /* the heatmap's own, valid as long as it */
     size_t count = 0;
-    lens_status status = lens_map_get_summary(map, &summary);
+    lens_status status = lens_heatmap_get_summary(heatmap, &summary);
     if (status == LENS_OK) {
-        status = lens_map_tiles(map, &tiles, &count);
+        status = lens_heatmap_get_tiles(heatmap, &tiles, &count);
     }
     if (status == LENS_OK) {
         const lens_tile *hottest = &tiles[summary.hottest_tile];
@@ -201,7 +201,7 @@ static lens_status print_map(const lens_map *map)
 static int draw(const lens_model *model, const char *path, const char *overlay_path, const lens_cancel_token *cancel)
 {
     lens_image_file *file = NULL;
-    lens_map *map = NULL;
+    lens_heatmap *heatmap = NULL;
     lens_image image;
     lens_heatmap_options options;
     lens_heatmap_options_init(&options);
@@ -211,28 +211,28 @@ static int draw(const lens_model *model, const char *path, const char *overlay_p
 
     lens_status status = lens_image_file_load(path, 0, &file);
     if (status == LENS_OK) {
-        status = lens_image_file_view(file, &image);
+        status = lens_image_file_get_view(file, &image);
     }
     if (status == LENS_OK) {
-        status = lens_heatmap(model, &image, 1, &options, &map);
+        status = lens_heatmap_compute(model, &image, 1, &options, &heatmap);
     }
     if (status == LENS_OK) {
-        status = write_overlay(map, &image, overlay_path);
+        status = write_overlay(heatmap, &image, overlay_path);
     }
     if (status == LENS_OK) {
-        status = print_map(map);
+        status = print_heatmap(heatmap);
     }
     int exit_code = status == LENS_OK ? EXIT_SUCCESS : failed(status, path);
-    lens_map_free(map);
+    lens_heatmap_free(heatmap);
     lens_image_file_free(file);
     return exit_code;
 }
 
 static int usage(void)
 {
-    fputs("usage: host train TRAINING VALIDATION MODEL.safetensors [EPOCHS [IMAGE-SIZE [BATCH-SIZE]]]\n"
-          "       host classify MODEL.safetensors IMAGE...\n"
-          "       host heatmap MODEL.safetensors IMAGE OVERLAY.png\n",
+    fputs("usage: example train TRAINING VALIDATION MODEL.safetensors [EPOCHS [IMAGE-SIZE [BATCH-SIZE]]]\n"
+          "       example classify MODEL.safetensors IMAGE...\n"
+          "       example heatmap MODEL.safetensors IMAGE OVERLAY.png\n",
           stderr);
     return EXIT_USAGE;
 }
@@ -266,7 +266,7 @@ static int use_model(const lens_context *context, int argc, char **argv, const l
 static void show_message(lens_log_level level, const char *message, void *user_data)
 {
     (void)user_data;
-    fprintf(stderr, "host: %s: %s\n", level == LENS_LOG_LEVEL_ERROR ? "error" : "warning", message);
+    fprintf(stderr, "example: %s: %s\n", level == LENS_LOG_LEVEL_ERROR ? "error" : "warning", message);
 }
 
 static int run(int argc, char **argv, const lens_cancel_token *cancel)
@@ -311,7 +311,7 @@ int main(int argc, char **argv)
     }
     int error = cancel_on_interrupt(cancel);
     if (error != 0) {
-        fprintf(stderr, "host: Ctrl-C cannot be waited for: %s\n", strerror(error));
+        fprintf(stderr, "example: Ctrl-C cannot be waited for: %s\n", strerror(error));
         return EXIT_FAILURE;
     }
     /* The thread that waits may still trigger the token, so it is kept until the program ends. */

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// A classified sample.
 #[derive(Clone, Debug)]
-pub struct Case<'a> {
+pub struct ClassifiedSample<'a> {
     /// The sample.
     pub sample: &'a Sample,
     /// The model's prediction.
@@ -47,9 +47,9 @@ pub struct FlagRule {
 }
 
 impl FlagRule {
-    /// Whether a case is flagged.
-    pub fn applies(&self, case: &Case) -> bool {
-        let (called, confident) = (case.prediction.positive, case.confidence >= self.confidence);
+    /// Whether a sample is flagged.
+    pub fn applies(&self, classified: &ClassifiedSample) -> bool {
+        let (called, confident) = (classified.prediction.positive, classified.confidence >= self.confidence);
         match self.criterion {
             FlagCriterion::Either => called || confident,
             FlagCriterion::Prediction => called,
@@ -61,7 +61,7 @@ impl FlagRule {
 /// Longest part of a sample's name that goes into a file name; file systems allow 255 bytes for all of it.
 const LONGEST_STEM: usize = 120;
 
-impl Case<'_> {
+impl ClassifiedSample<'_> {
     /// The file of the sample, as text.
     pub fn path(&self) -> Option<String> {
         self.sample.path().map(|path| path.display().to_string())
@@ -80,7 +80,7 @@ impl Case<'_> {
         })
     }
 
-    /// The name, without extension, of files about the case at `index`, as the reference pipeline names them.
+    /// The name, without extension, of files about the sample at `index`, as the reference pipeline names them.
     pub fn file_stem(&self, index: usize) -> String {
         format!(
             "heatmap_{index:06}_pred{}_true{}_conf{:.3}_{}",
@@ -109,8 +109,8 @@ fn stem(id: &str) -> String {
         .collect()
 }
 
-/// Indices of `count` cases to show, in the data set's order: the share `flagged_share` of them flagged as far as there are
-/// enough of each, either group evenly spread over the data set.
+/// Indices of `count` samples to show, in the data set's order: the share `flagged_share` of them flagged as far as
+/// there are enough of each, either group evenly spread over the data set.
 pub fn evenly_spread(flagged: &[bool], count: usize, flagged_share: f64) -> Vec<usize> {
     let of = |flag: bool| -> Vec<usize> { (0..flagged.len()).filter(|index| flagged[*index] == flag).collect() };
     let (flagged, other) = (of(true), of(false));
@@ -144,8 +144,12 @@ mod tests {
         dataset
     }
 
-    fn case(dataset: &Dataset, probability: f32, confidence: f32) -> Case<'_> {
-        Case { sample: &dataset.samples()[0], prediction: Prediction::from_probability(probability, 0.5), confidence }
+    fn classified(dataset: &Dataset, probability: f32, confidence: f32) -> ClassifiedSample<'_> {
+        ClassifiedSample {
+            sample: &dataset.samples()[0],
+            prediction: Prediction::from_probability(probability, 0.5),
+            confidence,
+        }
     }
 
     #[test]
@@ -157,10 +161,10 @@ mod tests {
             (".hidden", 0, 0.1, "heatmap_000007_predneg_true0_conf0.250_.hidden"),
             ("..\\up\\wo:rse?\n.png", 0, 0.1, "heatmap_000007_predneg_true0_conf0.250_wo_rse__"),
         ] {
-            assert_eq!(case(&dataset(id, label), probability, 0.25).file_stem(7), expected);
+            assert_eq!(classified(&dataset(id, label), probability, 0.25).file_stem(7), expected);
         }
         let long = dataset(&"ä".repeat(300), 1);
-        assert!(case(&long, 0.9, 1.0).file_stem(1_234_567).len() < 250);
+        assert!(classified(&long, 0.9, 1.0).file_stem(1_234_567).len() < 250);
     }
 
     #[test]
@@ -174,7 +178,7 @@ mod tests {
         ] {
             let applies =
                 [FlagCriterion::Either, FlagCriterion::Prediction, FlagCriterion::Confidence].map(|criterion| {
-                    FlagRule { criterion, confidence: 0.5 }.applies(&case(&data, probability, confidence))
+                    FlagRule { criterion, confidence: 0.5 }.applies(&classified(&data, probability, confidence))
                 });
             assert_eq!(applies, expected, "{probability} {confidence}");
         }

@@ -18,7 +18,7 @@ pub struct Tile {
     pub probability: f32,
     /// log(p / (1 - p)).
     pub logit: f32,
-    /// What it puts into the map, 0..1.
+    /// What it puts into the heatmap, 0..1.
     pub value: f32,
     /// What tiles are ranked by: logit, evidence, or fall of the logit. Unlike the value it tells tiles near 0 or 1 apart.
     pub rank_score: f32,
@@ -26,7 +26,7 @@ pub struct Tile {
 
 /// A value for every pixel or every tile of an image.
 #[derive(Clone, Debug)]
-pub struct HeatMap {
+pub struct Heatmap {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) resolution: Resolution,
@@ -38,11 +38,12 @@ pub struct HeatMap {
     pub(super) prediction: Prediction,
 }
 
-impl HeatMap {
-    /// Of these pixels and no tiles.
+impl Heatmap {
+    /// A heatmap of these pixels and no tiles.
     #[cfg(test)]
     pub(crate) fn of_pixels(values: Vec<f32>, (width, height): (usize, usize)) -> Self {
-        let mut writer = super::writer::MapWriter::new((width, height), (width, height), Resolution::Image).unwrap();
+        let mut writer =
+            super::writer::HeatmapWriter::new((width, height), (width, height), Resolution::Image).unwrap();
         writer.push(&values).unwrap();
         writer.finish(Vec::new(), 1, Prediction::from_logit(0.0, 0.5)).unwrap()
     }
