@@ -342,7 +342,7 @@ static const struct check_test tests[] = {
     {"set_up", set_up},
     {"null_drop", null_drop},
     {"context_before_model", context_before_model},
-    {"model_before_heatmap", model_before_map},
+    {"model_before_heatmap", model_before_heatmap},
     {"parts_of_a_data_set_outlive_it", parts_of_a_data_set_outlive_it},
     {"freeing_during_training", freeing_during_training},
     {"freeing_during_evaluation", freeing_during_evaluation},

@@ -76,7 +76,7 @@ fn classifies(
         })
     })?;
     table.compare(&format!("{name}: {CALLERS} callers at once"), worst, limit);
-    for ((method, value), expected) in METHODS.into_iter().zip(&expected.maps) {
+    for ((method, value), expected) in METHODS.into_iter().zip(&expected.heatmaps) {
         let found = heatmaps(model, &pictures[..2], value)?;
         table.compare(&format!("{name}: heatmap by {method}"), max_difference(expected, &found), limit);
     }
