@@ -1073,7 +1073,7 @@ unsafe impl StructOptions for lens_heatmap_options {
         (offset_of!(Self, resize_height), size_of::<u32>()),
         (offset_of!(Self, batch_limit), size_of::<u32>()),
         (offset_of!(Self, threshold), size_of::<f32>()),
-        (offset_of!(Self, resolution), size_of::<lens_map_resolution>()),
+        (offset_of!(Self, resolution), size_of::<lens_heatmap_resolution>()),
     ];
     fn defaults() -> Self {
         lens_heatmap_options {

@@ -30,7 +30,7 @@ pub struct OverlayOptions {
     /// Which values get the lowest and the highest colour.
     #[option(
         flag = "--absolute = absolute",
-        switch = "Give the lowest colour to 0 and the highest to 1, instead of to the map's lowest and highest value"
+        switch = "Give the lowest colour to 0 and the highest to 1, instead of to the heatmap's lowest and highest value"
     )]
     pub scale: OverlayScale,
     /// Opacity of the colours: 0 shows the image only, 1 the colours only.
