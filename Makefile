@@ -11,7 +11,7 @@ TORCH_LIBRARY := target/release/liblesionlens_torch.so
 # The command line, and the name by which scripts know it.
 PROGRAM := target/release/lesionlens
 LENS_HOST := target/lens-host
-EXAMPLE_C := target/example-c
+EXAMPLE_HOST := target/example-host
 PYTHON_TOOLS := target/python-tools
 
 BENCH_PYTHON ?= target/bench-python/bin/python
@@ -76,9 +76,9 @@ torch: setup
 programs: library
 	$(CARGO) build --release --package lesionlens-cli
 	@ln -sf release/lesionlens $(LENS_HOST)
-	@$(MAKE) --no-print-directory $(EXAMPLE_C)
+	@$(MAKE) --no-print-directory $(EXAMPLE_HOST)
 
-$(EXAMPLE_C): examples/c/example.c include/lesionlens.h $(LIBRARY)
+$(EXAMPLE_HOST): examples/host/host.c include/lesionlens.h $(LIBRARY)
 	$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude $< -Ltarget/release -llesionlens -lpthread \
 	    -Wl,-rpath,'$$ORIGIN/release' -o $@
 

@@ -166,7 +166,7 @@ fn read_boxes(path: &Path) -> Result<BTreeMap<String, Area>, Failure> {
 
 fn read_heatmaps(path: &Path, narrowings: &BTreeMap<String, Area>) -> Result<Vec<Frame>, Failure> {
     let document = read_json(path)?;
-    let heatmaps = document["heatmaps"].as_array().filter(|heatmaps| !heatmaps.is_empty());
+    let heatmaps = document["maps"].as_array().filter(|heatmaps| !heatmaps.is_empty());
     let heatmaps =
         heatmaps.ok_or_else(|| format!("{} lists no \"heatmaps\"; lesionlens heatmap --json does", path.display()))?;
     heatmaps

@@ -16,7 +16,7 @@ trap 'exit 1' HUP INT TERM
 PREFIX=/$name DESTDIR=$work LIBDIR=lib RELOCATABLE=1 DEBUG_FILE="$output/liblesionlens.so.$version.debug" \
     sh "$here/install.sh" "$1" "$2" "$3"
 # What belongs to the sources, not what was built among them.
-(cd "$root" && git ls-files --cached --others --exclude-standard bindings examples/c examples/cpp) >"$work/files"
+(cd "$root" && git ls-files --cached --others --exclude-standard bindings examples/host examples/cpp) >"$work/files"
 tar -C "$root" -c -T "$work/files" | tar -C "$work/$name" -x
 cp "$root/README.md" "$work/$name/"
 # Headers of the binding for C++ are in include.

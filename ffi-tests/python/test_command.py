@@ -184,7 +184,7 @@ class Tables(CommandTest):
     def test_of_heatmaps(self) -> None:
         drawing = ["heatmap", "--model", model, "--out", self.directory / "heatmaps", "--tile", 32, "--stride", 16]
         rows, document = self.rows(*drawing, images[0])
-        (row,), (entry,) = rows, document["heatmaps"]
+        (row,), (entry,) = rows, document["maps"]
         self.assertEqual((row["file"], row["overlay"]), (entry["file"], entry["overlay"]))
         self.assertEqual(float(row["hottest_x"]), entry["hottest_tile"]["x"])
         self.assertEqual(float(row["probability"]), entry["prediction"]["probability"])
@@ -549,11 +549,11 @@ class FromPython(CommandTest):
             self.assertTrue(refused.stderr.startswith("lesionlens: "), refused.stderr)
 
 
-EXAMPLE = ROOT / "target" / "example-c"
+EXAMPLE = ROOT / "target" / "example-host"
 
 
 class ExampleInC(CommandTest):
-    """examples/c says what the command line says."""
+    """examples/host says what the command line says."""
 
     def run_example(self, *arguments: object, code: int = 0) -> tuple[str, str]:
         finished = subprocess.run([EXAMPLE, *map(str, arguments)], capture_output=True, text=True, timeout=600)
@@ -570,7 +570,7 @@ class ExampleInC(CommandTest):
         overlay = self.directory / "overlay.png"
         printed, told = self.run_example("heatmap", model, images[0], overlay)
         arguments = ["--model", model, images[0], "--out", self.directory / "heatmaps", "--outline", 1]
-        (entry,) = self.document("heatmap", *arguments)["heatmaps"]
+        (entry,) = self.document("heatmap", *arguments)["maps"]
         self.assertAlmostEqual(float(re.match(r"mean (\S+),", printed)[1]), entry["mean"], places=5)
         self.assertEqual(host.png_header(overlay), host.png_header(entry["overlay"]))
         self.assertRegex(told, r"drawing: \d+ of \d+")

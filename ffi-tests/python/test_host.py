@@ -469,7 +469,7 @@ class Heatmaps(HostTest):
             *self.with_model("heatmap"), wide, self.images[0], "--out", out, "--tile", 32, "--stride", 16
         )
         self.assertEqual(document["model"], str(self.model))
-        heatmaps = document["heatmaps"]
+        heatmaps = document["maps"]
         self.assertEqual([entry["file"] for entry in heatmaps], [str(wide), str(self.images[0])])
         # With the covering edge: 0, 16, 32, 48 across 80 pixels, 0, 16, 24 down 56.
         self.assertEqual((heatmaps[0]["columns"], heatmaps[0]["rows"]), (4, 3))
@@ -509,7 +509,7 @@ class Heatmaps(HostTest):
         for method in ("tiles", "cam", "grad-cam++", "occlusion"):
             out = self.directory / method
             options = ["--method", method, "--tile", 32, "--stride", 16, "--absolute", "--color-bar", "--outline", 2]
-            entry = self.document(*self.with_model("heatmap"), self.images[0], "--out", out, *options)["heatmaps"][0]
+            entry = self.document(*self.with_model("heatmap"), self.images[0], "--out", out, *options)["maps"][0]
             self.assertEqual(png_header(entry["overlay"]), (SIDE, SIDE, 8, 6))
             written.add(Path(entry["heatmap"]).read_bytes())
         self.assertEqual(len(written), 4)
@@ -527,7 +527,7 @@ class Heatmaps(HostTest):
         out = self.directory / "tiles"
         options = ["--tile", 32, "--stride", 8, "--resolution", "tiles"]
         arguments = [*self.with_model("heatmap"), self.images[0], "--out", out, *options]
-        entry = self.document(*arguments)["heatmaps"][0]
+        entry = self.document(*arguments)["maps"][0]
         self.assertIsNone(entry["overlay"])
         size = (entry["columns"], entry["rows"])
         self.assertEqual((entry["width"], entry["height"]), size)
@@ -552,7 +552,7 @@ class Heatmaps(HostTest):
         self.assertGreaterEqual(several["max"]["mean"], max(entry["mean"] for entry in several["frames"]))
         self.assertEqual((single["best_frame"], len(single["frames"])), (0, 1))
         alone = self.document(*self.with_model("heatmap"), cine, "--frame", several["best_frame"], "--out",
-                              self.directory / "alone", "--tile", 32, "--stride", 16)["heatmaps"][0]
+                              self.directory / "alone", "--tile", 32, "--stride", 16)["maps"][0]
         self.assertAlmostEqual(alone["prediction"]["logit"], several["best"]["prediction"]["logit"], places=4)
         kinds = ("", "_max", "_mean")
         expected = {f"{stem}{kind}_{what}.png" for stem in ("cine", self.images[0].stem) for kind in kinds
@@ -573,7 +573,7 @@ class Heatmaps(HostTest):
     def test_resampling_before_tiling(self):
         options = ["--resize", "96x64", "--tile", 32, "--stride", 32, "--edge", "reference", "--blend", "gaussian"]
         document = self.document(*self.with_model("heatmap"), self.images[0], "--out", self.directory, *options)
-        self.assertEqual((document["heatmaps"][0]["columns"], document["heatmaps"][0]["rows"]), (3, 2))
+        self.assertEqual((document["maps"][0]["columns"], document["maps"][0]["rows"]), (3, 2))
 
     def test_inputs_of_the_same_name_are_refused(self):
         out = self.directory / "out"
@@ -607,7 +607,7 @@ class Heatmaps(HostTest):
             files.append(self.directory / f"{number}.png")
             shutil.copy(self.images[number % 8], files[-1])
         out = self.directory / "out"
-        heatmaps = self.document(*self.with_model("heatmap"), *files, "--out", out)["heatmaps"]
+        heatmaps = self.document(*self.with_model("heatmap"), *files, "--out", out)["maps"]
         self.assertEqual([entry["file"] for entry in heatmaps], [str(file) for file in files])
         self.assertEqual(len(os.listdir(out)), 36)
 

@@ -54,7 +54,7 @@ def main(directory: Path) -> None:
         directory, "heatmap", "--tile", str(HEATMAP["tile_size"]), "--stride", str(HEATMAP["stride"]),
         "--out", str(directory / "heatmaps"), files[0],
     )
-    drawn_heatmap = drawn["heatmaps"][0]
+    drawn_heatmap = drawn["maps"][0]
     values |= {f"heatmap.{name}": drawn_heatmap[name] for name in ("mean", "maximum", "columns", "rows")}
     values |= {f"heatmap.hottest.{name}": drawn_heatmap["hottest_tile"][name] for name in ("x", "y", "probability")}
     values["heatmap.probability"] = drawn_heatmap["prediction"]["probability"]

@@ -60,7 +60,7 @@ struct FileHeatmap {
 #[derive(Serialize)]
 struct Heatmaps {
     model: String,
-    heatmaps: Vec<FileHeatmap>,
+    maps: Vec<FileHeatmap>,
 }
 
 #[derive(Serialize)]
@@ -106,7 +106,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     drop(progress);
     write_table(table, heatmaps.iter().map(|heatmap| heatmap.drawn.row(&heatmap.file, "frame", Some(frame as usize))))?;
     match setting.json {
-        true => json::document(&Heatmaps { model, heatmaps }),
+        true => json::document(&Heatmaps { model, maps: heatmaps }),
         false => Ok(heatmaps.iter().map(|heatmap| heatmap.drawn.text(&heatmap.file)).collect()),
     }
 }
