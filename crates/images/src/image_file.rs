@@ -1,14 +1,13 @@
 //! Decoded image files.
 
-use super::dicom::{self, SIGNATURE_BYTES, is_dicom};
+use super::dicom;
+use super::opened::{Kind, check_frame, open_and, plain_error, plain_reader};
 use super::pixels::{PixelFormat, PixelView, Windowing};
-use super::tiff::{self, is_tiff};
-use image::error::UnsupportedErrorKind;
-use image::{DynamicImage, ImageError, ImageReader};
-use lens_base::{Error, ErrorKind, Result, open_regular};
+use super::preset::WindowPreset;
+use super::tiff;
+use image::DynamicImage;
+use lens_base::{Error, Result};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
-use std::panic::catch_unwind;
 use std::path::Path;
 
 /// An image file's pixels.
@@ -19,6 +18,7 @@ pub struct ImageFile {
     pub(super) height: u32,
     pub(super) format: PixelFormat,
     pub(super) windowing: Windowing,
+    pub(super) presets: Vec<WindowPreset>,
     /// Frames of the file.
     pub(super) frames: u32,
 }
@@ -27,19 +27,11 @@ impl ImageFile {
     /// Decodes one frame of a DICOM, PNG, JPEG, BMP or TIFF file, told apart by content, not by name. The frames of a
     /// TIFF file are its pages; the others have one.
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
-        let (start, file) = open(path)?;
-        // A decoder that panics on a broken file must not take the process with it.
-        catch_unwind(|| {
-            if is_dicom(&start) {
-                dicom::decode(file, frame)
-            } else if is_tiff(&start) {
-                tiff::decode(file, frame)
-            } else {
-                from_single_image(file, frame)
-            }
+        open_and(path, |kind, file| match kind {
+            Kind::Dicom => dicom::decode(file, frame),
+            Kind::Tiff => tiff::decode(file, frame),
+            Kind::Plain => from_single_image(file, frame),
         })
-        .unwrap_or_else(|_| Err(Error::format("it is broken: its decoder gave up")))
-        .map_err(|error| error.prefixed(&path.display().to_string()))
     }
 
     fn from_decoded(decoded: DynamicImage) -> Result<Self> {
@@ -54,7 +46,8 @@ impl ImageFile {
             DynamicImage::ImageRgba8(pixels) => (PixelFormat::Rgba8, pixels.into_raw()),
             deep_colour => (PixelFormat::Rgb8, deep_colour.into_rgb8().into_raw()),
         };
-        ImageFile { bytes, width, height, format, windowing: Windowing::default(), frames: 1 }.checked()
+        ImageFile { bytes, width, height, format, windowing: Windowing::default(), presets: Vec::new(), frames: 1 }
+            .checked()
     }
 
     /// Refuses what no view can be made of.
@@ -76,57 +69,25 @@ impl ImageFile {
     pub fn frames(&self) -> u32 {
         self.frames
     }
-}
 
-/// The file, and the bytes it begins with.
-fn open(path: &Path) -> Result<(Vec<u8>, File)> {
-    let failed = |error: std::io::Error| Error::io("open", path, &error);
-    let mut file = open_regular(path, u64::MAX).map_err(failed)?;
-    let mut start = Vec::with_capacity(SIGNATURE_BYTES);
-    (&mut file)
-        .take(SIGNATURE_BYTES as u64)
-        .read_to_end(&mut start)
-        .and_then(|_| file.rewind())
-        .map_err(|error| Error::io("read", path, &error))?;
-    Ok((start, file))
+    /// The windows that a DICOM file names for this frame, the one that its windowing has first; none where it names none,
+    /// or where the frame is coloured.
+    pub fn presets(&self) -> &[WindowPreset] {
+        &self.presets
+    }
 }
 
 /// A file of a format without frames.
 fn from_single_image(file: File, frame: u32) -> Result<ImageFile> {
     check_frame(frame, 1)?;
-    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(cannot_read)?;
-    ImageFile::from_decoded(reader.decode().map_err(decoding_error)?)
-}
-
-pub(super) fn cannot_read(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot read: {error}"))
-}
-
-fn decoding_error(error: ImageError) -> Error {
-    match error {
-        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => cannot_read(error),
-        ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
-            Error::format("it is not a DICOM, PNG, JPEG, BMP or TIFF file")
-        }
-        ImageError::Unsupported(what) => {
-            Error::new(ErrorKind::Unsupported, format!("it is coded in a way this library cannot decode: {what}"))
-        }
-        error => Error::format(format!("it is broken: {error}")),
-    }
-}
-
-/// Refuses a frame that a file does not have.
-pub(super) fn check_frame(frame: u32, frames: u32) -> Result<()> {
-    if frame < frames {
-        return Ok(());
-    }
-    Err(Error::argument(format!("frame is {frame}, but it has {frames} frame(s), 0 to {}", frames - 1)))
+    ImageFile::from_decoded(plain_reader(file)?.decode().map_err(plain_error)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use image::{ImageBuffer, Luma, Rgb};
+    use lens_base::ErrorKind;
 
     #[test]
     fn png_of_16_bits() {

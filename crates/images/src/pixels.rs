@@ -101,6 +101,14 @@ pub const LONGEST_SIDE: u32 = 65_536;
 /// Most pixels of an image.
 pub const MOST_PIXELS: u64 = 1 << 30;
 
+/// Refuses sizes of files that no image may have.
+pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
+    // As many bytes as the smallest format takes.
+    PixelView::byte_count(width, height, width as usize, PixelFormat::Gray8)
+        .map(drop)
+        .map_err(|error| Error::format(error.message()))
+}
+
 impl<'a> PixelView<'a> {
     /// How many bytes a view of this geometry spans; refuses geometry that makes no sense.
     pub fn byte_count(width: u32, height: u32, row_stride: usize, format: PixelFormat) -> Result<usize> {
@@ -178,6 +186,17 @@ impl<'a> PixelView<'a> {
     /// How stored values become 0..1.
     pub fn windowing(&self) -> &Windowing {
         &self.windowing
+    }
+
+    /// The rescaled values that become 0 and 1, before inversion. Where they are equal, values up to them become 0 and the
+    /// others 1. Colours have 0 and 255.
+    pub fn window_ends(&self) -> (f64, f64) {
+        Interval::window(self.format, &self.windowing).ends()
+    }
+
+    /// The least and the most that the stored bits can hold, rescaled; 0 and 1 for floats.
+    pub fn stored_ends(&self) -> (f64, f64) {
+        Interval::stored(self.format, &self.windowing).ends()
     }
 
     /// The bytes of each row, without padding.
@@ -379,46 +398,65 @@ fn stored_range(format: PixelFormat, windowing: &Windowing) -> (f64, f64) {
     }
 }
 
+/// A part of the rescaled values.
+#[derive(Clone, Copy)]
+struct Interval {
+    low: f64,
+    /// Distance to its other end.
+    span: f64,
+}
+
+impl Interval {
+    /// What the stored bits can hold; a negative slope keeps its meaning. Floats are not rescaled.
+    fn stored(format: PixelFormat, windowing: &Windowing) -> Self {
+        let (lowest, highest) = stored_range(format, windowing);
+        if format == PixelFormat::GrayF32 {
+            return Interval { low: lowest, span: highest - lowest };
+        }
+        let ends = [lowest, highest].map(|stored| stored * windowing.slope + windowing.intercept);
+        Interval { low: ends[0].min(ends[1]), span: (ends[1] - ends[0]).abs() }
+    }
+
+    /// What becomes 0 to 1.
+    fn window(format: PixelFormat, windowing: &Windowing) -> Self {
+        let Windowing { center, width, .. } = *windowing;
+        if width == 0.0 {
+            Interval::stored(format, windowing)
+        } else if format == PixelFormat::GrayF32 {
+            Interval { low: center - width / 2.0, span: width }
+        } else {
+            // PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped.
+            Interval { low: center - 0.5 - (width - 1.0) / 2.0, span: width - 1.0 }
+        }
+    }
+
+    fn ends(self) -> (f64, f64) {
+        (self.low, self.low + self.span)
+    }
+}
+
 /// A stored value to 0..1: a line, clipped, perhaps turned round.
 struct Scale {
     slope: f64,
     intercept: f64,
-    /// The rescaled value that becomes 0.
-    low: f64,
-    /// Distance from there to the one that becomes 1.
-    span: f64,
+    window: Interval,
     invert: bool,
 }
 
 impl Scale {
     fn new(format: PixelFormat, windowing: &Windowing) -> Self {
-        let Windowing { slope, intercept, center, width, invert, .. } = *windowing;
-        let (low, span) = if width > 0.0 && format == PixelFormat::GrayF32 {
-            (center - width / 2.0, width)
-        } else if width > 0.0 {
-            // PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped.
-            (center - 0.5 - (width - 1.0) / 2.0, width - 1.0)
-        } else {
-            // The full stored range in rescaled units; a negative slope keeps its meaning.
-            let (lowest, highest) = stored_range(format, windowing);
-            match format {
-                PixelFormat::GrayF32 => (0.0, 1.0),
-                _ => {
-                    let ends = (lowest * slope + intercept, highest * slope + intercept);
-                    (ends.0.min(ends.1), (ends.1 - ends.0).abs())
-                }
-            }
-        };
-        Scale { slope, intercept, low, span, invert }
+        let Windowing { slope, intercept, invert, .. } = *windowing;
+        Scale { slope, intercept, window: Interval::window(format, windowing), invert }
     }
 
     fn apply(&self, stored: f64) -> f32 {
         let rescaled = stored * self.slope + self.intercept;
-        let value = if self.span > 0.0 {
-            ((rescaled - self.low) / self.span).clamp(0.0, 1.0)
+        let Interval { low, span } = self.window;
+        let value = if span > 0.0 {
+            ((rescaled - low) / span).clamp(0.0, 1.0)
         } else {
             // A window of width 1 is a threshold.
-            f64::from(rescaled > self.low)
+            f64::from(rescaled > low)
         };
         (if self.invert { 1.0 - value } else { value }) as f32
     }
@@ -476,6 +514,30 @@ mod tests {
         assert_eq!(samples[0], 0.0);
         assert!((samples[1] - 2048.0 / 4095.0).abs() < 1e-6);
         assert_eq!(samples[2], 1.0);
+    }
+
+    #[test]
+    fn ends_of_windows_and_of_stored_bits() {
+        let ends = |format, windowing| {
+            let view = PixelView::new(&[0; 4], 1, 1, 4, format, windowing).unwrap();
+            (view.window_ends(), view.stored_ends())
+        };
+        let plain = Windowing::default();
+        let byte = (0.0, 255.0);
+        assert_eq!(ends(PixelFormat::Gray8, plain), (byte, byte));
+        assert_eq!(ends(PixelFormat::Rgb8, plain), (byte, byte));
+        assert_eq!(ends(PixelFormat::GrayF32, plain), ((0.0, 1.0), (0.0, 1.0)));
+        let rescaled = Windowing { bits_stored: 12, slope: -2.0, intercept: 10.0, ..plain };
+        let range = (-4084.0, 4106.0);
+        assert_eq!(ends(PixelFormat::GrayS16, rescaled), (range, range));
+        // As the interface of viewers says: center (low + high + 1) / 2, width high - low + 1.
+        let (low, high) = (-150.0, 250.0);
+        let windowed = Windowing { center: (low + high + 1.0) / 2.0, width: high - low + 1.0, ..rescaled };
+        assert_eq!(ends(PixelFormat::GrayS16, windowed), ((low, high), range));
+        let threshold = Windowing { center: 7.5, width: 1.0, ..plain };
+        assert_eq!(ends(PixelFormat::Gray16, threshold).0, (7.0, 7.0));
+        let floats = Windowing { center: 0.5, width: 0.5, ..plain };
+        assert_eq!(ends(PixelFormat::GrayF32, floats).0, (0.25, 0.75));
     }
 
     #[test]

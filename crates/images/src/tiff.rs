@@ -1,7 +1,9 @@
 //! TIFF files; their pages are frames.
 
-use super::image_file::{ImageFile, cannot_read, check_frame};
-use super::pixels::{PixelFormat, PixelView, Windowing};
+use super::file_info::FileInfo;
+use super::image_file::ImageFile;
+use super::opened::{cannot_read, check_frame};
+use super::pixels::{PixelFormat, Windowing, check_size};
 use super::ybr::rgb_of_ybr;
 use lens_base::{Error, ErrorKind, Result, reserve};
 use std::fs::File;
@@ -35,9 +37,7 @@ pub fn decode(file: File, page: u32) -> Result<ImageFile> {
     check_frame(page, frames)?;
     decoder.seek_to_image(page as usize).map_err(decoding_error)?;
     let (width, height) = decoder.dimensions().map_err(decoding_error)?;
-    // As many bytes as the smallest format takes; refuses sizes that no image may have.
-    PixelView::byte_count(width, height, width as usize, PixelFormat::Gray8)
-        .map_err(|error| Error::format(error.message()))?;
+    check_size(width, height)?;
     let colour = decoder.colortype().map_err(decoding_error)?;
     let layout = decoder.image_buffer_layout().map_err(decoding_error)?;
     // The decoder's own buffer is zeroed memory, which costs nothing before it is filled, but must be there.
@@ -73,7 +73,14 @@ pub fn decode(file: File, page: u32) -> Result<ImageFile> {
             )));
         }
     };
-    ImageFile { bytes, width, height, format, windowing: Windowing::default(), frames }.checked()
+    ImageFile { bytes, width, height, format, windowing: Windowing::default(), presets: Vec::new(), frames }.checked()
+}
+
+/// The first page's size, and how many pages there are.
+pub fn info(file: File) -> Result<FileInfo> {
+    let mut decoder = open(file)?;
+    let (width, height) = decoder.dimensions().map_err(decoding_error)?;
+    FileInfo::of_picture(width, height, walk_pages(&mut decoder))
 }
 
 fn open(file: File) -> Result<TiffDecoder> {

@@ -82,7 +82,7 @@ fn by_pixel<T: Copy>(coded: Vec<T>, header: &Header, photometric: Photometric) -
 }
 
 /// Refuses a code stream that is not of the header's size before anything is allocated for it.
-fn check_size(header: &Header, width: u32, height: u32, components: u32, coded: usize) -> Result<()> {
+pub fn check_size(header: &Header, width: u32, height: u32, components: u32, coded: usize) -> Result<()> {
     /// Pixels that are always decoded, and pixels for each byte beyond that: more of a smaller file is a decompression bomb.
     const FREE_PIXELS: usize = 1 << 24;
     const PIXELS_OF_A_BYTE: usize = 1 << 10;

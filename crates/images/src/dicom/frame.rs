@@ -2,7 +2,8 @@
 
 use super::header::{Header, PixelData};
 use super::photometric::Photometric;
-use super::source::{Coding, Source, cannot_read};
+use super::source::{Coding, Source};
+use crate::opened::cannot_read;
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use lens_base::{Error, Result};
@@ -17,12 +18,13 @@ pub fn native_bytes(header: &Header, photometric: Photometric) -> u64 {
     samples * u64::from(header.bits_allocated / 8)
 }
 
-/// Reads the bytes of a frame that is known to be within the header's number of frames.
-pub fn read(source: &mut Source, header: &Header, photometric: Photometric, frame: u32) -> Result<Vec<u8>> {
+/// Refuses pixel data that are of another form than the transfer syntax says, or too short for the header's frames.
+pub fn check_length(source: &Source, header: &Header, photometric: Photometric) -> Result<()> {
+    /// A fragment's header.
+    const LEAST_BYTES_OF_FRAME: u64 = 8;
     match (header.pixel_data, source.coding) {
-        (PixelData::Native { position, bytes, vr }, Coding::Native { big_endian }) => {
-            let one = native_bytes(header, photometric);
-            let needed = one * u64::from(header.frames);
+        (PixelData::Native { position, bytes, .. }, Coding::Native { .. }) => {
+            let needed = native_bytes(header, photometric).saturating_mul(header.frames.into());
             let there = source.size.saturating_sub(position);
             if u64::from(bytes) > there {
                 return Err(Error::format(format!(
@@ -35,9 +37,37 @@ pub fn read(source: &mut Source, header: &Header, photometric: Photometric, fram
                     header.frames, header.columns, header.rows
                 )));
             }
+            Ok(())
+        }
+        (PixelData::Native { .. }, _) => {
+            Err(Error::format("its pixel data are not in fragments, as its transfer syntax asks for"))
+        }
+        (PixelData::Encapsulated { .. }, Coding::Native { .. }) => {
+            Err(Error::format("its pixel data are in fragments, which its transfer syntax does not have"))
+        }
+        (PixelData::Encapsulated { position }, _) => {
+            let there = source.size.saturating_sub(position);
+            if u64::from(header.frames) * LEAST_BYTES_OF_FRAME > there {
+                return Err(Error::format(format!(
+                    "{there} bytes of pixel data cannot hold {} frame(s)",
+                    header.frames
+                )));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Reads the bytes of a frame that is known to be within the header's number of frames.
+pub fn read(source: &mut Source, header: &Header, photometric: Photometric, frame: u32) -> Result<Vec<u8>> {
+    check_length(source, header, photometric)?;
+    match header.pixel_data {
+        PixelData::Native { position, bytes, vr } => {
+            let one = native_bytes(header, photometric);
             let start = one * u64::from(frame);
             // Bytes in words of the other byte order: a frame of odd length begins within a word.
-            let swapped = big_endian && header.bits_allocated == 8 && vr == VR::OW;
+            let swapped =
+                source.coding == Coding::Native { big_endian: true } && header.bits_allocated == 8 && vr == VR::OW;
             let (from, to) = if swapped { (start & !1, (start + one + 1) & !1) } else { (start, start + one) };
             let mut coded = read_exactly(source, position + from, to.min(bytes.into()) - from)?;
             if swapped {
@@ -47,13 +77,7 @@ pub fn read(source: &mut Source, header: &Header, photometric: Photometric, fram
             }
             Ok(coded)
         }
-        (PixelData::Native { .. }, _) => {
-            Err(Error::format("its pixel data are not in fragments, as its transfer syntax asks for"))
-        }
-        (PixelData::Encapsulated { .. }, Coding::Native { .. }) => {
-            Err(Error::format("its pixel data are in fragments, which its transfer syntax does not have"))
-        }
-        (PixelData::Encapsulated { position }, _) => encapsulated(source, header, position, frame),
+        PixelData::Encapsulated { position } => encapsulated(source, header, position, frame),
     }
 }
 

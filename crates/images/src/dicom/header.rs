@@ -5,11 +5,14 @@ use crate::pixels::MOST_PIXELS;
 use dicom_core::value::PrimitiveValue;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
+use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 use dicom_parser::StatefulDecode;
 use dicom_parser::dataset::LazyDataToken;
 use dicom_parser::dataset::lazy_read::LazyDataSetReader;
+use dicom_parser::dataset::read::ValueReadStrategy;
 use lens_base::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 type Attributes = BTreeMap<Tag, PrimitiveValue>;
 
@@ -39,7 +42,15 @@ pub struct Header {
     functional_groups: [Attributes; 2],
 }
 
-const OF_THE_DATA_SET: [Tag; 24] = [
+const OF_THE_DATA_SET: [Tag; 33] = [
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::MODALITY,
+    tags::SERIES_DESCRIPTION,
+    tags::RECOMMENDED_DISPLAY_FRAME_RATE,
+    tags::CINE_RATE,
+    tags::FRAME_TIME,
+    tags::SERIES_INSTANCE_UID,
+    tags::INSTANCE_NUMBER,
     tags::ROWS,
     tags::COLUMNS,
     tags::SAMPLES_PER_PIXEL,
@@ -54,6 +65,7 @@ const OF_THE_DATA_SET: [Tag; 24] = [
     tags::RESCALE_INTERCEPT,
     tags::WINDOW_CENTER,
     tags::WINDOW_WIDTH,
+    tags::WINDOW_CENTER_WIDTH_EXPLANATION,
     tags::VOILUT_FUNCTION,
     tags::PIXEL_PADDING_VALUE,
     tags::PIXEL_PADDING_RANGE_LIMIT,
@@ -66,8 +78,14 @@ const OF_THE_DATA_SET: [Tag; 24] = [
     tags::EXTENDED_OFFSET_TABLE,
 ];
 
-const OF_FUNCTIONAL_GROUPS: [Tag; 5] =
-    [tags::RESCALE_SLOPE, tags::RESCALE_INTERCEPT, tags::WINDOW_CENTER, tags::WINDOW_WIDTH, tags::VOILUT_FUNCTION];
+const OF_FUNCTIONAL_GROUPS: [Tag; 6] = [
+    tags::RESCALE_SLOPE,
+    tags::RESCALE_INTERCEPT,
+    tags::WINDOW_CENTER,
+    tags::WINDOW_WIDTH,
+    tags::WINDOW_CENTER_WIDTH_EXPLANATION,
+    tags::VOILUT_FUNCTION,
+];
 
 /// The sequences that the parser is in.
 #[derive(Default)]
@@ -99,7 +117,7 @@ impl Header {
         let mut tokens =
             LazyDataSetReader::new_with_ts(&mut source.reader, source.attributes).map_err(|error| broken(&error))?;
         let (mut data_set, mut functional_groups) = (Attributes::new(), [Attributes::new(), Attributes::new()]);
-        let mut nesting = Nesting::default();
+        let (mut nesting, mut character_set) = (Nesting::default(), None);
         let native = loop {
             let token = tokens
                 .advance()
@@ -142,10 +160,18 @@ impl Header {
                     };
                     let token = LazyDataToken::LazyValue { header, decoder };
                     match target {
+                        Some(target) if is_text(header.vr) => {
+                            let coded = token.into_value_with_strategy(ValueReadStrategy::Raw);
+                            let coded = coded.map_err(|error| broken(&error))?;
+                            target.insert(tag, decoded(&coded.to_bytes(), character_set.as_ref()));
+                        }
                         Some(target) => {
                             target.insert(tag, token.into_value().map_err(|error| broken(&error))?);
                         }
                         None => token.skip().map_err(|error| broken(&error))?,
+                    }
+                    if tag == tags::SPECIFIC_CHARACTER_SET && nesting.is_top() {
+                        character_set = first(&data_set, tag).and_then(|name| SpecificCharacterSet::from_code(&name));
                     }
                 }
                 token => token.skip().map_err(|error| broken(&error))?,
@@ -233,15 +259,51 @@ impl Header {
         text(self.get(tag)?)
     }
 
+    /// The first of an attribute's values as a number.
+    pub fn number<T: FromStr>(&self, tag: Tag) -> Option<T> {
+        first(&self.data_set, tag)?.parse().ok()
+    }
+
     /// The text of the frame's own attribute, or else of all frames', or else of the data set's.
     pub fn frame_text(&self, tag: Tag) -> Option<String> {
-        self.functional_groups.iter().chain([&self.data_set]).find_map(|attributes| text(attributes.get(&tag)?))
+        self.frame_text_beside(tag, tag)
+    }
+
+    /// An attribute's text from where the frame's text of another one is.
+    pub fn frame_text_beside(&self, tag: Tag, other: Tag) -> Option<String> {
+        let mut places = self.functional_groups.iter().chain([&self.data_set]);
+        let place = places.find(|attributes| attributes.get(&other).and_then(text).is_some())?;
+        text(place.get(&tag)?)
     }
 
     /// The first number of such an attribute.
     pub fn frame_number(&self, tag: Tag) -> Option<f64> {
-        self.frame_text(tag)?.split('\\').next()?.trim().parse().ok().filter(|number: &f64| number.is_finite())
+        number(self.frame_text(tag)?.split('\\').next()?)
     }
+}
+
+/// A finite number.
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The first of an attribute's values, without padding.
+fn first(attributes: &Attributes, tag: Tag) -> Option<String> {
+    Some(text(attributes.get(&tag)?)?.split('\\').next()?.trim().to_string())
+}
+
+/// Value representations of text and of numbers written as text (PS3.5, 6.2).
+fn is_text(vr: VR) -> bool {
+    use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UI, UR, UT};
+    matches!(vr, AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UI | UR | UT)
+}
+
+/// The values of text. No text is so broken that the pixels cannot be read: what does not fit the character set is
+/// replaced.
+fn decoded(coded: &[u8], character_set: Option<&SpecificCharacterSet>) -> PrimitiveValue {
+    let text = character_set.and_then(|set| set.decode(coded).ok());
+    let text = text.unwrap_or_else(|| String::from_utf8_lossy(coded).into_owned());
+    PrimitiveValue::Strs(text.split('\\').map(str::to_string).collect())
 }
 
 fn text(value: &PrimitiveValue) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Where a data set starts in a file, and how it and its pixels are coded.
 
+use crate::opened::cannot_read;
 use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::TransferSyntaxIndex;
 use dicom_encoding::transfer_syntax::TransferSyntax;
@@ -65,11 +66,6 @@ pub fn layout(start: &[u8]) -> Option<Layout> {
         }
         _ => None,
     }
-}
-
-/// An error of reading, which is not one of the file's content.
-pub fn cannot_read(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot read: {error}"))
 }
 
 /// All that the parser has to say, from the position to the cause.

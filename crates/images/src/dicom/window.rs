@@ -1,18 +1,24 @@
 //! Gray frames with the window a viewer would open them with.
 
 use super::codec::Samples;
-use super::header::Header;
+use super::header::{Header, number};
 use super::photometric::Photometric;
 use crate::pixels::{PixelFormat, Windowing};
+use crate::preset::WindowPreset;
 use dicom_dictionary_std::tags;
 use lens_base::{Error, Result};
 
 /// Format, window and bytes of a gray frame. Stored values are kept.
 ///
-/// The window is the first of the file's. A file without one is seen whole: over its full stored range with 8 bits or
-/// fewer; with more, from the frame's smallest to its largest value, as viewers do, because few devices fill the range;
-/// padding does not count.
-pub fn gray(samples: &Samples, header: &Header, photometric: Photometric) -> Result<(PixelFormat, Windowing, Vec<u8>)> {
+/// The window is the first of the file's that makes sense, `window`. A file without one is seen whole: over its full stored range with 8
+/// bits or fewer; with more, from the frame's smallest to its largest value, as viewers do, because few devices fill the
+/// range; padding does not count.
+pub fn gray(
+    samples: &Samples,
+    header: &Header,
+    photometric: Photometric,
+    window: Option<&WindowPreset>,
+) -> Result<(PixelFormat, Windowing, Vec<u8>)> {
     let bits = header.bits_stored;
     let unused = 16 - bits;
     let signed = |stored: u16| (stored << unused) as i16 >> unused;
@@ -30,8 +36,8 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric) -> Res
         return Err(Error::format("Rescale Slope is 0; it must not be"));
     }
     let intercept = header.frame_number(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
-    let (center, width) = match window(header) {
-        Some(window) => window,
+    let (center, width) = match window {
+        Some(window) => (window.center, window.width),
         None if bits <= 8 => (0.0, 0.0),
         None => {
             let value = |stored: u16| if header.signed { i32::from(signed(stored)) } else { i32::from(stored) };
@@ -56,10 +62,29 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric) -> Res
     Ok((format, windowing, bytes))
 }
 
-/// Center and width of the file's first window, as DICOM's LINEAR function takes them.
-fn window(header: &Header) -> Option<(f64, f64)> {
-    let (center, width) = (header.frame_number(tags::WINDOW_CENTER)?, header.frame_number(tags::WINDOW_WIDTH)?);
-    match header.frame_text(tags::VOILUT_FUNCTION).as_deref() {
+/// Most windows that are taken from a file.
+const MOST_PRESETS: usize = 64;
+
+/// The file's windows, as DICOM's LINEAR function takes them; those that make no sense are left out.
+pub fn presets(header: &Header) -> Vec<WindowPreset> {
+    let values = |text: Option<String>| -> Vec<String> {
+        text.iter().flat_map(|text| text.split('\\')).map(|value| value.trim().to_string()).collect()
+    };
+    let (centers, widths) =
+        (values(header.frame_text(tags::WINDOW_CENTER)), values(header.frame_text(tags::WINDOW_WIDTH)));
+    let names = values(header.frame_text_beside(tags::WINDOW_CENTER_WIDTH_EXPLANATION, tags::WINDOW_CENTER));
+    let function = header.frame_text(tags::VOILUT_FUNCTION);
+    let windows = centers.iter().zip(&widths).enumerate().filter_map(|(index, (center, width))| {
+        let (center, width) = linear(number(center)?, number(width)?, function.as_deref())?;
+        let named = names.get(index).filter(|name| !name.is_empty()).cloned();
+        Some(WindowPreset { name: named.unwrap_or_else(|| (index + 1).to_string()), center, width })
+    });
+    windows.take(MOST_PRESETS).collect()
+}
+
+/// A window as the LINEAR function takes it; `None`: it makes no sense.
+fn linear(center: f64, width: f64, function: Option<&str>) -> Option<(f64, f64)> {
+    match function {
         // LINEAR_EXACT spans center +- width / 2, LINEAR one less, from half a unit lower on. A SIGMOID becomes the
         // line that touches it at its center.
         Some("LINEAR_EXACT" | "SIGMOID") => (width > 0.0).then_some((center + 0.5, width + 1.0)),
