@@ -16,10 +16,9 @@ use serde_json::Value;
 const WITHOUT: [&str; 2] = ["threshold", "resolution"];
 
 pub fn describe(command: Command) -> Command {
-    let command = command
-        .about("Compares heatmaps with boxes around what is to be found")
-        .arg(model())
-        .arg(path("data", "DIR", "images/ and boxes.csv (filename, x, y, width, height)").required(true));
+    let command = command.about("Compares heatmaps with boxes around what is to be found").arg(model()).arg(
+        path("data", "DIR", "images/ and boxes.csv (filename, x, y, width, height, perhaps frame)").required(true),
+    );
     arguments::add(drawing::add(command, &WITHOUT), &LocalizeOptions::default(), &[])
 }
 

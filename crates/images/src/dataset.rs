@@ -72,6 +72,11 @@ enum FileName {
     Other(Box<Path>),
 }
 
+/// What reports call a file of a table: its name, with the frame where the table names one, as in `a.dcm#5`.
+pub fn image_id(name: &str, frame: Option<u32>) -> String {
+    frame.map_or_else(|| name.to_string(), |frame| format!("{name}#{frame}"))
+}
+
 /// One labelled image.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -92,8 +97,7 @@ impl Sample {
         positive: bool,
         on_unreadable: OnUnreadable,
     ) -> Self {
-        let shown = name.to_string_lossy();
-        let id = frame.map_or_else(|| Arc::from(&*shown), |frame| Arc::from(format!("{shown}#{frame}")));
+        let id: Arc<str> = image_id(&name.to_string_lossy(), frame).into();
         let name = if Path::new(&*id) == name { FileName::Id } else { FileName::Other(name.into()) };
         let source = Source::File { directory: Arc::clone(directory), name, frame: frame.unwrap_or(0) };
         Sample { id, positive, source, on_unreadable }

@@ -26,7 +26,7 @@ mod ybr;
 
 pub use augment::{Augmentation, flipped, rotated};
 pub use batch::{Batch, ImageView, Images};
-pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint};
+pub use dataset::{Dataset, DatasetOptions, OnUnreadable, Sample, Skipped, fingerprint, image_id};
 pub use file_info::FileInfo;
 pub use image_file::ImageFile;
 pub use jpeg::jpeg_frame;

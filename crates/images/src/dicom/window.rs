@@ -10,9 +10,9 @@ use lens_base::{Error, Result};
 
 /// Format, window and bytes of a gray frame. Stored values are kept.
 ///
-/// The window is the first of the file's that makes sense, `window`. A file without one is seen whole: over its full stored range with 8
-/// bits or fewer; with more, from the frame's smallest to its largest value, as viewers do, because few devices fill the
-/// range; padding does not count.
+/// The window is the first of the file's that makes sense, `window`. A file without one is seen whole: over its full
+/// stored range with 8 bits or fewer; with more, from the frame's smallest to its largest value, as viewers do, because few
+/// devices fill the range; padding does not count.
 pub fn gray(
     samples: &Samples,
     header: &Header,

@@ -1,8 +1,10 @@
 //! Images with boxes around their findings.
 
 use lens_base::{Error, Result, read_file};
-use lens_images::ImageFile;
+use lens_images::{ImageFile, image_id};
 use serde::Deserialize;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 /// A rectangle in pixels of an image.
@@ -35,13 +37,15 @@ impl Area {
     }
 }
 
-/// An image file with its boxes.
+/// A frame of an image file with its boxes.
 #[derive(Clone, Debug)]
 pub struct BoxedImage {
-    /// Its name in the table.
+    /// The file's name in the table, with the frame where the table names one, as in `a.dcm#5`.
     pub name: String,
     /// The file.
     pub path: PathBuf,
+    /// The frame, from 0.
+    pub frame: u32,
     /// The image's boxes, at least one.
     pub boxes: Vec<Area>,
 }
@@ -53,15 +57,20 @@ struct Row {
     y: f64,
     width: f64,
     height: f64,
+    frame: Option<String>,
 }
 
-/// Reads boxes.csv (filename, x, y, width, height in pixels; one row per box) of a directory whose images/ holds the
-/// files; images come in the order of their first row.
+/// Reads boxes.csv of a directory whose images/ holds the files: one row per box, with the columns filename, x, y, width
+/// and height in pixels and, where files have several frames, frame, from 0 (empty: 0). Images come in the order of their
+/// first row; none is opened.
+///
+/// A table that is missing is an I/O error, one that is broken or empty a format error.
 pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
     let table = directory.join("boxes.csv");
     let bytes = read_file(&table, "read")?;
     let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
     let mut images: Vec<BoxedImage> = Vec::new();
+    let mut places: HashMap<(String, u32), usize> = HashMap::new();
     for (index, row) in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]).deserialize().enumerate()
     {
         let row: Row = row.map_err(|error| broken(error.to_string()))?;
@@ -77,11 +86,21 @@ pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
                 row.height
             )));
         }
-        match images.iter_mut().find(|image| image.name == row.filename) {
-            Some(image) => image.boxes.push(area),
-            None => {
-                let path = directory.join("images").join(&row.filename);
-                images.push(BoxedImage { name: row.filename, path, boxes: vec![area] });
+        let frame = row.frame.as_deref().map(str::parse::<u32>).transpose().map_err(|_| {
+            broken(format!(
+                "row {} ({}) has the frame \"{}\"; it must be a number from 0 on, or empty",
+                index + 1,
+                row.filename,
+                row.frame.as_deref().unwrap_or_default()
+            ))
+        })?;
+        match places.entry((row.filename, frame.unwrap_or(0))) {
+            Entry::Occupied(place) => images[*place.get()].boxes.push(area),
+            Entry::Vacant(place) => {
+                let (filename, number) = place.key();
+                let (name, path) = (image_id(filename, frame), directory.join("images").join(filename));
+                images.push(BoxedImage { name, path, frame: *number, boxes: vec![area] });
+                place.insert(images.len() - 1);
             }
         }
     }
@@ -92,9 +111,9 @@ pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
 }
 
 impl BoxedImage {
-    /// Decodes the file; refuses boxes that exceed it.
+    /// Decodes the frame; refuses boxes that exceed it.
     pub fn load(&self) -> Result<ImageFile> {
-        let image = ImageFile::load(&self.path, 0)?;
+        let image = ImageFile::load(&self.path, self.frame)?;
         let view = image.view();
         let (width, height) = (view.width() as f64, view.height() as f64);
         for area in &self.boxes {
@@ -125,6 +144,22 @@ mod tests {
         let images = read("filename,x,y,width,height\nb.png,1,2,3,4\na.png,5,6,7,8\nb.png,0.5,0,1,1\n").unwrap();
         assert_eq!(images.iter().map(|image| &*image.name).collect::<Vec<_>>(), ["b.png", "a.png"]);
         assert_eq!(images[0].boxes[1], Area { x: 0.5, y: 0.0, width: 1.0, height: 1.0 });
+    }
+
+    #[test]
+    fn boxes_of_frames() {
+        let table =
+            "filename,frame,x,y,width,height\na.dcm,5,1,2,3,4\na.dcm,,1,2,3,4\na.dcm,5,2,2,3,4\na.dcm,0,3,2,3,4\n";
+        let images = read(table).unwrap();
+        let plain = |image: &BoxedImage| (image.name.clone(), image.frame, image.boxes.len());
+        let expected = [("a.dcm#5".to_string(), 5, 2), ("a.dcm".to_string(), 0, 2)];
+        assert_eq!(images.iter().map(plain).collect::<Vec<_>>(), expected);
+        assert!(images.iter().all(|image| image.path.ends_with("images/a.dcm")));
+        for frame in ["-1", "1.5", "x"] {
+            let table = format!("filename,x,y,width,height,frame\na.dcm,1,2,3,4,{frame}\n");
+            let error = read(&table).unwrap_err();
+            assert!(error.message().contains(&format!("row 1 (a.dcm) has the frame \"{frame}\"")), "{error}");
+        }
     }
 
     #[test]

@@ -165,7 +165,7 @@ mod tests {
 
     fn image(x: f64, y: f64, width: f64, height: f64) -> BoxedImage {
         let boxes = vec![Area { x, y, width, height }];
-        BoxedImage { name: "a".into(), path: "a".into(), boxes }
+        BoxedImage { name: "a".into(), path: "a".into(), frame: 0, boxes }
     }
 
     #[test]

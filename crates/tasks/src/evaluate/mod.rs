@@ -17,6 +17,7 @@ mod run;
 mod scoring;
 mod temperature;
 
+pub use boxes::{Area, BoxedImage, read_boxes};
 pub use calibrate::{CalibrateOptions, OperatingPointChoice, calibrate};
 pub use classified_sample::{FlagCriterion, FlagRule};
 pub use confusion::{ClassFigures, ClassificationReport, ConfusionMatrix};
