@@ -2309,8 +2309,8 @@ void lens_localize_options_init(lens_localize_options *options);
 /**
  * Draws the heatmap of every image that has boxes, and compares the two.
  *
- * The directory holds boxes.csv (columns filename, x, y, width, height in pixels, one row per box) and images/. The
- * report has
+ * The directory holds boxes.csv (columns filename, x, y, width, height in pixels and, where files have several frames,
+ * frame, from 0; one row per box) and images/. The report has
  * - "hit_rate": the pointing game (Zhang et al. 2018), the share of images whose hottest point (the middle of the hottest
  *   pixels when several are equal) lies in a box or within the tolerance of one, beside "hit_rate_by_chance", the mean
  *   share of the image within that reach;
