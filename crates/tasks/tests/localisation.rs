@@ -5,7 +5,7 @@ use lens_images::{ImageFile, Preprocessing};
 use lens_model::{Metadata, Model, Parameters};
 use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_tasks::evaluate::{LocalizeOptions, localize};
-use lens_tasks::heatmap::{HeatmapOptions, Method, heatmap};
+use lens_tasks::heatmap::{HeatmapOptions, Method, compute_heatmaps};
 use serde_json::Value;
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn boxes_of_frames() {
     );
     for (result, frame, pixels) in [(&results[0], 2, 14 * 14 + 4 * 4), (&results[1], 0, 14 * 14)] {
         let image = ImageFile::load(Path::new(&file), frame).unwrap();
-        let map = &heatmap(&model, &[image.view()], &options.heatmap, &mut Control::default()).unwrap()[0];
+        let map = &compute_heatmaps(&model, &[image.view()], &options.heatmap, &mut Control::default()).unwrap()[0];
         let highest = map.values().iter().copied().fold(f32::MIN, f32::max);
         let place = |name: &str| result["hottest"][name].as_f64().unwrap() as usize;
         assert_eq!(map.values()[place("y") * usize::from(SIDE) + place("x")], highest, "frame {frame}");
