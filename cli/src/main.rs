@@ -14,6 +14,7 @@ mod program;
 mod progress;
 mod setting;
 mod usage;
+mod view;
 
 use program::Failure;
 use std::io::Write;

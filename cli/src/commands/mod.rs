@@ -11,6 +11,7 @@ mod localize;
 mod optimize;
 mod split;
 mod train;
+mod view;
 
 use crate::program::{self, Failure};
 use crate::{interrupt, setting};
@@ -34,7 +35,7 @@ const fn entry(
     Entry { name, describe, run, computes: true }
 }
 
-const ENTRIES: [Entry; 13] = [
+const ENTRIES: [Entry; 14] = [
     entry("info", info::describe, info::run),
     entry("train", train::describe, train::run),
     entry("classify", classify::describe, classify::run),
@@ -45,6 +46,7 @@ const ENTRIES: [Entry; 13] = [
     entry("optimize", optimize::describe, optimize::run),
     entry("export", export::describe, export::run),
     entry("describe", info::describe_model, info::run),
+    entry("view", view::describe, view::run),
     Entry { name: "split", describe: split::describe, run: split::run, computes: false },
     Entry { name: "completions", describe: completions::describe, run: completions::run, computes: false },
     Entry { name: "man", describe: completions::describe_man, run: completions::run_man, computes: false },
@@ -53,7 +55,7 @@ const ENTRIES: [Entry; 13] = [
 const HELP: &str = "usage: {usage}\n\n{about}\n\n{all-args}{after-help}\n";
 
 const EXIT_CODES: &str = "Exit code: 0 done, 1 failed (the message is on standard error), 2 wrong usage, 130 cancelled \
-                          with Ctrl-C";
+                          with Ctrl-C (which is how `view` ends with 0)";
 
 /// The whole command line.
 pub fn program() -> Command {

@@ -251,6 +251,22 @@ pub fn with_rights_of_new_files(temporary: &mut tempfile::Builder) {
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
 }
 
+/// Gives a temporary directory to this user alone.
+pub fn for_this_user_alone(temporary: &mut tempfile::Builder) {
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+}
+
+/// Signals other than Ctrl-C by which users end programs: SIGTERM, and SIGHUP of a terminal that is closed, unless it is
+/// ignored, as `nohup` has it.
+pub fn ending_signals() -> Vec<c_int> {
+    // SAFETY: all zeros are a valid value of this plain struct.
+    let mut hangup: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: without a new action, the present one is written to the struct.
+    let known = unsafe { libc::sigaction(libc::SIGHUP, std::ptr::null(), &mut hangup) } == 0;
+    let ignored = known && hangup.sa_sigaction == libc::SIG_IGN;
+    if ignored { vec![libc::SIGTERM] } else { vec![libc::SIGTERM, libc::SIGHUP] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
