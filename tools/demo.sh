@@ -34,3 +34,4 @@ target/release/examples/contact_sheet "$demo/contact-sheet.png" --boxes "$phanto
 
 printf '\ncontact sheet  %s\noverlays       %s\nevaluation     %s\nmodel          %s\n' \
     "$PWD/$demo/contact-sheet.png" "$PWD/$demo/heatmaps/" "$PWD/$demo/evaluation/" "$PWD/$model"
+printf '\nlook at them   %s view --model %s %s\n' "$program" "$model" "$phantom/frames"
