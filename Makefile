@@ -28,7 +28,7 @@ LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(LENS_HOST))),,programs)
 
-.PHONY: build all help setup library torch programs demo check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+.PHONY: build all help setup library torch programs demo viewer check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
 build: programs
 all: programs torch notices
 
@@ -39,6 +39,7 @@ help:
 	@echo '              compiled networks: fetches libtorch (530 MB), or takes the one that LIBTORCH names'
 	@echo 'make all      both'
 	@echo 'make demo     draw phantoms, train on them, evaluate, and draw heatmaps (about 7 minutes the first time); needs no libtorch'
+	@echo 'make viewer   check, test and build the page of lesionlens view into viewer/dist (needs Node 20.19, or fetches one)'
 	@echo 'make check    the fast lane: format, lints, unit tests of all but libtorch and the generators, a smoke test in C'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
 	@echo '              and Java, Node and C# where their tools are; installs Debian packages that it lacks, unless LENS_NO_APT=1'
@@ -86,6 +87,9 @@ demo: programs
 	$(CARGO) build --release --examples
 	tools/demo.sh
 
+viewer:
+	@tools/viewer.sh all
+
 # What the fast lane leaves out: libtorch, and the generators of header and messages.
 SLOW := --exclude lens-torch --exclude lens-generated
 
@@ -102,6 +106,7 @@ test: programs torch
 	python3 tools/docs/stage.py target/docs-pages
 	rm -f "$(LEFT_OUT)"
 	LENS_LEFT_OUT="$(LEFT_OUT)" $(CARGO) test --release --workspace
+	LENS_LEFT_OUT="$(LEFT_OUT)" tools/viewer.sh check
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh

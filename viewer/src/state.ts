@@ -32,7 +32,10 @@ export interface Overlay {
   hideBelow: number;
 }
 
-/** Where an image lies on its pane: pixels of the screen to an image pixel, and the image point in the middle. */
+/**
+ * Where an image lies on its pane: pixels of the screen (of the device, not of CSS) to an image pixel, and the image point
+ * in the middle as shares of its width and height.
+ */
 export interface Placement {
   /** null: the image fills the pane. */
   zoom: number | null;
@@ -65,14 +68,15 @@ export class Pane {
     const [model, series] = [this.model.value, this.series.value];
     return model && series ? (predictions.value.get(predictionKey(model, series, this.frame.value)) ?? null) : null;
   });
-  readonly map = computed<MapEvent | null>(() => {
-    const [model, series] = [this.model.value, this.series.value];
-    return model && series
-      ? (maps.value.get(mapKey(model, series, this.frame.value, this.options.value)) ?? null)
-      : null;
-  });
+  readonly map = computed<MapEvent | null>(() => this.mapAt(this.frame.value));
   /** Of `map`, once they were fetched. */
   readonly heatmap: Signal<{ info: HeatmapInfo; values: Float32Array } | null> = signal(null);
+
+  /** The heatmap of another frame of the series, made with the same model and options. */
+  mapAt(frame: number): MapEvent | null {
+    const [model, series] = [this.model.value, this.series.value];
+    return model && series ? (maps.value.get(mapKey(model, series, frame, this.options.value)) ?? null) : null;
+  }
 }
 
 export const panes: readonly [Pane, Pane] = [new Pane(), new Pane()];

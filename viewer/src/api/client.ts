@@ -14,7 +14,7 @@ import type {
   Prediction,
   Rectangle,
   SavedMarks,
-  Series,
+  Sent,
   ViewerState,
 } from "./types";
 
@@ -62,7 +62,7 @@ export const loadOfferedModel = () => json<Model>("api/models", sending("POST", 
 
 /** Sends a dropped file; `name` has the directories it was dropped with. */
 export const sendFile = (name: string, file: Blob, signal?: AbortSignal) =>
-  json<{ series: Series[]; model: Model | null }>(`api/files?name=${encodeURIComponent(name)}`, {
+  json<Sent>(`api/files?name=${encodeURIComponent(name)}`, {
     method: "POST",
     body: file,
     signal: signal ?? null,
@@ -90,10 +90,10 @@ export const thumbnailAddress = (series: string, frame: number, size: number) =>
 
 export const predictions = () => json<{ predictions: Prediction[]; maps: MapEvent[] }>("api/predictions");
 
-export const mapInfo = (map: string) => json<HeatmapInfo>(mapPath(map));
+export const mapInfo = (map: string, signal?: AbortSignal) => json<HeatmapInfo>(mapPath(map), { signal: signal ?? null });
 
-export async function mapValues(map: string): Promise<Float32Array> {
-  return new Float32Array(await (await request(`${mapPath(map)}/values`)).arrayBuffer());
+export async function mapValues(map: string, signal?: AbortSignal): Promise<Float32Array> {
+  return new Float32Array(await (await request(`${mapPath(map)}/values`, { signal: signal ?? null })).arrayBuffer());
 }
 
 export const mapFileAddress = (map: string, as: "npy" | "png") => `${mapPath(map)}/values?as=${as}`;

@@ -73,11 +73,21 @@ export interface ViewerState {
   models: Model[];
   offered_model: string | null;
   series: Series[];
+  /** Files that the program still reads; null: all are read. */
+  reading: { done: number; total: number } | null;
   methods: Method[];
   colormaps: ColormapTable[];
   options: OptionField[];
   marks_directory: string;
   upload_bytes: number;
+}
+
+/** What came of a file that was sent. */
+export interface Sent {
+  series: Series[];
+  /** Series that are there no more; others have their frames. */
+  replaced: string[];
+  model: Model | null;
 }
 
 export type PixelFormat = "GRAY8" | "GRAY16" | "GRAY_S16" | "GRAY_F32" | "RGB8" | "RGBA8";
