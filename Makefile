@@ -28,7 +28,7 @@ LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(LENS_HOST))),,programs)
 
-.PHONY: build all help setup library torch programs demo viewer check test test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+.PHONY: build all help setup library torch programs demo viewer check test test-viewer test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
 build: programs
 all: programs torch notices
 
@@ -43,6 +43,8 @@ help:
 	@echo 'make check    the fast lane: format, lints, unit tests of all but libtorch and the generators, a smoke test in C'
 	@echo 'make test     format, lints, unit and integration tests, and the C interface driven from C, C++, Python,'
 	@echo '              and Java, Node and C# where their tools are; installs Debian packages that it lacks, unless LENS_NO_APT=1'
+	@echo 'make test-viewer   lesionlens view in a browser (part of make test): needs Node, and chromium, which it installs;'
+	@echo '              screenshots go to target/viewer'
 	@echo 'make setup    fetch libtorch, or use the one that LIBTORCH names (make torch and make test do this by themselves)'
 	@echo 'make test-gpu      for machines with a GPU: compare it with the CPU, print a table to send back; DEVICE=cuda'
 	@echo '              or rocm insists on one. LIBTORCH names a libtorch with its GPU half, or make cuda fetches one'
@@ -107,9 +109,13 @@ test: programs torch
 	rm -f "$(LEFT_OUT)"
 	LENS_LEFT_OUT="$(LEFT_OUT)" $(CARGO) test --release --workspace
 	LENS_LEFT_OUT="$(LEFT_OUT)" tools/viewer.sh check
+	LENS_LEFT_OUT="$(LEFT_OUT)" tools/viewer_e2e.sh
 	tools/python_tools.sh $(PYTHON_TOOLS)
 	-@tools/apt.sh abigail-tools clang cmake pkg-config
 	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+
+test-viewer: programs
+	@tools/viewer_e2e.sh
 
 wheel: programs torch
 	tools/wheel.sh $(LIBRARY) dist
