@@ -47,7 +47,8 @@ describe("heatmaps", () => {
     const maps = [];
     for (const { word, question } of methods) {
       await page.getByTestId("method").locator(`[data-value="${word}"]`).click();
-      await eventually("the question", async () => assert.equal(await page.getByTestId("question").innerText(), question));
+      const sentence = question.charAt(0).toUpperCase() + question.slice(1);
+      await eventually("the question", async () => assert.equal(await page.getByTestId("question").textContent(), sentence));
       await eventually(`the map of ${word}`, async () => maps.push(await mapOf(program, series, 0, { method: word })));
       await drawn(page, series, 0, { overlay: true });
       const { values, width } = maps.at(-1);

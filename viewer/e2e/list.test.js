@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { DISKS, folder, model, real } from "./support/data.js";
+import { DISKS, folder, model, real, temporary } from "./support/data.js";
 import { writeGray } from "./support/files.js";
 import { drawn, drop, item, openItem, openPage, startBrowser } from "./support/page.js";
 import { startProgram } from "./support/program.js";
@@ -85,7 +85,8 @@ describe("the list", () => {
     await item(page, "broken.png").click();
     await page.getByTestId("pane-error").waitFor();
     const { error } = await program.series("broken.png");
-    assert.ok((await page.getByTestId("pane-error").innerText()).includes(error));
+    const why = error.slice(error.indexOf("broken.png: ") + "broken.png: ".length);
+    assert.ok((await page.getByTestId("pane-error").innerText()).includes(why), `the page does not say: ${why}`);
     assert.equal(await page.getByTestId("call").count(), 0, "nothing is said of a file without image");
     await openItem(page, "a.png");
     assert.equal(await page.getByTestId("pane-error").count(), 0);
@@ -94,7 +95,7 @@ describe("the list", () => {
 
   it("takes a picture that is dropped, and says why it does not take garbage", async (test) => {
     const page = await openPage(test, browser, program, { expected: [/status of 422/] });
-    const path = join(files, "..", `dropped-${process.pid}.png`);
+    const path = join(temporary(), "dropped.png");
     writeGray(path, 90, 70, (x, y) => x + y);
     const before = await page.getByTestId("item").count();
     await drop(page, [
@@ -146,7 +147,7 @@ describe("the folder of angiogram frames", () => {
     const browser = await startBrowser(test);
     const program = await startProgram(test, [data], { models: [model()] });
     const page = await openPage(test, browser, program);
-    await drawn(page, (await program.state()).series.find(({ frames }) => frames > 0).id, 0, { overlay: true });
+    await page.locator('.picture-canvases[data-overlay="true"]').waitFor({ state: "attached" });
     for (const name of ["30.png", "35.png", "33.png"]) {
       const milliseconds = await timeToHeatmap(page, (await program.series(name)).id);
       test.diagnostic(`${name} (512 x 512, ${(await program.state()).engine}): heatmap ${Math.round(milliseconds)} ms after the click`);

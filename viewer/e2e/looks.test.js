@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { folder, model, pictures, real, root } from "./support/data.js";
-import { drawn, item, openPage, startBrowser } from "./support/page.js";
+import { drawn, item, mapOf, openPage, startBrowser } from "./support/page.js";
 import { startProgram } from "./support/program.js";
 import { eventually, suite } from "./support/waiting.js";
 
@@ -54,6 +54,7 @@ describe("the page's looks", () => {
     await eventually("thumbnails", async () =>
       assert.ok(await page.locator("img").evaluateAll((images) => images.every((image) => image.complete))),
     );
+    await page.getByTestId("side").evaluate((side) => (side.scrollTop = 0));
     await page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
   };
 
@@ -74,6 +75,16 @@ describe("the page's looks", () => {
         assert.ok(said.every((text) => /\d/.test(text)), `${said}`);
       });
       await page.getByTestId("order").locator('[data-value="probability"]').click();
+      // The highest is first then, and shown with tiles that lie close.
+      const first = page.getByTestId("item").first();
+      await first.click();
+      await page.getByTestId("options").locator("summary").first().click();
+      await page.getByTestId("option-stride").fill("8");
+      await page.getByTestId("option-stride").press("Enter");
+      await page.getByTestId("options").locator("summary").first().click();
+      const series = await first.getAttribute("data-series");
+      await eventually("its heatmap", () => mapOf(program, series, 0, { stride: 8 }));
+      await drawn(page, series, 0, { overlay: true });
       await page.mouse.move(5, 5);
       await fits(page);
       await still(page, theme);
