@@ -125,8 +125,14 @@ describe("the mouse", () => {
     expect(pane.placement.value.zoom).toBeNull();
   });
 
-  it("goes through frames with Ctrl or Alt", () => {
-    wheel({ deltaY: 120, ctrlKey: true });
+  it("magnifies as fingers on a touchpad do", () => {
+    wheel({ deltaY: -70, ctrlKey: true, clientX: 100, clientY: 100 });
+    expect(pane.placement.value.zoom).toBeCloseTo(4, 1);
+    expect(pane.frame.value).toBe(0);
+  });
+
+  it("goes through frames with Alt", () => {
+    wheel({ deltaY: 120, altKey: true });
     expect(pane.frame.value).toBe(2);
     wheel({ deltaY: -40, altKey: true });
     expect(pane.frame.value).toBe(2);

@@ -57,6 +57,10 @@ export function HelpDialog() {
                   <dd>Zoom</dd>
                 </div>
                 <div>
+                  <dt>Alt, wheel</dt>
+                  <dd>Frames</dd>
+                </div>
+                <div>
                   <dt>Rest</dt>
                   <dd>Value under the pointer, and its tile</dd>
                 </div>

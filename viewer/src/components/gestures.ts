@@ -198,7 +198,9 @@ export function attachGestures(element: HTMLElement, handled: Handled): () => vo
   function turned(event: WheelEvent): void {
     event.preventDefault();
     const distance = event.deltaY * (event.deltaMode === 1 ? 20 : event.deltaMode === 2 ? 400 : 1);
-    if (!event.ctrlKey && !event.altKey) return zoomBy(pane, Math.exp(-distance * 0.0018), onSurface(local(event)));
+    // A pinch on a touchpad comes as a wheel with Ctrl, in small distances.
+    const speed = event.ctrlKey ? 0.01 : 0.0018;
+    if (!event.altKey) return zoomBy(pane, Math.exp(-distance * speed), onSurface(local(event)));
     if (wheel * distance < 0) wheel = 0;
     wheel += distance;
     const steps = Math.trunc(wheel / WHEEL_OF_A_FRAME);
