@@ -116,9 +116,9 @@ describe("work on a cine", () => {
   });
 
   it("is cancelled in the middle: it ends, the page says so, and the program has nothing to do", async () => {
-    // Tiles at every second pixel, so that there is time.
+    // Tiles at every pixel, so that there is time.
     await page.getByTestId("options").locator("summary").first().click();
-    await page.getByTestId("option-stride").fill("2");
+    await page.getByTestId("option-stride").fill("1");
     await page.getByTestId("option-stride").press("Enter");
     await page.getByTestId("all-frames").click();
     const task = page.getByTestId("task").filter({ hasText: "All frames: heatmaps" });
@@ -135,7 +135,7 @@ describe("work on a cine", () => {
     await page.getByTestId("all-frames").waitFor();
     await program.idle();
     const { predictions, maps } = await program.json("api/predictions");
-    const made = maps.filter((map) => map.series === series && map.options.stride === 2).length;
+    const made = maps.filter((map) => map.series === series && map.options.stride === 1).length;
     assert.ok(made >= 1 && made < CINE_FRAMES, `${made} heatmaps`);
     assert.equal(predictions.filter((said) => said.series === series).length, CINE_FRAMES);
     const [, classified, mapped] = /(\d+) of \d+ classified, (\d+) with heatmap/.exec(await page.getByTestId("timeline").innerText());
@@ -163,13 +163,13 @@ describe("work on a cine", () => {
     const other = await openPage(test, browser, program);
     await openItem(other, "cine.dcm");
     await other.getByTestId("options").locator("summary").first().click();
-    await other.getByTestId("option-stride").fill("3");
+    await other.getByTestId("option-stride").fill("1");
     await other.getByTestId("option-stride").press("Enter");
     await other.getByTestId("all-frames").click();
     await other.getByTestId("task").waitFor();
     await other.close();
     await program.idle();
-    const made = (await program.json("api/predictions")).maps.filter((map) => map.options.stride === 3).length;
+    const made = (await program.json("api/predictions")).maps.filter((map) => map.options.stride === 1).length;
     assert.ok(made < CINE_FRAMES, `${made} heatmaps were made all the same`);
   });
 });

@@ -203,7 +203,7 @@ describe("keys", () => {
     "Compute all frames": async () => {
       await open("cine.dcm");
       await page.getByTestId("options").locator("summary").first().click();
-      await page.getByTestId("option-stride").fill("2");
+      await page.getByTestId("option-stride").fill("1");
       await page.getByTestId("option-stride").press("Enter");
       await page.getByTestId("option-stride").blur();
       await press("a");

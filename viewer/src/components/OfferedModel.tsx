@@ -9,7 +9,7 @@ export function OfferedModel() {
   if (offered === null) return null;
   return (
     <Button
-      label={`Load ${offered}`}
+      title={offered}
       disabled={loadingModel.value}
       onClick={() => void loadOfferedModel()}
       testid="load-offered"
