@@ -59,6 +59,7 @@ OPTIONS = {
     "export": {"--model", "--out", "--format", *COMMON_OPTIONS},
     "describe": {"--model", *COMMON_OPTIONS},
     "split": {"--data", "--first", "--second", "--share", "--seed", "--json", "--quiet", *DATA_OPTIONS},
+    "view": {"--model", "--marks", "--port", "--no-open", *COMMON_OPTIONS},
     "completions": set(),
     "man": {"--out"},
 }

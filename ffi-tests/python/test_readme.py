@@ -8,10 +8,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 import numpy
@@ -107,9 +109,15 @@ class Snippets(unittest.TestCase):
             model = context.train(training, epochs=10, batch_size=8, image_size=32, learning_rate=1e-3)
             model.save(cls.directory / "model.safetensors")
         frame = random.integers(0, 255, (150, 200), dtype=numpy.uint8)
-        (cls.directory / "angiograms").mkdir()
-        for name in ("frame.png", "angiograms/frame.png"):
+        demo = cls.directory / "target/demo"
+        for directory in ("angiograms", "frames", "images", "target/demo/phantom/frames"):
+            (cls.directory / directory).mkdir(parents=True)
+            lesionlens.write_png(cls.directory / directory / "frame.png", frame)
+        # Files are told apart by content, so this is a picture all the same.
+        for name in ("frame.png", "cine.dcm"):
             lesionlens.write_png(cls.directory / name, frame)
+        os.link(cls.directory / "model.safetensors", demo / "model.safetensors")
+        shutil.copytree(cls.directory / "data/boxes", cls.directory / "lesionlens-marks")
 
     def run_here(self, *command: str, **environment: str) -> str:
         finished = subprocess.run(
@@ -200,6 +208,18 @@ class Snippets(unittest.TestCase):
                     for said in re.findall(r"^ *print\(.*\) +# (.*)$", text, re.MULTILINE):
                         self.assertIn(said, printed)
 
+    def view(self, command: list[str], place: Path) -> None:
+        """Starts a server, which serves its page until Ctrl-C ends it."""
+        command = command if "--no-open" in command else [*command, "--no-open"]
+        with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                address = server.stdout.readline().strip()
+                with urllib.request.urlopen(address, timeout=60) as page:
+                    self.assertIn("<title>lesionlens</title>", page.read().decode())
+            finally:
+                server.send_signal(signal.SIGINT)
+            self.assertEqual(server.wait(timeout=60), 0)
+
     def test_command_lines(self) -> None:
         if not PROGRAM.exists():
             left_out(f"the command lines of README and guides (there is no {PROGRAM})")
@@ -216,8 +236,11 @@ class Snippets(unittest.TestCase):
                         place = Path(scratch) / "here"
                         shutil.copytree(self.directory, place, copy_function=os.link)
                         command = [str(PROGRAM), *words[1:]]
-                        finished = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=600)
-                        self.assertEqual(finished.returncode, 0, finished.stderr)
+                        if words[1] == "view":
+                            self.view(command, place)
+                        else:
+                            finished = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=600)
+                            self.assertEqual(finished.returncode, 0, finished.stderr)
                         ran += 1
         self.assertGreater(ran, 15)
 
