@@ -147,9 +147,7 @@ fn word_of(field: &Field, value: &Value) -> Option<String> {
         (Value::Float(number), _) => Some(field.number(*number)),
         (Value::Rgb(numbers), _) => Some(numbers.map(|number| number.to_string()).join(",")),
         (Value::Text(text), _) => text.clone(),
-        (Value::Choice(number), Kind::Choice(choice)) => {
-            choice.alternatives.iter().find(|one| one.number == *number).map(|one| one.word.to_string())
-        }
+        (Value::Choice(number), Kind::Choice(choice)) => choice.alternative(*number).map(|one| one.word.to_string()),
         _ => None,
     }
 }

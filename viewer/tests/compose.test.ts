@@ -3,24 +3,9 @@ import type { Frame, PixelFormat, Window } from "../src/api/types";
 import type { Samples } from "../src/frames";
 import { compose } from "../src/render/compose";
 import { colourIndex, coloursOf, heatScale, sameShading, type Shading } from "../src/render/scene";
+import { exampleFrame } from "./exampleFrame";
 
-const frame = (format: PixelFormat, width: number, more: Partial<Frame> = {}): Frame => ({
-  series: "s",
-  frame: 0,
-  file: "a",
-  file_frame: 0,
-  width,
-  height: 1,
-  format,
-  encoding: "stored",
-  slope: 1,
-  intercept: 0,
-  range: [0, 255],
-  window: [0, 255],
-  invert: false,
-  presets: [],
-  ...more,
-});
+const frame = (format: PixelFormat, width: number, more: Partial<Frame> = {}) => exampleFrame({ format, width, ...more });
 
 const GRAYS = coloursOf([], "gray");
 /** Inferno's ends. */

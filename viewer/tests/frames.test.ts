@@ -2,24 +2,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Frame } from "../src/api/types";
 import { frames, framesAhead, loadPicture } from "../src/frames";
 import { server } from "../src/state";
+import { exampleFrame } from "./exampleFrame";
 
-const frame = (more: Partial<Frame> = {}): Frame => ({
-  series: "s",
-  frame: 1,
-  file: "a.dcm",
-  file_frame: 1,
-  width: 2,
-  height: 1,
-  format: "GRAY16",
-  encoding: "stored",
-  slope: 1,
-  intercept: 0,
-  range: [0, 65535],
-  window: [0, 65535],
-  invert: false,
-  presets: [],
-  ...more,
-});
+const frame = (more: Partial<Frame> = {}) =>
+  exampleFrame({ frame: 1, file: "a.dcm", file_frame: 1, format: "GRAY16", range: [0, 65535], window: [0, 65535], ...more });
 
 /** Answers each request with a frame and bytes; returns the addresses that were asked for. */
 function serve(answer: (path: string) => { frame: Frame; bytes: Uint8Array<ArrayBuffer> }): string[] {

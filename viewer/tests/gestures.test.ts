@@ -1,11 +1,12 @@
 import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { tool } from "../src/actions";
-import type { Frame, PixelFormat, Rectangle } from "../src/api/types";
+import type { PixelFormat, Rectangle } from "../src/api/types";
 import { attachGestures, type Draft } from "../src/components/gestures";
 import { playing } from "../src/player";
 import { stageOf } from "../src/stage";
 import { frameKey, marks, panes, server } from "../src/state";
+import { exampleFrame } from "./exampleFrame";
 
 const pane = panes[0];
 const stage = stageOf(pane);
@@ -19,22 +20,7 @@ let detach: () => void;
 
 /** A frame of 200 x 100 pixels on a surface of 400 x 400, two pixels of which are one of CSS: zoom 2, from y 100 on. */
 function show(index: number, format: PixelFormat = "GRAY8"): void {
-  const frame: Frame = {
-    series: "s",
-    frame: index,
-    file: "s",
-    file_frame: index,
-    width: 200,
-    height: 100,
-    format,
-    encoding: "stored",
-    slope: 1,
-    intercept: 0,
-    range: [0, 255],
-    window: [0, 255],
-    invert: false,
-    presets: [],
-  };
+  const frame = exampleFrame({ frame: index, file: "s", file_frame: index, width: 200, height: 100, format });
   pane.frame.value = index;
   const picture = { frame, samples: null, bitmap: null };
   stage.shown.value = { kind: "picture", picture, name: "s", count: 5, heatmap: null };

@@ -1,26 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Frame, MapEvent } from "../src/api/types";
+import type { MapEvent } from "../src/api/types";
 import { frames } from "../src/frames";
 import { followMap, heatmaps } from "../src/heatmaps";
 import { LINGER, stageOf } from "../src/stage";
 import { mapKey, maps, panes, server } from "../src/state";
+import { exampleFrame } from "./exampleFrame";
 
-const frame = (series: string, index: number): Frame => ({
-  series,
-  frame: index,
-  file: `${series}.dcm`,
-  file_frame: index,
-  width: 2,
-  height: 1,
-  format: "GRAY8",
-  encoding: "stored",
-  slope: 1,
-  intercept: 0,
-  range: [0, 255],
-  window: [10, 200],
-  invert: false,
-  presets: [],
-});
+const frame = (series: string, index: number) =>
+  exampleFrame({ series, frame: index, file: `${series}.dcm`, file_frame: index, window: [10, 200] });
 const series = (id: string, frames: number, error: string | null = null) => ({
   id,
   name: id,

@@ -6,6 +6,7 @@ use crate::files::make_directory;
 use crate::output::text::Figures;
 use crate::output::{csv, json};
 use crate::program::{Failure, reason};
+use ::csv::WriterBuilder;
 use clap::{ArgMatches, Command};
 use lens_base::Options;
 use lens_images::{Dataset, DatasetOptions};
@@ -117,7 +118,7 @@ fn write(output: &Path, dataset: &Dataset) -> Result<Part, Failure> {
     if let Some(((directory, _, _), _)) = files.first() {
         link(directory, &output.join(IMAGES))?;
     }
-    csv::write(&output.join(TABLE), |table| {
+    csv::write(&output.join(TABLE), &WriterBuilder::new(), |table| {
         let header = [&options.filename_column[..], &options.label_column, FRAME];
         let columns = if with_frames { header.len() } else { header.len() - 1 };
         table.write_record(&header[..columns])?;

@@ -2,7 +2,7 @@
 
 use super::errors::Refusal;
 use lens_base::Error;
-use lens_base::options::{Choice, ChoiceDescription, Field, Kind, Options, Value};
+use lens_base::options::{Choice, Field, Kind, Options, Value};
 use lens_tasks::heatmap::{Colormap, HeatmapOptions, Method, OverlayOptions};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write;
@@ -78,7 +78,7 @@ fn option(field: &Field) -> Option<Json> {
         (Value::Integer(number), _) => json!(*number as i64),
         (Value::Float(number), Kind::F32) => json!(super::json::number(*number as f32)),
         (Value::Float(number), _) => json!(number),
-        (Value::Choice(number), Kind::Choice(choice)) => json!(word_of(choice, *number)),
+        (Value::Choice(number), Kind::Choice(choice)) => json!(choice.alternative(*number).map(|one| one.word)),
         _ => Json::Null,
     };
     let never_negative = matches!(field.kind, Kind::U32 | Kind::U64).then_some(0.0);
@@ -97,10 +97,6 @@ fn option(field: &Field) -> Option<Json> {
             alternatives.map(|one| json!({ "word": one.word, "documentation": flowing(one.documentation) })).collect();
     }
     Some(described)
-}
-
-fn word_of(choice: &ChoiceDescription, number: i32) -> Option<&'static str> {
-    choice.alternatives.iter().find(|alternative| alternative.number == number).map(|alternative| alternative.word)
 }
 
 /// Sets an option from text.

@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
-
 use lens_runtime::{Classifier, Context};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,10 +2,11 @@
 
 use super::errors::Refusal;
 use super::viewer::Viewer;
+use crate::output::csv::bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use lens_base::Error;
+use csv::WriterBuilder;
 use lens_tasks::classify::Prediction;
 use serde::Serialize;
 use std::sync::Arc;
@@ -82,10 +83,6 @@ pub async fn results(State(viewer): State<Arc<Viewer>>) -> Result<Response, Refu
             ..Row::of(file, one.image.frame, &one.model.name, "heatmap", one.heatmap.prediction())
         }
     }));
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let written = rows.into_iter().try_for_each(|row| table.serialize(row));
-    let failed = |error: String| Refusal::from(Error::internal(format!("cannot write the table: {error}")));
-    written.map_err(|error| failed(error.to_string()))?;
-    let bytes = table.into_inner().map_err(|error| failed(error.to_string()))?;
+    let bytes = bytes(&WriterBuilder::new(), |table| rows.into_iter().try_for_each(|row| table.serialize(row)))?;
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes).into_response())
 }

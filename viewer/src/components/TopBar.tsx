@@ -8,6 +8,7 @@ import { exportPicture } from "../picture";
 import { quit } from "../session";
 import { activePane, marksSaved, server, type Pane } from "../state";
 import { nextTheme, theme } from "../theme";
+import { Dialog } from "./Dialog";
 import { helpOpen } from "./HelpDialog";
 import { chooseFiles } from "./Opening";
 import { Button } from "./ui";
@@ -132,43 +133,28 @@ function ExportMenu() {
 }
 
 function QuitDialog() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const open = quitOpen.value;
-  useEffect(() => {
-    if (open && !dialog.current?.open) dialog.current?.showModal?.();
-    if (!open && dialog.current?.open) dialog.current.close();
-  }, [open]);
   return (
-    <dialog
-      ref={dialog}
-      class="dialog dialog-small"
-      aria-labelledby="quit-title"
-      onClose={() => (quitOpen.value = false)}
-    >
-      {open && (
-        <div class="dialog-body">
-          <h2 id="quit-title">End the program?</h2>
-          <p>
-            {marksSaved.value
-              ? "Results that were not exported are computed again next time."
-              : "Your marks are not saved. They are lost when the program ends."}
-          </p>
-          <div class="dialog-buttons">
-            <Button onClick={() => (quitOpen.value = false)}>Go on</Button>
-            <Button
-              class="primary"
-              testid="quit-confirm"
-              onClick={() => {
-                quitOpen.value = false;
-                void quit();
-              }}
-            >
-              End
-            </Button>
-          </div>
-        </div>
-      )}
-    </dialog>
+    <Dialog open={quitOpen} title="quit-title" class="dialog-small">
+      <h2 id="quit-title">End the program?</h2>
+      <p>
+        {marksSaved.value
+          ? "Results that were not exported are computed again next time."
+          : "Your marks are not saved. They are lost when the program ends."}
+      </p>
+      <div class="dialog-buttons">
+        <Button onClick={() => (quitOpen.value = false)}>Go on</Button>
+        <Button
+          class="primary"
+          testid="quit-confirm"
+          onClick={() => {
+            quitOpen.value = false;
+            void quit();
+          }}
+        >
+          End
+        </Button>
+      </div>
+    </Dialog>
   );
 }
 

@@ -7,8 +7,7 @@ use crate::view::json;
 use crate::view::models::Loaded;
 use crate::view::viewer::Viewer;
 use axum::body::Bytes;
-use lens_base::options::Choice;
-use lens_tasks::heatmap::{HeatmapOptions, Method};
+use lens_tasks::heatmap::HeatmapOptions;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -24,13 +23,6 @@ pub enum Task {
         /// The same for options that mean the same.
         key: String,
     },
-}
-
-impl Task {
-    /// The method's word.
-    pub fn method(options: &HeatmapOptions) -> &'static str {
-        Method::DESCRIPTION.alternatives[options.method.number() as usize].word
-    }
 }
 
 /// A job.

@@ -7,6 +7,7 @@ use super::request::{Request, Task};
 use crate::view::catalogue::ImageId;
 use crate::view::results::{Classified, Mapped};
 use crate::view::viewer::Viewer;
+use lens_base::options::Choice;
 use lens_base::{Control, Error, ErrorKind, Result, catch};
 use lens_images::{ImageFile, PixelView};
 use lens_tasks::classify::{ClassifyOptions, Prediction, classify};
@@ -166,7 +167,7 @@ impl Run<'_> {
                         image,
                         model: Arc::clone(model),
                         options: asked.clone(),
-                        method: Task::method(options),
+                        method: options.method.word(),
                         heatmap: Arc::new(heatmap),
                         seconds,
                     };

@@ -1,10 +1,10 @@
 //! labels.csv and boxes.csv as other commands read them without being told columns.
 
 use super::Rectangle;
-use lens_base::{Error, Result, write_atomically};
+use crate::output::csv::write;
+use lens_base::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::Path;
 
 /// A row of a table.
@@ -87,9 +87,9 @@ pub fn read_rows<R: Row>(path: &Path) -> Result<Vec<R>> {
 
 /// Writes a table; the file appears whole, or not at all.
 pub fn write_rows<R: Row>(path: &Path, rows: &[R]) -> Result<()> {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    let written = writer.write_record(R::COLUMNS).and_then(|()| rows.iter().try_for_each(|row| writer.serialize(row)));
-    let bytes = written.and_then(|()| writer.into_inner().map_err(|error| error.into_error().into()));
-    let bytes = bytes.map_err(|error| Error::internal(format!("cannot write {}: {error}", path.display())))?;
-    write_atomically(path, |file| file.write_all(&bytes))
+    // The columns are named also where there are no rows.
+    write(path, csv::WriterBuilder::new().has_headers(false), |table| {
+        table.write_record(R::COLUMNS)?;
+        rows.iter().try_for_each(|row| table.serialize(row))
+    })
 }

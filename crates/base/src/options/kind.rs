@@ -42,6 +42,13 @@ pub struct ChoiceDescription {
     pub alternatives: &'static [Alternative],
 }
 
+impl ChoiceDescription {
+    /// The alternative with this number.
+    pub fn alternative(&self, number: i32) -> Option<&'static Alternative> {
+        self.alternatives.get(usize::try_from(number).ok()?)
+    }
+}
+
 /// One of the alternatives of a choice.
 #[derive(Debug, PartialEq)]
 pub struct Alternative {
@@ -69,6 +76,11 @@ pub trait Choice: Copy + 'static {
     /// Its name in snake case.
     fn name(self) -> &'static str {
         Self::DESCRIPTION.alternatives[self.number() as usize].name
+    }
+
+    /// Its word on the command line.
+    fn word(self) -> &'static str {
+        Self::DESCRIPTION.alternatives[self.number() as usize].word
     }
 }
 
