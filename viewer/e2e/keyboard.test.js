@@ -260,6 +260,7 @@ describe("keys", () => {
 
   it("all that the help names are tested", async () => {
     await press("?");
+    await page.getByTestId("help").waitFor();
     const said = await page.getByTestId("help").locator("dl:not(.plain) dd").allInnerTexts();
     assert.deepEqual(said.toSorted(), Object.keys(does).toSorted());
     await press("Escape");

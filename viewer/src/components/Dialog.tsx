@@ -2,7 +2,7 @@
 
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface DialogProps {
   open: Signal<boolean>;
@@ -18,7 +18,8 @@ interface DialogProps {
 export function Dialog({ open, title, closesBeside, class: name = "", testid, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const isOpen = open.value;
-  useEffect(() => {
+  // Before anything else happens: a key that follows at once is the dialog's.
+  useLayoutEffect(() => {
     if (isOpen && !dialog.current?.open) dialog.current?.showModal?.();
     if (!isOpen && dialog.current?.open) dialog.current.close();
   }, [isOpen]);
