@@ -4,7 +4,7 @@ CC ?= cc
 CFLAGS ?= -O2
 export CARGO_TERM_COLOR ?= auto
 # Builds always see the view that `make setup` lays out, whatever LIBTORCH said where it came from.
-CARGO := LIBTORCH="$(CURDIR)/.libtorch/view" cargo
+CARGO := PATH="$(CURDIR)/target/build-tools/bin:$$PATH" LIBTORCH="$(CURDIR)/.libtorch/view" cargo
 LIBRARY := target/release/liblesionlens.so
 # The second library, with libtorch.
 TORCH_LIBRARY := target/release/liblesionlens_torch.so
@@ -28,7 +28,7 @@ LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(LENS_HOST))),,programs)
 
-.PHONY: build all help setup library torch programs demo viewer check test test-viewer test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+.PHONY: build all help setup build-tools library torch programs demo viewer check test test-viewer test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
 build: programs
 all: programs torch notices
 
@@ -69,11 +69,14 @@ help:
 setup:
 	@tools/libtorch.sh
 
-library:
+build-tools:
+	@tools/build_tools.sh target/build-tools
+
+library: build-tools
 	$(CARGO) build --release --lib
 	@ln -sf liblesionlens.so $(LIBRARY).0
 
-torch: setup
+torch: setup build-tools
 	$(CARGO) build --release --package lens-torch --lib
 
 programs: library
@@ -129,7 +132,7 @@ cuda: setup
 	@tools/cuda.sh "$(CUDA_DIRECTORY)"
 
 # What a process has loaded stays loaded, so each test has its own.
-test-cuda-load: cuda
+test-cuda-load: cuda build-tools
 	$(CARGO) test --release --package lens-torch --no-run --test cuda_load
 	for name in registers_and_says_that_there_is_no_driver says_when_libtorch_was_asked_too_early; do \
 	    LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib" \
@@ -137,7 +140,7 @@ test-cuda-load: cuda
 	done
 	$(CARGO) test --release --package lens-torch --test cuda_load -- --ignored --nocapture --exact names_the_library_that_is_missing
 
-test-gpu: setup
+test-gpu: setup build-tools
 	$(CARGO) build --release --package lens-torch --lib --example gpu_table
 	if [ -f "$(CUDA_DIRECTORY)/complete" ]; then \
 	    export LD_LIBRARY_PATH="$(abspath $(CUDA_DIRECTORY))/torch/lib"; \
@@ -164,7 +167,7 @@ test-ddp: library torch bench-python
 	    "$(BENCH_PYTHON)" -m unittest discover -s ffi-tests/interop-torch
 
 # cargo names the program in a line of JSON; the last one is this one.
-bench-train: bench-python
+bench-train: bench-python build-tools
 	@program=$$($(CARGO) build --release --package lens-cpu --bench train_step --message-format=json-render-diagnostics | \
 	    sed -n 's/.*"executable":"\([^"]*train_step[^"]*\)".*/\1/p' | tail -n 1) && \
 	    python3 tools/bench_train.py "$$program" --python "$(BENCH_PYTHON)" --threads "$$(nproc)"
@@ -181,7 +184,7 @@ bench-python:
 docs: library
 	@LIBTORCH="$(CURDIR)/.libtorch/view" tools/docs/build.sh
 
-header:
+header: build-tools
 	UPDATE_HEADER=1 $(CARGO) test --release --package lens-generated --test header
 
 abi: library header

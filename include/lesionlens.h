@@ -304,10 +304,10 @@ typedef struct lens_image {
 } lens_image;
 
 /**
- * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
+ * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, WebP or TIFF.
  *
  * @param path UTF-8; a regular file.
- * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
+ * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
  * @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
  *         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
@@ -835,8 +835,8 @@ typedef struct lens_dataset_options {
     const char *image_directory;
     /**
      * The positive class: the value of the label column, or the name of the folder, that means positive; everything
-     * else is negative. NULL (default): labels must be 0 or 1, and of two folders the second in byte order of their
-     * names is positive.
+     * else is negative. NULL (default): labels must be 0 or 1 (or false or true, no or yes), and of two folders the
+     * second in byte order of their names is positive.
      */
     const char *positive_class;
     /**
@@ -858,14 +858,19 @@ void lens_dataset_options_init(lens_dataset_options *options);
 
 /**
  * Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
- * per class. Images are DICOM, PNG, JPEG, BMP or TIFF files; in class folders they are found by their endings (dcm, png,
- * jpg, jpeg, bmp, tif, tiff), DICOM files without an ending, or with a number for one, by their content.
+ * per class. Images are DICOM, PNG, JPEG, BMP, WebP or TIFF files. In class folders and the folders below them they are
+ * found by their endings (dcm, png, jpg, jpeg, bmp, webp, tif, tiff) or, whatever their names are, by their first bytes.
+ * Files that are no images are passed over and counted; lens_dataset_describe() says how many, and names some.
+ *
+ * labels.csv is UTF-8; its columns are separated by commas, semicolons or tabs. A row that names an image (and frame)
+ * again with the same label is passed over and counted; with another label it is an error.
  *
  * @param path The root directory, UTF-8.
  * @param options NULL for all defaults.
  * @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
- *         column or has a label that is neither 0 nor 1 (the message names the line); LENS_ERROR_DATA when there is
+ *         column, is not UTF-8, has a label that is neither 0 nor 1 nor a word for them, or two for one image (the
+ *         message names the lines); LENS_ERROR_DATA when there is
  *         neither labels.csv nor class folders, or nothing in them.
  */
 lens_status lens_dataset_open(const char *path,
@@ -905,7 +910,9 @@ lens_status lens_dataset_split(const lens_dataset *dataset,
                                lens_dataset **second);
 
 /**
- * Counts of samples and labels, roots, and what was skipped and why, as JSON.
+ * Counts of samples and labels, roots, and what was not used, as JSON: "skipped" (unreadable files, and why),
+ * "passed_over" (files of class folders that are no images) and "repeated_rows" (of labels.csv), each with "count" and
+ * the first 20 "files".
  *
  * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
  */

@@ -130,3 +130,23 @@ def onnx_messages() -> Component:
     version = int(re.search(r"^ *IR_VERSION = 0x(\w+);", proto, re.MULTILINE).group(1), 16)
     return Component("onnx.proto", f"IR-{version}", "Apache-2.0", "pkg:github/onnx/onnx",
                      website="https://github.com/onnx/onnx")
+
+
+def bundled(crates: dict[str, Component]) -> list[Component]:
+    """Libraries in C and C++ whose sources crates bring and compile."""
+    by_name = {component.name: component for component in crates.values()}
+    turbo, charls = by_name["turbojpeg-sys"], by_name["charls-sys"]
+    sources = turbo.directory / "libjpeg-turbo"
+    version = re.search(r"^set\(VERSION (\S+)\)", (sources / "CMakeLists.txt").read_text(), re.MULTILINE).group(1)
+    turbojpeg = Component("libjpeg-turbo", version, "IJG AND BSD-3-Clause AND Zlib",
+                          f"pkg:github/libjpeg-turbo/libjpeg-turbo@{version}",
+                          website="https://github.com/libjpeg-turbo/libjpeg-turbo",
+                          files=[sources / name for name in ("LICENSE.md", "README.ijg")])
+    # The crate's version ends with that of the library, whose own header is behind.
+    version = charls.version.rpartition("+charls.")[2]
+    jpeg_ls = Component("CharLS", version, "BSD-3-Clause", f"pkg:github/team-charls/charls@{version}",
+                        website="https://github.com/team-charls/charls",
+                        files=[charls.directory / "charls/LICENSE.md"])
+    turbo.needs.add(turbojpeg.reference)
+    charls.needs.add(jpeg_ls.reference)
+    return [turbojpeg, jpeg_ls]

@@ -79,8 +79,10 @@ def notices(everything: list[Component]) -> tuple[str, list[Component]]:
 
 
 def main() -> None:
-    _, *linked = components.crates().values()
-    everything = [*components.libtorch(), components.standard_library(), components.onnx_messages(), *linked]
+    crates = components.crates()
+    _, *linked = crates.values()
+    others = [components.standard_library(), components.onnx_messages(), *components.bundled(crates)]
+    everything = [*components.libtorch(), *others, *linked]
     document, without = notices(sorted(everything, key=lambda component: component.reference))
     print(document, end="")
     if without:

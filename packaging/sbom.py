@@ -55,7 +55,7 @@ def document() -> dict[str, object]:
     libtorch = components.libtorch()
     others = [components.standard_library(), components.onnx_messages()]
     library.needs |= {component.reference for component in [*libtorch[:1], *others]}
-    everything = sorted([*linked, *libtorch, *others], key=lambda component: component.reference)
+    everything = sorted([*linked, *libtorch, *others, *components.bundled(crates)], key=lambda component: component.reference)
     dependencies = [
         {"ref": component.reference, "dependsOn": sorted(component.needs)} for component in [library, *everything]
     ]

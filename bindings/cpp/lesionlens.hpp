@@ -639,7 +639,7 @@ public:
         return detail::finish(status, std::pair<Dataset, Dataset>(Dataset(first), Dataset(second)));
     }
 
-    /** Counts, roots and what was skipped, as JSON. */
+    /** Counts, roots and what was skipped, passed over and repeated, as JSON. */
     Result<std::string> describe() const {
         return detail::text_of([this](char** json) { return lens_dataset_describe(get(), json); });
     }

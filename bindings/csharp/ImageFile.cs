@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace Lesionlens
 {
-    /// <summary>A decoded image file: DICOM, PNG, JPEG, BMP, TIFF.</summary>
+    /// <summary>A decoded image file: DICOM, PNG, JPEG, BMP, WebP, TIFF.</summary>
     public sealed class ImageFile : LesionlensObject
     {
-        /// <param name="path">DICOM, PNG, JPEG, BMP or TIFF.</param>
+        /// <param name="path">DICOM, PNG, JPEG, BMP, WebP or TIFF.</param>
         /// <param name="frame">From 0.</param>
         public ImageFile(string path, int frame = 0) : base(Load(path, frame))
         {

@@ -168,7 +168,7 @@ export class Heatmap implements Handle {
     [Symbol.dispose](): void;
 }
 
-/** A decoded image file: DICOM, PNG, JPEG, BMP, TIFF. */
+/** A decoded image file: DICOM, PNG, JPEG, BMP, WebP, TIFF. */
 export class ImageFile implements Handle {
     /** frame: from 0. */
     constructor(file: string, frame?: number);

@@ -4,14 +4,13 @@ use crate::console;
 use crate::interrupt;
 use crate::program::{Failure, reason};
 use lens_base::open_regular;
-use lens_images::is_image;
-use std::ffi::{OsStr, OsString};
+use lens_images::find_files;
+use std::ffi::OsString;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
-use walkdir::WalkDir;
 
 /// What the help says of them.
 pub const HELP: &str = "Image files, directories (searched with what is below them, but for hidden names), quoted patterns \
@@ -129,45 +128,27 @@ fn matches(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
 /// The images below a directory; what is passed over is told.
 fn images(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let (mut images, mut others) = (Vec::new(), Vec::new());
-    let entries = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
-    for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            // A link that leads nowhere or in a circle.
-            Err(error) if error.path().is_some_and(Path::is_symlink) => {
-                others.extend(error.path().map(Path::to_path_buf));
-                continue;
-            }
-            Err(error) => {
-                return Err(Failure::Failed(format!("cannot read below '{}': {error}", directory.display())));
-            }
-        };
-        if entry.file_type().is_dir() {
-            continue;
-        }
-        let of = if is_image(entry.path()) { &mut images } else { &mut others };
-        of.push(entry.into_path());
-    }
-    let told = passed_over(directory, &others);
-    if images.is_empty() {
-        let reason = told.map_or_else(|| "it is empty".into(), |told| format!("{told} left out"));
+    let found = find_files(directory).map_err(|error| Failure::Failed(error.message().to_string()))?;
+    let unreadable: Vec<PathBuf> = found.unreadable.iter().map(|skipped| PathBuf::from(&skipped.path)).collect();
+    let told = [
+        passed_over(directory, &found.others, ["file that is no image", "files that are no images"]),
+        passed_over(directory, &unreadable, ["file that cannot be read", "files that cannot be read"]),
+    ];
+    let told = told.into_iter().flatten().collect::<Vec<String>>().join(", ");
+    if found.images.is_empty() {
+        let reason = if told.is_empty() { "it is empty".into() } else { format!("{told} left out") };
         return Err(Failure::Failed(format!("there are no images in '{}': {reason}", directory.display())));
     }
-    if let Some(told) = told {
+    if !told.is_empty() {
         console::message(&format!("{}: {told} left out", directory.display()));
     }
-    Ok(images)
+    Ok(found.images)
 }
 
 /// "3 files that are no images (a.txt, b/c.txt and 1 more)"; `None`: there are none.
-fn passed_over(directory: &Path, others: &[PathBuf]) -> Option<String> {
+fn passed_over(directory: &Path, others: &[PathBuf], [one, many]: [&str; 2]) -> Option<String> {
     let name = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).display().to_string();
     let named: Vec<String> = others.iter().take(NAMED).map(name).collect();
     let more = match others.len().saturating_sub(NAMED) {
@@ -176,8 +157,8 @@ fn passed_over(directory: &Path, others: &[PathBuf]) -> Option<String> {
     };
     match others.len() {
         0 => None,
-        1 => Some(format!("1 file that is no image ({})", named.join(", "))),
-        count => Some(format!("{count} files that are no images ({}{more})", named.join(", "))),
+        1 => Some(format!("1 {one} ({})", named.join(", "))),
+        count => Some(format!("{count} {many} ({}{more})", named.join(", "))),
     }
 }
 
@@ -198,6 +179,7 @@ mod tests {
     #[test]
     fn directories_and_patterns_become_files_in_order() {
         let root = tree(&["b/2.png", "b/1.PNG", "a.dcm", "b/notes.txt", ".cache/x.png", "b/c/3.tif", "[1].png"]);
+        std::fs::write(root.path().join("b/c/4.IMA"), format!("{}DICM", "\0".repeat(128))).unwrap();
         let at = |name: &str| root.path().join(name);
         let found = files(&[at("b"), at("*.dcm"), at("[1].png"), root.path().to_path_buf()]).unwrap();
         let names: Vec<_> =
@@ -206,6 +188,7 @@ mod tests {
             "b/1.PNG",
             "b/2.png",
             "b/c/3.tif",
+            "b/c/4.IMA",
             "a.dcm",
             "[1].png",
             "[1].png",
@@ -213,6 +196,7 @@ mod tests {
             "b/1.PNG",
             "b/2.png",
             "b/c/3.tif",
+            "b/c/4.IMA",
         ];
         assert_eq!(names, expected);
     }
@@ -249,7 +233,7 @@ mod tests {
     #[test]
     fn what_is_passed_over_is_counted_and_named() {
         let others: Vec<PathBuf> = (0..7).map(|index| format!("d/{index}.txt").into()).collect();
-        let told = passed_over(Path::new("d"), &others).unwrap();
+        let told = passed_over(Path::new("d"), &others, ["file that is no image", "files that are no images"]).unwrap();
         assert_eq!(told, "7 files that are no images (0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more)");
     }
 }

@@ -373,8 +373,10 @@ class Splitting(CommandTest):
     def test_folders_and_frames_stay_what_they_are(self) -> None:
         data = self.directory / "frames"
         (data / "images").mkdir(parents=True)
-        shutil.copy(root / "cine.tif", data / "images")
-        rows = [f"cine.tif,{frame % 2},{frame % 3}" for frame in range(8)]
+        names = [f"cine{number}.tif" for number in range(3)]
+        for name in names:
+            shutil.copy(root / "cine.tif", data / "images" / name)
+        rows = [f"{name},{frame % 2},{frame}" for name in names for frame in range(3)]
         (data / "labels.csv").write_text("\n".join(["patch_filename,stenoza_label,frame", *rows]) + "\n")
         folders = self.directory / "folders"
         for name in ("healthy", "ill"):

@@ -51,14 +51,19 @@ pub unsafe extern "C" fn lens_dataset_new(dataset: *mut *mut lens_dataset) -> le
 }
 
 /// Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
-/// per class. Images are DICOM, PNG, JPEG, BMP or TIFF files; in class folders they are found by their endings (dcm, png,
-/// jpg, jpeg, bmp, tif, tiff), DICOM files without an ending, or with a number for one, by their content.
+/// per class. Images are DICOM, PNG, JPEG, BMP, WebP or TIFF files. In class folders and the folders below them they are
+/// found by their endings (dcm, png, jpg, jpeg, bmp, webp, tif, tiff) or, whatever their names are, by their first bytes.
+/// Files that are no images are passed over and counted; lens_dataset_describe() says how many, and names some.
+///
+/// labels.csv is UTF-8; its columns are separated by commas, semicolons or tabs. A row that names an image (and frame)
+/// again with the same label is passed over and counted; with another label it is an error.
 ///
 /// @param path The root directory, UTF-8.
 /// @param options NULL for all defaults.
 /// @param[out] dataset Receives the data set; free it with lens_dataset_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when a directory or file cannot be read; LENS_ERROR_FORMAT when labels.csv lacks a
-///         column or has a label that is neither 0 nor 1 (the message names the line); LENS_ERROR_DATA when there is
+///         column, is not UTF-8, has a label that is neither 0 nor 1 nor a word for them, or two for one image (the
+///         message names the lines); LENS_ERROR_DATA when there is
 ///         neither labels.csv nor class folders, or nothing in them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_dataset_open(
@@ -161,7 +166,9 @@ pub unsafe extern "C" fn lens_dataset_split(
     })
 }
 
-/// Counts of samples and labels, roots, and what was skipped and why, as JSON.
+/// Counts of samples and labels, roots, and what was not used, as JSON: "skipped" (unreadable files, and why),
+/// "passed_over" (files of class folders that are no images) and "repeated_rows" (of labels.csv), each with "count" and
+/// the first 20 "files".
 ///
 /// @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
 #[unsafe(no_mangle)]

@@ -465,8 +465,8 @@ pub struct lens_dataset_options {
     /// labels.csv: directory of the images, relative to the root. NULL (default): "images".
     pub image_directory: *const c_char,
     /// The positive class: the value of the label column, or the name of the folder, that means positive; everything
-    /// else is negative. NULL (default): labels must be 0 or 1, and of two folders the second in byte order of their
-    /// names is positive.
+    /// else is negative. NULL (default): labels must be 0 or 1 (or false or true, no or yes), and of two folders the
+    /// second in byte order of their names is positive.
     pub positive_class: *const c_char,
     /// What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
     /// undecodable ones when they are first used. LENS_ON_UNREADABLE_...; default LENS_ON_UNREADABLE_FAIL.

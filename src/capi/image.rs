@@ -66,6 +66,7 @@ pub(super) unsafe fn view<'a>(name: &str, image: &lens_image) -> Result<PixelVie
         center: image.window_center,
         width: image.window_width,
         invert: flag("invert", image.invert).map_err(named)?,
+        ..Windowing::default()
     };
     let bytes = PixelView::byte_count(image.width, image.height, image.row_stride, format).map_err(named)?;
     // SAFETY: not NULL, and readable for as many bytes as the checked geometry spans, by contract.

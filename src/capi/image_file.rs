@@ -11,10 +11,10 @@ use std::path::Path;
 /// A decoded image file, for programs without a decoder of their own. Immutable, so thread-safe.
 pub struct lens_image_file(ImageFile);
 
-/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP or TIFF.
+/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, WebP or TIFF.
 ///
 /// @param path UTF-8; a regular file.
-/// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG and BMP files have one.
+/// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
 /// @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
 ///         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
@@ -30,7 +30,8 @@ pub unsafe extern "C" fn lens_image_file_load(
         let file = unsafe { out("file", file) }?;
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
-        let loaded = ImageFile::load(Path::new(path), frame)?;
+        // The view has no other window function than LINEAR, and no table.
+        let loaded = ImageFile::load(Path::new(path), frame)?.into_linear()?;
         *file = Box::into_raw(Box::new(lens_image_file(loaded)));
         Ok(())
     })

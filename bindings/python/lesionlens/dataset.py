@@ -62,7 +62,7 @@ class Dataset(Handle):
         return Dataset._adopt(first), Dataset._adopt(second)
 
     def describe(self) -> dict[str, Any]:
-        """Counts of samples and labels, roots, and what was skipped and why."""
+        """Counts of samples and labels, roots, and what was skipped, passed over and repeated."""
         return describe(self._open(), library.lens_dataset_describe)
 
     def __len__(self) -> int:

@@ -31,7 +31,7 @@ _LAYOUTS = {
 
 
 class ImageFile(Handle, PixelSource):
-    """A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
+    """A decoded image file (DICOM, PNG, JPEG, BMP, WebP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
 
     _kind = "image_file"
 

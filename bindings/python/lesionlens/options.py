@@ -85,8 +85,8 @@ class DatasetOptions(TypedDict, total=False):
     #: labels.csv: directory of the images, relative to the root. None (default): "images".
     image_directory: str | None
     #: The positive class: the value of the label column, or the name of the folder, that means positive; everything
-    #: else is negative. None (default): labels must be 0 or 1, and of two folders the second in byte order of their
-    #: names is positive.
+    #: else is negative. None (default): labels must be 0 or 1 (or false or true, no or yes), and of two folders the
+    #: second in byte order of their names is positive.
     positive_class: str | None
     #: What to do with files that are missing or cannot be decoded. Missing ones are found when the data set is opened,
     #: undecodable ones when they are first used. Default "fail".

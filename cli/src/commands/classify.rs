@@ -21,7 +21,7 @@ const GROUP: usize = 64;
 
 pub fn describe(command: Command) -> Command {
     let command = command
-        .about("Classifies image files: DICOM, PNG, JPEG, BMP, TIFF")
+        .about("Classifies image files: DICOM, PNG, JPEG, BMP, WebP, TIFF")
         .arg(file_operands())
         .arg(model())
         .arg(csv::option());

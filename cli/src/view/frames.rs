@@ -45,10 +45,10 @@ struct Preset {
     window: (f64, f64),
 }
 
-impl From<&WindowPreset> for Preset {
-    fn from(preset: &WindowPreset) -> Self {
-        let low = preset.center - 0.5 - (preset.width - 1.0) / 2.0;
-        Preset { name: preset.name.clone(), window: (low, low + preset.width - 1.0) }
+impl Preset {
+    /// `None`: a curve or a table.
+    fn of(preset: &WindowPreset) -> Option<Self> {
+        Some(Preset { name: preset.name.clone(), window: preset.line()? })
     }
 }
 
@@ -74,6 +74,14 @@ impl Asked {
         load(&self.path, self.file_frame)
     }
 
+    /// The frame as a line shows it, and as it is in the file where a browser decodes that.
+    fn to_show(&self) -> Result<(ImageFile, Option<Vec<u8>>), Refusal> {
+        let image = self.load()?;
+        let jpeg =
+            if image.view().is_linear() { jpeg_frame(&self.path, self.file_frame).map_err(unreadable)? } else { None };
+        Ok((image.into_linear().map_err(unreadable)?, jpeg))
+    }
+
     fn describe(self, image: &ImageFile, encoding: &'static str) -> Description {
         let view = image.view();
         let windowing = view.windowing();
@@ -91,13 +99,8 @@ impl Asked {
             range: view.stored_ends(),
             window: view.window_ends(),
             invert: windowing.invert,
-            presets: image.presets().iter().map(Preset::from).collect(),
+            presets: image.presets().iter().filter_map(Preset::of).collect(),
         }
-    }
-
-    /// The frame as it is in the file, where a browser decodes that.
-    fn jpeg(&self) -> Result<Option<Vec<u8>>, Refusal> {
-        jpeg_frame(&self.path, self.file_frame).map_err(unreadable)
     }
 }
 
@@ -121,8 +124,8 @@ pub async fn description(
 ) -> Result<Response, Refusal> {
     let asked = Asked::of(&viewer, series, &frame)?;
     blocking(move || {
-        let encoding = if asked.jpeg()?.is_some() { "jpeg" } else { "stored" };
-        let image = asked.load()?;
+        let (image, jpeg) = asked.to_show()?;
+        let encoding = if jpeg.is_some() { "jpeg" } else { "stored" };
         Ok(json::answer(&asked.describe(&image, encoding)))
     })
     .await
@@ -144,8 +147,8 @@ pub async fn pixels(
         }
     }
     blocking(move || {
-        let jpeg = if stored { None } else { asked.jpeg()? };
-        let image = asked.load()?;
+        let (image, jpeg) = asked.to_show()?;
+        let jpeg = jpeg.filter(|_| !stored);
         let (encoding, media_type) =
             if jpeg.is_some() { ("jpeg", "image/jpeg") } else { ("stored", "application/octet-stream") };
         let description = json::ascii(&asked.describe(&image, encoding));

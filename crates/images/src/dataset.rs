@@ -1,6 +1,7 @@
 //! Labelled images.
 
-use super::pixels::PixelView;
+use super::pixels::{CheckedView, PixelView};
+use super::preprocessing::Preprocessing;
 use super::raster::Raster;
 use super::scan::{Root, scan};
 use crate::ImageFile;
@@ -38,7 +39,8 @@ pub struct DatasetOptions {
     /// The positive class: the value of the label column, or the name of the folder, that means positive; everything else
     /// is negative.
     #[option(
-        unset = "labels must be 0 or 1, and of two folders the second in byte order of their names is positive",
+        unset = "labels must be 0 or 1 (or false or true, no or yes), and of two folders the second in byte order of their \
+                 names is positive",
         flag = "--positive NAME"
     )]
     pub positive_class: Option<String>,
@@ -130,13 +132,23 @@ impl Sample {
     pub fn load(&self) -> Result<Arc<Raster>> {
         match &self.source {
             Source::Memory(raster) => Ok(Arc::clone(raster)),
-            Source::File { frame, .. } => {
-                let path = self.path().unwrap_or_default();
-                let file = ImageFile::load(&path, *frame)?;
-                let raster = file.view().to_raster().map_err(|error| error.prefixed(&path.display().to_string()))?;
-                Ok(Arc::new(raster))
-            }
+            Source::File { frame, .. } => self.read(*frame, |view| Ok(Arc::new(view.to_raster()?))),
         }
+    }
+
+    /// Reads and decodes it, at the network's input size.
+    pub fn load_resized(&self, preprocessing: &Preprocessing) -> Result<Raster> {
+        match &self.source {
+            Source::Memory(raster) => preprocessing.resize(raster),
+            Source::File { frame, .. } => self.read(*frame, |view| preprocessing.resize_view(view)),
+        }
+    }
+
+    fn read<T>(&self, frame: u32, convert: impl FnOnce(CheckedView) -> Result<T>) -> Result<T> {
+        let path = self.path().unwrap_or_default();
+        let file = ImageFile::load(&path, frame)?;
+        let view = file.view();
+        view.checked().and_then(convert).map_err(|error| error.prefixed(&path.display().to_string()))
     }
 }
 
@@ -154,13 +166,48 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// How many skipped files reports name; the count is always whole.
-const NAMED_SKIPS: usize = 20;
+/// How many names reports give of what was not used; counts are always whole.
+const NAMED: usize = 20;
 
 impl Skipped {
     /// `count` and the first `files`, for reports.
     pub fn describe(skipped: &[Skipped]) -> Value {
-        json!({ "count": skipped.len(), "files": &skipped[..skipped.len().min(NAMED_SKIPS)] })
+        json!({ "count": skipped.len(), "files": &skipped[..skipped.len().min(NAMED)] })
+    }
+}
+
+/// What a directory has beside its samples, for reports.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NotUsed {
+    /// How many.
+    pub count: usize,
+    /// The first names.
+    pub files: Vec<String>,
+}
+
+impl NotUsed {
+    pub(super) fn add(&mut self, name: &Path) {
+        self.count += 1;
+        if self.files.len() < NAMED {
+            self.files.push(name.display().to_string());
+        }
+    }
+
+    fn extend(&mut self, more: NotUsed) {
+        self.count += more.count;
+        self.files.extend(more.files);
+        self.files.truncate(NAMED);
+    }
+
+    /// "3 `what` (a, b and 1 more)"; `None`: there are none.
+    fn told(&self, what: &str) -> Option<String> {
+        const TOLD: usize = 5;
+        let named = self.files[..self.files.len().min(TOLD)].join(", ");
+        match self.count {
+            0 => None,
+            count if count > TOLD => Some(format!("{count} {what} ({named} and {} more)", count - TOLD)),
+            count => Some(format!("{count} {what} ({named})")),
+        }
     }
 }
 
@@ -170,6 +217,8 @@ pub struct Dataset {
     samples: Vec<Sample>,
     roots: Vec<Root>,
     skipped: Vec<Skipped>,
+    passed_over: NotUsed,
+    repeated_rows: NotUsed,
 }
 
 impl Dataset {
@@ -178,6 +227,8 @@ impl Dataset {
         let found = scan(path, options)?;
         self.samples.extend(found.samples);
         self.skipped.extend(found.skipped);
+        self.passed_over.extend(found.passed_over);
+        self.repeated_rows.extend(found.repeated_rows);
         self.roots.push(found.root);
         Ok(())
     }
@@ -202,9 +253,29 @@ impl Dataset {
         &self.samples
     }
 
-    /// What was left out when it was opened.
+    /// The unreadable files that were left out when it was opened.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// The files of class folders, and beside them, that are no images; names are relative to their root.
+    pub fn passed_over(&self) -> &NotUsed {
+        &self.passed_over
+    }
+
+    /// The rows of tables that name an image again with the same label; each image is one sample.
+    pub fn repeated_rows(&self) -> &NotUsed {
+        &self.repeated_rows
+    }
+
+    /// For a log: how much was passed over and repeated; `None` where all was used.
+    pub fn warning(&self) -> Option<String> {
+        let told = [
+            self.passed_over.told("files that are no images were passed over"),
+            self.repeated_rows.told("rows name an image again and were passed over"),
+        ];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Splits class by class into a part with `fraction` of the samples and the rest; both keep the samples' order.
@@ -230,7 +301,7 @@ impl Dataset {
                 .map(|(s, _)| s.clone())
                 .collect(),
             roots: self.roots.clone(),
-            skipped: Vec::new(),
+            ..Dataset::default()
         };
         let (one, other) = (part(true), part(false));
         if one.samples.is_empty() || other.samples.is_empty() {
@@ -244,7 +315,7 @@ impl Dataset {
         Ok((one, other))
     }
 
-    /// Counts, roots and what was left out.
+    /// Counts, roots, and what was left out, passed over and repeated.
     pub fn describe(&self) -> Value {
         let positives = self.samples.iter().filter(|sample| sample.positive).count();
         json!({
@@ -254,6 +325,8 @@ impl Dataset {
             "negatives": self.samples.len() - positives,
             "roots": self.roots,
             "skipped": Skipped::describe(&self.skipped),
+            "passed_over": self.passed_over,
+            "repeated_rows": self.repeated_rows,
         })
     }
 }

@@ -1,9 +1,13 @@
 //! What image files say of themselves.
 
 use super::dicom;
-use super::opened::{Kind, open_and, plain_error, plain_reader};
+use super::jpeg_picture;
+use super::opened::{Kind, open_and};
+use super::orientation::swaps_sides;
+use super::picture;
 use super::pixels::check_size;
 use super::tiff;
+use image::metadata::Orientation;
 use lens_base::Result;
 use std::path::Path;
 
@@ -13,12 +17,15 @@ use std::path::Path;
 pub struct FileInfo {
     /// Whether it is a DICOM file.
     pub is_dicom: bool,
-    /// Pixels in a row; of a TIFF file, of its first page.
+    /// Pixels in a row as it is seen; of a TIFF file, of its first page.
     pub width: u32,
     /// Rows, likewise.
     pub height: u32,
     /// Frames, or pages of a TIFF file; at least 1.
     pub frames: u32,
+    /// How the picture is stored, by tag 274 of TIFF and EXIF, 1 to 8; 1: as it is seen, which DICOM frames always are.
+    /// Width and height are those of the picture as it is seen, unless an option leaves it as it is stored.
+    pub orientation: u8,
     /// Series Instance UID (0020,000E): what files of a series have in common.
     pub series: Option<String>,
     /// Instance Number (0020,0013): its place in the series.
@@ -39,21 +46,27 @@ impl FileInfo {
         open_and(path, |kind, file| match kind {
             Kind::Dicom => dicom::info(file),
             Kind::Tiff => tiff::info(file),
+            Kind::Jpeg => {
+                let (size, orientation) = jpeg_picture::size(file)?;
+                FileInfo::of_picture(size, orientation, 1)
+            }
             Kind::Plain => {
-                let (width, height) = plain_reader(file)?.into_dimensions().map_err(plain_error)?;
-                FileInfo::of_picture(width, height, 1)
+                let (size, orientation) = picture::size(file)?;
+                FileInfo::of_picture(size, orientation, 1)
             }
         })
     }
 
     /// Of a file that says no more; refuses sizes that no image may have.
-    pub(super) fn of_picture(width: u32, height: u32, frames: u32) -> Result<Self> {
+    pub(super) fn of_picture((width, height): (u32, u32), orientation: Orientation, frames: u32) -> Result<Self> {
         check_size(width, height)?;
+        let (width, height) = if swaps_sides(orientation) { (height, width) } else { (width, height) };
         Ok(FileInfo {
             is_dicom: false,
             width,
             height,
             frames,
+            orientation: orientation.to_exif(),
             series: None,
             instance_number: None,
             series_description: None,
@@ -69,20 +82,24 @@ mod tests {
     use image::{ImageBuffer, Luma, Rgb};
     use lens_base::ErrorKind;
 
+    fn picture(size: (u32, u32), frames: u32) -> Result<FileInfo> {
+        FileInfo::of_picture(size, Orientation::NoTransforms, frames)
+    }
+
     #[test]
     fn sizes_of_pictures() {
         let directory = tempfile::tempdir().unwrap();
         for extension in ["png", "bmp", "jpg"] {
             let path = directory.path().join(format!("a.{extension}"));
             ImageBuffer::<Rgb<u8>, Vec<u8>>::new(7, 5).save(&path).unwrap();
-            assert_eq!(FileInfo::read(&path).unwrap(), FileInfo::of_picture(7, 5, 1).unwrap(), "{extension}");
+            assert_eq!(FileInfo::read(&path).unwrap(), picture((7, 5), 1).unwrap(), "{extension}");
         }
         let path = directory.path().join("pages.tif");
         let mut encoder = ::tiff::encoder::TiffEncoder::new(std::fs::File::create(&path).unwrap()).unwrap();
         for size in [(4, 3), (2, 6)] {
             encoder.write_image::<::tiff::encoder::colortype::Gray8>(size.0, size.1, &[0; 12]).unwrap();
         }
-        assert_eq!(FileInfo::read(&path).unwrap(), FileInfo::of_picture(4, 3, 2).unwrap());
+        assert_eq!(FileInfo::read(&path).unwrap(), picture((4, 3), 2).unwrap());
     }
 
     #[test]
@@ -92,7 +109,7 @@ mod tests {
         ImageBuffer::<Luma<u8>, _>::from_fn(64, 48, |x, y| Luma([(x * y) as u8])).save(&path).unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        assert_eq!(FileInfo::read(&path).unwrap(), FileInfo::of_picture(64, 48, 1).unwrap());
+        assert_eq!(FileInfo::read(&path).unwrap(), picture((64, 48), 1).unwrap());
     }
 
     #[test]

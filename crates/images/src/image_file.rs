@@ -1,14 +1,19 @@
 //! Decoded image files.
 
 use super::dicom;
-use super::opened::{Kind, check_frame, open_and, plain_error, plain_reader};
-use super::pixels::{PixelFormat, PixelView, Windowing};
+use super::jpeg_picture;
+use super::opened::{Kind, open_and};
+use super::orientation::turned;
+use super::picture;
+use super::pixels::{PixelFormat, PixelView};
 use super::preset::WindowPreset;
+use super::read_options::ReadOptions;
 use super::tiff;
-use image::DynamicImage;
+use super::windowing::{LookupTable, WindowFunction, Windowing};
+use image::metadata::Orientation;
 use lens_base::{Error, Result};
-use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 /// An image file's pixels.
 #[derive(Debug)]
@@ -18,51 +23,79 @@ pub struct ImageFile {
     pub(super) height: u32,
     pub(super) format: PixelFormat,
     pub(super) windowing: Windowing,
+    /// In the place of a window.
+    pub(super) lut: Option<Arc<LookupTable>>,
     pub(super) presets: Vec<WindowPreset>,
     /// Frames of the file.
     pub(super) frames: u32,
 }
 
 impl ImageFile {
-    /// Decodes one frame of a DICOM, PNG, JPEG, BMP or TIFF file, told apart by content, not by name. The frames of a
-    /// TIFF file are its pages; the others have one.
+    /// Decodes one frame of a DICOM, PNG, JPEG, BMP, WebP or TIFF file, told apart by content, not by name. The frames of a
+    /// TIFF file are its pages; the others have one. As a viewer shows it: with the first window of a DICOM file, and
+    /// pictures turned as they say.
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
+        ImageFile::load_as(path, frame, &ReadOptions::default())
+    }
+
+    /// The same as the options say it.
+    pub fn load_as(path: &Path, frame: u32, options: &ReadOptions) -> Result<Self> {
         open_and(path, |kind, file| match kind {
-            Kind::Dicom => dicom::decode(file, frame),
-            Kind::Tiff => tiff::decode(file, frame),
-            Kind::Plain => from_single_image(file, frame),
+            Kind::Dicom => dicom::decode(file, frame, options),
+            Kind::Tiff => tiff::decode(file, frame, options),
+            Kind::Jpeg => jpeg_picture::decode(file, frame, options),
+            Kind::Plain => picture::decode(file, frame, options),
         })
     }
 
-    fn from_decoded(decoded: DynamicImage) -> Result<Self> {
-        let (width, height) = (decoded.width(), decoded.height());
-        let words = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
-        let (format, bytes) = match decoded {
-            DynamicImage::ImageLuma8(pixels) => (PixelFormat::Gray8, pixels.into_raw()),
-            DynamicImage::ImageLumaA8(_) => (PixelFormat::Gray8, decoded.into_luma8().into_raw()),
-            DynamicImage::ImageLuma16(pixels) => (PixelFormat::Gray16, words(pixels.into_raw())),
-            DynamicImage::ImageLumaA16(_) => (PixelFormat::Gray16, words(decoded.into_luma16().into_raw())),
-            DynamicImage::ImageRgb8(pixels) => (PixelFormat::Rgb8, pixels.into_raw()),
-            DynamicImage::ImageRgba8(pixels) => (PixelFormat::Rgba8, pixels.into_raw()),
-            deep_colour => (PixelFormat::Rgb8, deep_colour.into_rgb8().into_raw()),
-        };
-        ImageFile { bytes, width, height, format, windowing: Windowing::default(), presets: Vec::new(), frames: 1 }
-            .checked()
+    /// Of a format that says nothing of windows.
+    pub(super) fn picture(bytes: Vec<u8>, (width, height): (u32, u32), format: PixelFormat, frames: u32) -> Self {
+        let (windowing, presets) = (Windowing::default(), Vec::new());
+        ImageFile { bytes, width, height, format, windowing, lut: None, presets, frames }
+    }
+
+    /// As it is to be seen.
+    pub(super) fn turned(mut self, orientation: Orientation) -> Self {
+        (self.bytes, (self.width, self.height)) =
+            turned(self.bytes, (self.width, self.height), self.format.bytes(), orientation);
+        self
     }
 
     /// Refuses what no view can be made of.
     pub(super) fn checked(self) -> Result<Self> {
-        let stride = self.width as usize * self.format.bytes();
-        PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)
-            .map_err(|error| Error::format(error.message()))?;
+        self.try_view().map_err(|error| Error::format(error.message()))?;
         Ok(self)
+    }
+
+    fn try_view(&self) -> Result<PixelView<'_>> {
+        let stride = self.width as usize * self.format.bytes();
+        let view = PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)?;
+        match &self.lut {
+            Some(lut) => view.with_lut(lut.view()),
+            None => Ok(view),
+        }
     }
 
     /// The pixels.
     pub fn view(&self) -> PixelView<'_> {
-        let stride = self.width as usize * self.format.bytes();
-        PixelView::new(&self.bytes, self.width, self.height, stride, self.format, self.windowing)
-            .expect("checked when it was decoded")
+        self.try_view().expect("checked when it was decoded")
+    }
+
+    /// The same as LINEAR windows say it: LINEAR_EXACT becomes LINEAR, and where a curve or a table decides on what is seen,
+    /// the values become those seen, of 16 bits. For those who know no more than a line.
+    pub fn into_linear(mut self) -> Result<Self> {
+        if !self.view().is_linear() {
+            self.bytes = self.view().seen_words()?.into_iter().flat_map(u16::to_ne_bytes).collect();
+            (self.format, self.windowing, self.lut) = (PixelFormat::Gray16, Windowing::default(), None);
+            self.presets.clear();
+        } else if self.windowing.function == WindowFunction::LinearExact {
+            if self.format != PixelFormat::GrayF32 {
+                self.windowing.center += 0.5;
+                self.windowing.width += 1.0;
+            }
+            self.windowing.function = WindowFunction::Linear;
+        }
+        Ok(self)
     }
 
     /// Frames of the file.
@@ -70,17 +103,11 @@ impl ImageFile {
         self.frames
     }
 
-    /// The windows that a DICOM file names for this frame, the one that its windowing has first; none where it names none,
-    /// or where the frame is coloured.
+    /// The windows that a DICOM file names for this frame, and then its VOI lookup tables, in the file's order; none where it
+    /// names none, or where the frame is coloured. The first is shown, unless [`ReadOptions::window`] says otherwise.
     pub fn presets(&self) -> &[WindowPreset] {
         &self.presets
     }
-}
-
-/// A file of a format without frames.
-fn from_single_image(file: File, frame: u32) -> Result<ImageFile> {
-    check_frame(frame, 1)?;
-    ImageFile::from_decoded(plain_reader(file)?.decode().map_err(plain_error)?)
 }
 
 #[cfg(test)]
@@ -109,6 +136,32 @@ mod tests {
             let image = ImageFile::load(&renamed, 0).unwrap();
             assert_eq!(image.view().bytes(), [1, 2, 3, 4, 5, 6], "{extension}");
         }
+    }
+
+    #[test]
+    fn orientation_of_exif() {
+        let mut coded = Vec::new();
+        let stored = ImageBuffer::<Luma<u8>, _>::from_fn(32, 16, |x, _| Luma([if x < 16 { 0 } else { 255u8 }]));
+        image::codecs::jpeg::JpegEncoder::new(&mut coded).encode_image(&stored).unwrap();
+        // A TIFF directory with one entry: orientation, one short, 6.
+        let directory =
+            [b"Exif\0\0II*\0\x08\0\0\0\x01\0", &[0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0][..], &[0; 4]].concat();
+        let length = (directory.len() as u16 + 2).to_be_bytes();
+        let coded = [&coded[..2], &[0xff, 0xe1], &length, &directory, &coded[2..]].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("turned.jpg");
+        std::fs::write(&path, coded).unwrap();
+        let load = |apply_orientation| {
+            let options = ReadOptions { apply_orientation, ..ReadOptions::default() };
+            let loaded = ImageFile::load_as(&path, 0, &options).unwrap();
+            let view = loaded.view();
+            (view.width(), view.height(), view.bytes()[0] < 9, view.bytes()[view.width() - 1] < 9)
+        };
+        // The left half, which is black, is seen above.
+        assert_eq!(load(true), (16, 32, true, true));
+        assert_eq!(load(false), (32, 16, true, false));
+        let info = crate::FileInfo::read(&path).unwrap();
+        assert_eq!((info.width, info.height, info.orientation), (16, 32, 6));
     }
 
     #[test]

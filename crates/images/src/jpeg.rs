@@ -1,9 +1,11 @@
 //! JPEG code streams that a browser decodes to the same samples as this library.
 
 use super::dicom;
+use super::jpeg_picture::START;
 use super::opened::{Kind, cannot_read, check_frame, open_and};
 use super::pixels::check_size;
 use lens_base::Result;
+use lens_codecs::Size;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -24,34 +26,28 @@ const MOST_BYTES: u64 = 256 << 20;
 pub fn jpeg_frame(path: &Path, frame: u32) -> Result<Option<Vec<u8>>> {
     open_and(path, |kind, file| match kind {
         Kind::Dicom => dicom::jpeg_frame(file, frame),
-        Kind::Tiff => Ok(None),
-        Kind::Plain => {
+        Kind::Jpeg => {
             check_frame(frame, 1)?;
             of_picture(file)
         }
+        Kind::Tiff => Ok(None),
+        Kind::Plain => check_frame(frame, 1).map(|()| None),
     })
 }
 
-fn of_picture(mut file: File) -> Result<Option<Vec<u8>>> {
+fn of_picture(file: File) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    (&mut file).take(START.len() as u64).read_to_end(&mut bytes).map_err(cannot_read)?;
-    if bytes != START {
-        return Ok(None);
-    }
     file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(cannot_read)?;
-    let stream = gray_stream(bytes).filter(|stream| check_size(stream.width, stream.height).is_ok());
+    let stream = gray_stream(bytes).filter(|stream| check_size(stream.size.width, stream.size.height).is_ok());
     Ok(stream.map(|stream| stream.bytes))
 }
 
-/// Start of image, and the first byte of the marker that follows.
-const START: [u8; 3] = [0xff, 0xd8, 0xff];
 /// End of image.
 const END: [u8; 2] = [0xff, 0xd9];
 
 /// A gray code stream of 8 bits with nothing in it that decoders take differently.
 pub struct GrayStream {
-    pub width: u32,
-    pub height: u32,
+    pub size: Size,
     /// From start to end of image, without what follows.
     pub bytes: Vec<u8>,
 }
@@ -87,7 +83,7 @@ pub fn gray_stream(mut bytes: Vec<u8>) -> Option<GrayStream> {
     let (width, height) = size.filter(|_| scans > 0)?;
     let end = bytes.len() - rest.len() + END.len();
     bytes.truncate(end);
-    Some(GrayStream { width, height, bytes })
+    Some(GrayStream { size: Size { width, height, components: 1 }, bytes })
 }
 
 /// The segment that a code stream goes on with: its marker and content, and what comes after it.

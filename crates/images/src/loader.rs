@@ -11,18 +11,18 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Decodes and prepares every sample on other threads and hands it over in order; unreadable ones that may be skipped
-/// come as the reason why.
+/// Loads every sample on other threads and hands it over in order; unreadable ones that may be skipped come as the reason
+/// why.
 pub fn for_each_image<'a, S: Borrow<Sample> + Sync, T: Send>(
     samples: &'a [S],
-    prepare: impl Fn(Arc<Raster>) -> Result<T> + Sync,
+    load: impl Fn(&Sample) -> Result<T> + Sync,
     threads: usize,
     mut consume: impl FnMut(&'a Sample, std::result::Result<T, Skipped>) -> Result<()>,
 ) -> Result<()> {
     ordered(
         samples.len(),
         threads,
-        |index| samples[index].borrow().load().and_then(&prepare),
+        |index| load(samples[index].borrow()),
         |index, result, _| {
             let sample: &'a Sample = samples[index].borrow();
             match result {
@@ -80,8 +80,8 @@ impl ImageStore {
             preprocessing: preprocessing.clone(),
         };
         let (mut free, mut done) = (memory, 0);
-        let resize = |raster: Arc<Raster>| preprocessing.resize(&raster);
-        for_each_image(dataset.samples(), resize, threads, |sample, result| {
+        let load = |sample: &Sample| sample.load_resized(preprocessing);
+        for_each_image(dataset.samples(), load, threads, |sample, result| {
             match result {
                 Ok(raster) => {
                     let bytes = size_of_val(raster.samples()) as u64;
@@ -136,7 +136,7 @@ impl ImageStore {
         let entry = &self.entries[index];
         match &entry.raster {
             Some(raster) => Ok(Arc::clone(raster)),
-            None => Ok(Arc::new(self.preprocessing.resize(&*entry.sample.load()?)?)),
+            None => Ok(Arc::new(entry.sample.load_resized(&self.preprocessing)?)),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Image files, opened and told apart by content.
 
 use super::dicom::{SIGNATURE_BYTES, is_dicom};
+use super::jpeg_picture;
+use super::picture::is_picture;
 use super::tiff::is_tiff;
-use image::error::UnsupportedErrorKind;
-use image::{ImageError, ImageReader};
 use lens_base::{Error, ErrorKind, Result, open_regular};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{Read, Seek};
 use std::panic::{UnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -17,8 +17,32 @@ pub enum Kind {
     Dicom,
     /// TIFF or BigTIFF.
     Tiff,
-    /// Anything else: a format without frames, or no image.
+    /// JPEG.
+    Jpeg,
+    /// Another format without frames.
     Plain,
+}
+
+impl Kind {
+    /// `None`: no image that is read.
+    pub fn of(start: &[u8]) -> Option<Self> {
+        if is_dicom(start) {
+            Some(Kind::Dicom)
+        } else if is_tiff(start) {
+            Some(Kind::Tiff)
+        } else if start.starts_with(&jpeg_picture::START) {
+            Some(Kind::Jpeg)
+        } else {
+            is_picture(start).then_some(Kind::Plain)
+        }
+    }
+}
+
+/// Whether a file begins as an image does.
+pub fn begins_as_image(path: &Path) -> std::io::Result<bool> {
+    let mut start = Vec::with_capacity(SIGNATURE_BYTES);
+    open_regular(path, u64::MAX)?.take(SIGNATURE_BYTES as u64).read_to_end(&mut start)?;
+    Ok(Kind::of(&start).is_some())
 }
 
 /// Opens a file and reads it; errors begin with its path.
@@ -39,38 +63,13 @@ fn open(path: &Path) -> Result<(Kind, File)> {
         .read_to_end(&mut start)
         .and_then(|_| file.rewind())
         .map_err(|error| Error::io("read", path, &error))?;
-    let kind = if is_dicom(&start) {
-        Kind::Dicom
-    } else if is_tiff(&start) {
-        Kind::Tiff
-    } else {
-        Kind::Plain
-    };
-    Ok((kind, file))
-}
-
-/// A reader of a file without frames.
-pub fn plain_reader(file: File) -> Result<ImageReader<BufReader<File>>> {
-    ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(cannot_read)
+    // Of others their reader says what they are not.
+    Ok((Kind::of(&start).unwrap_or(Kind::Plain), file))
 }
 
 /// An error of reading, which is not one of the file's content.
 pub fn cannot_read(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot read: {error}"))
-}
-
-/// What such a reader could not do.
-pub fn plain_error(error: ImageError) -> Error {
-    match error {
-        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => cannot_read(error),
-        ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
-            Error::format("it is not a DICOM, PNG, JPEG, BMP or TIFF file")
-        }
-        ImageError::Unsupported(what) => {
-            Error::new(ErrorKind::Unsupported, format!("it is coded in a way this library cannot decode: {what}"))
-        }
-        error => Error::format(format!("it is broken: {error}")),
-    }
 }
 
 /// Refuses a frame that a file does not have.

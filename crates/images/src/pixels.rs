@@ -1,6 +1,7 @@
 //! Views of pixels in many formats, checked before use, and their values as 0..1.
 
 use super::raster::Raster;
+use super::windowing::{Interval, Lut, Scale, WindowFunction, Windowing, check_windowing, stored_range};
 use lens_base::options::Choice;
 use lens_base::{Error, Result};
 use std::ops::{Deref, Range};
@@ -53,35 +54,12 @@ impl PixelFormat {
     }
 
     /// Positions of red, green and blue in a pixel; `None` for gray.
-    fn colour_order(self) -> Option<[usize; 3]> {
+    pub(super) fn colour_order(self) -> Option<[usize; 3]> {
         match self {
             PixelFormat::Rgb8 | PixelFormat::Rgba8 => Some([0, 1, 2]),
             PixelFormat::Bgr8 | PixelFormat::Bgra8 => Some([2, 1, 0]),
             _ => None,
         }
-    }
-}
-
-/// How stored values become 0..1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Windowing {
-    /// Low bits of a 16-bit sample that carry the value; 0: all.
-    pub bits_stored: u32,
-    /// Rescale slope.
-    pub slope: f64,
-    /// Rescale intercept.
-    pub intercept: f64,
-    /// Window center, in rescaled units.
-    pub center: f64,
-    /// Window width; 0: the full stored range.
-    pub width: f64,
-    /// Whether bright means low (MONOCHROME1), applied after windowing.
-    pub invert: bool,
-}
-
-impl Default for Windowing {
-    fn default() -> Self {
-        Windowing { bits_stored: 0, slope: 1.0, intercept: 0.0, center: 0.0, width: 0.0, invert: false }
     }
 }
 
@@ -94,6 +72,7 @@ pub struct PixelView<'a> {
     row_stride: usize,
     format: PixelFormat,
     windowing: Windowing,
+    lut: Option<Lut<'a>>,
 }
 
 /// Longest side of an image; beyond any detector or scanner, and small enough that products of sizes cannot overflow.
@@ -149,8 +128,22 @@ impl<'a> PixelView<'a> {
         if bytes.len() < needed {
             return Err(Error::argument(format!("{} bytes of pixels are fewer than the {needed} needed", bytes.len())));
         }
-        check_windowing(format, &windowing)?;
-        Ok(PixelView { bytes, width: width as usize, height: height as usize, row_stride, format, windowing })
+        check_windowing(format, &windowing, None)?;
+        Ok(PixelView {
+            bytes,
+            width: width as usize,
+            height: height as usize,
+            row_stride,
+            format,
+            windowing,
+            lut: None,
+        })
+    }
+
+    /// The same with a lookup table in the place of the window, which must be without a width.
+    pub fn with_lut(self, lut: Lut<'a>) -> Result<Self> {
+        check_windowing(self.format, &self.windowing, Some(&lut))?;
+        Ok(PixelView { lut: Some(lut), ..self })
     }
 
     /// A view of rows without gaps, whose values are meant as they are stored.
@@ -188,10 +181,42 @@ impl<'a> PixelView<'a> {
         &self.windowing
     }
 
+    /// The lookup table that takes the place of a window.
+    pub fn lut(&self) -> Option<&Lut<'a>> {
+        self.lut.as_ref()
+    }
+
+    /// Whether what is seen is a line from one window end to the other, clipped. If not, [`seen_bytes`](Self::seen_bytes)
+    /// and [`seen_words`](Self::seen_words) have what is seen.
+    pub fn is_linear(&self) -> bool {
+        self.lut.is_none() && self.windowing.function != WindowFunction::Sigmoid
+    }
+
     /// The rescaled values that become 0 and 1, before inversion. Where they are equal, values up to them become 0 and the
-    /// others 1. Colours have 0 and 255.
+    /// others 1. Colours have 0 and 255. Of a sigmoid they are the ends of the line that touches it at its center, of a
+    /// lookup table its first and last input.
     pub fn window_ends(&self) -> (f64, f64) {
-        Interval::window(self.format, &self.windowing).ends()
+        match &self.lut {
+            Some(lut) => Interval::of_table(lut).ends(),
+            None => Interval::window(self.format, &self.windowing).ends(),
+        }
+    }
+
+    /// Gray values as they are seen, inverted where that is asked for, as 0..255, row by row; colours are refused.
+    pub fn seen_bytes(&self) -> Result<Vec<u8>> {
+        Ok(self.seen_gray()?.iter().map(|value| (value * 255.0).round() as u8).collect())
+    }
+
+    /// The same as 0..65535.
+    pub fn seen_words(&self) -> Result<Vec<u16>> {
+        Ok(self.seen_gray()?.iter().map(|value| (value * 65_535.0).round() as u16).collect())
+    }
+
+    fn seen_gray(&self) -> Result<Vec<f32>> {
+        if self.format.colour_order().is_some() {
+            return Err(Error::argument(format!("{} has no gray values", self.format)));
+        }
+        Ok(self.checked()?.gray_samples())
     }
 
     /// The least and the most that the stored bits can hold, rescaled; 0 and 1 for floats.
@@ -260,7 +285,7 @@ impl<'a> PixelView<'a> {
             return Err(Error::argument(format!("the value at x {x}, y {y} is {stored}; values must be finite")));
         }
         let rescaled = stored * self.windowing.slope + self.windowing.intercept;
-        if self.windowing.width == 0.0 && !(0.0..=1.0).contains(&rescaled) {
+        if self.windowing.width == 0.0 && self.lut.is_none() && !(0.0..=1.0).contains(&rescaled) {
             return Err(Error::argument(format!(
                 "the value at x {x}, y {y} is {rescaled}; floats without a window must be in 0..1 (set window_center \
                  and window_width)"
@@ -312,7 +337,7 @@ impl CheckedView<'_> {
     }
 
     fn gray_samples(&self) -> Vec<f32> {
-        let scale = Scale::new(self.format, &self.windowing);
+        let scale = Scale::new(self.format, &self.windowing, self.lut);
         let mut samples = Vec::with_capacity(self.width * self.height);
         if self.format == PixelFormat::Gray8 {
             let table: [f32; 256] = std::array::from_fn(|value| scale.apply(value as f64));
@@ -331,135 +356,6 @@ pub fn check_all_values<'a>(images: &[PixelView<'a>]) -> Result<Vec<CheckedView<
         .enumerate()
         .map(|(index, image)| image.checked().map_err(|error| error.prefixed(&format!("image {index}"))))
         .collect()
-}
-
-fn check_windowing(format: PixelFormat, windowing: &Windowing) -> Result<()> {
-    let most_bits = match format {
-        PixelFormat::Gray16 | PixelFormat::GrayS16 => 16,
-        PixelFormat::GrayF32 => 0,
-        _ => 8,
-    };
-    let bits = windowing.bits_stored;
-    let fits = match format {
-        PixelFormat::Gray16 | PixelFormat::GrayS16 => bits <= most_bits,
-        _ => bits == 0 || bits == most_bits,
-    };
-    if !fits {
-        return Err(Error::argument(format!(
-            "bits_stored {bits} does not fit {format}: {}",
-            match most_bits {
-                16 => "it must be 1 to 16, or 0 for all",
-                0 => "it must be 0",
-                _ => "it must be 8, or 0",
-            }
-        )));
-    }
-    for (name, value) in [
-        ("rescale_slope", windowing.slope),
-        ("rescale_intercept", windowing.intercept),
-        ("window_center", windowing.center),
-        ("window_width", windowing.width),
-    ] {
-        if !value.is_finite() {
-            return Err(Error::argument(format!("{name} is {value}; it must be finite")));
-        }
-    }
-    if windowing.slope == 0.0 {
-        return Err(Error::argument("rescale_slope is 0; it must not be"));
-    }
-    let width = windowing.width;
-    if format.colour_order().is_some()
-        && (width != 0.0 || windowing.invert || windowing.slope != 1.0 || windowing.intercept != 0.0)
-    {
-        return Err(Error::argument(format!(
-            "{format} has no window, rescaling or inversion: leave window_width, rescale_slope, rescale_intercept and \
-             invert at 0"
-        )));
-    }
-    // DICOM's LINEAR function divides by width - 1.
-    if width < 0.0 || (format != PixelFormat::GrayF32 && width > 0.0 && width < 1.0) {
-        return Err(Error::argument(format!(
-            "window_width {width} must be at least 1 (above 0 for floats), or 0 for the full stored range"
-        )));
-    }
-    Ok(())
-}
-
-fn stored_range(format: PixelFormat, windowing: &Windowing) -> (f64, f64) {
-    let bits = match (format, windowing.bits_stored) {
-        (PixelFormat::Gray16 | PixelFormat::GrayS16, 0) => 16,
-        (PixelFormat::Gray16 | PixelFormat::GrayS16, bits) => bits,
-        (PixelFormat::GrayF32, _) => return (0.0, 1.0),
-        _ => 8,
-    };
-    match format {
-        PixelFormat::GrayS16 => (-f64::from(1u32 << (bits - 1)), f64::from((1u32 << (bits - 1)) - 1)),
-        _ => (0.0, f64::from((1u32 << bits) - 1)),
-    }
-}
-
-/// A part of the rescaled values.
-#[derive(Clone, Copy)]
-struct Interval {
-    low: f64,
-    /// Distance to its other end.
-    span: f64,
-}
-
-impl Interval {
-    /// What the stored bits can hold; a negative slope keeps its meaning. Floats are not rescaled.
-    fn stored(format: PixelFormat, windowing: &Windowing) -> Self {
-        let (lowest, highest) = stored_range(format, windowing);
-        if format == PixelFormat::GrayF32 {
-            return Interval { low: lowest, span: highest - lowest };
-        }
-        let ends = [lowest, highest].map(|stored| stored * windowing.slope + windowing.intercept);
-        Interval { low: ends[0].min(ends[1]), span: (ends[1] - ends[0]).abs() }
-    }
-
-    /// What becomes 0 to 1.
-    fn window(format: PixelFormat, windowing: &Windowing) -> Self {
-        let Windowing { center, width, .. } = *windowing;
-        if width == 0.0 {
-            Interval::stored(format, windowing)
-        } else if format == PixelFormat::GrayF32 {
-            Interval { low: center - width / 2.0, span: width }
-        } else {
-            // PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped.
-            Interval { low: center - 0.5 - (width - 1.0) / 2.0, span: width - 1.0 }
-        }
-    }
-
-    fn ends(self) -> (f64, f64) {
-        (self.low, self.low + self.span)
-    }
-}
-
-/// A stored value to 0..1: a line, clipped, perhaps turned round.
-struct Scale {
-    slope: f64,
-    intercept: f64,
-    window: Interval,
-    invert: bool,
-}
-
-impl Scale {
-    fn new(format: PixelFormat, windowing: &Windowing) -> Self {
-        let Windowing { slope, intercept, invert, .. } = *windowing;
-        Scale { slope, intercept, window: Interval::window(format, windowing), invert }
-    }
-
-    fn apply(&self, stored: f64) -> f32 {
-        let rescaled = stored * self.slope + self.intercept;
-        let Interval { low, span } = self.window;
-        let value = if span > 0.0 {
-            ((rescaled - low) / span).clamp(0.0, 1.0)
-        } else {
-            // A window of width 1 is a threshold.
-            f64::from(rescaled > low)
-        };
-        (if self.invert { 1.0 - value } else { value }) as f32
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Writing PNG files.
 
-use super::pixels::{PixelFormat, PixelView, Windowing};
+use super::pixels::{PixelFormat, PixelView};
+use super::windowing::Windowing;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use lens_base::{Error, Result, write_atomically};
@@ -17,18 +18,13 @@ pub fn write_png(path: &Path, view: &PixelView) -> Result<()> {
 pub fn encode_png(view: &PixelView) -> Result<Vec<u8>> {
     let plain = Windowing { bits_stored: view.windowing().bits_stored, ..Windowing::default() };
     let (colour, bytes): (_, Vec<u8>) = match view.format() {
-        PixelFormat::Gray8 if *view.windowing() == plain => {
+        PixelFormat::Gray8 if *view.windowing() == plain && view.lut().is_none() => {
             (ExtendedColorType::L8, view.rows().flatten().copied().collect())
         }
-        PixelFormat::Gray8 => {
-            (ExtendedColorType::L8, seen(view, 255.0)?.into_iter().map(|value| value as u8).collect())
-        }
+        PixelFormat::Gray8 => (ExtendedColorType::L8, view.seen_bytes()?),
         PixelFormat::Gray16 | PixelFormat::GrayS16 | PixelFormat::GrayF32 => {
             // The encoder takes 16-bit samples in the machine's byte order.
-            (
-                ExtendedColorType::L16,
-                seen(view, 65_535.0)?.into_iter().flat_map(|value| (value as u16).to_ne_bytes()).collect(),
-            )
+            (ExtendedColorType::L16, view.seen_words()?.into_iter().flat_map(u16::to_ne_bytes).collect())
         }
         PixelFormat::Rgb8 => (ExtendedColorType::Rgb8, view.rows().flatten().copied().collect()),
         PixelFormat::Rgba8 => (ExtendedColorType::Rgba8, view.rows().flatten().copied().collect()),
@@ -40,10 +36,6 @@ pub fn encode_png(view: &PixelView) -> Result<Vec<u8>> {
         .write_image(&bytes, view.width() as u32, view.height() as u32, colour)
         .map_err(|error| Error::internal(format!("cannot encode a PNG: {error}")))?;
     Ok(file)
-}
-
-fn seen(view: &PixelView, white: f32) -> Result<Vec<f32>> {
-    Ok(view.to_raster()?.samples().iter().map(|value| (value * white).round()).collect())
 }
 
 fn swapped(view: &PixelView) -> Vec<u8> {

@@ -1,8 +1,13 @@
 //! From 0..1 pixels to the network's input.
 
+use super::pixels::CheckedView;
 use super::raster::Raster;
+use super::resampled::ResampledView;
 use lens_base::{Options, Result};
 use serde::{Deserialize, Serialize};
+
+/// Images of more pixels are converted and resized in parts: as floats, a whole one of 2^30 takes 4 GiB.
+const MOST_WHOLE_PIXELS: usize = 1 << 26;
 
 /// What is done to an image before the network; stored in the model. The defaults are the reference pipeline's: 128
 /// pixels, no normalisation.
@@ -28,6 +33,15 @@ impl Preprocessing {
     /// A whole image at the network's input size.
     pub fn resize(&self, raster: &Raster) -> Result<Raster> {
         raster.resized(self.image_size as usize, self.image_size as usize)
+    }
+
+    /// As `resize`, but for rounding where the image is large.
+    pub fn resize_view(&self, view: CheckedView) -> Result<Raster> {
+        if view.width() * view.height() <= MOST_WHOLE_PIXELS {
+            return self.resize(&view.to_raster()?);
+        }
+        let side = self.image_size as usize;
+        ResampledView::new(view, (side, side)).rows(0..side)
     }
 
     /// Whether gray images stay gray: every channel is normalised alike.
@@ -65,5 +79,25 @@ impl Preprocessing {
             }
         }
         channels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PixelFormat, PixelView};
+
+    #[test]
+    fn large_images_in_parts() {
+        let (width, height) = (9_000u32, 8_000);
+        assert!(width as usize * height as usize > MOST_WHOLE_PIXELS);
+        let bytes: Vec<u8> =
+            (0..width * height).map(|index| (index % width / 100 + index / width / 50) as u8).collect();
+        let view = PixelView::plain(&bytes, width, height, PixelFormat::Gray8).unwrap().checked().unwrap();
+        let preprocessing = Preprocessing { image_size: 64, ..Preprocessing::default() };
+        let part = preprocessing.resize_view(view).unwrap();
+        let whole = preprocessing.resize(&view.to_raster().unwrap()).unwrap();
+        assert_eq!((part.width(), part.height(), part.channels()), (64, 64, 1));
+        assert!(part.samples().iter().zip(whole.samples()).all(|(one, other)| (one - other).abs() < 1e-5));
     }
 }

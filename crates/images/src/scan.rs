@@ -1,44 +1,33 @@
 //! Finding the labelled images of a directory, without decoding them.
 
-use super::dataset::{DatasetOptions, OnUnreadable, Sample, Skipped};
-use super::dicom::{SIGNATURE_BYTES, is_dicom};
-use lens_base::{Error, MOST_WHOLE_BYTES, Result, open_regular};
+use super::dataset::{DatasetOptions, NotUsed, Sample, Skipped};
+use super::labels::TABLE;
+use super::{folders, labels};
+use lens_base::{Error, Result};
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A directory that was read, for reports.
 #[derive(Clone, Debug, Serialize)]
 pub struct Root {
-    path: PathBuf,
-    layout: &'static str,
-    samples: usize,
-    positive_class: String,
-    negative_classes: Vec<String>,
+    pub path: PathBuf,
+    pub layout: &'static str,
+    pub samples: usize,
+    pub positive_class: String,
+    pub negative_classes: Vec<String>,
 }
 
 /// What was found.
 pub struct Found {
     pub samples: Vec<Sample>,
     pub skipped: Vec<Skipped>,
+    /// Files of class folders, and beside them, that are no images.
+    pub passed_over: NotUsed,
+    /// Rows of a table that name an image again, with the same label.
+    pub repeated_rows: NotUsed,
     pub root: Root,
 }
-
-const TABLE: &str = "labels.csv";
-
-/// Column of frame numbers, unless an option names another.
-const FRAME: &str = "frame";
-
-/// File names that are taken for images in class folders; others (notes, thumbnails' databases) are passed over, but
-/// for DICOM files without an extension.
-const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "dcm"];
-
-/// The index of a DICOM medium: DICOM, but no image.
-const DICOM_INDEX: &str = "DICOMDIR";
 
 /// Finds the images of a directory with labels.csv, or with a folder per class.
 pub fn scan(root: &Path, options: &DatasetOptions) -> Result<Found> {
@@ -46,171 +35,31 @@ pub fn scan(root: &Path, options: &DatasetOptions) -> Result<Found> {
     if !metadata.is_dir() {
         return Err(Error::io("open data set", root, &std::io::Error::from(std::io::ErrorKind::NotADirectory)));
     }
-    let found = if root.join(TABLE).is_file() { scan_table(root, options) } else { scan_folders(root, options) }?;
+    let found = match root.join(TABLE).is_file() {
+        true => labels::scan(root, options),
+        false => folders::scan(root, options),
+    }?;
     if found.samples.is_empty() {
-        let skipped = match found.skipped.len() {
+        let not_used = |count: usize, what: &str, first: Option<&str>| match count {
             0 => String::new(),
-            count => format!(" ({count} unreadable file(s) skipped, the first {})", found.skipped[0].path),
+            count => format!(" ({count} {what}, the first {})", first.unwrap_or_default()),
         };
-        return Err(Error::data(format!("{} has no images{skipped}", root.display())));
-    }
-    Ok(found)
-}
-
-fn scan_table(root: &Path, options: &DatasetOptions) -> Result<Found> {
-    let table = root.join(TABLE);
-    let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
-    let file = open_regular(&table, MOST_WHOLE_BYTES).map_err(|error| Error::io("read", &table, &error))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let headers = reader.headers().map_err(|error| broken(error.to_string()))?.clone();
-    let column = |name: &str, option: &str| {
-        // Spreadsheets put a byte order mark before the first name.
-        headers.iter().position(|header| header.trim_start_matches('\u{feff}') == name).ok_or_else(|| {
-            let columns: Vec<&str> = headers.iter().collect();
-            broken(format!("no column \"{name}\" (option {option}); the columns are {}", columns.join(", ")))
-        })
-    };
-    let filename_column = column(&options.filename_column, "filename_column")?;
-    let label_column = column(&options.label_column, "label_column")?;
-    let frame_column = match &options.frame_column {
-        Some(name) => Some(column(name, "frame_column")?),
-        None => column(FRAME, "frame_column").ok(),
-    };
-    let directory: Arc<Path> = root.join(&options.image_directory).into();
-
-    let (mut samples, mut skipped, mut classes) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for record in reader.records() {
-        let record = record.map_err(|error| broken(error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let (name, label) = (&record[filename_column], &record[label_column]);
-        if name.is_empty() {
-            return Err(broken(format!("line {line} has no file name")));
-        }
-        let positive = match &options.positive_class {
-            Some(class) => label == class,
-            None => match label.parse::<f64>() {
-                Ok(0.0) => false,
-                Ok(1.0) => true,
-                _ => {
-                    return Err(broken(format!(
-                        "line {line} ({name}) has the label \"{label}\"; it must be 0 or 1, or name the positive one in \
-                         option positive_class"
-                    )));
-                }
-            },
-        };
-        let frame = match frame_column.map_or("", |column| &record[column]) {
-            "" => None,
-            frame => Some(frame.parse::<u32>().map_err(|_| {
-                broken(format!(
-                    "line {line} ({name}) has the frame \"{frame}\"; it must be a number from 0 on, or empty (option \
-                     frame_column)"
-                ))
-            })?),
-        };
-        if !classes.contains(label) {
-            classes.insert(label.to_string());
-        }
-        let path = directory.join(name);
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => {
-                samples.push(Sample::file(&directory, Path::new(name), frame, positive, options.on_unreadable));
-            }
-            other => {
-                let reason = match other {
-                    Ok(_) => "not a file".to_string(),
-                    Err(error) => error.to_string(),
-                };
-                if options.on_unreadable == OnUnreadable::Fail {
-                    let message = format!("{}, line {line}: cannot read {}: {reason}", table.display(), path.display());
-                    return Err(Error::new(lens_base::ErrorKind::Io, message));
-                }
-                skipped.push(Skipped { path: path.display().to_string(), reason });
-            }
-        }
-    }
-    let positive_class = options.positive_class.clone().unwrap_or_else(|| "1".into());
-    if options.positive_class.is_some() && !classes.contains(&positive_class) {
-        let classes: Vec<String> = classes.into_iter().take(10).collect();
-        return Err(broken(format!(
-            "no row has the label \"{positive_class}\" (option positive_class); there are {}",
-            classes.join(", ")
+        let skipped = found.skipped.first().map(|skipped| &*skipped.path);
+        let others = &found.passed_over;
+        return Err(Error::data(format!(
+            "{} has no images{}{}",
+            root.display(),
+            not_used(found.skipped.len(), "unreadable file(s) skipped", skipped),
+            not_used(others.count, "file(s) that are no images passed over", others.files.first().map(String::as_str))
         )));
     }
-    let negative_classes = match options.positive_class {
-        Some(_) => classes.into_iter().filter(|class| *class != positive_class).collect(),
-        None => vec!["0".into()],
-    };
-    let root =
-        Root { path: root.to_path_buf(), layout: TABLE, samples: samples.len(), positive_class, negative_classes };
-    Ok(Found { samples, skipped, root })
-}
-
-/// Names of a directory's entries in byte order, hidden ones left out.
-fn entries(directory: &Path) -> Result<Vec<OsString>> {
-    let failed = |error: std::io::Error| Error::io("read directory", directory, &error);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        if !name.as_encoded_bytes().starts_with(b".") {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// Whether a file of a directory is taken for an image: by its extension, or, as DICOM files often have none, by how it
-/// begins.
-pub fn is_image(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    // Names that are unique identifiers end in a dot and a number.
-    if extension.bytes().all(|byte| byte.is_ascii_digit()) && path.file_name() != Some(OsStr::new(DICOM_INDEX)) {
-        let mut start = Vec::with_capacity(SIGNATURE_BYTES);
-        return open_regular(path, u64::MAX)
-            .and_then(|file| file.take(SIGNATURE_BYTES as u64).read_to_end(&mut start))
-            .is_ok_and(|_| is_dicom(&start));
-    }
-    EXTENSIONS.contains(&extension.as_str())
-}
-
-fn scan_folders(root: &Path, options: &DatasetOptions) -> Result<Found> {
-    let folders: Vec<OsString> = entries(root)?.into_iter().filter(|name| root.join(name).is_dir()).collect();
-    let names: Vec<String> = folders.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    let positive_class = match &options.positive_class {
-        Some(class) if names.contains(class) && names.len() > 1 => class.clone(),
-        None if names.len() == 2 => names[1].clone(),
-        positive_class => {
-            let expected = match positive_class {
-                Some(class) => format!("folders of which one is \"{class}\" (option positive_class)"),
-                None => "one folder for each of two classes".into(),
-            };
-            let there =
-                if names.is_empty() { "no folders".into() } else { format!("the folder(s) {}", names.join(", ")) };
-            return Err(Error::data(format!("{} has no {TABLE}, and not {expected}, but {there}", root.display())));
-        }
-    };
-    let (mut samples, directory) = (Vec::new(), Arc::from(root));
-    for (folder, class) in folders.iter().zip(&names) {
-        let path = root.join(folder);
-        for name in entries(&path)?.into_iter().filter(|name| is_image(&path.join(name))) {
-            let name = Path::new(folder).join(name);
-            samples.push(Sample::file(&directory, &name, None, *class == positive_class, options.on_unreadable));
-        }
-    }
-    let root = Root {
-        path: root.to_path_buf(),
-        layout: "folder per class",
-        samples: samples.len(),
-        negative_classes: names.into_iter().filter(|name| *name != positive_class).collect(),
-        positive_class,
-    };
-    Ok(Found { samples, skipped: Vec::new(), root })
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OnUnreadable;
     use lens_base::ErrorKind;
 
     fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -277,9 +126,9 @@ mod tests {
 
     #[test]
     fn invalid_label_line() {
-        let root = directory(&[("labels.csv", "patch_filename,stenoza_label\na.png,yes\n"), ("images/a.png", "")]);
+        let root = directory(&[("labels.csv", "patch_filename,stenoza_label\na.png,maybe\n"), ("images/a.png", "")]);
         let error = scan(root.path(), &DatasetOptions::default()).err().unwrap();
-        assert!(error.message().contains("line 2") && error.message().contains("yes"), "{error}");
+        assert!(error.message().contains("line 2") && error.message().contains("maybe"), "{error}");
     }
 
     #[test]
@@ -375,5 +224,119 @@ mod tests {
         ]);
         let found = scan(root.path(), &DatasetOptions::default()).unwrap();
         assert_eq!(ids(&found), [("healthy/1.2.840.7", false), ("stenosis/IM000001", true), ("stenosis/b.DCM", true)]);
+    }
+
+    #[test]
+    fn images_in_folders_of_patients() {
+        let dicom = &format!("{}DICM", "\0".repeat(128));
+        let png = "\u{89}PNG";
+        let root = directory(&[
+            ("neg/1.png", ""),
+            ("neg/p1/2.IMA", dicom),
+            ("neg/p1/deep/er/3.MR", dicom),
+            ("neg/p1/dicomdir", dicom),
+            ("neg/p1/BMI.txt", "BMI 24, and more text"),
+            ("neg/__MACOSX/1.png", ""),
+            ("neg/Thumbs.db", ""),
+            ("pos/4.dicom", dicom),
+            ("pos/5.WEBP", ""),
+            ("pos/notes.txt", png),
+            ("__MACOSX/pos/4.dicom", dicom),
+            ("read me.txt", ""),
+            (".DS_Store", ""),
+        ]);
+        let found = scan(root.path(), &DatasetOptions::default()).unwrap();
+        let expected = [
+            ("neg/1.png", false),
+            ("neg/p1/2.IMA", false),
+            ("neg/p1/deep/er/3.MR", false),
+            ("pos/4.dicom", true),
+            ("pos/5.WEBP", true),
+        ];
+        assert_eq!(ids(&found), expected);
+        assert_eq!(found.passed_over.count, 4);
+        assert_eq!(found.passed_over.files, ["read me.txt", "neg/p1/BMI.txt", "neg/p1/dicomdir", "pos/notes.txt"]);
+    }
+
+    #[test]
+    fn what_was_not_used_is_told() {
+        let files: Vec<(String, &str)> = (0..30).map(|index| (format!("a/{index:02}.txt"), "")).collect();
+        let mut files: Vec<(&str, &str)> = files.iter().map(|(name, content)| (&**name, *content)).collect();
+        files.extend([("a/1.png", ""), ("b/2.png", "")]);
+        let root = directory(&files);
+        let mut dataset = crate::Dataset::default();
+        dataset.extend(root.path(), &DatasetOptions::default()).unwrap();
+        let passed_over = &dataset.describe()["passed_over"];
+        assert_eq!((&passed_over["count"], passed_over["files"].as_array().unwrap().len()), (&30.into(), 20));
+        let expected = "30 files that are no images were passed over (a/00.txt, a/01.txt, a/02.txt, a/03.txt, \
+                        a/04.txt and 25 more)";
+        assert_eq!(dataset.warning().unwrap(), expected);
+        assert_eq!(dataset.describe()["skipped"]["count"], 0);
+        let empty = directory(&[("one/x.txt", ""), ("two/y.txt", "")]);
+        let error = scan(empty.path(), &DatasetOptions::default()).err().unwrap();
+        assert!(error.message().contains("2 file(s) that are no images passed over, the first one/x.txt"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_nowhere() {
+        let root = directory(&[("one/1.png", ""), ("two/2.png", "")]);
+        shell(root.path(), "ln -s /no/such.png one/3.png && ln -s . two/circle");
+        let mut options = DatasetOptions::default();
+        let error = scan(root.path(), &options).err().unwrap();
+        assert!(error.kind() == ErrorKind::Io && error.message().contains("one/3.png"), "{error}");
+        options.on_unreadable = OnUnreadable::Skip;
+        let found = scan(root.path(), &options).unwrap();
+        assert_eq!((found.samples.len(), found.skipped.len()), (2, 2));
+    }
+
+    fn table(rows: &str) -> Result<Found> {
+        let root = directory(&[("labels.csv", rows), ("images/a.png", ""), ("images/sub/B.png", "")]);
+        scan(root.path(), &DatasetOptions::default())
+    }
+
+    #[test]
+    fn words_as_labels() {
+        for (label, positive) in
+            [("True", true), ("YES", true), ("1.0", true), ("false", false), ("No", false), ("0", false)]
+        {
+            let found = table(&format!("patch_filename;stenoza_label\r\na.png;{label}\r\n")).unwrap();
+            assert_eq!(ids(&found), [("a.png", positive)], "{label}");
+        }
+        for label in ["2", "", "t", "NaN", "-1"] {
+            let error = table(&format!("patch_filename,stenoza_label\na.png,{label}\n")).err().unwrap();
+            assert!(error.message().contains(&format!("line 2 (a.png) has the label \"{label}\"")), "{error}");
+        }
+    }
+
+    #[test]
+    fn repeated_and_contradictory_rows() {
+        let found = table("patch_filename,stenoza_label\na.png,1\nsub/B.png,0\na.png,1\na.png,True\n").unwrap();
+        assert_eq!(ids(&found), [("a.png", true), ("sub/B.png", false)]);
+        assert_eq!(
+            (found.repeated_rows.count, &*found.repeated_rows.files),
+            (2, &["a.png".into(), "a.png".into()][..])
+        );
+        let error = table("patch_filename,stenoza_label\na.png,1\nsub/B.png,0\na.png,0\n").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Format);
+        assert!(error.message().contains("lines 2 and 4 name a.png with different labels"), "{error}");
+        let frames = "patch_filename,stenoza_label,frame\na.png,1,0\na.png,0,1\na.png,0,1\n";
+        assert_eq!(table(frames).unwrap().repeated_rows.files, ["a.png#1"]);
+        let error = table("patch_filename,stenoza_label,frame\na.png,1,\na.png,0,0\n").err().unwrap();
+        assert!(error.message().contains("lines 2 and 3 name a.png#0"), "{error}");
+    }
+
+    #[test]
+    fn names_that_are_nearly_right() {
+        for (name, says) in [
+            ("sub\\B.png", "there is sub/B.png: write / for \\"),
+            ("A.PNG", "there is a.png, and names must be the same to the letter"),
+            ("SUB/b", "cannot read"),
+            ("sub/b", "there is B.png, and names must be the same to the letter"),
+            ("c.png", "No such file"),
+        ] {
+            let error = table(&format!("patch_filename,stenoza_label\n{name},1\n")).err().unwrap();
+            assert!(error.kind() == ErrorKind::Io && error.message().contains(says), "{name}: {error}");
+        }
     }
 }

@@ -1,57 +1,131 @@
 //! From a frame's coded bytes to its samples, pixel by pixel.
 
+use super::frame::native_bytes;
 use super::header::Header;
 use super::photometric::Photometric;
 use super::rle;
 use super::source::Coding;
-use jpeg_decoder::{ColorTransform, PixelFormat};
-use jpeg2k::{DecodeParameters, Image};
-use lens_base::{Error, ErrorKind, Result};
+use flate2::read::DeflateDecoder;
+use lens_base::{Error, Result};
+pub use lens_codecs::Samples;
+use lens_codecs::{Decoded, Size, jpeg, jpeg_ls, jpeg_xl, jpeg2000};
+use std::io::Read;
 
-/// Samples of a frame, those of a pixel side by side, as wide as they were coded.
-pub enum Samples {
-    Bytes(Vec<u8>),
-    Words(Vec<u16>),
+/// Samples as a header describes them.
+pub trait Stored {
+    /// The bits of each sample that the header says are stored, at the low end.
+    fn stored(&self, header: &Header) -> std::vec::IntoIter<u16>;
 }
 
-impl Samples {
-    fn len(&self) -> usize {
-        match self {
-            Samples::Bytes(samples) => samples.len(),
-            Samples::Words(samples) => samples.len(),
-        }
-    }
-
-    /// The bits that the header says are stored, at the low end.
-    pub fn stored<'a>(&'a self, header: &Header) -> Box<dyn Iterator<Item = u16> + 'a> {
+impl Stored for Samples {
+    fn stored(&self, header: &Header) -> std::vec::IntoIter<u16> {
         let shift = u32::from(header.high_bit + 1 - header.bits_stored);
         let mask = u16::MAX >> (16 - header.bits_stored);
-        match self {
+        let values: Vec<u16> = match self {
             Samples::Bytes(samples) => {
-                Box::new(samples.iter().map(move |sample| u16::from(*sample).unbounded_shr(shift) & mask))
+                samples.iter().map(|sample| u16::from(*sample).unbounded_shr(shift) & mask).collect()
             }
-            Samples::Words(samples) => Box::new(samples.iter().map(move |sample| sample >> shift & mask)),
-        }
+            Samples::Words(samples) => samples.iter().map(|sample| sample >> shift & mask).collect(),
+        };
+        values.into_iter()
     }
 }
 
-/// Decodes a frame; the colours stay as they are coded, but for JPEG 2000's own transforms.
-pub fn decode(coded: &[u8], header: &Header, photometric: Photometric, coding: Coding) -> Result<Samples> {
+/// Decodes a frame; the colours stay as they are coded, but for transforms of JPEG 2000 and JPEG XL. Gives back what the
+/// samples mean, which is not what the header says where a JPEG code stream's markers contradict it.
+pub fn decode(
+    coded: &[u8],
+    header: &Header,
+    photometric: Photometric,
+    coding: Coding,
+) -> Result<(Samples, Photometric)> {
+    let accept = |size: Size| check_size(header, size, coded.len());
     let samples = match coding {
         Coding::Native { big_endian } => native(coded, header, photometric, big_endian),
-        Coding::EncapsulatedNative => native(coded, header, photometric, false),
+        Coding::EncapsulatedNative => {
+            // Fragments are padded to an even length.
+            let bytes = usize::try_from(native_bytes(header, photometric)).unwrap_or(usize::MAX);
+            let is_padded = bytes % 2 == 1 && coded.len() == bytes.saturating_add(1);
+            native(if is_padded { &coded[..bytes] } else { coded }, header, photometric, false)
+        }
+        Coding::Deflated => native(&inflated(coded, native_bytes(header, photometric))?, header, photometric, false),
         Coding::Rle => {
             let (samples, bytes) = (usize::from(header.samples_per_pixel), usize::from(header.bits_allocated / 8));
             let decoded = rle::decode(coded, header.pixels(), samples, bytes)?;
             if bytes == 1 { Samples::Bytes(decoded) } else { Samples::Words(words(&decoded, u16::from_ne_bytes)) }
         }
-        Coding::Jpeg => jpeg(coded, header, photometric)?,
-        Coding::Jpeg2000 => jpeg2000(coded, header)?,
+        Coding::Jpeg => {
+            let samples = within_bits_stored(jpeg::decode(coded, jpeg::Colours::AsCoded, &accept)?, header);
+            let components = jpeg::Header::read(coded)?.and_then(|header| header.components);
+            return Ok((samples, of_components(photometric, components)));
+        }
+        Coding::JpegLs => signed_as_header(jpeg_ls::decode(coded, &accept)?, header),
+        Coding::Jpeg2000 => signed_as_header(jpeg2000::decode(coded, &accept)?, header),
+        Coding::JpegXl => {
+            let samples = signed_as_header(jpeg_xl::decode(coded, &accept)?, header);
+            return Ok((samples, if header.samples_per_pixel == 3 { Photometric::Rgb } else { photometric }));
+        }
     };
     if samples.len() != header.samples() {
         return Err(Error::format(format!("a frame has {} samples, not {}", samples.len(), header.samples())));
     }
-    Ok(samples)
+    Ok((samples, photometric))
+}
+
+/// The bytes of a frame that is deflated for itself.
+pub fn inflated(coded: &[u8], bytes: u64) -> Result<Vec<u8>> {
+    let mut inflated = Vec::new();
+    DeflateDecoder::new(coded)
+        .take(bytes)
+        .read_to_end(&mut inflated)
+        .map_err(|error| Error::format(format!("its deflated frame is broken: {error}")))?;
+    if inflated.len() as u64 != bytes {
+        return Err(Error::format(format!("its deflated frame has {} of {bytes} bytes", inflated.len())));
+    }
+    Ok(inflated)
+}
+
+/// What three components are by a code stream's own markers: names of components, Adobe and JFIF, which count more than the
+/// Photometric Interpretation, as for pydicom.
+fn of_components(photometric: Photometric, components: Option<jpeg::Components>) -> Photometric {
+    match components {
+        Some(jpeg::Components::Rgb) => Photometric::Rgb,
+        Some(jpeg::Components::Ybr) => Photometric::YbrFull,
+        None => photometric,
+    }
+}
+
+/// Samples with each changed.
+fn changed(samples: Samples, change: impl Fn(u16) -> u16) -> Samples {
+    match samples {
+        Samples::Bytes(bytes) => Samples::Words(bytes.into_iter().map(|sample| change(sample.into())).collect()),
+        Samples::Words(mut words) => {
+            words.iter_mut().for_each(|sample| *sample = change(*sample));
+            Samples::Words(words)
+        }
+    }
+}
+
+/// Samples within the bits that the header says are stored: a lossy value that is one too high would be taken for 0.
+fn within_bits_stored(decoded: Decoded, header: &Header) -> Samples {
+    if decoded.is_lossy && !header.signed && decoded.precision > u32::from(header.bits_stored) {
+        let highest = u16::MAX >> (16 - header.bits_stored);
+        return changed(decoded.samples, |sample| sample.min(highest));
+    }
+    decoded.samples
+}
+
+/// Samples signed as the header says, by the code stream's own precision, where that does not say the same: JPEG-LS has no
+/// sign, and writers of JPEG 2000 leave it out.
+fn signed_as_header(decoded: Decoded, header: &Header) -> Samples {
+    let unused = 16 - decoded.precision;
+    match (decoded.signed, header.signed) {
+        (false, true) if decoded.precision < u32::from(header.bits_stored) => {
+            changed(decoded.samples, |sample| ((sample << unused) as i16 >> unused) as u16)
+        }
+        (true, false) => changed(decoded.samples, |sample| sample & (u16::MAX >> unused)),
+        _ => decoded.samples,
+    }
 }
 
 fn words(bytes: &[u8], word: fn([u8; 2]) -> u16) -> Vec<u16> {
@@ -82,10 +156,8 @@ fn by_pixel<T: Copy>(coded: Vec<T>, header: &Header, photometric: Photometric) -
 }
 
 /// Refuses a code stream that is not of the header's size before anything is allocated for it.
-pub fn check_size(header: &Header, width: u32, height: u32, components: u32, coded: usize) -> Result<()> {
-    /// Pixels that are always decoded, and pixels for each byte beyond that: more of a smaller file is a decompression bomb.
-    const FREE_PIXELS: usize = 1 << 24;
-    const PIXELS_OF_A_BYTE: usize = 1 << 10;
+pub fn check_size(header: &Header, size: Size, coded: usize) -> Result<()> {
+    let Size { width, height, components } = size;
     if (width, height, components) != (header.columns, header.rows, u32::from(header.samples_per_pixel)) {
         return Err(Error::format(format!(
             "its code stream has {width} x {height} pixels of {components} component(s), but the file says {} x {} of \
@@ -93,73 +165,5 @@ pub fn check_size(header: &Header, width: u32, height: u32, components: u32, cod
             header.columns, header.rows, header.samples_per_pixel
         )));
     }
-    if header.pixels() > FREE_PIXELS.max(coded.saturating_mul(PIXELS_OF_A_BYTE)) {
-        return Err(Error::format(format!("{coded} bytes of code stream cannot hold {width} x {height} pixels")));
-    }
-    Ok(())
-}
-
-fn jpeg(coded: &[u8], header: &Header, photometric: Photometric) -> Result<Samples> {
-    let broken = |error: jpeg_decoder::Error| match error {
-        jpeg_decoder::Error::Unsupported(feature) => Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "its JPEG code stream has what this library cannot decode: {feature:?}; 8-bit and lossless JPEG it can"
-            ),
-        ),
-        error => Error::format(format!("its JPEG code stream is broken: {error}")),
-    };
-    let mut decoder = jpeg_decoder::Decoder::new(coded);
-    decoder.read_info().map_err(broken)?;
-    let info = decoder.info().ok_or_else(|| Error::format("its JPEG code stream has no frame header"))?;
-    let components = match info.pixel_format {
-        PixelFormat::L8 | PixelFormat::L16 => 1,
-        PixelFormat::RGB24 => 3,
-        PixelFormat::CMYK32 => 4,
-    };
-    check_size(header, info.width.into(), info.height.into(), components, coded.len())?;
-    if components == 3 {
-        // What the components mean is for the photometric interpretation to say. But JFIF has no RGB: there, files that
-        // claim it are wrong.
-        let is_jfif = coded.get(6..11) == Some(b"JFIF\0");
-        let transform =
-            if photometric == Photometric::Rgb && is_jfif { ColorTransform::YCbCr } else { ColorTransform::RGB };
-        decoder.set_color_transform(transform);
-    }
-    let decoded = decoder.decode().map_err(broken)?;
-    Ok(match info.pixel_format {
-        PixelFormat::L16 => Samples::Words(words(&decoded, u16::from_ne_bytes)),
-        _ => Samples::Bytes(decoded),
-    })
-}
-
-fn jpeg2000(coded: &[u8], header: &Header) -> Result<Samples> {
-    let (width, height, components) =
-        jpeg2000_size(coded).ok_or_else(|| Error::format("its JPEG 2000 code stream has no image size"))?;
-    check_size(header, width, height, components, coded.len())?;
-    let image = Image::from_bytes_with(coded, DecodeParameters::new().strict(true))
-        .map_err(|error| Error::format(format!("its JPEG 2000 code stream is broken: {error}")))?;
-    let components = image.components();
-    if components.iter().any(|component| (component.width(), component.height()) != (width, height)) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "its JPEG 2000 code stream has components of several sizes, which this library cannot decode",
-        ));
-    }
-    let mut samples = vec![0; header.samples()];
-    for (index, component) in components.iter().take(usize::from(header.samples_per_pixel)).enumerate() {
-        let pixels = samples.iter_mut().skip(index).step_by(usize::from(header.samples_per_pixel));
-        // The low bits of a signed value are what the file would store.
-        pixels.zip(component.data()).for_each(|(sample, value)| *sample = *value as u16);
-    }
-    Ok(Samples::Words(samples))
-}
-
-/// Width, height and number of components of the SIZ marker segment (ISO 15444-1, A.5.1), in a file or alone.
-fn jpeg2000_size(coded: &[u8]) -> Option<(u32, u32, u32)> {
-    const START_AND_SIZE: [u8; 4] = [0xff, 0x4f, 0xff, 0x51];
-    let begin = coded.windows(4).position(|bytes| bytes == START_AND_SIZE)?;
-    let number = |offset: usize| Some(u32::from_be_bytes(*coded.get(begin + offset..)?.first_chunk()?));
-    let components = u16::from_be_bytes(*coded.get(begin + 40..)?.first_chunk()?);
-    Some((number(8)?.checked_sub(number(16)?)?, number(12)?.checked_sub(number(20)?)?, components.into()))
+    size.check_density(coded)
 }

@@ -5,17 +5,21 @@ use super::photometric::Photometric;
 use super::source::{Coding, Source};
 use crate::opened::cannot_read;
 use dicom_core::VR;
-use dicom_dictionary_std::tags;
 use lens_base::{Error, Result};
 use std::io::{Read, Seek, SeekFrom};
 
-/// Bytes of a frame whose samples are stored as they are.
-pub fn native_bytes(header: &Header, photometric: Photometric) -> u64 {
+/// Bits of a frame whose samples are stored as they are.
+fn native_bits(header: &Header, photometric: Photometric) -> u64 {
     let samples = match photometric {
         Photometric::YbrFull422 => header.pixels() as u64 * 2,
         _ => header.samples() as u64,
     };
-    samples * u64::from(header.bits_allocated / 8)
+    samples * u64::from(header.bits_allocated)
+}
+
+/// Whole bytes of such a frame.
+pub fn native_bytes(header: &Header, photometric: Photometric) -> u64 {
+    native_bits(header, photometric).div_ceil(8)
 }
 
 /// Refuses pixel data that are of another form than the transfer syntax says, or too short for the header's frames.
@@ -24,7 +28,7 @@ pub fn check_length(source: &Source, header: &Header, photometric: Photometric) 
     const LEAST_BYTES_OF_FRAME: u64 = 8;
     match (header.pixel_data, source.coding) {
         (PixelData::Native { position, bytes, .. }, Coding::Native { .. }) => {
-            let needed = native_bytes(header, photometric).saturating_mul(header.frames.into());
+            let needed = native_bits(header, photometric).saturating_mul(header.frames.into()).div_ceil(8);
             let there = source.size.saturating_sub(position);
             if u64::from(bytes) > there {
                 return Err(Error::format(format!(
@@ -42,6 +46,10 @@ pub fn check_length(source: &Source, header: &Header, photometric: Photometric) 
         (PixelData::Native { .. }, _) => {
             Err(Error::format("its pixel data are not in fragments, as its transfer syntax asks for"))
         }
+        (PixelData::Encapsulated { .. }, Coding::Native { .. }) if !source.names_syntax => Err(Error::format(
+            "its pixel data are in fragments, but its file meta information names no transfer syntax (0002,0010), which \
+             would say how they are coded",
+        )),
         (PixelData::Encapsulated { .. }, Coding::Native { .. }) => {
             Err(Error::format("its pixel data are in fragments, which its transfer syntax does not have"))
         }
@@ -58,26 +66,36 @@ pub fn check_length(source: &Source, header: &Header, photometric: Photometric) 
     }
 }
 
-/// Reads the bytes of a frame that is known to be within the header's number of frames.
+/// Reads the bytes of a frame that is known to be within the header's number of frames. Frames of single bits may begin
+/// within the first byte: see [`first_bit`].
 pub fn read(source: &mut Source, header: &Header, photometric: Photometric, frame: u32) -> Result<Vec<u8>> {
     check_length(source, header, photometric)?;
     match header.pixel_data {
         PixelData::Native { position, bytes, vr } => {
-            let one = native_bytes(header, photometric);
-            let start = one * u64::from(frame);
+            let one = native_bits(header, photometric);
+            let start = one * u64::from(frame) / 8;
+            let end = (one * (u64::from(frame) + 1)).div_ceil(8);
             // Bytes in words of the other byte order: a frame of odd length begins within a word.
             let swapped =
-                source.coding == Coding::Native { big_endian: true } && header.bits_allocated == 8 && vr == VR::OW;
-            let (from, to) = if swapped { (start & !1, (start + one + 1) & !1) } else { (start, start + one) };
+                source.coding == Coding::Native { big_endian: true } && header.bits_allocated <= 8 && vr == VR::OW;
+            let (from, to) = if swapped { (start & !1, (end + 1) & !1) } else { (start, end) };
             let mut coded = read_exactly(source, position + from, to.min(bytes.into()) - from)?;
             if swapped {
                 coded.as_chunks_mut::<2>().0.iter_mut().for_each(|word| word.reverse());
                 coded.drain(..(start - from) as usize);
-                coded.truncate(one as usize);
+                coded.truncate((end - start) as usize);
             }
             Ok(coded)
         }
         PixelData::Encapsulated { position } => encapsulated(source, header, position, frame),
+    }
+}
+
+/// The bit of the first byte that a frame begins with.
+pub fn first_bit(header: &Header, photometric: Photometric, frame: u32) -> usize {
+    match header.pixel_data {
+        PixelData::Native { .. } => (native_bits(header, photometric) * u64::from(frame) % 8) as usize,
+        PixelData::Encapsulated { .. } => 0,
     }
 }
 
@@ -123,7 +141,8 @@ fn item(source: &mut Source, position: u64) -> Result<Option<Fragment>> {
 /// The fragments from `position` up to `end`.
 fn fragments(source: &mut Source, mut position: u64, end: Option<u64>) -> Result<Vec<Fragment>> {
     let mut found = Vec::new();
-    while end.is_none_or(|end| position < end)
+    // Files without the delimiter at the end have all that belongs to the frames.
+    while position < end.unwrap_or(source.size)
         && let Some(fragment) = item(source, position)?
     {
         found.push(fragment);
@@ -157,11 +176,12 @@ fn offsets(source: &mut Source, header: &Header, table: Fragment, frame: u32) ->
         return Ok(None);
     }
     let is_last = frame + 1 == header.frames;
-    if let Some(extended) = header.get(tags::EXTENDED_OFFSET_TABLE).and_then(|table| table.to_multi_int::<u64>().ok())
-        && extended.len() as u64 == frames
+    if let Some(extended) = header.extended_offsets
+        && extended.bytes == frames * 8
     {
-        let start = extended[frame as usize];
-        return Ok(Some((start, if is_last { None } else { Some(extended[frame as usize + 1]) })));
+        let entries = read_exactly(source, extended.position + u64::from(frame) * 8, if is_last { 8 } else { 16 })?;
+        let mut offsets = entries.as_chunks::<8>().0.iter().map(|offset| u64::from_le_bytes(*offset));
+        return Ok(offsets.next().map(|start| (start, offsets.next())));
     }
     if table.bytes != frames * 4 {
         return Ok(None);
@@ -183,10 +203,10 @@ fn of_frame(source: &mut Source, header: &Header, all: &[Fragment], frame: u32) 
         return Ok(vec![all[frame as usize]]);
     }
     let mut starts = Vec::new();
-    if matches!(source.coding, Coding::Jpeg | Coding::Jpeg2000) && all.len() > frames {
+    if all.len() > frames && source.coding.begins_frame(&[]).is_some() {
         for (index, fragment) in all.iter().enumerate() {
             let begin = read_exactly(source, fragment.position, fragment.bytes.min(4))?;
-            if begin.starts_with(&[0xff, 0xd8, 0xff]) || begin == [0xff, 0x4f, 0xff, 0x51] {
+            if source.coding.begins_frame(&begin) == Some(true) {
                 starts.push(index);
             }
         }

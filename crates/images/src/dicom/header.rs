@@ -1,20 +1,70 @@
 //! The attributes that say what the pixels are.
 
-use super::source::{Source, explain};
+use super::character_set;
+use super::elements::{Element, Elements, Scope, UNDEFINED};
+use super::source::Source;
+use super::value::{Value, named};
 use crate::pixels::MOST_PIXELS;
-use dicom_core::value::PrimitiveValue;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
-use dicom_parser::StatefulDecode;
-use dicom_parser::dataset::LazyDataToken;
-use dicom_parser::dataset::lazy_read::LazyDataSetReader;
-use dicom_parser::dataset::read::ValueReadStrategy;
 use lens_base::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-type Attributes = BTreeMap<Tag, PrimitiveValue>;
+/// Attributes of a data set or of an item.
+#[derive(Clone, Debug, Default)]
+pub struct Attributes(BTreeMap<Tag, Value>);
+
+impl Attributes {
+    /// An attribute.
+    pub fn get(&self, tag: Tag) -> Option<&Value> {
+        self.0.get(&tag)
+    }
+
+    /// An attribute's text, without padding; `None` when it is empty.
+    pub fn text(&self, tag: Tag) -> Option<String> {
+        self.get(tag)?.text()
+    }
+
+    /// An attribute's numbers; none where there is no such attribute or it is empty.
+    pub fn numbers(&self, tag: Tag) -> Result<Vec<Option<f64>>> {
+        self.get(tag).map_or(Ok(Vec::new()), Value::numbers)
+    }
+
+    /// The first of an attribute's numbers.
+    pub fn number(&self, tag: Tag) -> Result<Option<f64>> {
+        Ok(self.numbers(tag)?.first().copied().flatten())
+    }
+
+    /// The first of an attribute's numbers, which must be whole and of 0 to 2^32 - 1.
+    pub fn whole(&self, tag: Tag) -> Result<Option<u32>> {
+        let Some(number) = self.number(tag)? else {
+            return Ok(None);
+        };
+        if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
+            return Err(Error::format(format!("{} is {number}; it must be a whole number of 0 or more", named(tag))));
+        }
+        Ok(Some(number as u32))
+    }
+}
+
+/// Items of the sequences that hold lookup tables.
+type Items = Vec<Attributes>;
+
+/// What functional groups, of a frame or of all, say of the way from stored to seen values.
+#[derive(Clone, Debug, Default)]
+struct FunctionalGroup {
+    attributes: Attributes,
+    voi_luts: Items,
+}
+
+/// What kind of numbers the pixel data are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    Integers,
+    Float,
+    Double,
+}
 
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +73,13 @@ pub enum PixelData {
     Native { position: u64, bytes: u32, vr: VR },
     /// Pixels in fragments, after the basic offset table.
     Encapsulated { position: u64 },
+}
+
+/// A value of which only a part is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub position: u64,
+    pub bytes: u64,
 }
 
 /// Attributes, checked.
@@ -36,13 +93,19 @@ pub struct Header {
     pub signed: bool,
     pub planar: bool,
     pub frames: u32,
+    pub numbers: Numbers,
     pub pixel_data: PixelData,
+    /// Extended Offset Table (7FE0,0001), of 8 bytes for each frame.
+    pub extended_offsets: Option<Part>,
+    /// The first item of the Modality LUT Sequence.
+    pub modality_lut: Option<Attributes>,
     data_set: Attributes,
+    voi_luts: Items,
     /// Of the frame alone, and of all frames.
-    functional_groups: [Attributes; 2],
+    functional_groups: [FunctionalGroup; 2],
 }
 
-const OF_THE_DATA_SET: [Tag; 33] = [
+const OF_THE_DATA_SET: &[Tag] = &[
     tags::SPECIFIC_CHARACTER_SET,
     tags::MODALITY,
     tags::SERIES_DESCRIPTION,
@@ -75,10 +138,20 @@ const OF_THE_DATA_SET: [Tag; 33] = [
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-    tags::EXTENDED_OFFSET_TABLE,
+    tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SOP_CLASS_UID,
+    tags::PRESENTATION_LUT_SHAPE,
+    tags::FLOAT_PIXEL_PADDING_VALUE,
+    tags::FLOAT_PIXEL_PADDING_RANGE_LIMIT,
+    tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE,
+    tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT,
 ];
 
-const OF_FUNCTIONAL_GROUPS: [Tag; 6] = [
+const OF_LUT: &[Tag] = &[tags::LUT_DESCRIPTOR, tags::LUT_EXPLANATION, tags::LUT_DATA];
+
+const OF_FUNCTIONAL_GROUPS: &[Tag] = &[
     tags::RESCALE_SLOPE,
     tags::RESCALE_INTERCEPT,
     tags::WINDOW_CENTER,
@@ -87,110 +160,129 @@ const OF_FUNCTIONAL_GROUPS: [Tag; 6] = [
     tags::VOILUT_FUNCTION,
 ];
 
-/// The sequences that the parser is in.
+/// Most lookup tables that are taken from a file.
+const MOST_LUTS: usize = 64;
+
+/// What reading a data set found.
 #[derive(Default)]
-struct Nesting {
-    /// Sequences that are open, each with its items so far.
-    open: Vec<(Tag, u32)>,
+struct Found {
+    data_set: Attributes,
+    modality_luts: Items,
+    voi_luts: Items,
+    functional_groups: [FunctionalGroup; 2],
+    extended_offsets: Option<Part>,
 }
 
-impl Nesting {
-    fn is_top(&self) -> bool {
-        self.open.is_empty()
+impl Found {
+    /// Reads up to the pixel data, whose element it returns.
+    fn read(&mut self, elements: &mut Elements, scope: Scope, frame: u32) -> Result<Option<Element>> {
+        while let Some(element) = elements.next(scope)? {
+            match element.tag {
+                tags::PIXEL_DATA | tags::FLOAT_PIXEL_DATA | tags::DOUBLE_FLOAT_PIXEL_DATA => return Ok(Some(element)),
+                tags::MODALITY_LUT_SEQUENCE => luts(elements, element, scope, &mut self.modality_luts)?,
+                tags::VOILUT_SEQUENCE => luts(elements, element, scope, &mut self.voi_luts)?,
+                tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
+                    elements.items(element, scope, |elements, number, item| match number == frame {
+                        true => self.functional_groups[0].read(elements, item),
+                        false => elements.pass(item),
+                    })?;
+                }
+                tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE => {
+                    elements.items(element, scope, |elements, number, item| match number {
+                        0 => self.functional_groups[1].read(elements, item),
+                        _ => elements.pass(item),
+                    })?;
+                }
+                tags::EXTENDED_OFFSET_TABLE => {
+                    self.extended_offsets = Some(Part { position: element.position, bytes: element.bytes.into() });
+                    elements.skip(element, scope)?;
+                }
+                _ => self.data_set.take(elements, element, scope, OF_THE_DATA_SET)?,
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Attributes {
+    /// Reads an element that is wanted, and passes over others.
+    fn take(&mut self, elements: &mut Elements, element: Element, scope: Scope, wanted: &[Tag]) -> Result<()> {
+        if !wanted.contains(&element.tag) {
+            return elements.skip(element, scope);
+        }
+        self.0.insert(element.tag, elements.value(element)?);
+        Ok(())
+    }
+}
+
+impl FunctionalGroup {
+    fn read(&mut self, elements: &mut Elements, scope: Scope) -> Result<()> {
+        while let Some(element) = elements.next(scope)? {
+            match element.tag {
+                tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE | tags::FRAME_VOILUT_SEQUENCE => {
+                    elements.items(element, scope, |elements, number, item| match number {
+                        0 => self.read_macro(elements, item),
+                        _ => elements.pass(item),
+                    })?;
+                }
+                _ => elements.skip(element, scope)?,
+            }
+        }
+        Ok(())
     }
 
-    /// Whether these are attributes of a macro in the functional groups of one frame (0) or of all (1).
-    fn functional_group(&self, frame: u32) -> Option<usize> {
-        match self.open[..] {
-            [(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, items), (_, 1)] if items == frame + 1 => Some(0),
-            [(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, 1), (_, 1)] => Some(1),
-            _ => None,
+    fn read_macro(&mut self, elements: &mut Elements, scope: Scope) -> Result<()> {
+        while let Some(element) = elements.next(scope)? {
+            match element.tag {
+                tags::VOILUT_SEQUENCE => luts(elements, element, scope, &mut self.voi_luts)?,
+                _ => self.attributes.take(elements, element, scope, OF_FUNCTIONAL_GROUPS)?,
+            }
         }
+        Ok(())
     }
+}
+
+fn luts(elements: &mut Elements, element: Element, scope: Scope, found: &mut Items) -> Result<()> {
+    elements.items(element, scope, |elements, _, item| {
+        let mut lut = Attributes::default();
+        if found.len() == MOST_LUTS {
+            return elements.pass(item);
+        }
+        while let Some(element) = elements.next(item)? {
+            lut.take(elements, element, item, OF_LUT)?;
+        }
+        found.push(lut);
+        Ok(())
+    })
 }
 
 impl Header {
     /// Reads up to the pixel data; of all values only those that are needed for `frame`.
     pub fn read(source: &mut Source, frame: u32) -> Result<Self> {
-        let broken = |reason: &dyn std::error::Error| Error::format(format!("it is broken: {}", explain(reason)));
-        let size = source.size;
-        let mut tokens =
-            LazyDataSetReader::new_with_ts(&mut source.reader, source.attributes).map_err(|error| broken(&error))?;
-        let (mut data_set, mut functional_groups) = (Attributes::new(), [Attributes::new(), Attributes::new()]);
-        let (mut nesting, mut character_set) = (Nesting::default(), None);
-        let native = loop {
-            let token = tokens
-                .advance()
-                .ok_or_else(|| Error::format("it has no pixel data (7FE0,0010)"))?
-                .map_err(|error| broken(&error))?;
-            match token {
-                LazyDataToken::SequenceStart { tag, .. } => nesting.open.push((tag, 0)),
-                LazyDataToken::PixelSequenceStart if nesting.is_top() => break None,
-                LazyDataToken::PixelSequenceStart => nesting.open.push((tags::PIXEL_DATA, 0)),
-                LazyDataToken::SequenceEnd => drop(nesting.open.pop()),
-                LazyDataToken::ItemStart { .. } => {
-                    if let [(tags::MODALITY_LUT_SEQUENCE, _)] = nesting.open[..] {
-                        return Err(Error::new(
-                            ErrorKind::Unsupported,
-                            "it has a Modality LUT Sequence (0028,3000), which this library cannot apply; convert it to \
-                             Rescale Slope and Intercept",
-                        ));
-                    }
-                    if let Some((_, items)) = nesting.open.last_mut() {
-                        *items = items.saturating_add(1);
-                    }
-                }
-                LazyDataToken::ElementHeader(header) if header.tag == tags::PIXEL_DATA && nesting.is_top() => {
-                    break Some((header.vr, header.len.0));
-                }
-                LazyDataToken::LazyValue { header, decoder } => {
-                    let (tag, bytes, position) = (header.tag, header.len.0, decoder.position());
-                    if position.saturating_add(bytes.into()) > size {
-                        return Err(Error::format(format!(
-                            "it is truncated: {tag} has {bytes} bytes, but only {} follow",
-                            size.saturating_sub(position)
-                        )));
-                    }
-                    let target = if nesting.is_top() && OF_THE_DATA_SET.contains(&tag) {
-                        Some(&mut data_set)
-                    } else if OF_FUNCTIONAL_GROUPS.contains(&tag) {
-                        nesting.functional_group(frame).map(|group| &mut functional_groups[group])
-                    } else {
-                        None
-                    };
-                    let token = LazyDataToken::LazyValue { header, decoder };
-                    match target {
-                        Some(target) if is_text(header.vr) => {
-                            let coded = token.into_value_with_strategy(ValueReadStrategy::Raw);
-                            let coded = coded.map_err(|error| broken(&error))?;
-                            target.insert(tag, decoded(&coded.to_bytes(), character_set.as_ref()));
-                        }
-                        Some(target) => {
-                            target.insert(tag, token.into_value().map_err(|error| broken(&error))?);
-                        }
-                        None => token.skip().map_err(|error| broken(&error))?,
-                    }
-                    if tag == tags::SPECIFIC_CHARACTER_SET && nesting.is_top() {
-                        character_set = first(&data_set, tag).and_then(|name| SpecificCharacterSet::from_code(&name));
-                    }
-                }
-                token => token.skip().map_err(|error| broken(&error))?,
-            }
+        let (mut elements, scope) = Elements::new(source)?;
+        let mut found = Found::default();
+        let pixels = found.read(&mut elements, scope, frame)?.ok_or_else(|| match found.data_set.0.is_empty() {
+            false => Error::format("it has no pixel data (7FE0,0010)"),
+            true => Error::format("it has no pixel data (7FE0,0010), nor any other attribute of an image"),
+        })?;
+        let Element { tag, vr, bytes, position, .. } = pixels;
+        let pixel_data = match bytes {
+            UNDEFINED => PixelData::Encapsulated { position },
+            bytes => PixelData::Native { position, bytes, vr },
         };
-        let position = tokens.into_decoder().position();
-        let pixel_data = match native {
-            Some((vr, bytes)) => PixelData::Native { position, bytes, vr },
-            None => PixelData::Encapsulated { position },
+        let numbers = match tag {
+            tags::FLOAT_PIXEL_DATA => Numbers::Float,
+            tags::DOUBLE_FLOAT_PIXEL_DATA => Numbers::Double,
+            _ => Numbers::Integers,
         };
-        Header::checked(data_set, functional_groups, pixel_data)
+        Header::checked(found, pixel_data, numbers)
     }
 
-    fn checked(data_set: Attributes, functional_groups: [Attributes; 2], pixel_data: PixelData) -> Result<Self> {
-        let optional = |tag: Tag| data_set.get(&tag).and_then(|value| value.to_int::<u32>().ok());
-        let required = |tag: Tag, name: &str| {
-            optional(tag).ok_or_else(|| Error::format(format!("it has no {name} {tag}, or one that is no number")))
-        };
-        let (rows, columns) = (required(tags::ROWS, "Rows")?, required(tags::COLUMNS, "Columns")?);
+    fn checked(found: Found, pixel_data: PixelData, numbers: Numbers) -> Result<Self> {
+        let data_set = found.data_set;
+        let required =
+            |tag: Tag| data_set.whole(tag)?.ok_or_else(|| Error::format(format!("it has no {}", named(tag))));
+        let (rows, columns) = (required(tags::ROWS)?, required(tags::COLUMNS)?);
         for (name, side) in [("Rows", rows), ("Columns", columns)] {
             if !(1..=u32::from(u16::MAX)).contains(&side) {
                 return Err(Error::format(format!("{name} is {side}; it must be 1 to {}", u16::MAX)));
@@ -199,18 +291,23 @@ impl Header {
         if u64::from(rows) * u64::from(columns) > MOST_PIXELS {
             return Err(Error::format(format!("{columns} x {rows} pixels are more than {MOST_PIXELS}")));
         }
-        let bits_allocated = required(tags::BITS_ALLOCATED, "Bits Allocated")?;
-        if !matches!(bits_allocated, 8 | 16) {
+        let bits_allocated = required(tags::BITS_ALLOCATED)?;
+        let (readable, said) = match numbers {
+            Numbers::Integers => (matches!(bits_allocated, 1 | 8 | 16 | 32), "1, 8, 16 and 32"),
+            Numbers::Float => (bits_allocated == 32, "32 with Float Pixel Data (7FE0,0008)"),
+            Numbers::Double => (bits_allocated == 64, "64 with Double Float Pixel Data (7FE0,0009)"),
+        };
+        if !readable {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("Bits Allocated is {bits_allocated}; this library decodes 8 and 16"),
+                format!("Bits Allocated is {bits_allocated}; this library decodes {said}"),
             ));
         }
-        let bits_stored = optional(tags::BITS_STORED).unwrap_or(bits_allocated);
+        let bits_stored = data_set.whole(tags::BITS_STORED)?.unwrap_or(bits_allocated);
         if !(1..=bits_allocated).contains(&bits_stored) {
             return Err(Error::format(format!("Bits Stored is {bits_stored}; it must be 1 to {bits_allocated}")));
         }
-        let high_bit = optional(tags::HIGH_BIT).unwrap_or(bits_stored - 1);
+        let high_bit = data_set.whole(tags::HIGH_BIT)?.unwrap_or(bits_stored - 1);
         if !(bits_stored - 1..bits_allocated).contains(&high_bit) {
             return Err(Error::format(format!(
                 "High Bit is {high_bit}; it must be {} to {}",
@@ -218,10 +315,15 @@ impl Header {
                 bits_allocated - 1
             )));
         }
-        let samples_per_pixel = optional(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+        let samples_per_pixel = data_set.whole(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
         if !matches!(samples_per_pixel, 1 | 3) {
             return Err(Error::format(format!("Samples per Pixel is {samples_per_pixel}; it must be 1 or 3")));
         }
+        let switch = |tag: Tag| match data_set.whole(tag)? {
+            None | Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            Some(other) => Err(Error::format(format!("{} is {other}; it must be 0 or 1", named(tag)))),
+        };
         Ok(Header {
             rows,
             columns,
@@ -229,13 +331,17 @@ impl Header {
             bits_allocated: bits_allocated as u16,
             bits_stored: bits_stored as u16,
             high_bit: high_bit as u16,
-            signed: optional(tags::PIXEL_REPRESENTATION) == Some(1),
-            planar: optional(tags::PLANAR_CONFIGURATION) == Some(1),
+            signed: switch(tags::PIXEL_REPRESENTATION)?,
+            planar: switch(tags::PLANAR_CONFIGURATION)?,
             // Some writers leave 0 where there is one frame.
-            frames: optional(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1),
+            frames: data_set.whole(tags::NUMBER_OF_FRAMES)?.unwrap_or(1).max(1),
+            numbers,
             pixel_data,
+            extended_offsets: found.extended_offsets,
+            modality_lut: found.modality_luts.into_iter().next(),
             data_set,
-            functional_groups,
+            voi_luts: found.voi_luts,
+            functional_groups: found.functional_groups,
         })
     }
 
@@ -249,65 +355,45 @@ impl Header {
         self.pixels() * usize::from(self.samples_per_pixel)
     }
 
-    /// An attribute of the data set.
-    pub fn get(&self, tag: Tag) -> Option<&PrimitiveValue> {
-        self.data_set.get(&tag)
+    /// The attributes of the data set.
+    pub fn data_set(&self) -> &Attributes {
+        &self.data_set
     }
 
-    /// An attribute's text, without padding; `None` when it is empty.
-    pub fn text(&self, tag: Tag) -> Option<String> {
-        text(self.get(tag)?)
+    /// The attributes of the frame's own functional group, of the one that all frames share, and of the data set, whichever
+    /// is the first to have a value for `tag`.
+    pub fn place_of(&self, tag: Tag) -> Option<&Attributes> {
+        let groups = self.functional_groups.iter().map(|group| &group.attributes);
+        groups.chain([&self.data_set]).find(|attributes| attributes.get(tag).is_some_and(|value| !value.is_empty()))
     }
 
-    /// The first of an attribute's values as a number.
-    pub fn number<T: FromStr>(&self, tag: Tag) -> Option<T> {
-        first(&self.data_set, tag)?.parse().ok()
+    /// The first number of the frame's own attribute, or else of all frames', or else of the data set's.
+    pub fn frame_number(&self, tag: Tag) -> Result<Option<f64>> {
+        self.place_of(tag).map_or(Ok(None), |attributes| attributes.number(tag))
     }
 
-    /// The text of the frame's own attribute, or else of all frames', or else of the data set's.
-    pub fn frame_text(&self, tag: Tag) -> Option<String> {
-        self.frame_text_beside(tag, tag)
+    /// The VOI lookup tables of the frame, or else of all frames, or else of the data set.
+    pub fn voi_luts(&self) -> &[Attributes] {
+        let groups = self.functional_groups.iter().map(|group| &group.voi_luts);
+        groups.chain([&self.voi_luts]).find(|luts| !luts.is_empty()).map_or(&[], |luts| luts)
     }
 
-    /// An attribute's text from where the frame's text of another one is.
-    pub fn frame_text_beside(&self, tag: Tag, other: Tag) -> Option<String> {
-        let mut places = self.functional_groups.iter().chain([&self.data_set]);
-        let place = places.find(|attributes| attributes.get(&other).and_then(text).is_some())?;
-        text(place.get(&tag)?)
+    /// Text in the data set's character set, without padding; `None` when it is empty.
+    pub fn decoded_text(&self, value: &Value) -> Option<String> {
+        let sets = self.data_set.text(tags::SPECIFIC_CHARACTER_SET).unwrap_or_default();
+        let text = character_set::decoded(&value.bytes, &sets);
+        let text = text.trim_matches([' ', '\0']);
+        (!text.is_empty()).then(|| text.to_string())
     }
 
-    /// The first number of such an attribute.
-    pub fn frame_number(&self, tag: Tag) -> Option<f64> {
-        number(self.frame_text(tag)?.split('\\').next()?)
+    /// An attribute's text of the data set; `None` where it has none.
+    pub fn described_text(&self, tag: Tag) -> Option<String> {
+        self.decoded_text(self.data_set.get(tag)?)
     }
-}
 
-/// A finite number.
-pub fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// The first of an attribute's values, without padding.
-fn first(attributes: &Attributes, tag: Tag) -> Option<String> {
-    Some(text(attributes.get(&tag)?)?.split('\\').next()?.trim().to_string())
-}
-
-/// Value representations of text and of numbers written as text (PS3.5, 6.2).
-fn is_text(vr: VR) -> bool {
-    use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UI, UR, UT};
-    matches!(vr, AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UI | UR | UT)
-}
-
-/// The values of text. No text is so broken that the pixels cannot be read: what does not fit the character set is
-/// replaced.
-fn decoded(coded: &[u8], character_set: Option<&SpecificCharacterSet>) -> PrimitiveValue {
-    let text = character_set.and_then(|set| set.decode(coded).ok());
-    let text = text.unwrap_or_else(|| String::from_utf8_lossy(coded).into_owned());
-    PrimitiveValue::Strs(text.split('\\').map(str::to_string).collect())
-}
-
-fn text(value: &PrimitiveValue) -> Option<String> {
-    let text = value.to_str();
-    let text = text.trim_matches([' ', '\0']);
-    (!text.is_empty()).then(|| text.to_string())
+    /// The first of an attribute's values as a number, for what describes the file and not its pixels: `None` where it has
+    /// none, or none that makes sense.
+    pub fn described_number<T: FromStr>(&self, tag: Tag) -> Option<T> {
+        self.data_set.text(tag)?.split('\\').next()?.trim().parse().ok()
+    }
 }

@@ -1,25 +1,32 @@
 //! DICOM files: one frame's stored values, with the window a viewer would open it with.
 
+mod character_set;
 mod codec;
 mod colour;
+mod deep;
+mod elements;
 mod frame;
 mod header;
+mod lut;
 mod photometric;
 mod rle;
 mod source;
+mod value;
 mod window;
 
 use super::file_info::FileInfo;
 use super::image_file::ImageFile;
 use super::jpeg;
 use super::opened::check_frame;
-use super::pixels::{PixelFormat, Windowing};
+use super::read_options::ReadOptions;
+use codec::Samples;
 use dicom_dictionary_std::tags;
-use header::Header;
-use lens_base::Result;
+use header::{Header, Numbers, PixelData};
+use lens_base::{Error, Result};
 use photometric::Photometric;
 use source::{Coding, Source};
 use std::fs::File;
+use window::Seen;
 
 /// Bytes at the start of a file that tell whether it is DICOM.
 pub const SIGNATURE_BYTES: usize = 132;
@@ -31,22 +38,68 @@ pub fn is_dicom(start: &[u8]) -> bool {
 
 /// Decodes one frame; of the others nothing is read but the lengths of their fragments, and not even these where the
 /// file says where the frame is.
-pub fn decode(file: File, frame: u32) -> Result<ImageFile> {
+pub fn decode(file: File, frame: u32, options: &ReadOptions) -> Result<ImageFile> {
     let mut source = Source::open(file)?;
     let header = Header::read(&mut source, frame)?;
     let frames = header.frames;
     check_frame(frame, frames)?;
-    let photometric = Photometric::of(&header)?;
+    let photometric = photometric(&header)?;
     let coded = frame::read(&mut source, &header, photometric, frame)?;
-    let samples = codec::decode(&coded, &header, photometric, source.coding)?;
-    let (width, height) = (header.columns, header.rows);
-    let presets = if photometric.is_gray() { window::presets(&header) } else { Vec::new() };
-    let (format, windowing, bytes) = if photometric.is_gray() {
-        window::gray(&samples, &header, photometric, presets.first())?
+    let is_deep = header.numbers != Numbers::Integers || header.bits_allocated == 32;
+    let Seen { format, windowing, lut, bytes, presets } = if is_deep && photometric.is_gray() {
+        window::deep(&deep::numbers(&coded, &header, source.coding)?, &header, photometric, options)?
+    } else if is_deep {
+        let colours = deep::colours(&coded, &header, source.coding)?;
+        Seen::coloured(colour::rgb_of(colours, photometric), options)?
     } else {
-        (PixelFormat::Rgb8, Windowing::default(), colour::rgb(&samples, &header, photometric)?)
+        let (samples, photometric) = samples(&coded, &header, photometric, source.coding, frame)?;
+        if photometric.is_gray() {
+            window::gray(&samples, &header, photometric, options)?
+        } else {
+            Seen::coloured(colour::rgb(&samples, &header, photometric)?, options)?
+        }
     };
-    ImageFile { bytes, width, height, format, windowing, presets, frames }.checked()
+    let (width, height) = (header.columns, header.rows);
+    ImageFile { bytes, width, height, format, windowing, lut, presets, frames }.checked()
+}
+
+/// What the samples mean; of colours, the length of uncompressed ones is looked at, too.
+fn photometric(header: &Header) -> Result<Photometric> {
+    let named = Photometric::of(header)?;
+    Ok(match header.pixel_data {
+        PixelData::Native { bytes, .. } => named.of_length(header, bytes.into(), header.frames),
+        PixelData::Encapsulated { .. } => named,
+    })
+}
+
+/// The samples of a frame of 1, 8 or 16 bits, and what they mean.
+fn samples(
+    coded: &[u8],
+    header: &Header,
+    photometric: Photometric,
+    coding: Coding,
+    frame: u32,
+) -> Result<(Samples, Photometric)> {
+    let photometric = match coding {
+        Coding::EncapsulatedNative => photometric.of_length(header, coded.len() as u64, 1),
+        _ => photometric,
+    };
+    let samples = match (header.bits_allocated, coding) {
+        (1, Coding::Native { .. } | Coding::EncapsulatedNative | Coding::Deflated | Coding::Rle | Coding::Jpeg) => {
+            let first = frame::first_bit(header, photometric, frame);
+            let (bytes, _) = deep::bytes(coded, header, coding)?;
+            if bytes.len() * 8 < first + header.pixels() {
+                return Err(Error::format(format!(
+                    "a frame has {} bytes, too few for {} bits",
+                    bytes.len(),
+                    header.pixels()
+                )));
+            }
+            Samples::Bytes(deep::bits(&bytes, first, header.pixels()))
+        }
+        _ => return codec::decode(coded, header, photometric, coding),
+    };
+    Ok((samples, photometric))
 }
 
 /// A gray frame's code stream, if a browser decodes it to its stored values.
@@ -60,8 +113,8 @@ pub fn jpeg_frame(file: File, frame: u32) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let coded = frame::read(&mut source, &header, photometric, frame)?;
-    let stream = jpeg::gray_stream(coded)
-        .filter(|stream| codec::check_size(&header, stream.width, stream.height, 1, stream.bytes.len()).is_ok());
+    let stream =
+        jpeg::gray_stream(coded).filter(|stream| codec::check_size(&header, stream.size, stream.bytes.len()).is_ok());
     Ok(stream.map(|stream| stream.bytes))
 }
 
@@ -71,21 +124,24 @@ pub fn info(file: File) -> Result<FileInfo> {
     const HIGHEST_RATE: f64 = 240.0;
     let mut source = Source::open(file)?;
     let header = Header::read(&mut source, 0)?;
-    frame::check_length(&source, &header, Photometric::of(&header)?)?;
+    frame::check_length(&source, &header, photometric(&header)?)?;
     let rate = |rate: f64| (rate > 0.0 && rate <= HIGHEST_RATE).then_some(rate);
     Ok(FileInfo {
         is_dicom: true,
         width: header.columns,
         height: header.rows,
         frames: header.frames,
-        series: header.text(tags::SERIES_INSTANCE_UID),
-        instance_number: header.number(tags::INSTANCE_NUMBER),
-        series_description: header.text(tags::SERIES_DESCRIPTION),
-        modality: header.text(tags::MODALITY),
+        orientation: 1,
+        series: header.described_text(tags::SERIES_INSTANCE_UID),
+        instance_number: header.described_number(tags::INSTANCE_NUMBER),
+        series_description: header.described_text(tags::SERIES_DESCRIPTION),
+        modality: header.described_text(tags::MODALITY),
         rate: header
-            .number(tags::RECOMMENDED_DISPLAY_FRAME_RATE)
+            .described_number(tags::RECOMMENDED_DISPLAY_FRAME_RATE)
             .and_then(rate)
-            .or_else(|| header.number(tags::CINE_RATE).and_then(rate))
-            .or_else(|| header.number(tags::FRAME_TIME).and_then(|milliseconds: f64| rate(1000.0 / milliseconds))),
+            .or_else(|| header.described_number(tags::CINE_RATE).and_then(rate))
+            .or_else(|| {
+                header.described_number(tags::FRAME_TIME).and_then(|milliseconds: f64| rate(1000.0 / milliseconds))
+            }),
     })
 }

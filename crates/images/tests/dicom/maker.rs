@@ -54,7 +54,7 @@ impl Maker {
             return;
         }
         self.body.extend(vr.as_bytes());
-        if matches!(vr, "OB" | "OW" | "SQ" | "UN") {
+        if matches!(vr, "OB" | "OD" | "OF" | "OW" | "SQ" | "UN") {
             self.body.extend([0, 0]);
             self.body.extend(self.u32(bytes));
         } else {
@@ -85,8 +85,8 @@ impl Maker {
 
     /// A sequence whose items have these elements.
     pub fn sequence(mut self, tag: u32, items: Vec<Maker>) -> Self {
-        let item =
-            |item: Maker| [&[0xfe, 0xff, 0, 0xe0][..], &(item.body.len() as u32).to_le_bytes(), &item.body].concat();
+        let start = [self.u16(0xfffe), self.u16(0xe000)].concat();
+        let item = |item: Maker| [&start[..], &self.u32(item.body.len() as u32), &item.body].concat();
         let items: Vec<u8> = items.into_iter().flat_map(item).collect();
         self.header(tag, "SQ", items.len() as u32);
         self.body.extend(items);
@@ -127,4 +127,27 @@ impl Maker {
         };
         [&[0; 128][..], b"DICM", &length, &meta, &body].concat()
     }
+}
+
+/// An element of Explicit VR Little Endian with a length of 4 bytes.
+pub fn long(tag: u32, vr: &[u8; 2], bytes: u32) -> Vec<u8> {
+    [&tag_of(tag)[..], vr, &[0, 0], &bytes.to_le_bytes()].concat()
+}
+
+/// An element of Implicit VR Little Endian.
+pub fn implicit(tag: u32, value: &[u8]) -> Vec<u8> {
+    [&tag_of(tag)[..], &(value.len() as u32).to_le_bytes(), value].concat()
+}
+
+/// An item of undefined length.
+pub fn item(content: &[u8]) -> Vec<u8> {
+    [&[0xfe, 0xff, 0, 0xe0, 0xff, 0xff, 0xff, 0xff][..], content, &[0xfe, 0xff, 0x0d, 0xe0, 0, 0, 0, 0]].concat()
+}
+
+/// The end of a sequence of undefined length.
+pub const END_OF_SEQUENCE: [u8; 8] = [0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0];
+
+fn tag_of(tag: u32) -> [u8; 4] {
+    let ([group_low, group_high], [low, high]) = (((tag >> 16) as u16).to_le_bytes(), (tag as u16).to_le_bytes());
+    [group_low, group_high, low, high]
 }

@@ -3,7 +3,7 @@
 use super::maker::{BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, JPEG, Maker, RLE};
 use super::{jpeg, load, load_frame, real_files};
 use lens_base::{Error, ErrorKind};
-use lens_images::{FileInfo, ImageFile, PixelView, WindowPreset, jpeg_frame};
+use lens_images::{FileInfo, ImageFile, PixelView, WindowFunction, WindowPreset, jpeg_frame};
 use std::path::Path;
 
 fn with_file<T>(file: &[u8], read: impl FnOnce(&Path) -> T) -> T {
@@ -38,6 +38,7 @@ fn what_files_say_of_themselves() {
             width: 2,
             height: 1,
             frames: 3,
+            orientation: 1,
             series: Some("1.2.3".into()),
             instance_number: Some(7),
             series_description: Some("Cæur".into()),
@@ -51,6 +52,7 @@ fn what_files_say_of_themselves() {
         width: 2,
         height: 1,
         frames: 1,
+        orientation: 1,
         series: None,
         instance_number: None,
         series_description: None,
@@ -105,7 +107,7 @@ fn files_that_cannot_be_described() {
         (frames(image(EXPLICIT), "9").bytes(&[1, 2]), "9 frame(s) of 2 x 1 pixels need 18"),
         (frames(image(RLE), "4294967295").fragments(&[], &[&[1, 2]]), "cannot hold 4294967295 frame(s)"),
         (Maker::image(EXPLICIT, "CMYK", [2, 1], [8, 8]).bytes(&[1, 2]), "CMYK"),
-        (image("1.2.840.10008.1.2.4.80").bytes(&[1, 2]), "JPEG-LS"),
+        (image("1.2.840.10008.1.2.4.102").bytes(&[1, 2]), "MPEG-4"),
     ] {
         let error = info(&file).unwrap_err();
         assert!(error.message().contains(said) && error.message().contains("no name: "), "{error}");
@@ -136,9 +138,8 @@ fn all_windows_of_a_file() {
     let all = windows("40\\300\\-600", "400\\1500\\1600");
     let expected = [named("SOFT", 40.0, 400.0), named("2", 300.0, 1500.0), named("LUNG", -600.0, 1600.0)];
     assert_eq!(presets(all.text(0x0028_1055, "LO", "SOFT\\\\ LUNG")), expected);
-    // LINEAR_EXACT as LINEAR: half a unit on, and one wider.
     let exact = windows("40\\300", "400\\0.5").text(0x0028_1056, "CS", "LINEAR_EXACT");
-    assert_eq!(presets(exact), [named("1", 40.5, 401.0), named("2", 300.5, 1.5)]);
+    assert_eq!(presets(exact), [named("1", 40.0, 400.0), named("2", 300.0, 0.5)]);
     assert_eq!(presets(Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [16, 12])), []);
     let colour =
         Maker::image(EXPLICIT, "RGB", [1, 1], [8, 8]).text(0x0028_1050, "DS", "1").text(0x0028_1051, "DS", "9");
@@ -148,21 +149,34 @@ fn all_windows_of_a_file() {
 #[test]
 fn windows_that_make_no_sense() {
     let named = |name: &str, center, width| (name.to_string(), center, width);
-    for (center, width) in [
-        ("40\\x", "400\\1500"),
-        ("40\\300", "400\\0"),
-        ("40\\300", "400"),
-        ("40", "400\\1500"),
-        ("40\\inf", "400\\1500"),
-        ("40\\", "400\\-3"),
-    ] {
+    for (center, width) in [("40\\300", "400\\0"), ("40\\300", "400"), ("40", "400\\1500"), ("40\\", "400\\-3")] {
         assert_eq!(presets(windows(center, width)), [named("1", 40.0, 400.0)], "{center} {width}");
     }
-    assert_eq!(presets(windows("x\\300", "400\\1500")), [named("2", 300.0, 1500.0)]);
-    let broken = Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [16, 12])
-        .element(0x0028_1050, "DS", b"40\\\xff\xfe")
-        .text(0x0028_1051, "DS", "400\\5");
-    assert_eq!(presets(broken), [named("1", 40.0, 400.0)]);
+    assert_eq!(presets(windows("0\\300", "0\\1500")), [named("2", 300.0, 1500.0)]);
+}
+
+#[test]
+fn values_that_cannot_be_read() {
+    let twelve_bits = || Maker::image(EXPLICIT, "MONOCHROME2", [2, 1], [16, 12]);
+    let with = |tag, vr, value: &[u8]| twelve_bits().element(tag, vr, value).words(&[0, 4095]);
+    for (file, said) in [
+        (windows("40\\x", "400\\1500").words(&[0, 1]), "Window Center (0028,1050) is \"40\\\\x\", which is no number"),
+        (windows("40\\inf", "400\\5").words(&[0, 1]), "Window Center (0028,1050) is"),
+        (windows("40", "400,5").words(&[0, 1]), "decimals have a point, not a comma"),
+        (with(0x0028_1050, "DS", b"40\\\xff\xfe"), "Window Center (0028,1050) is"),
+        (with(0x0028_1052, "DS", b"1,5 "), "Rescale Intercept (0028,1052) is \"1,5\", which is no number"),
+        (with(0x0028_1053, "DS", b"nan "), "Rescale Slope (0028,1053) is \"nan\", which is no number"),
+        (with(0x0028_0008, "IS", b"2.5 "), "Number Of Frames (0028,0008) is 2.5; it must be a whole number"),
+        (with(0x0028_0008, "IS", b"many"), "Number Of Frames (0028,0008) is \"many\""),
+        (with(0x0028_0010, "US", &[1, 0, 0]), "Rows (0028,0010) has 3 bytes"),
+        (with(0x0028_0103, "US", &[2, 0]), "Pixel Representation (0028,0103) is 2; it must be 0 or 1"),
+        (with(0x0028_0120, "US", &[2]), "Pixel Padding Value (0028,0120) has 1 bytes"),
+        (windows("40", "400").text(0x0028_1056, "CS", "CUBIC").words(&[0, 1]), "VOI LUT Function (0028,1056) is CUBIC"),
+        (with(0x2050_0020, "CS", b"LIN OD"), "Presentation LUT Shape (2050,0020) is LIN OD"),
+    ] {
+        let error = load_frame(&file, 0).unwrap_err();
+        assert!(error.message().contains(said), "{error}, not {said}");
+    }
 }
 
 #[test]
@@ -181,7 +195,8 @@ fn windows_of_each_frame_have_their_own_names() {
         .sequence(0x5200_9230, vec![item(Some("ONE")), item(None)])
         .words(&[1, 2, 3, 4]);
     for (frame, name) in [(0, "ONE"), (1, "1")] {
-        let expected = WindowPreset { name: name.into(), center: 10.0, width: 20.0 };
+        let expected =
+            WindowPreset { name: name.into(), center: 10.0, width: 20.0, function: WindowFunction::Linear, lut: None };
         assert_eq!(load_frame(&file, frame).unwrap().presets(), [expected]);
     }
 }

@@ -72,7 +72,7 @@ pub fn classify(
     for chunk in images.chunks(batch_limit) {
         batch.clear();
         for view in chunk {
-            let raster = model.preprocessing().resize(&view.to_raster()?)?;
+            let raster = model.preprocessing().resize_view(*view)?;
             batch.push(&raster, 0, 0, model.preprocessing());
         }
         predictions.extend(classify_batch(model, &batch, threshold)?);

@@ -1,7 +1,7 @@
 //! Images with boxes around their findings.
 
-use lens_base::{Error, Result, read_file};
-use lens_images::{ImageFile, image_id};
+use lens_base::{Error, Result};
+use lens_images::{ImageFile, image_id, open_table};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -61,18 +61,17 @@ struct Row {
 }
 
 /// Reads boxes.csv of a directory whose images/ holds the files: one row per box, with the columns filename, x, y, width
-/// and height in pixels and, where files have several frames, frame, from 0 (empty: 0). Images come in the order of their
-/// first row; none is opened.
+/// and height in pixels and, where files have several frames, frame, from 0 (empty: 0). Columns are separated as
+/// [`open_table`] says. Images come in the order of their first row; none is opened.
 ///
 /// A table that is missing is an I/O error, one that is broken or empty a format error.
 pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
     let table = directory.join("boxes.csv");
-    let bytes = read_file(&table, "read")?;
+    let mut reader = open_table(&table)?;
     let broken = |reason: String| Error::format(format!("{}: {reason}", table.display()));
     let mut images: Vec<BoxedImage> = Vec::new();
     let mut places: HashMap<(String, u32), usize> = HashMap::new();
-    for (index, row) in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]).deserialize().enumerate()
-    {
+    for (index, row) in reader.deserialize().enumerate() {
         let row: Row = row.map_err(|error| broken(error.to_string()))?;
         let area = Area { x: row.x, y: row.y, width: row.width, height: row.height };
         let finite = [row.x, row.y, row.width, row.height].iter().all(|value| value.is_finite());
@@ -160,6 +159,14 @@ mod tests {
             let error = read(&table).unwrap_err();
             assert!(error.message().contains(&format!("row 1 (a.dcm) has the frame \"{frame}\"")), "{error}");
         }
+    }
+
+    #[test]
+    fn box_tables_of_spreadsheets() {
+        let images = read("\u{feff}filename;x;y;width;height\r\na.png;1,5;2;3;4\r\n");
+        assert!(images.unwrap_err().message().contains("line: 2"));
+        let images = read("\u{feff}filename;x;y;width;height\r\na.png;1.5;2;3;4\r\n").unwrap();
+        assert_eq!(images[0].boxes[0], Area { x: 1.5, y: 2.0, width: 3.0, height: 4.0 });
     }
 
     #[test]

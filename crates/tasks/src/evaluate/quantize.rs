@@ -57,7 +57,7 @@ pub fn quantize(model: &Classifier, dataset: &Dataset, at_once: u32, control: &m
     let threads = context.policy().threads.value;
     for_each_image(
         samples,
-        |raster| preprocessing.resize(&raster),
+        |sample| sample.load_resized(preprocessing),
         threads,
         |_, image| {
             if let Ok(raster) = image {

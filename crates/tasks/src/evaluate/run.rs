@@ -7,7 +7,7 @@ use super::report::{ReportOptions, Writer};
 use super::scoring::{Scores, classify_by_heatmap, classify_whole};
 use crate::classify::{AUTOMATIC_WHOLE, MOST_AT_ONCE, whole_images};
 use crate::heatmap::{HeatmapOptions, Method};
-use lens_base::{Control, Error, Options, Result};
+use lens_base::{Control, Error, LogLevel, Options, Result};
 use lens_images::{Dataset, Skipped};
 use lens_runtime::{Classifier, RunReport};
 use serde_json::{Value, json};
@@ -62,6 +62,9 @@ pub fn evaluate(
     let batch_limit = whole_images(model, options.batch_limit);
     if dataset.samples().is_empty() {
         return Err(Error::data("the data set is empty: add samples before evaluating"));
+    }
+    if let Some(warning) = dataset.warning() {
+        model.context().log(LogLevel::Warning, &format!("the data set: {warning}"));
     }
     let heatmap = HeatmapOptions { threshold: Some(threshold), ..heatmap_options(model, options) };
     heatmap.check_for_pixels()?;

@@ -42,8 +42,8 @@ pub fn classify_whole<'a>(
     let mut batch = Batch::new(side, side);
     let (mut members, mut seen): (Vec<&Sample>, usize) = (Vec::new(), 0);
     let threads = model.context().policy().threads.value;
-    let resize = |raster: Arc<Raster>| preprocessing.resize(&raster);
-    for_each_image(samples, resize, threads, |sample, image| {
+    let load = |sample: &Sample| sample.load_resized(preprocessing);
+    for_each_image(samples, load, threads, |sample, image| {
         match image {
             Ok(raster) => {
                 batch.push(&raster, 0, 0, preprocessing);
@@ -110,7 +110,7 @@ pub fn map_samples<'a>(
     let start = Instant::now();
     let mut group: Vec<(&'a Sample, std::result::Result<Arc<Raster>, Skipped>)> = Vec::new();
     let (mut pixels, mut seen, mut done) = (0, 0, 0);
-    for_each_image(samples, Ok, model.context().policy().threads.value, |_, image| {
+    for_each_image(samples, Sample::load, model.context().policy().threads.value, |_, image| {
         pixels += image.as_ref().map_or(0, |raster| raster.width() * raster.height());
         group.push((samples[seen], image));
         seen += 1;

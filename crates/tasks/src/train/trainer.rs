@@ -29,6 +29,11 @@ pub fn train(
     control: &mut Control,
 ) -> Result<Classifier> {
     check(training, validation, options)?;
+    for (name, dataset) in [("training", Some(training)), ("validation", validation)] {
+        if let Some(warning) = dataset.and_then(Dataset::warning) {
+            context.log(LogLevel::Warning, &format!("the {name} set: {warning}"));
+        }
+    }
     let mut options = options.clone();
     if options.seed == 0 {
         options.seed = context.seed();

@@ -4,7 +4,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import java.nio.file.Path;
 
-/** A decoded image file (DICOM, PNG, JPEG, BMP, TIFF), for programs without a decoder of their own. Thread-safe. */
+/** A decoded image file (DICOM, PNG, JPEG, BMP, WebP, TIFF), for programs without a decoder of their own. Thread-safe. */
 public final class ImageFile extends Handle {
     public ImageFile(Path file) {
         this(file, 0);
