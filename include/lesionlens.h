@@ -241,14 +241,34 @@ typedef int32_t lens_pixel_format;
 #define LENS_PIXEL_FORMAT_BGRA8 7
 
 /**
+ * How a window turns rescaled values into 0..1, by VOI LUT Function (0028,1056) of PS3.3 C.11.2.1.2 and C.11.2.1.3.
+ */
+typedef int32_t lens_window_function;
+
+/**
+ * A line over width - 1 from half a unit below the center; for floats the same as LINEAR_EXACT.
+ */
+#define LENS_WINDOW_FUNCTION_LINEAR 0
+
+/**
+ * A line over the width around the center.
+ */
+#define LENS_WINDOW_FUNCTION_LINEAR_EXACT 1
+
+/**
+ * 1 / (1 + exp(-4 x (value - center) / width)).
+ */
+#define LENS_WINDOW_FUNCTION_SIGMOID 2
+
+/**
  * A view of pixels in the caller's memory, which must stay valid and unchanged during the call it is given to, and no
  * longer. All fields zero except pixels, width, height and row_stride is a plain 8-bit gray image.
  *
- * Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window (DICOM's LINEAR
- * function, PS3.3 C.11.2.1.2; values outside it are clipped), then inversion. Without a window the full stored range
+ * Gray values become 0..1 like this: stored value x rescale_slope + rescale_intercept, then the window or the lookup table
+ * (DICOM's VOI LUT, PS3.3 C.11.2; values outside are clipped), then inversion. Without both the full stored range
  * maps to 0..1: 0 .. 2^bits_stored - 1, for signed samples -2^(bits_stored-1) .. 2^(bits_stored-1) - 1; rescaling then
- * changes nothing, but for a negative slope, which turns the range round. Colour has no rescaling, window or inversion:
- * they are refused there.
+ * changes nothing, but for a negative slope, which turns the range round. Colour has no rescaling, window, lookup table or
+ * inversion: they are refused there.
  */
 typedef struct lens_image {
     /**
@@ -289,14 +309,36 @@ typedef struct lens_image {
      */
     double window_center;
     /**
-     * Gray formats: width of the window, at least 1 (for GRAY_F32 above 0, and there the window is linear from center
-     * - width/2 to center + width/2); 0: the full stored range (for GRAY_F32 the rescaled values must lie in 0..1).
+     * Gray formats: width of the window, above 0 (LINEAR but for GRAY_F32: at least 1); 0: the full stored range (for
+     * GRAY_F32 the rescaled values must lie in 0..1).
      */
     double window_width;
     /**
-     * Gray formats: 1: MONOCHROME1 (0 is white), applied after windowing; 0: MONOCHROME2.
+     * Gray formats: 1: MONOCHROME1 (0 is white), applied after window and table; 0: MONOCHROME2.
      */
     int32_t invert;
+    /**
+     * Gray formats: LENS_WINDOW_FUNCTION_...; LINEAR (0) without a window.
+     */
+    lens_window_function window_function;
+    /**
+     * Gray formats: a lookup table in the place of a window (window_width must be 0): what is seen for each whole
+     * rescaled value, in the machine's byte order, valid as long as the pixels. Values between two entries get the lower
+     * one's. NULL: none.
+     */
+    const uint16_t *lut_values;
+    /**
+     * Entries of the table, 1 to 65536; 0 without one.
+     */
+    uint32_t lut_entries;
+    /**
+     * The rescaled value of the first entry; values below get the first entry, values beyond the last the last.
+     */
+    int32_t lut_first;
+    /**
+     * Bits of the entries, 1 to 16: 2^lut_bits - 1 becomes 1, and larger entries are refused; 0 without a table.
+     */
+    uint32_t lut_bits;
     /**
      * Must be 0; other values are refused.
      */
@@ -304,16 +346,69 @@ typedef struct lens_image {
 } lens_image;
 
 /**
+ * Which stored values of gray images become 0 to 1.
+ */
+typedef int32_t lens_display;
+
+/**
+ * As a viewer shows it: the file's window or lookup table, or, of more than 8 bits without one, from the smallest to
+ * the largest value of the frame.
+ */
+#define LENS_DISPLAY_VIEWER 0
+
+/**
+ * All values that the stored bits can have, windows and VOI lookup tables left out; of floats, those of the frame. So
+ * all frames of integers are shown alike.
+ */
+#define LENS_DISPLAY_FULL_RANGE 1
+
+/**
+ * Options of lens_image_file_load(). Fill with lens_read_options_init(), then change what you need.
+ *
+ * How image files are read. A model keeps what it was trained with, and files that are read for it are read so.
+ */
+typedef struct lens_read_options {
+    /**
+     * sizeof(lens_read_options); set by lens_read_options_init().
+     */
+    size_t struct_size;
+    /**
+     * Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
+     */
+    lens_display display;
+    /**
+     * Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+     * tables; frames without any take 0. Unused with the full range. Default 0.
+     */
+    uint32_t window;
+    /**
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
+     * yes, 0: no; default 1.
+     */
+    int32_t apply_orientation;
+} lens_read_options;
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_read_options_init(lens_read_options *options);
+
+/**
  * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, WebP or TIFF.
  *
  * @param path UTF-8; a regular file.
  * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
+ * @param options How it is read; NULL for all defaults. For lens_classify() and the like as the model says it, see
+ *        lens_model_get_read_options().
  * @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
  *         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
- *         LENS_ERROR_ARGUMENT when there is no such frame.
+ *         LENS_ERROR_ARGUMENT when there is no such frame or window.
  */
-lens_status lens_image_file_load(const char *path, uint32_t frame, lens_image_file **file);
+lens_status lens_image_file_load(const char *path,
+                                 uint32_t frame,
+                                 const lens_read_options *options,
+                                 lens_image_file **file);
 
 /**
  * A view of the file's pixels, to hand to lens_classify() and the like.
@@ -1191,6 +1286,20 @@ typedef struct lens_train_options {
      * torchvision's rule.
      */
     const char *start_weights;
+    /**
+     * Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
+     */
+    lens_display display;
+    /**
+     * Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+     * tables; frames without any take 0. Unused with the full range. Default 0.
+     */
+    uint32_t window;
+    /**
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
+     * yes, 0: no; default 1.
+     */
+    int32_t apply_orientation;
 } lens_train_options;
 
 /**
@@ -1309,6 +1418,14 @@ lens_status lens_model_save(const lens_model *model, const char *path, lens_mode
  */
 lens_status lens_model_describe(const lens_model *model,
                                 char **json);
+
+/**
+ * How the images that the model was trained with were read; how lens_image_file_load() should read those that it is to
+ * classify.
+ *
+ * @param[out] options Filled as by lens_read_options_init(), but with the model's. All zero on failure.
+ */
+lens_status lens_model_get_read_options(const lens_model *model, lens_read_options *options);
 
 /**
  * Frees the model; NULL is a no-op. Running calls go on with it.

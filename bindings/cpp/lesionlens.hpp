@@ -443,6 +443,9 @@ inline lens_calibrate_options calibrate_options() noexcept {
 inline lens_optimize_options optimize_options() noexcept {
     return detail::defaults<lens_optimize_options, lens_optimize_options_init>();
 }
+inline lens_read_options read_options() noexcept {
+    return detail::defaults<lens_read_options, lens_read_options_init>();
+}
 inline lens_dataset_options dataset_options() noexcept {
     return detail::defaults<lens_dataset_options, lens_dataset_options_init>();
 }
@@ -456,7 +459,7 @@ inline std::uint32_t abi_version() noexcept { return lens_abi_version(); }
 
 /**
  * A view of the caller's pixels, which stay the caller's and must outlive each call the view is given to. The fields
- * for stored bits, rescaling, window and inversion are zero (none) and may be set afterwards.
+ * for stored bits, rescaling, window, lookup table and inversion are zero (none) and may be set afterwards.
  *
  * @param row_stride Bytes from one row to the next; 0: rows without gaps.
  */
@@ -506,13 +509,17 @@ class ImageFile : public detail::Handle<lens_image_file, lens_image_file_free> {
 public:
     using Handle::Handle;
 
-    static Result<ImageFile> load(CString path, std::uint32_t frame = 0) {
+    /** For images that a model is to see: with Model::read_options(). */
+    static Result<ImageFile> load(CString path, std::uint32_t frame = 0,
+                                  const lens_read_options& options = lesionlens::read_options()) {
         return detail::made<ImageFile>(
-            [&](lens_image_file** file) { return lens_image_file_load(path.c_str(), frame, file); });
+            [&](lens_image_file** file) { return lens_image_file_load(path.c_str(), frame, &options, file); });
     }
 
 #if defined(__cpp_exceptions)
-    explicit ImageFile(CString path, std::uint32_t frame = 0) : ImageFile(load(path, frame)) {}
+    explicit ImageFile(CString path, std::uint32_t frame = 0,
+                       const lens_read_options& options = lesionlens::read_options())
+        : ImageFile(load(path, frame, options)) {}
 #endif
 
     /** A view of the pixels, valid as long as this object lives and is not assigned to. */
@@ -651,6 +658,13 @@ struct Calibrated;
 class Model : public detail::Handle<lens_model, lens_model_free> {
 public:
     using Handle::Handle;
+
+    /** How image files should be read for it. */
+    Result<lens_read_options> read_options() const {
+        lens_read_options options{};
+        const lens_status status = lens_model_get_read_options(get(), &options);
+        return detail::finish(status, options);
+    }
 
     /** One result for each image, in their order. */
     Result<std::vector<lens_prediction>> classify(View<lens_image> images,

@@ -76,8 +76,14 @@ namespace Lesionlens
         /// <summary>In rescaled units.</summary>
         public double WindowCenter { get; set; }
 
-        /// <summary>At least 1, for GrayF32 above 0; 0: the full stored range.</summary>
+        /// <summary>Above 0, for Linear but of GrayF32 at least 1; 0: the full stored range.</summary>
         public double WindowWidth { get; set; }
+
+        /// <summary>What the window does.</summary>
+        public WindowFunction WindowFunction { get; set; }
+
+        /// <summary>In the place of a window; null: none.</summary>
+        public LookupTable LookupTable { get; set; }
 
         /// <summary>Bright means low, as in MONOCHROME1.</summary>
         public bool Invert { get; set; }
@@ -117,7 +123,7 @@ namespace Lesionlens
 
         internal Native.lens_image View(CallMemory memory)
         {
-            return new Native.lens_image
+            var view = new Native.lens_image
             {
                 pixels = memory.Pin(pixels),
                 width = (uint)Width,
@@ -130,7 +136,16 @@ namespace Lesionlens
                 window_center = WindowCenter,
                 window_width = WindowWidth,
                 invert = Invert ? 1 : 0,
+                window_function = (int)WindowFunction,
             };
+            if (LookupTable != null)
+            {
+                view.lut_values = memory.Pin(LookupTable.Values);
+                view.lut_entries = (uint)LookupTable.Values.Length;
+                view.lut_first = LookupTable.First;
+                view.lut_bits = Arguments.NotNegative(nameof(LookupTable.Bits), LookupTable.Bits);
+            }
+            return view;
         }
     }
 }

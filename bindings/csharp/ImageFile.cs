@@ -9,22 +9,28 @@ namespace Lesionlens
     {
         /// <param name="path">DICOM, PNG, JPEG, BMP, WebP or TIFF.</param>
         /// <param name="frame">From 0.</param>
-        public ImageFile(string path, int frame = 0) : base(Load(path, frame))
+        /// <param name="options">null: the defaults; for images that a model is to see, its ReadOptions.</param>
+        public ImageFile(string path, int frame = 0, ReadOptions options = null)
+            : base(Load(path, frame, options ?? new ReadOptions()))
         {
         }
 
-        private static Handle Load(string path, int frame)
+        private static Handle Load(string path, int frame, ReadOptions options)
         {
             uint number = Arguments.NotNegative(nameof(frame), frame);
             LesionlensLibrary.Load();
-            return Load(Arguments.Utf8(nameof(path), path), number);
+            return Load(Arguments.Utf8(nameof(path), path), number, options);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private static Handle Load(byte[] path, uint frame)
+        private static Handle Load(byte[] path, uint frame, ReadOptions options)
         {
-            LesionlensLibrary.Check(Native.lens_image_file_load(path, frame, out IntPtr file));
-            return new Handle(file, Native.lens_image_file_free);
+            using (var memory = new CallMemory())
+            {
+                Native.lens_read_options filled = options.Fill(memory);
+                LesionlensLibrary.Check(Native.lens_image_file_load(path, frame, ref filled, out IntPtr file));
+                return new Handle(file, Native.lens_image_file_free);
+            }
         }
 
         /// <summary>How many frames the file has.</summary>
@@ -37,7 +43,8 @@ namespace Lesionlens
             }
         }
 
-        /// <summary>The pixels, copied, with the rescaling, window and inversion that the file asks for.</summary>
+        /// <summary>The pixels, copied, with the rescaling, window or lookup table, and inversion that the file asks
+        /// for.</summary>
         public Image Image()
         {
             Handle file = Open;
@@ -59,6 +66,8 @@ namespace Lesionlens
                     WindowCenter = view.window_center,
                     WindowWidth = view.window_width,
                     Invert = view.invert == 1,
+                    WindowFunction = (WindowFunction)view.window_function,
+                    LookupTable = Lesionlens.LookupTable.CopyOf(view),
                 };
             }
             finally

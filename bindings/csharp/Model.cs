@@ -14,6 +14,21 @@ namespace Lesionlens
         {
         }
 
+        /// <summary>How image files should be read for it.</summary>
+        public ReadOptions ReadOptions
+        {
+            get
+            {
+                LesionlensLibrary.Check(Native.lens_model_get_read_options(Open, out Native.lens_read_options found));
+                return new ReadOptions
+                {
+                    Display = (Display)found.display,
+                    Window = (int)found.window,
+                    ApplyOrientation = found.apply_orientation == 1,
+                };
+            }
+        }
+
         /// <summary>Classifies one image. OperationCanceledException when cancelled.</summary>
         public Prediction Classify(
             Image image,

@@ -28,7 +28,11 @@ namespace Lesionlens
         internal static extern void lens_string_free(IntPtr text);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern int lens_image_file_load(byte[] path, uint frame, out IntPtr file);
+        internal static extern void lens_read_options_init(out lens_read_options options);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_image_file_load(byte[] path, uint frame,
+            ref lens_read_options options, out IntPtr file);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_image_file_get_view(Handle file, out lens_image image);
@@ -68,6 +72,9 @@ namespace Lesionlens
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int lens_model_describe(Handle model, out IntPtr json);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int lens_model_get_read_options(Handle model, out lens_read_options options);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void lens_model_free(IntPtr model);
@@ -118,6 +125,15 @@ namespace Lesionlens
         internal delegate void lens_log_fn(int level, IntPtr message, IntPtr user_data);
 
         [StructLayout(LayoutKind.Sequential)]
+        internal struct lens_read_options
+        {
+            public UIntPtr struct_size;
+            public int display;
+            public uint window;
+            public int apply_orientation;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
         internal struct lens_image
         {
             public IntPtr pixels;
@@ -131,6 +147,11 @@ namespace Lesionlens
             public double window_center;
             public double window_width;
             public int invert;
+            public int window_function;
+            public IntPtr lut_values;
+            public uint lut_entries;
+            public int lut_first;
+            public uint lut_bits;
             public uint reserved;
         }
 
@@ -281,6 +302,21 @@ namespace Lesionlens
         Cancelled = 10,
     }
 
+    /// <summary>Which stored values of gray images become 0 to 1.</summary>
+    public enum Display
+    {
+        /// <summary>
+        /// As a viewer shows it: the file's window or lookup table, or, of more than 8 bits without one, from the
+        /// smallest to the largest value of the frame.
+        /// </summary>
+        Viewer = 0,
+        /// <summary>
+        /// All values that the stored bits can have, windows and VOI lookup tables left out; of floats, those of the
+        /// frame. So all frames of integers are shown alike.
+        /// </summary>
+        FullRange = 1,
+    }
+
     /// <summary>
     /// Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
     /// </summary>
@@ -302,6 +338,22 @@ namespace Lesionlens
         Rgba8 = 6,
         /// <summary>Blue, green, red, alpha, 8 bits each; alpha is ignored.</summary>
         Bgra8 = 7,
+    }
+
+    /// <summary>
+    /// How a window turns rescaled values into 0..1, by VOI LUT Function (0028,1056) of PS3.3 C.11.2.1.2 and
+    /// C.11.2.1.3.
+    /// </summary>
+    public enum WindowFunction
+    {
+        /// <summary>
+        /// A line over width - 1 from half a unit below the center; for floats the same as LINEAR_EXACT.
+        /// </summary>
+        Linear = 0,
+        /// <summary>A line over the width around the center.</summary>
+        LinearExact = 1,
+        /// <summary>1 / (1 + exp(-4 x (value - center) / width)).</summary>
+        Sigmoid = 2,
     }
 
     /// <summary>How important a message is; the log is told messages of a level and of those before it.</summary>
@@ -518,6 +570,38 @@ namespace Lesionlens
         Minmax = 0,
         /// <summary>0 and 1: shows how much, comparable between images.</summary>
         Absolute = 1,
+    }
+
+    /// <summary>
+    /// Options of ImageFile.Load. What is not set has its default. How image files are read. A model keeps what it was
+    /// trained with, and files that are read for it are read so.
+    /// </summary>
+    public sealed class ReadOptions
+    {
+        /// <summary>Which stored values become 0 to 1. Display; default Display.Viewer.</summary>
+        public Display? Display { get; set; }
+
+        /// <summary>
+        /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then
+        /// the tables; frames without any take 0. Unused with the full range. Default 0.
+        /// </summary>
+        public int? Window { get; set; }
+
+        /// <summary>
+        /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are
+        /// turned. true: yes, false: no; default true.
+        /// </summary>
+        public bool? ApplyOrientation { get; set; }
+
+        internal Native.lens_read_options Fill(CallMemory memory)
+        {
+            Native.lens_read_options options;
+            Native.lens_read_options_init(out options);
+            if (Display != null) options.display = (int)Display.Value;
+            if (Window != null) options.window = Arguments.NotNegative(nameof(Window), Window.Value);
+            if (ApplyOrientation != null) options.apply_orientation = ApplyOrientation.Value ? 1 : 0;
+            return options;
+        }
     }
 
     /// <summary>Options of Context. What is not set has its default. What a context is made from.</summary>

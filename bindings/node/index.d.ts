@@ -8,7 +8,9 @@ import type {
     OverlayOptions,
     Phase,
     PixelFormat,
+    ReadOptions,
     Status,
+    WindowFunction,
 } from './lib/options';
 
 export * from './lib/options';
@@ -16,6 +18,16 @@ export * from './lib/options';
 /** What the library refused and why: the message says what was wrong, with which value, and what would be right. */
 export class LesionlensError extends Error {
     readonly status: Exclude<Status, 'LENS_OK'>;
+}
+
+/** What is seen for each whole rescaled value (DICOM's VOI LUT). */
+export interface LookupTable {
+    /** 1 to 65536. */
+    readonly values: Uint16Array;
+    /** The rescaled value of the first entry; when left out, 0. */
+    readonly first?: number;
+    /** 2^bits - 1 is the brightest; when left out, 16. */
+    readonly bits?: number;
 }
 
 /** Pixels, such as a canvas' ImageData, and how their values become gray (lens_image in the C header). */
@@ -34,8 +46,12 @@ export interface Image {
     readonly rescaleIntercept?: number;
     /** In rescaled units. */
     readonly windowCenter?: number;
-    /** At least 1, for gray_f32 above 0; when left out, the full stored range. */
+    /** Above 0, for 'linear' but of gray_f32 at least 1; when left out, the full stored range. */
     readonly windowWidth?: number;
+    /** What the window does; when left out, 'linear'. */
+    readonly windowFunction?: WindowFunction;
+    /** In the place of a window. */
+    readonly lut?: LookupTable;
     /** Bright means low, as in MONOCHROME1. */
     readonly invert?: boolean;
 }
@@ -121,6 +137,8 @@ export class Model implements Handle {
     /** Draws a heatmap of each image, such as the frames of a cine; their tiles share batches. */
     heatmaps(images: readonly Image[], options?: HeatmapOptions & CallOptions): Promise<Heatmap[]>;
     heatmapsSync(images: readonly Image[], options?: HeatmapOptions & CallOptions): Heatmap[];
+    /** How image files should be read for it. */
+    readonly readOptions: Required<ReadOptions>;
     /** Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record. */
     describe(): Record<string, unknown>;
     dispose(): void;
@@ -170,12 +188,12 @@ export class Heatmap implements Handle {
 
 /** A decoded image file: DICOM, PNG, JPEG, BMP, WebP, TIFF. */
 export class ImageFile implements Handle {
-    /** frame: from 0. */
-    constructor(file: string, frame?: number);
-    static open(file: string, frame?: number): Promise<ImageFile>;
+    /** frame: from 0. options: for images that a model is to see, its readOptions. */
+    constructor(file: string, frame?: number, options?: ReadOptions);
+    static open(file: string, frame?: number, options?: ReadOptions): Promise<ImageFile>;
     /** How many frames the file has. */
     readonly frames: number;
-    /** The pixels, copied, with the rescaling, window and inversion that the file asks for. */
+    /** The pixels, copied, with the rescaling, window or lookup table, and inversion that the file asks for. */
     image(): Image & { readonly format: PixelFormat };
     dispose(): void;
     [Symbol.dispose](): void;

@@ -176,13 +176,13 @@ fn further_sentences(documentation: &str) -> String {
 }
 
 /// `fields`: those that its documentation may name.
-fn argument(field: Field, fields: &[Field]) -> Option<Arg> {
+fn argument(field: Field, limits: &str, fields: &[Field]) -> Option<Arg> {
     let Flag { name, others, takes } = Flag::of(&field)?;
     let argument = Arg::new(name).long(name).visible_aliases(others);
     let documentation = field.documentation;
     let texts = match field.switch {
         Some(does) => [does.to_string(), format!("{does}.{}", further_sentences(documentation))],
-        None => [sentence(documentation), flowing(documentation)].map(|text| text + &limits(&field)),
+        None => [sentence(documentation), flowing(documentation)].map(|text| text + limits),
     };
     let [short, whole] = texts.map(|text| in_flags(&text, fields));
     let argument = argument.help(short).long_help(whole);
@@ -203,11 +203,19 @@ fn switch_of(argument: Arg) -> Arg {
 
 /// Adds the flags of a struct of options, but for those of some fields.
 pub fn add<T: Options>(command: Command, options: &T, without: &[&str]) -> Command {
-    let fields = options.fields();
+    add_with(command, options.fields().into_iter().filter(|field| !without.contains(&field.name)), limits)
+}
+
+/// Adds the flags of options that a model has; given ones take the place of the model's.
+pub fn add_of_model<T: Options>(command: Command, options: &T) -> Command {
+    add_with(command, options.fields().into_iter(), |_| " (default: the model's)".into())
+}
+
+fn add_with(command: Command, fields: impl Iterator<Item = Field>, limits: impl Fn(&Field) -> String) -> Command {
+    let fields: Vec<Field> = fields.collect();
     // Most commands have the options of a context besides.
     let named: Vec<Field> = fields.iter().cloned().chain(ContextOptions::default().fields()).collect();
-    let chosen = fields.iter().filter(|field| !without.contains(&field.name));
-    command.args(chosen.filter_map(|field| argument(field.clone(), &named)))
+    command.args(fields.iter().filter_map(|field| argument(field.clone(), &limits(field), &named)))
 }
 
 /// Sets the options that were given.

@@ -136,7 +136,11 @@ static int classify(const lens_model *model, const char *path, const lens_cancel
 {
     lens_image_file *file = NULL;
     lens_image image; /* a view of the file's pixels; a viewer fills one with pixels of its own */
-    lens_status status = lens_image_file_load(path, 0, &file);
+    lens_read_options reading; /* as the model was trained */
+    lens_status status = lens_model_get_read_options(model, &reading);
+    if (status == LENS_OK) {
+        status = lens_image_file_load(path, 0, &reading, &file);
+    }
     if (status == LENS_OK) {
         status = lens_image_file_get_view(file, &image);
     }
@@ -209,7 +213,11 @@ static int draw(const lens_model *model, const char *path, const char *overlay_p
     options.progress_user_data = "drawing";
     options.cancel = cancel;
 
-    lens_status status = lens_image_file_load(path, 0, &file);
+    lens_read_options reading; /* as the model was trained */
+    lens_status status = lens_model_get_read_options(model, &reading);
+    if (status == LENS_OK) {
+        status = lens_image_file_load(path, 0, &reading, &file);
+    }
     if (status == LENS_OK) {
         status = lens_image_file_get_view(file, &image);
     }

@@ -3,6 +3,37 @@
 
 /* Pictures */
 
+static void test_lens_read_options_init(void)
+{
+    lens_read_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_read_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.display, LENS_DISPLAY_VIEWER);
+    CHECK_EQUAL(options.window, 0);
+    CHECK_EQUAL(options.apply_orientation, 1);
+    lens_read_options_init(NULL);
+}
+
+static void check_options_refused(const char *path)
+{
+    lens_read_options options;
+    lens_image_file *picture;
+#define OPTION_REFUSED(field, wrong, value)                                                                            \
+    do {                                                                                                               \
+        lens_read_options_init(&options);                                                                              \
+        options.field = wrong;                                                                                         \
+        picture = DIRTY(lens_image_file);                                                                              \
+        CHECK_REFUSED(lens_image_file_load(path, 0, &options, &picture), LENS_ERROR_ARGUMENT, #field, value);          \
+        CHECK(picture == NULL);                                                                                        \
+    } while (0)
+    OPTION_REFUSED(display, 2, "2");
+    OPTION_REFUSED(display, -1, "-1");
+    OPTION_REFUSED(window, 1, "window is 1");
+    OPTION_REFUSED(apply_orientation, 2, "2");
+#undef OPTION_REFUSED
+}
+
 static void test_lens_image_file_load(void)
 {
     static const unsigned char png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H'};
@@ -16,14 +47,14 @@ static void test_lens_image_file_load(void)
     fixture_write_text(text, "not a picture\n");
     fixture_write(broken, png_start, sizeof png_start);
 
-    CHECK_OK(lens_image_file_load(path, 0, &picture));
+    CHECK_OK(lens_image_file_load(path, 0, NULL, &picture));
     CHECK(picture != NULL && picture != DIRTY(lens_image_file));
     lens_image_file_free(picture);
 
 #define LOAD_REFUSED(path, frame, status, name, value)                                                                 \
     do {                                                                                                               \
-        picture = DIRTY(lens_image_file);                                                                                 \
-        CHECK_REFUSED(lens_image_file_load(path, frame, &picture), status, name, value);                                  \
+        picture = DIRTY(lens_image_file);                                                                              \
+        CHECK_REFUSED(lens_image_file_load(path, frame, NULL, &picture), status, name, value);                         \
         CHECK(picture == NULL);                                                                                        \
     } while (0)
     LOAD_REFUSED(NULL, 0, LENS_ERROR_ARGUMENT, "path", "NULL");
@@ -35,7 +66,8 @@ static void test_lens_image_file_load(void)
     LOAD_REFUSED(broken, 0, LENS_ERROR_FORMAT, broken, "");
     LOAD_REFUSED(path, 77, LENS_ERROR_ARGUMENT, "frame", "77");
 #undef LOAD_REFUSED
-    CHECK_REFUSED(lens_image_file_load(path, 0, NULL), LENS_ERROR_ARGUMENT, "file", "NULL");
+    CHECK_REFUSED(lens_image_file_load(path, 0, NULL, NULL), LENS_ERROR_ARGUMENT, "file", "NULL");
+    check_options_refused(path);
 }
 
 static lens_image_file *any_picture(void)
@@ -44,7 +76,7 @@ static lens_image_file *any_picture(void)
     lens_image_file *picture = NULL;
     fixture_join(path, scratch, "any.png");
     CHECK_OK(lens_png_write(path, &images[1]));
-    CHECK_OK(lens_image_file_load(path, 0, &picture));
+    CHECK_OK(lens_image_file_load(path, 0, NULL, &picture));
     return picture;
 }
 
@@ -102,7 +134,7 @@ static void test_lens_png_write(void)
     CHECK_OK(lens_png_write(path, &images[0]));
     /* An existing file is replaced, and no temporary one is left behind. */
     CHECK_OK(lens_png_write(path, &images[1]));
-    CHECK_OK(lens_image_file_load(path, 0, &picture));
+    CHECK_OK(lens_image_file_load(path, 0, NULL, &picture));
     lens_image_file_free(picture);
 
     CHECK_REFUSED(lens_png_write(NULL, &images[0]), LENS_ERROR_ARGUMENT, "path", "NULL");
@@ -333,6 +365,7 @@ static void test_lens_dataset_free(void)
 
 static const struct check_test tests[] = {
     {"set_up", set_up},
+    FUNCTION(lens_read_options_init),
     FUNCTION(lens_image_file_load),
     FUNCTION(lens_image_file_get_view),
     FUNCTION(lens_image_file_get_frames),

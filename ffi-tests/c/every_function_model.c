@@ -181,6 +181,35 @@ static void test_lens_model_describe(void)
     CHECK_REFUSED(lens_model_describe(model, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
 }
 
+static void test_lens_model_get_read_options(void)
+{
+    lens_read_options options;
+    lens_train_options training;
+    lens_model *trained = NULL;
+    memset(&options, 0xAB, sizeof options);
+    CHECK_OK(lens_model_get_read_options(model, &options));
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK_EQUAL(options.display, LENS_DISPLAY_VIEWER);
+    CHECK_EQUAL(options.window, 0);
+    CHECK_EQUAL(options.apply_orientation, 1);
+
+    fixture_train_options(&training);
+    training.display = LENS_DISPLAY_FULL_RANGE;
+    training.window = 3;
+    training.apply_orientation = 0;
+    CHECK_OK(lens_train(context, dataset, NULL, &training, &trained));
+    CHECK_OK(lens_model_get_read_options(trained, &options));
+    CHECK_EQUAL(options.display, LENS_DISPLAY_FULL_RANGE);
+    CHECK_EQUAL(options.window, 3);
+    CHECK_EQUAL(options.apply_orientation, 0);
+    lens_model_free(trained);
+
+    memset(&options, 0xAB, sizeof options);
+    CHECK_REFUSED(lens_model_get_read_options(NULL, &options), LENS_ERROR_ARGUMENT, "model", "NULL");
+    CHECK(fixture_all_zero(&options, sizeof options));
+    CHECK_REFUSED(lens_model_get_read_options(model, NULL), LENS_ERROR_ARGUMENT, "options", "NULL");
+}
+
 static void test_lens_model_free(void)
 {
     lens_model_free(fixture_model(context));
@@ -231,6 +260,9 @@ static void test_lens_train_options_init(void)
     CHECK_EQUAL(options.resume, 0);
     CHECK_NEAR(options.checkpoint_minutes, 10, 0);
     CHECK(options.start_weights == NULL);
+    CHECK_EQUAL(options.display, LENS_DISPLAY_VIEWER);
+    CHECK_EQUAL(options.window, 0);
+    CHECK_EQUAL(options.apply_orientation, 1);
     lens_train_options_init(NULL);
 }
 
@@ -756,6 +788,7 @@ static const struct check_test tests[] = {
     FUNCTION(lens_model_optimize),
     {"variants_of_libtorch", test_variants_of_libtorch},
     FUNCTION(lens_model_describe),
+    FUNCTION(lens_model_get_read_options),
     FUNCTION(lens_model_free),
     FUNCTION(lens_train_options_init),
     FUNCTION(lens_train),

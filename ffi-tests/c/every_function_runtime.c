@@ -19,7 +19,7 @@ static void test_lens_last_error(void)
 {
     lens_image_file *picture = NULL;
     lens_dataset *empty = NULL;
-    CHECK_REFUSED(lens_image_file_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO, "/no/such/picture.png", "");
+    CHECK_REFUSED(lens_image_file_load("/no/such/picture.png", 0, NULL, &picture), LENS_ERROR_IO, "/no/such/picture.png", "");
     CHECK_OK(lens_dataset_new(&empty));
     CHECK_EQUAL(strlen(lens_last_error()), 0);
     lens_dataset_free(empty);

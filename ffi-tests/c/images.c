@@ -237,6 +237,72 @@ static void the_window_of_floats_ends_at_half_its_width(void)
     CHECK_NEAR(fixture_classify(model, &windowed).probability, fixture_classify(model, &plain).probability, 1e-6);
 }
 
+/* DICOM PS3.3 C.11.2.1.3.2 and C.11.2.1.3.1, written down once more. */
+static double linear_exact(double value, double center, double width)
+{
+    return fmin(fmax((value - center) / width + 0.5, 0), 1);
+}
+
+static double sigmoid(double value, double center, double width)
+{
+    return 1 / (1 + exp(-4 * (value - center) / width));
+}
+
+static void window_functions_are_those_of_dicom(void)
+{
+    static const struct {
+        lens_window_function function;
+        double (*seen)(double value, double center, double width);
+    } functions[] = {{LENS_WINDOW_FUNCTION_LINEAR_EXACT, linear_exact}, {LENS_WINDOW_FUNCTION_SIGMOID, sigmoid}};
+    uint16_t deep[PIXELS];
+    float floats[PIXELS];
+    lens_image seen = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
+    for (size_t pixel = 0; pixel < PIXELS; pixel++)
+        deep[pixel] = twelve_bits(pixel);
+    for (size_t index = 0; index < sizeof functions / sizeof functions[0]; index++) {
+        lens_image image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
+        image.bits_stored = 12;
+        image.window_function = functions[index].function;
+        image.window_center = 1000.5;
+        image.window_width = 777;
+        for (size_t pixel = 0; pixel < PIXELS; pixel++)
+            floats[pixel] = (float)functions[index].seen(deep[pixel], 1000.5, 777);
+        CHECK_NEAR(fixture_classify(model, &image).probability, fixture_classify(model, &seen).probability, 1e-6);
+        /* Below a width of 1, which LINEAR cannot have. */
+        image.window_width = 0.25;
+        for (size_t pixel = 0; pixel < PIXELS; pixel++)
+            floats[pixel] = (float)functions[index].seen(deep[pixel], 1000.5, 0.25);
+        CHECK_NEAR(fixture_classify(model, &image).probability, fixture_classify(model, &seen).probability, 1e-6);
+    }
+}
+
+static void a_lookup_table_takes_the_place_of_a_window(void)
+{
+    static uint16_t table[3000];
+    uint16_t deep[PIXELS];
+    float floats[PIXELS];
+    lens_image image = view_of(deep, LENS_PIXEL_FORMAT_GRAY16, 2);
+    lens_image seen = view_of(floats, LENS_PIXEL_FORMAT_GRAY_F32, 4);
+    for (int entry = 0; entry < 3000; entry++)
+        table[entry] = (uint16_t)(1023 - entry % 700);
+    for (size_t pixel = 0; pixel < PIXELS; pixel++) {
+        double rescaled, entry;
+        deep[pixel] = twelve_bits(pixel);
+        rescaled = 2.0 * deep[pixel] - 5000;
+        entry = fmin(fmax(floor(rescaled - -4000), 0), 2999);
+        floats[pixel] = (float)(1 - table[(int)entry] / 1023.0);
+    }
+    image.bits_stored = 12;
+    image.rescale_slope = 2;
+    image.rescale_intercept = -5000;
+    image.lut_values = table;
+    image.lut_entries = 3000;
+    image.lut_first = -4000;
+    image.lut_bits = 10;
+    image.invert = 1;
+    CHECK_NEAR(fixture_classify(model, &image).probability, fixture_classify(model, &seen).probability, 1e-6);
+}
+
 static void rescaling_alone_leaves_the_full_range(void)
 {
     uint16_t deep[PIXELS];
@@ -383,7 +449,7 @@ static void write_and_load(const lens_image *image, lens_image_file **picture, l
     fixture_path path;
     fixture_join(path, scratch, "written.png");
     CHECK_OK(lens_png_write(path, image));
-    CHECK_OK(lens_image_file_load(path, 0, picture));
+    CHECK_OK(lens_image_file_load(path, 0, NULL, picture));
     CHECK_OK(lens_image_file_get_view(*picture, view));
     CHECK_EQUAL(view->width, image->width);
     CHECK_EQUAL(view->height, image->height);
@@ -459,6 +525,8 @@ static const struct check_test tests[] = {
     {"inverted_twelve_bits", inverted_twelve_bits},
     {"the_window_is_that_of_dicom", the_window_is_that_of_dicom},
     {"the_window_of_floats_ends_at_half_its_width", the_window_of_floats_ends_at_half_its_width},
+    {"window_functions_are_those_of_dicom", window_functions_are_those_of_dicom},
+    {"a_lookup_table_takes_the_place_of_a_window", a_lookup_table_takes_the_place_of_a_window},
     {"rescaling_alone_leaves_the_full_range", rescaling_alone_leaves_the_full_range},
     {"padded_rows_agree_with_tight_ones", padded_rows_agree_with_tight_ones},
     {"samples_need_no_alignment", samples_need_no_alignment},

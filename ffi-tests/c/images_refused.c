@@ -83,6 +83,32 @@ static void wrong_gray_values_are_refused(void)
     CHANGE_REFUSED(image.window_width = 0.5, "window_width", "0.5");
     CHANGE_REFUSED(image.invert = 2, "invert", "2");
     CHANGE_REFUSED(image.invert = -1, "invert", "-1");
+    CHANGE_REFUSED(image.window_function = 3, "window_function", "3");
+    CHANGE_REFUSED(image.window_function = -1; image.window_width = 100, "window_function", "-1");
+    CHANGE_REFUSED(image.window_function = LENS_WINDOW_FUNCTION_SIGMOID, "sigmoid", "window_width is 0");
+    CHANGE_REFUSED(image.window_function = LENS_WINDOW_FUNCTION_LINEAR_EXACT; image.window_width = -0.5,
+                   "window_width", "-0.5");
+}
+
+static void lookup_tables_that_cannot_be_right_are_refused(void)
+{
+    static const uint16_t table[4] = {0, 1, 2, 3};
+    static const unsigned char bytes[16] = {0};
+#define TABLE_REFUSED(change, name, value)                                                                             \
+    CHANGE_REFUSED(image.lut_values = table; image.lut_entries = 4; image.lut_bits = 2; change, name, value)
+    CHANGE_REFUSED(image.lut_entries = 4, "lut_entries", "NULL");
+    CHANGE_REFUSED(image.lut_first = -3, "lut_first is -3", "NULL");
+    CHANGE_REFUSED(image.lut_bits = 16, "lut_bits", "NULL");
+    TABLE_REFUSED(image.lut_entries = 0, "lut_entries", "0");
+    TABLE_REFUSED(image.lut_entries = 65537, "lut_entries", "65537");
+    TABLE_REFUSED(image.lut_bits = 0, "lookup table", "0 bits");
+    TABLE_REFUSED(image.lut_bits = 17, "lookup table", "17 bits");
+    TABLE_REFUSED(image.lut_bits = 1, "entry 2", "1 bits");
+    TABLE_REFUSED(image.window_width = 100, "window_width", "100");
+    TABLE_REFUSED(image.lut_values = (const uint16_t *)(const void *)(bytes + ((size_t)bytes % 2 == 0)), "lut_values",
+                  "aligned");
+    TABLE_REFUSED(image.format = LENS_PIXEL_FORMAT_RGB8; image.width = SIDE / 3, "RGB8", "lookup table");
+#undef TABLE_REFUSED
 }
 
 static void samples_outside_bits_stored_are_refused(void)
@@ -190,6 +216,7 @@ static const struct check_test tests[] = {
     {"set_up", set_up_picture},
     {"geometry_that_cannot_be_right_is_refused", geometry_that_cannot_be_right_is_refused},
     {"wrong_gray_values_are_refused", wrong_gray_values_are_refused},
+    {"lookup_tables_that_cannot_be_right_are_refused", lookup_tables_that_cannot_be_right_are_refused},
     {"samples_outside_bits_stored_are_refused", samples_outside_bits_stored_are_refused},
     {"floats_that_are_no_gray_values_are_refused", floats_that_are_no_gray_values_are_refused},
     {"every_image_is_checked_before_work_begins", every_image_is_checked_before_work_begins},

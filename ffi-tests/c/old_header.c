@@ -39,6 +39,14 @@ static lens_status call_dataset_open(const void *options, int *nothing)
     return status;
 }
 
+static lens_status call_image_file_load(const void *options, int *nothing)
+{
+    lens_image_file *file = DIRTY(lens_image_file);
+    lens_status status = lens_image_file_load(fixture_directory, 0, options, &file);
+    *nothing = file == NULL;
+    return status;
+}
+
 static lens_status call_classify(const void *options, int *nothing)
 {
     lens_prediction prediction;
@@ -104,6 +112,11 @@ static void fill_init(void *options)
     lens_init_options_init(options);
 }
 
+static void fill_read(void *options)
+{
+    lens_read_options_init(options);
+}
+
 static void fill_dataset(void *options)
 {
     lens_dataset_options_init(options);
@@ -159,6 +172,8 @@ static const struct options_case {
 } cases[] = {
     {"lens_init_options", sizeof(lens_init_options), offsetof(lens_init_options, log_level),
      FIELD(lens_init_options, take_turns), fill_init, call_init},
+    {"lens_read_options", sizeof(lens_read_options), offsetof(lens_read_options, apply_orientation),
+     FIELD(lens_read_options, apply_orientation), fill_read, call_image_file_load},
     {"lens_dataset_options", sizeof(lens_dataset_options), offsetof(lens_dataset_options, on_unreadable),
      FIELD(lens_dataset_options, frame_column), fill_dataset, call_dataset_open},
     {"lens_classify_options", sizeof(lens_classify_options), offsetof(lens_classify_options, cancel),
@@ -170,7 +185,7 @@ static const struct options_case {
     {"lens_optimize_options", sizeof(lens_optimize_options), offsetof(lens_optimize_options, cancel),
      FIELD(lens_optimize_options, batch_limit), fill_optimize, call_optimize},
     {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel),
-     FIELD(lens_train_options, start_weights), fill_train, call_train},
+     FIELD(lens_train_options, apply_orientation), fill_train, call_train},
     {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel),
      FIELD(lens_heatmap_options, resolution), fill_heatmap, call_heatmap},
     {"lens_overlay_options", sizeof(lens_overlay_options), offsetof(lens_overlay_options, alpha),

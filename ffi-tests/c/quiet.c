@@ -133,8 +133,8 @@ static void failures_print_nothing(void)
     NOTE(LENS_ERROR_FORMAT, lens_model_load(context, broken_picture, &loaded));
     NOTE(LENS_ERROR_ARGUMENT, lens_model_load(NULL, NULL, NULL));
     NOTE(LENS_ERROR_IO, lens_model_save(model, "/proc/no/such/model", LENS_MODEL_FORMAT_SAFETENSORS));
-    NOTE(LENS_ERROR_IO, lens_image_file_load(missing, 0, &picture));
-    NOTE(LENS_ERROR_FORMAT, lens_image_file_load(broken_picture, 0, &picture));
+    NOTE(LENS_ERROR_IO, lens_image_file_load(missing, 0, NULL, &picture));
+    NOTE(LENS_ERROR_FORMAT, lens_image_file_load(broken_picture, 0, NULL, &picture));
     NOTE(LENS_ERROR_IO, lens_png_write("/proc/no/such/picture.png", &image));
     NOTE(LENS_ERROR_IO, lens_dataset_open(missing, NULL, &dataset));
     NOTE(LENS_ERROR_ARGUMENT, lens_classify(model, &wrong, 1, NULL, &prediction));
@@ -200,7 +200,7 @@ static void successes_print_nothing(void)
     NOTE(LENS_OK, lens_model_load(context, optimized_path, &optimized));
     NOTE(LENS_OK, lens_classify(optimized, &image, 1, NULL, &prediction));
     NOTE(LENS_OK, lens_png_write(picture_path, &image));
-    NOTE(LENS_OK, lens_image_file_load(picture_path, 0, &picture));
+    NOTE(LENS_OK, lens_image_file_load(picture_path, 0, NULL, &picture));
     lens_string_free(json);
     lens_string_free(description);
     lens_image_file_free(picture);
@@ -266,7 +266,7 @@ static void the_process_stays_as_it_was(void)
     dataset = fixture_dataset(0, FIXTURE_COUNT);
     fixture_train_options(&options);
     CHECK_OK(lens_train(context, dataset, NULL, &options, &trained));
-    CHECK_STATUS(lens_image_file_load("/no/such/picture.png", 0, &picture), LENS_ERROR_IO);
+    CHECK_STATUS(lens_image_file_load("/no/such/picture.png", 0, NULL, &picture), LENS_ERROR_IO);
     read_state(&after);
 
     for (int number = 1; number < 64; number++) {

@@ -149,7 +149,7 @@ static void *make_mistakes(void *argument)
     for (int round = 0; round < 200; round++) {
         lens_image_file *picture = NULL;
         lens_dataset *empty = NULL;
-        job->wrong += lens_image_file_load(path, 0, &picture) != LENS_ERROR_IO;
+        job->wrong += lens_image_file_load(path, 0, NULL, &picture) != LENS_ERROR_IO;
         job->wrong += strstr(lens_last_error(), path) == NULL;
         /* In every other thread the last call succeeded. */
         if (job->number % 2 == 0) {
@@ -502,7 +502,7 @@ static int32_t classify_inside(const lens_progress *progress, void *user_data)
     (void)progress;
     nested->calls++;
     nested->wrong += lens_classify(model, &images[1], 1, NULL, &nested->prediction) != LENS_OK;
-    nested->wrong += lens_image_file_load("/no/such/picture.png", 0, &picture) != LENS_ERROR_IO;
+    nested->wrong += lens_image_file_load("/no/such/picture.png", 0, NULL, &picture) != LENS_ERROR_IO;
     return 0;
 }
 

@@ -466,6 +466,11 @@ private:
         CHECK(image.width == side && image.height == side && image.format == LENS_PIXEL_FORMAT_GRAY8);
         CHECK(model_.classify(image).logit == model_.classify(view(made)).logit);
         CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 9); }).status() == LENS_ERROR_ARGUMENT);
+        lens_read_options reading = model_.read_options();
+        CHECK(reading.display == LENS_DISPLAY_VIEWER && reading.apply_orientation == 1);
+        CHECK(lesionlens::ImageFile(path("image.png"), 0, reading).frames() == 1);
+        reading.window = 4;
+        CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 0, reading); }).status() == LENS_ERROR_ARGUMENT);
     }
 
     void datasets() const {

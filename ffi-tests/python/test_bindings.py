@@ -66,7 +66,7 @@ class Header:
         "float": ctypes.c_float,
         "double": ctypes.c_double,
         "size_t": ctypes.c_size_t,
-        **{f"{kind}_t": getattr(ctypes, f"c_{kind}") for kind in ("uint8", "uint32", "uint64", "int32")},
+        **{f"{kind}_t": getattr(ctypes, f"c_{kind}") for kind in ("uint8", "uint16", "uint32", "uint64", "int32")},
     }
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Declarations(unittest.TestCase):
 
     def test_options_have_the_size_that_the_library_writes(self) -> None:
         names = [name for name in self.header.functions if name.endswith("_options_init")]
-        self.assertEqual(len(names), 10)
+        self.assertEqual(len(names), 11)
         for name in names:
             with self.subTest(name):
                 struct = getattr(_structs, name.removesuffix("_init"))
@@ -776,6 +776,23 @@ class Journey(unittest.TestCase):
             lesionlens.ImageFile(path, frame=7)
         with self.assertRaisesRegex(lesionlens.FormatError, "test_bindings.py"):
             lesionlens.ImageFile(__file__)
+
+    def test_files_are_read_as_the_options_say(self) -> None:
+        table = lesionlens.LookupTable(numpy.arange(256, dtype=numpy.uint16)[::-1], first=-3, bits=8)
+        array = sample(1)[0]
+        seen = numpy.clip(255 - (array.astype(int) + 3), 0, 255).astype(numpy.uint8)
+        self.assertEqual(model.classify(lesionlens.Image(array, lut=table)), model.classify(seen))
+        self.assertEqual(model.read_options, {"display": "viewer", "window": 0, "apply_orientation": True})
+        path = folder / "plain.png"
+        lesionlens.write_png(path, array)
+        file = lesionlens.ImageFile(path, **model.read_options)
+        self.assertEqual(model.classify(file), model.classify(array))
+        with self.assertRaisesRegex(lesionlens.ArgumentError, "window is 2"):
+            lesionlens.ImageFile(path, window=2)
+        with self.assertRaisesRegex(TypeError, "windows"):
+            lesionlens.ImageFile(path, windows=2)  # type: ignore[call-arg]
+        with self.assertRaisesRegex(TypeError, "int64"):
+            lesionlens.LookupTable(numpy.arange(4))
 
     def test_training_improves_on_its_start(self) -> None:
         losses: list[float] = []

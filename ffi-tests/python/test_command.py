@@ -19,6 +19,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import numpy
 import test_host as host
 from test_readme import left_out
 
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ROOT / "bindings" / "python"
 sys.path.insert(0, str(PACKAGES))
 
+import dicom_file  # noqa: E402
 import lesionlens  # noqa: E402
 
 #: The name that the program is installed under.
@@ -201,6 +203,59 @@ class Tables(CommandTest):
     def test_a_place_that_cannot_be_written_is_refused_first(self) -> None:
         table = self.directory / "no" / "table.csv"
         self.refuse(1, "classify", "--model", "none", images[0], "--csv", table, says=["--csv", "does not exist"])
+
+
+class Reading(CommandTest):
+    """How files are read is the model's, unless it is said."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        columns, rows = numpy.meshgrid(numpy.arange(64), numpy.arange(48))
+        self.pixels = (columns * 40 + rows * 20 + columns * rows % 300).astype(numpy.uint16)
+        self.table = lesionlens.LookupTable((numpy.arange(2000) % 900).astype(numpy.uint16), first=200, bits=10)
+        self.path = self.directory / "viewing.dcm"
+        self.path.write_bytes(dicom_file.made(self.pixels, self.table, window_center=1200.0, window_width=900.0))
+
+    def logit(self, *arguments: object, of: Path | None = None) -> float:
+        document = self.document("classify", "--model", of or model, *host.ONE_CORE, "--quiet", self.path, *arguments)
+        return document["predictions"][0]["logit"]
+
+    def seen(self, **tone: Any) -> float:
+        with lesionlens.Context(device="cpu", threads=1) as context:
+            return context.load_model(model).classify(lesionlens.Image(self.pixels, bits_stored=12, **tone)).logit
+
+    def test_windows_and_display_are_options(self) -> None:
+        sigmoid = self.seen(window_function="sigmoid", window_center=1200.0, window_width=900.0)
+        table, whole = self.seen(lut=self.table), self.seen()
+        self.assertGreater(min(abs(sigmoid - table), abs(table - whole), abs(sigmoid - whole)), 1e-3)
+        self.assertAlmostEqual(self.logit(), sigmoid, places=5)
+        self.assertAlmostEqual(self.logit("--window", 1), table, places=5)
+        self.assertAlmostEqual(self.logit("--display", "full-range"), whole, places=5)
+        self.assertAlmostEqual(self.logit("--display", "full-range", "--window", 7), whole, places=5)
+        classify = ["classify", "--model", model, self.path, *host.ONE_CORE]
+        self.refuse(1, *classify, "--window", 2, says=[self.path, "--window is 2", "2 window(s)"])
+        self.refuse(2, *classify, "--display", "wide", says=["--display", "wide", "full-range"])
+
+    def test_a_model_keeps_how_it_was_trained(self) -> None:
+        data = self.directory / "data"
+        for name, shift in (("healthy", 0), ("ill", 60)):
+            (data / name).mkdir(parents=True)
+            for number in range(3):
+                pixels = self.pixels // (number + 1) + shift
+                written = dicom_file.made(pixels, self.table, window_center=1200.0, window_width=900.0)
+                (data / name / str(number)).write_bytes(written)
+        out = self.directory / "trained.safetensors"
+        training = ["--train", data, "--val", data, "--out", out, *SMALL, "--quiet", "--display", "full-range"]
+        self.succeed("train", *training, "--window", 1)
+        reading = {"display": "full_range", "window": 1, "apply_orientation": True}
+        self.assertEqual(self.document("describe", "--model", out)["preprocessing"]["reading"], reading)
+        trained = self.logit(of=out)
+        self.assertEqual(trained, self.logit("--display", "full-range", of=out))
+        self.assertNotAlmostEqual(trained, self.logit("--display", "viewer", of=out), places=4)
+        evaluated = self.document("evaluate", "--model", out, "--data", data, *host.ONE_CORE, "--quiet")
+        found = {entry["id"]: entry["logit"] for entry in evaluated["results"]}
+        self.path.write_bytes((data / "ill" / "2").read_bytes())
+        self.assertAlmostEqual(found["ill/2"], self.logit(of=out), places=5)
 
 
 class Safety(CommandTest):

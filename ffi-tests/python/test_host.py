@@ -43,9 +43,9 @@ HEATMAP_OPTIONS = {"--resize", *flags("heatmap")}
 OPTIONS = {
     "info": {"--model", *COMMON_OPTIONS},
     "train": {"--train", "--val", "--out", *flags("train"), *DATA_OPTIONS, *COMMON_OPTIONS},
-    "classify": {"--model", "--frame", "--csv", *flags("classify"), *COMMON_OPTIONS},
+    "classify": {"--model", "--frame", "--csv", *flags("read"), *flags("classify"), *COMMON_OPTIONS},
     "heatmap": {
-        "--model", "--out", "--frame", "--all-frames", "--csv", *HEATMAP_OPTIONS, *flags("overlay"), *COMMON_OPTIONS,
+        "--model", "--out", "--frame", "--all-frames", "--csv", *flags("read"), *HEATMAP_OPTIONS, *flags("overlay"), *COMMON_OPTIONS,
     },
     "evaluate": {
         "--model", "--data", "--reference", "--csv", *flags("evaluate"), *DATA_OPTIONS, *COMMON_OPTIONS,

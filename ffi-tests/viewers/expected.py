@@ -15,7 +15,8 @@ from typing import Any
 import numpy
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bindings" / "python"))
+sys.path[:0] = [str(ROOT / "bindings" / "python"), str(ROOT / "ffi-tests" / "python")]
+import dicom_file  # noqa: E402
 import lesionlens  # noqa: E402
 
 WIDTH, HEIGHT = 112, 80
@@ -62,6 +63,14 @@ def main(directory: Path) -> None:
         model = context.load_model(directory / "model.safetensors")
         windowed = lesionlens.Image(images["gray16"], **WINDOW)
         values["gray16.probability"] = model.classify(windowed).probability
+        table = lesionlens.LookupTable((numpy.arange(2000) % 900).astype(numpy.uint16), first=200, bits=10)
+        (directory / "viewing.dcm").write_bytes(dicom_file.made(images["gray16"], table, **WINDOW))
+        sigmoid = lesionlens.Image(images["gray16"], bits_stored=12, window_function="sigmoid", **WINDOW)
+        values["sigmoid.probability"] = model.classify(sigmoid).probability
+        looked_up = lesionlens.Image(images["gray16"], bits_stored=12, lut=table)
+        values["table.probability"] = model.classify(looked_up).probability
+        whole = lesionlens.Image(images["gray16"], bits_stored=12)
+        values["full_range.probability"] = model.classify(whole).probability
         heatmap = model.heatmap(gray, **HEATMAP)
         heatmap.values.tofile(directory / "heatmap.raw")
         numpy.ascontiguousarray(heatmap.overlay(gray)).tofile(directory / "overlay.raw")

@@ -33,6 +33,24 @@ pub const LENS_PIXEL_FORMAT_RGBA8: lens_pixel_format = 6;
 /// Blue, green, red, alpha, 8 bits each; alpha is ignored.
 pub const LENS_PIXEL_FORMAT_BGRA8: lens_pixel_format = 7;
 
+/// How a window turns rescaled values into 0..1, by VOI LUT Function (0028,1056) of PS3.3 C.11.2.1.2 and C.11.2.1.3.
+pub type lens_window_function = i32;
+/// A line over width - 1 from half a unit below the center; for floats the same as LINEAR_EXACT.
+pub const LENS_WINDOW_FUNCTION_LINEAR: lens_window_function = 0;
+/// A line over the width around the center.
+pub const LENS_WINDOW_FUNCTION_LINEAR_EXACT: lens_window_function = 1;
+/// 1 / (1 + exp(-4 x (value - center) / width)).
+pub const LENS_WINDOW_FUNCTION_SIGMOID: lens_window_function = 2;
+
+/// Which stored values of gray images become 0 to 1.
+pub type lens_display = i32;
+/// As a viewer shows it: the file's window or lookup table, or, of more than 8 bits without one, from the smallest to
+/// the largest value of the frame.
+pub const LENS_DISPLAY_VIEWER: lens_display = 0;
+/// All values that the stored bits can have, windows and VOI lookup tables left out; of floats, those of the frame. So
+/// all frames of integers are shown alike.
+pub const LENS_DISPLAY_FULL_RANGE: lens_display = 1;
+
 /// Phase of a long call.
 pub type lens_phase = i32;
 /// Reading and decoding images; done and total count images.
@@ -449,6 +467,65 @@ pub unsafe extern "C" fn lens_init_options_init(options: *mut lens_init_options)
     unsafe { options::init(options) }
 }
 
+/// Options of lens_image_file_load(). Fill with lens_read_options_init(), then change what you need.
+///
+/// How image files are read. A model keeps what it was trained with, and files that are read for it are read so.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_read_options {
+    /// sizeof(lens_read_options); set by lens_read_options_init().
+    pub struct_size: usize,
+    /// Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
+    pub display: lens_display,
+    /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+    /// tables; frames without any take 0. Unused with the full range. Default 0.
+    pub window: u32,
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
+    /// yes, 0: no; default 1.
+    pub apply_orientation: i32,
+}
+
+// SAFETY: repr(C), struct_size first, numbers, raw pointers and optional function pointers only.
+unsafe impl StructOptions for lens_read_options {
+    const NAME: &'static str = "lens_read_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, display), size_of::<lens_display>()),
+        (offset_of!(Self, window), size_of::<u32>()),
+        (offset_of!(Self, apply_orientation), size_of::<i32>()),
+    ];
+    fn defaults() -> Self {
+        lens_read_options {
+            struct_size: size_of::<Self>(),
+            display: LENS_DISPLAY_VIEWER,
+            window: 0,
+            apply_orientation: 1,
+        }
+    }
+}
+
+impl lens_read_options {
+    /// The same for the library.
+    ///
+    /// # Safety
+    /// Its strings are NULL or C strings.
+    pub(super) unsafe fn to_library(self) -> Result<lens_images::ReadOptions> {
+        let mut options = lens_images::ReadOptions::default();
+        options.set("display", Raw("display").choice(self.display)?)?;
+        options.set("window", Raw("window").integer(self.window)?)?;
+        options.set("apply_orientation", Raw("apply_orientation").flag(self.apply_orientation)?)?;
+        Ok(options)
+    }
+}
+
+/// Fills the options with their defaults; NULL is a no-op.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_read_options_init(options: *mut lens_read_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
 /// Options of lens_dataset_open(). Fill with lens_dataset_options_init(), then change what you need.
 ///
 /// How a directory of labelled images is read. The defaults are the reference pipeline's layout.
@@ -648,6 +725,14 @@ pub struct lens_train_options {
     /// and a random one takes its place. Of a model file only the weights are taken. NULL (default): random, by
     /// torchvision's rule.
     pub start_weights: *const c_char,
+    /// Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
+    pub display: lens_display,
+    /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+    /// tables; frames without any take 0. Unused with the full range. Default 0.
+    pub window: u32,
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
+    /// yes, 0: no; default 1.
+    pub apply_orientation: i32,
 }
 
 // SAFETY: repr(C), struct_size first, numbers, raw pointers and optional function pointers only.
@@ -693,6 +778,9 @@ unsafe impl StructOptions for lens_train_options {
         (offset_of!(Self, resume), size_of::<i32>()),
         (offset_of!(Self, checkpoint_minutes), size_of::<f64>()),
         (offset_of!(Self, start_weights), size_of::<*const c_char>()),
+        (offset_of!(Self, display), size_of::<lens_display>()),
+        (offset_of!(Self, window), size_of::<u32>()),
+        (offset_of!(Self, apply_orientation), size_of::<i32>()),
     ];
     fn defaults() -> Self {
         lens_train_options {
@@ -734,6 +822,9 @@ unsafe impl StructOptions for lens_train_options {
             resume: 0,
             checkpoint_minutes: 10.0,
             start_weights: ptr::null(),
+            display: LENS_DISPLAY_VIEWER,
+            window: 0,
+            apply_orientation: 1,
         }
     }
 }
@@ -785,6 +876,9 @@ impl lens_train_options {
         if let Some(text) = unsafe { optional_text("start_weights", self.start_weights) }? {
             options.set("start_weights", Value::Text(Some(text.into())))?;
         }
+        options.set("display", Raw("display").choice(self.display)?)?;
+        options.set("window", Raw("window").integer(self.window)?)?;
+        options.set("apply_orientation", Raw("apply_orientation").flag(self.apply_orientation)?)?;
         Ok(options)
     }
 }

@@ -1,10 +1,12 @@
 //! `lens_image_file`: decoded pixels owned by the library, and writing PNG files.
 
 use super::arguments::{out, required, text};
+use super::generated::lens_read_options;
 use super::guard::{guard, release};
 use super::image::{describe, lens_image, view};
+use super::options;
 use super::status::lens_status;
-use lens_images::{ImageFile, write_png};
+use lens_images::{ImageFile, ReadOptions, write_png};
 use std::ffi::c_char;
 use std::path::Path;
 
@@ -15,14 +17,17 @@ pub struct lens_image_file(ImageFile);
 ///
 /// @param path UTF-8; a regular file.
 /// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
+/// @param options How it is read; NULL for all defaults. For lens_classify() and the like as the model says it, see
+///        lens_model_get_read_options().
 /// @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
 /// @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is no image or broken;
 ///         LENS_ERROR_UNSUPPORTED when it is coded in a way that this version cannot decode;
-///         LENS_ERROR_ARGUMENT when there is no such frame.
+///         LENS_ERROR_ARGUMENT when there is no such frame or window.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_image_file_load(
     path: *const c_char,
     frame: u32,
+    options: *const lens_read_options,
     file: *mut *mut lens_image_file,
 ) -> lens_status {
     guard(|| {
@@ -30,8 +35,9 @@ pub unsafe extern "C" fn lens_image_file_load(
         let file = unsafe { out("file", file) }?;
         // SAFETY: NULL or a C string by contract.
         let path = unsafe { text("path", path) }?;
-        // The view has no other window function than LINEAR, and no table.
-        let loaded = ImageFile::load(Path::new(path), frame)?.into_linear()?;
+        // SAFETY: NULL or a valid struct by contract.
+        let options: ReadOptions = unsafe { options::read(options)?.to_library() }?;
+        let loaded = ImageFile::load_as(Path::new(path), frame, &options)?;
         *file = Box::into_raw(Box::new(lens_image_file(loaded)));
         Ok(())
     })

@@ -2,10 +2,12 @@
 
 use super::arguments::{choice, out, required, text};
 use super::context::lens_context;
-use super::generated::lens_model_format;
+use super::generated::{lens_model_format, lens_read_options};
 use super::guard::{guard, release};
+use super::options::StructOptions;
 use super::status::lens_status;
 use super::text::to_host;
+use lens_base::options::Choice;
 use lens_runtime::Classifier;
 use std::ffi::c_char;
 use std::path::Path;
@@ -110,6 +112,30 @@ pub unsafe extern "C" fn lens_model_describe(model: *const lens_model, json: *mu
         // SAFETY: NULL or a live handle by contract.
         let model = Arc::clone(&unsafe { required("model", model) }?.0);
         *json = to_host(model.describe().to_string())?;
+        Ok(())
+    })
+}
+
+/// How the images that the model was trained with were read; how lens_image_file_load() should read those that it is to
+/// classify.
+///
+/// @param[out] options Filled as by lens_read_options_init(), but with the model's. All zero on failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_model_get_read_options(
+    model: *const lens_model,
+    options: *mut lens_read_options,
+) -> lens_status {
+    guard(|| {
+        // SAFETY: NULL or writable by the contract of every out parameter.
+        let options = unsafe { out("options", options) }?;
+        // SAFETY: NULL or a live handle by contract.
+        let reading = unsafe { required("model", model) }?.0.preprocessing().reading;
+        *options = lens_read_options {
+            display: reading.display.number(),
+            window: reading.window,
+            apply_orientation: i32::from(reading.apply_orientation),
+            ..lens_read_options::defaults()
+        };
         Ok(())
     })
 }

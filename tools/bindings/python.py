@@ -10,10 +10,11 @@ from interface import ROOT, Enumeration, Function, Interface, Struct, Variable
 
 _PACKAGE = ROOT / "bindings" / "python" / "lesionlens"
 _NOTE = "Generated from bindings/interface.json by `make bindings`; do not edit."
-_CTYPES = "POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p"
+_CTYPES = "POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p"
 _SCALARS = {
     "int32_t": "c_int32",
     "uint8_t": "c_uint8",
+    "uint16_t": "c_uint16",
     "uint32_t": "c_uint32",
     "uint64_t": "c_uint64",
     "size_t": "c_size_t",

@@ -247,6 +247,26 @@ namespace Lesionlens
             Refused(Status.ErrorIo, () => Gray8().WritePng("/nowhere/a.png"), "/nowhere");
         }
 
+        public static void DicomFilesAreReadAsAsked()
+        {
+            string path = PathOf("viewing.dcm");
+            Image sigmoid = new ImageFile(path).Image();
+            Equal(sigmoid.WindowFunction, WindowFunction.Sigmoid);
+            Near(model.Classify(sigmoid).Probability, expected["sigmoid.probability"]);
+            Image table = new ImageFile(path, 0, new ReadOptions { Window = 1 }).Image();
+            Equal(table.LookupTable.First, 200);
+            Equal(table.LookupTable.Values.Length, 2000);
+            Near(model.Classify(table).Probability, expected["table.probability"]);
+            var fullRange = new ReadOptions { Display = Display.FullRange };
+            Near(model.Classify(new ImageFile(path, 0, fullRange).Image()).Probability,
+                expected["full_range.probability"]);
+            Refused(Status.ErrorArgument, () => new ImageFile(path, 0, new ReadOptions { Window = 2 }), "window is 2");
+            Equal(model.ReadOptions.Display, Display.Viewer);
+            Equal(model.ReadOptions.ApplyOrientation, true);
+            Near(model.Classify(new ImageFile(path, 0, model.ReadOptions).Image()).Probability,
+                expected["sigmoid.probability"]);
+        }
+
         public static void WrongInputIsRefusedBeforeItReachesC()
         {
             var pixels = new byte[100];

@@ -40,8 +40,9 @@ function loadModel({ context, path }) {
     return handleOf((handle) => native().lens_model_load(context, path, handle));
 }
 
-function loadImageFile({ path, frame }) {
-    return handleOf((handle) => native().lens_image_file_load(path, frame, handle));
+function loadImageFile({ path, frame, fields }) {
+    const options = filled('lens_read_options', fields);
+    return handleOf((handle) => native().lens_image_file_load(path, frame, options, handle));
 }
 
 function classify({ model, images, options }, report) {

@@ -9,7 +9,9 @@ exports.functions = [
     'const char * lens_status_name(int32_t status)',
     'const char * lens_last_error()',
     'void lens_string_free(void * text)',
-    'int32_t lens_image_file_load(const char * path, uint32_t frame, _Out_ void ** file)',
+    'void lens_read_options_init(_Out_ lens_read_options * options)',
+    'int32_t lens_image_file_load(const char * path, uint32_t frame, const lens_read_options * options, ' +
+        '_Out_ void ** file)',
     'int32_t lens_image_file_get_view(void * file, _Out_ lens_image * image)',
     'int32_t lens_image_file_get_frames(void * file, _Out_ uint32_t * frames)',
     'void lens_image_file_free(void * file)',
@@ -23,6 +25,7 @@ exports.functions = [
     'void lens_context_free(void * context)',
     'int32_t lens_model_load(void * context, const char * path, _Out_ void ** model)',
     'int32_t lens_model_describe(void * model, _Out_ void ** json)',
+    'int32_t lens_model_get_read_options(void * model, _Out_ lens_read_options * options)',
     'void lens_model_free(void * model)',
     'void lens_classify_options_init(_Out_ lens_classify_options * options)',
     'int32_t lens_classify(void * model, const lens_image * images, size_t count, ' +
@@ -42,6 +45,12 @@ exports.functions = [
 ];
 
 exports.structs = {
+    lens_read_options: {
+        struct_size: 'size_t',
+        display: 'int32_t',
+        window: 'uint32_t',
+        apply_orientation: 'int32_t',
+    },
     lens_image: {
         pixels: 'void *',
         width: 'uint32_t',
@@ -54,6 +63,11 @@ exports.structs = {
         window_center: 'double',
         window_width: 'double',
         invert: 'int32_t',
+        window_function: 'int32_t',
+        lut_values: 'void *',
+        lut_entries: 'uint32_t',
+        lut_first: 'int32_t',
+        lut_bits: 'uint32_t',
         reserved: 'uint32_t',
     },
     lens_init_options: {
@@ -156,8 +170,14 @@ exports.enumerations = {
         ok: 0, error_argument: 1, error_io: 2, error_format: 3, error_device: 4, error_out_of_memory: 5, error_data: 6,
         error_version: 7, error_unsupported: 8, error_internal: 9, cancelled: 10
     },
+    lens_display: {
+        viewer: 0, full_range: 1
+    },
     lens_pixel_format: {
         gray8: 0, gray16: 1, gray_s16: 2, gray_f32: 3, rgb8: 4, bgr8: 5, rgba8: 6, bgra8: 7
+    },
+    lens_window_function: {
+        linear: 0, linear_exact: 1, sigmoid: 2
     },
     lens_device: {
         auto: 0, cpu: 1, cuda: 2, rocm: 3
@@ -199,6 +219,11 @@ exports.enumerations = {
 
 // Of each option its field and what it takes.
 exports.options = {
+    lens_read_options: {
+        display: ['display', 'lens_display'],
+        window: ['window', 'uint32_t'],
+        applyOrientation: ['apply_orientation', 'flag'],
+    },
     lens_init_options: {
         device: ['device', 'lens_device'],
         deviceIndex: ['device_index', 'int32_t'],

@@ -13,7 +13,19 @@ const FORMATS = new Map([
     [Float32Array, 'gray_f32'],
     [Uint8Array, 'gray8'],
 ]);
-const PLAIN = { bits_stored: 0, rescale_slope: 1, rescale_intercept: 0, window_center: 0, window_width: 0, invert: 0 };
+const PLAIN = {
+    bits_stored: 0,
+    rescale_slope: 1,
+    rescale_intercept: 0,
+    window_center: 0,
+    window_width: 0,
+    invert: 0,
+    window_function: 0,
+    lut_values: null,
+    lut_entries: 0,
+    lut_first: 0,
+    lut_bits: 0,
+};
 const TONE = {
     bitsStored: ['bits_stored', (name, value) => integer(name, value, 0, 16)],
     rescaleSlope: ['rescale_slope', number],
@@ -21,7 +33,24 @@ const TONE = {
     windowCenter: ['window_center', number],
     windowWidth: ['window_width', number],
     invert: ['invert', flag],
+    windowFunction: ['window_function', (name, value) => choice(name, value, 'lens_window_function')],
 };
+
+/** A lookup table as fields of lens_image. */
+function table(name, lut) {
+    if (typeof lut !== 'object' || lut === null) {
+        refuse(name, lut, 'an object with values, first and bits');
+    }
+    if (!(lut.values instanceof Uint16Array)) {
+        refuse(`${name}.values`, lut.values, 'a Uint16Array');
+    }
+    return {
+        lut_values: lut.values,
+        lut_entries: integer(`the length of ${name}.values`, lut.values.length, 1, 65536),
+        lut_first: integer(`${name}.first`, lut.first ?? 0, -(2 ** 31), 2 ** 31 - 1),
+        lut_bits: integer(`${name}.bits`, lut.bits ?? 16, 1, 16),
+    };
+}
 
 /** An image as the lens_image of a call. name: for messages. */
 function view(name, image) {
@@ -55,6 +84,9 @@ function view(name, image) {
         if (image[key] !== undefined) {
             fields[field] = convert(`${name}.${key}`, image[key]);
         }
+    }
+    if (image.lut !== undefined) {
+        Object.assign(fields, table(`${name}.lut`, image.lut));
     }
     return { pixels: data, width, height, row_stride: stride, format: number, ...fields, reserved: 0 };
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-const { integer, text } = require('./arguments');
+const { integer, split, text } = require('./arguments');
 const calls = require('./calls');
 const { Address, Handle } = require('./handle');
 const { BYTES } = require('./image');
@@ -9,21 +9,27 @@ const { run } = require('./threads');
 
 const ARRAYS = { gray16: Uint16Array, gray_s16: Int16Array, gray_f32: Float32Array };
 
-function chosen(file, frame) {
-    return { path: text('file', file), frame: integer('frame', frame, 0, 2 ** 32 - 1) };
+function chosen(file, frame, options) {
+    const { fields } = split('lens_read_options', options);
+    return { path: text('file', file), frame: integer('frame', frame, 0, 2 ** 32 - 1), fields };
+}
+
+/** The lookup table, copied, of a view that has one. */
+function lutOf({ lut_values: values, lut_entries: entries, lut_first: first, lut_bits: bits }) {
+    return entries === 0 ? {} : { lut: { values: calls.copied(new Uint16Array(entries), values), first, bits } };
 }
 
 /** A decoded image file. */
 class ImageFile extends Handle {
-    constructor(file, frame = 0) {
+    constructor(file, frame = 0, options = {}) {
         super(
-            file instanceof Address ? file.value : calls.loadImageFile(chosen(file, frame)),
+            file instanceof Address ? file.value : calls.loadImageFile(chosen(file, frame, options)),
             native().lens_image_file_free,
         );
     }
 
-    static async open(file, frame = 0) {
-        const argument = chosen(file, frame);
+    static async open(file, frame = 0, options = {}) {
+        const argument = chosen(file, frame, options);
         return new ImageFile(new Address(await run('loadImageFile', () => ({ argument }))));
     }
 
@@ -55,6 +61,8 @@ class ImageFile extends Handle {
                 windowCenter: found.window_center,
                 windowWidth: found.window_width,
                 invert: found.invert === 1,
+                windowFunction: nameOf('lens_window_function', found.window_function),
+                ...lutOf(found),
             };
         });
     }

@@ -5,7 +5,7 @@ const { refuse, split } = require('./arguments');
 const { Address, Handle } = require('./handle');
 const { Heatmap } = require('./heatmap');
 const { copies, view, views } = require('./image');
-const { documentOf, native } = require('./library');
+const { check, documentOf, nameOf, native } = require('./library');
 const { run, runSync } = require('./threads');
 
 const BESIDE = ['progress', 'signal'];
@@ -66,6 +66,18 @@ class Model extends Handle {
 
     heatmapsSync(images, options) {
         return this.#runSync('heatmaps', drawing(several(images), options));
+    }
+
+    get readOptions() {
+        return Handle.use(Model, [this], (model) => {
+            const found = {};
+            check(native().lens_model_get_read_options(model, found));
+            return {
+                display: nameOf('lens_display', found.display),
+                window: found.window,
+                applyOrientation: found.apply_orientation === 1,
+            };
+        });
     }
 
     describe() {

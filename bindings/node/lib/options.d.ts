@@ -31,6 +31,17 @@ export type Status = 'LENS_OK' | 'LENS_ERROR_ARGUMENT' | 'LENS_ERROR_IO' | 'LENS
 'LENS_ERROR_INTERNAL' | 'LENS_CANCELLED';
 
 /**
+ * Which stored values of gray images become 0 to 1.
+ *
+ * 'viewer': As a viewer shows it: the file's window or lookup table, or, of more than 8 bits without one, from the
+ * smallest to the largest value of the frame.
+ *
+ * 'full_range': All values that the stored bits can have, windows and VOI lookup tables left out; of floats, those of
+ * the frame. So all frames of integers are shown alike.
+ */
+export type Display = 'viewer' | 'full_range';
+
+/**
  * Layout of one pixel. Samples of more than 8 bits are in the machine's byte order and need no alignment.
  *
  * 'gray8': One unsigned 8-bit sample.
@@ -50,6 +61,17 @@ export type Status = 'LENS_OK' | 'LENS_ERROR_ARGUMENT' | 'LENS_ERROR_IO' | 'LENS
  * 'bgra8': Blue, green, red, alpha, 8 bits each; alpha is ignored.
  */
 export type PixelFormat = 'gray8' | 'gray16' | 'gray_s16' | 'gray_f32' | 'rgb8' | 'bgr8' | 'rgba8' | 'bgra8';
+
+/**
+ * How a window turns rescaled values into 0..1, by VOI LUT Function (0028,1056) of PS3.3 C.11.2.1.2 and C.11.2.1.3.
+ *
+ * 'linear': A line over width - 1 from half a unit below the center; for floats the same as LINEAR_EXACT.
+ *
+ * 'linear_exact': A line over the width around the center.
+ *
+ * 'sigmoid': 1 / (1 + exp(-4 x (value - center) / width)).
+ */
+export type WindowFunction = 'linear' | 'linear_exact' | 'sigmoid';
 
 /**
  * Where to compute.
@@ -218,6 +240,26 @@ export type Colormap = 'inferno' | 'reds' | 'jet' | 'gray';
  * 'absolute': 0 and 1: shows how much, comparable between images.
  */
 export type OverlayScale = 'minmax' | 'absolute';
+
+/**
+ * Options of ImageFile.load. What is not set has its default.
+ *
+ * How image files are read. A model keeps what it was trained with, and files that are read for it are read so.
+ */
+export interface ReadOptions {
+    /** Which stored values become 0 to 1. Display; default 'viewer'. */
+    display?: Display;
+    /**
+     * Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+     * tables; frames without any take 0. Unused with the full range. Default 0.
+     */
+    window?: number;
+    /**
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
+     * true: yes, false: no; default true.
+     */
+    applyOrientation?: boolean;
+}
 
 /**
  * Options of Context. What is not set has its default.

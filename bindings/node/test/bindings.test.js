@@ -140,6 +140,24 @@ test('heatmaps of frames become one', async () => {
     assert.equal(frames[1].values().length, second.length);
 });
 
+test('DICOM files are read as asked', async () => {
+    const path = file('viewing.dcm');
+    const probability = (options) => model.classifySync(new ImageFile(path, 0, options).image()).probability;
+    near(probability(), expected['sigmoid.probability']);
+    near(probability({ window: 1 }), expected['table.probability']);
+    near(probability({ display: 'full_range' }), expected['full_range.probability']);
+    assert.deepEqual(model.readOptions, { display: 'viewer', window: 0, applyOrientation: true });
+    near(probability(model.readOptions), expected['sigmoid.probability']);
+    await assert.rejects(ImageFile.open(path, 0, { window: 2 }), refused('LENS_ERROR_ARGUMENT', 'window is 2'));
+    assert.throws(() => new ImageFile(path, 0, { windows: 1 }), /no option 'windows'/);
+    const table = (await ImageFile.open(path, 0, { window: 1 })).image();
+    assert.equal(table.lut.first, 200);
+    near((await model.classify(table)).probability, expected['table.probability']);
+    assert.throws(() => model.classifySync({ ...table, lut: { ...table.lut, bits: 9 } }), refused('LENS_ERROR_ARGUMENT', 'entry 512'));
+    assert.throws(() => model.classifySync({ ...table, lut: { values: [1] } }), /image.lut.values is 1; it must be a Uint16Array/);
+    assert.throws(() => model.classifySync({ ...table, windowFunction: 'cubic' }), /image.windowFunction is 'cubic'/);
+});
+
 test('image files are read', async () => {
     const read = await ImageFile.open(file('gray16.png'));
     assert.equal(read.frames, 1);

@@ -30,7 +30,7 @@ from .errors import (
     VersionError,
 )
 from .heatmap import TILE, AggregatedHeatmap, Heatmap, HeatmapSummary, Prediction
-from .image import Image, ImageLike
+from .image import Image, ImageLike, LookupTable
 from .image_file import ImageFile, write_png
 from .model import Model
 from .options import (
@@ -43,6 +43,7 @@ from .options import (
     LocalizeOptions,
     OptimizeOptions,
     OverlayOptions,
+    ReadOptions,
     TrainOptions,
 )
 from .progress import Progress
@@ -76,12 +77,14 @@ __all__ = [
     "IoError",
     "LensError",
     "LocalizeOptions",
+    "LookupTable",
     "Model",
     "OptimizeOptions",
     "OutOfMemoryError",
     "OverlayOptions",
     "Prediction",
     "Progress",
+    "ReadOptions",
     "TILE",
     "TrainOptions",
     "UnsupportedError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 from . import _structs as structs
@@ -14,7 +14,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "lens_status_name": (c_char_p, [c_int32]),
     "lens_last_error": (c_char_p, []),
     "lens_string_free": (None, [c_void_p]),
-    "lens_image_file_load": (c_int32, [c_char_p, c_uint32, POINTER(c_void_p)]),
+    "lens_read_options_init": (None, [POINTER(structs.lens_read_options)]),
+    "lens_image_file_load": (c_int32, [c_char_p, c_uint32, POINTER(structs.lens_read_options), POINTER(c_void_p)]),
     "lens_image_file_get_view": (c_int32, [c_void_p, POINTER(structs.lens_image)]),
     "lens_image_file_get_frames": (c_int32, [c_void_p, POINTER(c_uint32)]),
     "lens_image_file_free": (None, [c_void_p]),
@@ -40,6 +41,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "lens_model_load": (c_int32, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "lens_model_save": (c_int32, [c_void_p, c_char_p, structs.lens_model_format]),
     "lens_model_describe": (c_int32, [c_void_p, POINTER(c_void_p)]),
+    "lens_model_get_read_options": (c_int32, [c_void_p, POINTER(structs.lens_read_options)]),
     "lens_model_free": (None, [c_void_p]),
     "lens_optimize_options_init": (None, [POINTER(structs.lens_optimize_options)]),
     "lens_model_optimize": (c_int32, [c_void_p, c_char_p, POINTER(structs.lens_optimize_options)]),

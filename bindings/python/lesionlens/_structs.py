@@ -5,7 +5,7 @@ Generated from bindings/interface.json by `make bindings`; do not edit."""
 from __future__ import annotations
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
 
 from ._enumeration import Enumeration
 
@@ -32,6 +32,16 @@ class lens_status(Enumeration):
 class lens_pixel_format(Enumeration):
     prefix = "LENS_PIXEL_FORMAT_"
     names = {"gray8": 0, "gray16": 1, "gray_s16": 2, "gray_f32": 3, "rgb8": 4, "bgr8": 5, "rgba8": 6, "bgra8": 7}
+
+
+class lens_window_function(Enumeration):
+    prefix = "LENS_WINDOW_FUNCTION_"
+    names = {"linear": 0, "linear_exact": 1, "sigmoid": 2}
+
+
+class lens_display(Enumeration):
+    prefix = "LENS_DISPLAY_"
+    names = {"viewer": 0, "full_range": 1}
 
 
 class lens_phase(Enumeration):
@@ -177,7 +187,21 @@ class lens_image(ctypes.Structure):
         ("window_center", c_double),
         ("window_width", c_double),
         ("invert", c_int32),
+        ("window_function", lens_window_function),
+        ("lut_values", POINTER(c_uint16)),
+        ("lut_entries", c_uint32),
+        ("lut_first", c_int32),
+        ("lut_bits", c_uint32),
         ("reserved", c_uint32),
+    ]
+
+
+class lens_read_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("display", lens_display),
+        ("window", c_uint32),
+        ("apply_orientation", c_int32),
     ]
 
 
@@ -260,6 +284,9 @@ class lens_train_options(ctypes.Structure):
         ("resume", c_int32),
         ("checkpoint_minutes", c_double),
         ("start_weights", c_char_p),
+        ("display", lens_display),
+        ("window", c_uint32),
+        ("apply_orientation", c_int32),
     ]
 
 

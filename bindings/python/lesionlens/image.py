@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import numpy
 
 from ._arguments import integer, real
-from ._structs import lens_image, lens_pixel_format
+from ._structs import lens_image, lens_pixel_format, lens_window_function
 
 if TYPE_CHECKING:
     from .image_file import ImageFile
@@ -36,14 +36,33 @@ class PixelSource:
 
 
 @dataclass(frozen=True, eq=False)
+class LookupTable:
+    """What is seen for each whole rescaled value, in the place of a window (DICOM's VOI LUT).
+
+    values: uint16 of shape (N,), N from 1 to 65536. first: the rescaled value of the first entry. bits: 2**bits - 1 is the
+    brightest.
+    """
+
+    values: numpy.ndarray[Any, Any]
+    first: int = 0
+    bits: int = 16
+
+    def __post_init__(self) -> None:
+        values = self.values
+        if not isinstance(values, numpy.ndarray) or values.dtype != numpy.uint16 or values.ndim != 1:
+            found = f"{values.dtype} of shape {values.shape}" if isinstance(values, numpy.ndarray) else type(values).__name__
+            raise TypeError(f"values is {found}; it must be a numpy.ndarray of dtype uint16 with one dimension")
+
+
+@dataclass(frozen=True, eq=False)
 class Image(PixelSource):
     """An array and how its values are meant; a bare array stands for an Image with these defaults.
 
     array: uint8 of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; uint16, int16 or float32 (0..1) of shape (H, W). It
     is read where it lies when pixels follow each other without gaps within a row, else copied for the call.
     bits_stored: how many low bits carry the value; 0: all. rescale_slope, rescale_intercept, window_center,
-    window_width: as in DICOM, for gray values; no window: the full stored range. invert: bright means low
-    (MONOCHROME1). bgr: colours come as blue, green, red.
+    window_width: as in DICOM, for gray values; no window: the full stored range. window_function: what the window does.
+    lut: in the place of a window. invert: bright means low (MONOCHROME1). bgr: colours come as blue, green, red.
     """
 
     array: numpy.ndarray[Any, Any]
@@ -54,6 +73,8 @@ class Image(PixelSource):
     window_width: float | None = None
     invert: bool = False
     bgr: bool = False
+    window_function: Literal["linear", "linear_exact", "sigmoid"] = "linear"
+    lut: LookupTable | None = None
 
     def __post_init__(self) -> None:
         _format(self.array, self.bgr)
@@ -82,13 +103,21 @@ class Image(PixelSource):
             rescale_slope=real("rescale_slope", self.rescale_slope),
             rescale_intercept=real("rescale_intercept", self.rescale_intercept),
             invert=int(bool(self.invert)),
+            window_function=lens_window_function.of("window_function", self.window_function),
         )
         if self.window_center is not None and self.window_width is not None:
             view.window_center = real("window_center", self.window_center)
             view.window_width = real("window_width", self.window_width)
             if view.window_width == 0:
                 raise ValueError("window_width is 0; it must be above 0, or None for the full stored range")
-        return view, array
+        if self.lut is None:
+            return view, array
+        table = numpy.ascontiguousarray(self.lut.values, dtype=numpy.uint16)
+        view.lut_values = table.ctypes.data_as(type(view.lut_values))
+        view.lut_entries = integer("the number of the lookup table's values", table.size, ctypes.c_uint32)
+        view.lut_first = integer("the lookup table's first", self.lut.first, ctypes.c_int32)
+        view.lut_bits = integer("the lookup table's bits", self.lut.bits, ctypes.c_uint32)
+        return view, (array, table)
 
 
 ImageLike = Union["numpy.ndarray[Any, Any]", Image, "ImageFile"]

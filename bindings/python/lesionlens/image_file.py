@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_uint32, c_void_p
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from . import _memory
-from ._arguments import integer, text
+from ._arguments import integer, make_options, text
 from ._handle import Handle
 from ._library import library
-from ._structs import lens_image, lens_pixel_format
+from ._structs import lens_image, lens_pixel_format, lens_read_options
 from .errors import check
 from .image import ImageLike, PixelSource, view_of
-from .options import Path
+from .options import Path, ReadOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # Format: (dtype, samples of a pixel).
 _LAYOUTS = {
@@ -31,14 +34,20 @@ _LAYOUTS = {
 
 
 class ImageFile(Handle, PixelSource):
-    """A decoded image file (DICOM, PNG, JPEG, BMP, WebP, TIFF), accepted wherever an image is. Immutable, so thread-safe."""
+    """A decoded image file (DICOM, PNG, JPEG, BMP, WebP, TIFF), accepted wherever an image is. Immutable, so thread-safe.
+
+    Options: ReadOptions; for images that a model is to see ImageFile(path, **model.read_options).
+    """
 
     _kind = "image_file"
 
-    def __init__(self, path: Path, frame: int = 0) -> None:
+    def __init__(self, path: Path, frame: int = 0, **options: Unpack[ReadOptions]) -> None:
         pointer = c_void_p()
         number = integer("frame", frame, c_uint32)
-        check(library.lens_image_file_load(text("path", path), number, ctypes.byref(pointer)))
+        choices = make_options(lens_read_options, ReadOptions, options)
+        check(
+            library.lens_image_file_load(text("path", path), number, ctypes.byref(choices), ctypes.byref(pointer))
+        )
         self._own(pointer)
 
     @property

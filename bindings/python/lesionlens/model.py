@@ -13,12 +13,14 @@ from ._library import library
 from ._structs import (
     lens_calibrate_options,
     lens_classify_options,
+    lens_display,
     lens_evaluate_options,
     lens_heatmap_options,
     lens_localize_options,
     lens_model_format,
     lens_optimize_options,
     lens_prediction,
+    lens_read_options,
 )
 from .cancel import CancelToken
 from .dataset import Dataset
@@ -33,6 +35,7 @@ from .options import (
     LocalizeOptions,
     OptimizeOptions,
     Path,
+    ReadOptions,
 )
 from .progress import ProgressCallback, Watch
 
@@ -201,6 +204,14 @@ class Model(Handle):
             choices.calibration = images.address
         watch = Watch(choices, progress, cancel)
         watch.check(library.lens_model_optimize(self._open(), text("path", path), ctypes.byref(choices)))
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How image files should be read for it: ImageFile(path, **model.read_options)."""
+        found = lens_read_options()
+        check(library.lens_model_get_read_options(self._open(), ctypes.byref(found)))
+        display: Any = lens_display.name_of(found.display.value)
+        return {"display": display, "window": found.window, "apply_orientation": bool(found.apply_orientation)}
 
     def describe(self) -> dict[str, Any]:
         """Architecture, SHA-256 of the weights, preprocessing, temperature, threshold, engine and training record."""

@@ -11,6 +11,20 @@ from typing import Literal, TypedDict, Union
 Path = Union[str, "PathLike[str]"]
 
 
+class ReadOptions(TypedDict, total=False):
+    """How image files are read. A model keeps what it was trained with, and files that are read for it are read
+    so."""
+
+    #: Which stored values become 0 to 1. Default "viewer".
+    display: Literal["viewer", "full_range"] | None
+    #: Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+    #: tables; frames without any take 0. Unused with the full range. Default 0.
+    window: int | None
+    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
+    #: Default True.
+    apply_orientation: bool | None
+
+
 class ContextOptions(TypedDict, total=False):
     """What a context is made from."""
 
@@ -188,6 +202,14 @@ class TrainOptions(TypedDict, total=False):
     #: a random one takes its place. Of a model file only the weights are taken. None (default): random, by
     #: torchvision's rule.
     start_weights: Path | None
+    #: Which stored values become 0 to 1. Default "viewer".
+    display: Literal["viewer", "full_range"] | None
+    #: Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
+    #: tables; frames without any take 0. Unused with the full range. Default 0.
+    window: int | None
+    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
+    #: Default True.
+    apply_orientation: bool | None
 
 
 class OptimizeOptions(TypedDict, total=False):

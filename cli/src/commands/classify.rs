@@ -1,6 +1,6 @@
 //! `classify`: what a model says of image files.
 
-use super::load_image;
+use super::{load_image, reading_for};
 use crate::arguments::{self, file_operands, files, given_path, model};
 use crate::files::Inputs;
 use crate::output::json::{self, Said};
@@ -10,7 +10,7 @@ use crate::progress::{Files, Progress};
 use crate::setting::Setting;
 use clap::{ArgMatches, Command};
 use lens_base::Options;
-use lens_images::ImageFile;
+use lens_images::{ImageFile, ReadOptions};
 use lens_tasks::classify::{ClassifyOptions, classify};
 use serde::Serialize;
 use std::fmt::Write;
@@ -26,6 +26,7 @@ pub fn describe(command: Command) -> Command {
         .arg(model())
         .arg(csv::option());
     let command = arguments::add(command, &FrameOptions::default(), &[]);
+    let command = arguments::add_of_model(command, &ReadOptions::default());
     arguments::add(command, &ClassifyOptions::default(), &[])
 }
 
@@ -72,11 +73,13 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
         Inputs::new(files.iter().chain([&model_path])).check("--csv", table)?;
     }
     let model = setting.model(&model_path)?;
+    let reading = reading_for(&model, matches)?;
     // Nothing is printed before the last file is classified, so an unreadable one leaves no partial result behind.
     let mut predictions = Vec::with_capacity(files.len());
     let mut progress = Progress::new(setting.quiet);
     for group in files.chunks(GROUP) {
-        let images = group.iter().map(|file| load_image(file, of_file.frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+        let load = |file: &PathBuf| load_image(file, of_file.frame, &reading);
+        let images = group.iter().map(load).collect::<Result<Vec<ImageFile>, _>>()?;
         let views: Vec<_> = images.iter().map(ImageFile::view).collect();
         let place = Files { before: predictions.len(), in_call: group.len(), total: files.len() };
         let said = classify(&model, &views, &options, &mut progress.control_of(place))?;

@@ -14,9 +14,10 @@ mod train;
 mod view;
 
 use crate::program::{self, Failure};
-use crate::{interrupt, setting};
+use crate::{arguments, interrupt, setting};
 use clap::{ArgMatches, Command};
-use lens_images::ImageFile;
+use lens_images::{ImageFile, ReadOptions};
+use lens_runtime::Classifier;
 use std::path::Path;
 
 struct Entry {
@@ -88,7 +89,14 @@ pub fn run(name: &str, matches: &ArgMatches) -> Result<String, Failure> {
 }
 
 /// A frame of an image file, unless Ctrl-C was pressed.
-fn load_image(path: &Path, frame: u32) -> Result<ImageFile, Failure> {
+fn load_image(path: &Path, frame: u32, reading: &ReadOptions) -> Result<ImageFile, Failure> {
     interrupt::check()?;
-    Ok(ImageFile::load(path, frame)?)
+    Ok(ImageFile::load_as(path, frame, reading)?)
+}
+
+/// How files are read for a model: as it says, but for what was given.
+fn reading_for(model: &Classifier, matches: &ArgMatches) -> Result<ReadOptions, Failure> {
+    let mut reading = model.preprocessing().reading;
+    arguments::read(matches, &mut reading)?;
+    Ok(reading)
 }

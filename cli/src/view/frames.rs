@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use lens_base::{Error, ErrorKind};
-use lens_images::{ImageFile, PixelFormat, PixelView, Raster, WindowPreset, encode_png, jpeg_frame};
+use lens_images::{ImageFile, PixelFormat, PixelView, Raster, ReadOptions, WindowPreset, encode_png, jpeg_frame};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl Asked {
     }
 
     fn load(&self) -> Result<ImageFile, Refusal> {
-        load(&self.path, self.file_frame)
+        load(&self.path, self.file_frame, &ReadOptions::default())
     }
 
     /// The frame as a line shows it, and as it is in the file where a browser decodes that.
@@ -105,8 +105,8 @@ impl Asked {
 }
 
 /// A frame of a file; what is wrong with it is not the request's fault.
-pub fn load(path: &std::path::Path, frame: u32) -> Result<ImageFile, Refusal> {
-    ImageFile::load(path, frame).map_err(unreadable)
+pub fn load(path: &std::path::Path, frame: u32, reading: &ReadOptions) -> Result<ImageFile, Refusal> {
+    ImageFile::load_as(path, frame, reading).map_err(unreadable)
 }
 
 fn unreadable(error: Error) -> Refusal {

@@ -99,7 +99,7 @@ pub async fn overlay(
     let options = overlay_options(&parameters)?;
     let path = viewer.catalogue.contents().file(mapped.image).path.clone();
     blocking(move || {
-        let image = load(&path, mapped.image.frame)?;
+        let image = load(&path, mapped.image.frame, &mapped.model.classifier.preprocessing().reading)?;
         let pixels = mapped.heatmap.overlay(&image.view(), &options)?;
         let (width, height) = (mapped.heatmap.width() as u32, mapped.heatmap.height() as u32);
         Ok(png(encode_png(&PixelView::plain(&pixels, width, height, PixelFormat::Rgba8)?)?))

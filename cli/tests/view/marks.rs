@@ -2,7 +2,7 @@
 
 use crate::data::{MODEL, cine, gray};
 use crate::server::{Server, run, text};
-use lens_images::{Dataset, DatasetOptions};
+use lens_images::{Dataset, DatasetOptions, ReadOptions};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -68,7 +68,7 @@ fn saved_marks_are_a_data_set_that_other_commands_read() {
     let found: Vec<(&str, bool)> = dataset.samples().iter().map(|sample| (&*sample.id, sample.positive)).collect();
     assert_eq!(found, [("a-2.png", false), ("a.png", true), ("c.dcm#1", true), ("c.dcm#2", false)]);
     for sample in dataset.samples() {
-        sample.load().unwrap();
+        sample.load(&ReadOptions::default()).unwrap();
     }
     assert_eq!(fs::read(marks.join("images/a-2.png")).unwrap(), fs::read(at("in/two/a.png")).unwrap());
     let model = text(&MODEL);

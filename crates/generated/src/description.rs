@@ -5,7 +5,7 @@ use lens_base::LogLevel;
 use lens_base::Phase;
 use lens_base::options::{Choice, ChoiceDescription, Field, Options};
 use lens_engine::policy::{DeviceRequest, EngineRequest, PrecisionRequest, RocmTuning};
-use lens_images::{DatasetOptions, OnUnreadable, PixelFormat};
+use lens_images::{DatasetOptions, Display, OnUnreadable, PixelFormat, ReadOptions, WindowFunction};
 use lens_runtime::{ContextOptions, FileFormat, Variant};
 use lens_tasks::classify::ClassifyOptions;
 use lens_tasks::evaluate::{
@@ -20,6 +20,8 @@ use lens_tasks::train::{GradScaler, OptimizerKind, ScheduleKind, SelectBy, Train
 pub fn choices() -> Vec<&'static ChoiceDescription> {
     vec![
         PixelFormat::DESCRIPTION,
+        WindowFunction::DESCRIPTION,
+        Display::DESCRIPTION,
         Phase::DESCRIPTION,
         DeviceRequest::DESCRIPTION,
         PrecisionRequest::DESCRIPTION,
@@ -70,6 +72,16 @@ pub struct OptionsStruct {
     pub extras: Vec<Extra>,
     /// The first field that the first version of the struct did not have; programs built with that are still served.
     pub grown_from: Option<&'static str>,
+}
+
+impl OptionsStruct {
+    /// Moves fields to the end: those that came when programs had been built with the others.
+    fn with_last(mut self, last: &[Field]) -> Self {
+        let is_last = |field: &Field| last.iter().any(|one| one.name == field.name);
+        let (moved, kept): (Vec<Field>, Vec<Field>) = self.fields.into_iter().partition(is_last);
+        self.fields = kept.into_iter().chain(moved).collect();
+        self
+    }
 }
 
 fn options<T: Options>(name: &'static str, function: &'static str, path: &'static str) -> OptionsStruct {
@@ -140,6 +152,10 @@ pub fn options_structs() -> Vec<OptionsStruct> {
         },
         OptionsStruct {
             controlled: false,
+            ..options::<ReadOptions>("lens_read_options", "lens_image_file_load", "lens_images::ReadOptions")
+        },
+        OptionsStruct {
+            controlled: false,
             grown_from: Some("frame_column"),
             ..options::<DatasetOptions>("lens_dataset_options", "lens_dataset_open", "lens_images::DatasetOptions")
         },
@@ -153,6 +169,7 @@ pub fn options_structs() -> Vec<OptionsStruct> {
             }],
             grown_from: Some("optimizer"),
             ..options::<TrainOptions>("lens_train_options", "lens_train", "lens_tasks::train::TrainOptions")
+                .with_last(&ReadOptions::default().fields())
         },
         options::<CalibrateOptions>(
             "lens_calibrate_options",

@@ -167,6 +167,7 @@ fn type_json(ty: &Type) -> Result<Map<String, Json>> {
     let name = match name.as_str() {
         "i32" => "int32_t",
         "u8" => "uint8_t",
+        "u16" => "uint16_t",
         "u32" => "uint32_t",
         "u64" => "uint64_t",
         "usize" => "size_t",

@@ -169,8 +169,12 @@ mod tests {
     #[test]
     fn gray_as_three_channels() {
         let raster = Raster::new(2, 1, 1, vec![0.0, 1.0]).unwrap();
-        let preprocessing =
-            Preprocessing { image_size: 32, mean: [0.0, 0.5, 1.0], standard_deviation: [1.0, 0.5, 0.25] };
+        let preprocessing = Preprocessing {
+            image_size: 32,
+            mean: [0.0, 0.5, 1.0],
+            standard_deviation: [1.0, 0.5, 0.25],
+            ..Preprocessing::default()
+        };
         let mut batch = Batch::new(1, 1);
         batch.push(&raster, 0, 0, &preprocessing);
         batch.push(&raster, 1, 0, &preprocessing);

@@ -4,7 +4,7 @@ use super::pixels::{CheckedView, PixelView};
 use super::preprocessing::Preprocessing;
 use super::raster::Raster;
 use super::scan::{Root, scan};
-use crate::ImageFile;
+use crate::{ImageFile, ReadOptions};
 use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result, generator, sha256_hex};
 use rand::seq::SliceRandom;
@@ -129,10 +129,10 @@ impl Sample {
     }
 
     /// Reads and decodes it.
-    pub fn load(&self) -> Result<Arc<Raster>> {
+    pub fn load(&self, reading: &ReadOptions) -> Result<Arc<Raster>> {
         match &self.source {
             Source::Memory(raster) => Ok(Arc::clone(raster)),
-            Source::File { frame, .. } => self.read(*frame, |view| Ok(Arc::new(view.to_raster()?))),
+            Source::File { frame, .. } => self.read(*frame, reading, |view| Ok(Arc::new(view.to_raster()?))),
         }
     }
 
@@ -140,13 +140,15 @@ impl Sample {
     pub fn load_resized(&self, preprocessing: &Preprocessing) -> Result<Raster> {
         match &self.source {
             Source::Memory(raster) => preprocessing.resize(raster),
-            Source::File { frame, .. } => self.read(*frame, |view| preprocessing.resize_view(view)),
+            Source::File { frame, .. } => {
+                self.read(*frame, &preprocessing.reading, |view| preprocessing.resize_view(view))
+            }
         }
     }
 
-    fn read<T>(&self, frame: u32, convert: impl FnOnce(CheckedView) -> Result<T>) -> Result<T> {
+    fn read<T>(&self, frame: u32, reading: &ReadOptions, convert: impl FnOnce(CheckedView) -> Result<T>) -> Result<T> {
         let path = self.path().unwrap_or_default();
-        let file = ImageFile::load(&path, frame)?;
+        let file = ImageFile::load_as(&path, frame, reading)?;
         let view = file.view();
         view.checked().and_then(convert).map_err(|error| error.prefixed(&path.display().to_string()))
     }

@@ -2,6 +2,7 @@
 
 use super::pixels::CheckedView;
 use super::raster::Raster;
+use super::read_options::ReadOptions;
 use super::resampled::ResampledView;
 use lens_base::{Options, Result};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,10 @@ pub struct Preprocessing {
     /// Then red, green and blue are divided by it. Stored in the model.
     #[option(default = [1.0; 3], above = 0, flag = "--standard-deviation X[,X,X]")]
     pub standard_deviation: [f32; 3],
+    /// How image files are read; stored in the model.
+    #[option(nested)]
+    #[serde(default)]
+    pub reading: ReadOptions,
 }
 
 impl Preprocessing {

@@ -1,10 +1,12 @@
 //! How image files are read.
 
-use lens_base::options::Choice;
+use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
+use serde::{Deserialize, Serialize};
 
-/// Which stored values become 0 to 1, of gray images with more than a few.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Choice)]
+/// Which stored values of gray images become 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Choice)]
+#[serde(rename_all = "snake_case")]
 pub enum Display {
     /// As a viewer shows it: the file's window or lookup table, or, of more than 8 bits without one, from the smallest to the
     /// largest value of the frame.
@@ -15,21 +17,23 @@ pub enum Display {
     FullRange,
 }
 
-/// How image files are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How image files are read. A model keeps what it was trained with, and files that are read for it are read so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Options)]
 pub struct ReadOptions {
     /// Which stored values become 0 to 1.
+    #[option(flag = "--display")]
     pub display: Display,
-    /// Which of the [presets](crate::ImageFile::presets) of the file is shown, from 0; unused with the full range.
+    /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the tables;
+    /// frames without any take 0. Unused with the full range.
+    #[option(flag = "--window N")]
     pub window: u32,
-    /// Whether pictures that say that they lie on their side or are mirrored (TIFF and EXIF tag 274) are turned.
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
+    #[option(
+        default = true,
+        flag = "--no-orientation",
+        switch = "Do not turn pictures that say that they lie on their side or are mirrored"
+    )]
     pub apply_orientation: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        ReadOptions { display: Display::Viewer, window: 0, apply_orientation: true }
-    }
 }
 
 impl ReadOptions {

@@ -54,19 +54,23 @@ impl Default for Windowing {
 pub struct Lut<'a> {
     /// The rescaled value of the first entry; those below it get the first entry, those beyond the last the last.
     pub first: i32,
-    /// One entry for each whole rescaled value, 1 to 65,536 of them; values between are rounded down.
+    /// One entry for each whole rescaled value; values between are rounded down.
     pub values: &'a [u16],
     /// 2^bits - 1, 1 to 16 bits, becomes 1.
     pub bits: u32,
 }
 
 impl Lut<'_> {
+    /// Most entries of a table, as DICOM's have.
+    pub const MOST_ENTRIES: usize = 65_536;
+
     /// Refuses tables that make no sense.
     pub fn check(&self) -> Result<()> {
-        if !(1..=65_536).contains(&self.values.len()) {
+        if !(1..=Lut::MOST_ENTRIES).contains(&self.values.len()) {
             return Err(Error::argument(format!(
-                "the lookup table has {} entries; it must have 1 to 65536",
-                self.values.len()
+                "the lookup table has {} entries; it must have 1 to {}",
+                self.values.len(),
+                Lut::MOST_ENTRIES
             )));
         }
         if !(1..=16).contains(&self.bits) {

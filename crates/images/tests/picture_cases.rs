@@ -1,7 +1,7 @@
 //! Pictures and folders that other readers got wrong, where they are: in `../shared/cases` beside the checkout.
 
 use lens_base::left_out;
-use lens_images::{Dataset, DatasetOptions, ImageFile, PixelFormat, find_files};
+use lens_images::{Dataset, DatasetOptions, ImageFile, PixelFormat, ReadOptions, find_files};
 use std::path::{Path, PathBuf};
 
 fn cases() -> Option<PathBuf> {
@@ -73,7 +73,7 @@ fn folders_of_files_with_other_names() {
         assert!(dataset.warning().is_none(), "{:?}", dataset.warning());
         for sample in dataset.samples() {
             assert_eq!(sample.positive, sample.id.starts_with("pos"));
-            sample.load().unwrap();
+            sample.load(&ReadOptions::default()).unwrap();
         }
         assert_eq!(find_files(&cases.join(name)).unwrap().images.len(), images, "{name}");
     }

@@ -47,7 +47,7 @@ fn uncalibrated() -> f64 {
 }
 
 /// Version that is written, and the highest that is read.
-const METADATA_VERSION: u32 = 2;
+const METADATA_VERSION: u32 = 3;
 
 impl Default for Metadata {
     fn default() -> Self {
@@ -209,6 +209,7 @@ impl Model {
                 "image_size": self.metadata.preprocessing.image_size,
                 "mean": self.metadata.preprocessing.mean,
                 "standard_deviation": self.metadata.preprocessing.standard_deviation,
+                "reading": self.metadata.preprocessing.reading,
             },
             "temperature": self.metadata.temperature,
             "temperature_record": self.metadata.temperature_record,
@@ -264,6 +265,7 @@ fn parse_metadata(text: &str) -> Result<Metadata> {
 mod tests {
     use super::super::calibration::{CalibrationData, OperatingPoint, OperatingRule, Rate};
     use super::*;
+    use lens_images::{Display, ReadOptions};
 
     fn model() -> Model {
         let metadata = Metadata::new(Preprocessing::default(), 0.25);
@@ -320,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn how_images_are_read() {
+        let reading = ReadOptions { display: Display::FullRange, window: 2, apply_orientation: false };
+        let preprocessing = Preprocessing { reading, ..Preprocessing::default() };
+        let text = serde_json::to_string(&Metadata::new(preprocessing, 0.5)).unwrap();
+        assert_eq!(parse_metadata(&text).unwrap().preprocessing.reading, reading);
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        // Until version 3 everything was read as a viewer shows it.
+        value["version"] = json!(2);
+        let taken = value["preprocessing"].as_object_mut().unwrap().remove("reading").unwrap();
+        assert_eq!(parse_metadata(&value.to_string()).unwrap().preprocessing.reading, ReadOptions::default());
+        value["preprocessing"]["reading"] = taken;
+        value["preprocessing"]["reading"]["display"] = json!("narrow");
+        let error = parse_metadata(&value.to_string()).unwrap_err();
+        assert!(error.message().contains("narrow") && error.message().contains("full_range"), "{error}");
+    }
+
+    #[test]
     fn metadata_version_1() {
         let text = serde_json::to_string(&Metadata::default()).unwrap();
         let mut value: Value = serde_json::from_str(&text).unwrap();
@@ -347,7 +366,7 @@ mod tests {
         let found = message(&changed);
         assert!(found.contains("1 missing: features.conv0.weight"), "{found}");
         assert!(found.contains("1 extra: features.conv9.weight"), "{found}");
-        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":2", "\\\"version\\\":9").as_bytes());
+        changed[8..header].copy_from_slice(text.replace("\\\"version\\\":3", "\\\"version\\\":9").as_bytes());
         assert!(message(&changed).contains("version 9"));
         changed[8..header].copy_from_slice(text.as_bytes());
         let last = changed.len() - 4;

@@ -42,7 +42,7 @@ pub fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Cine>, Fai
     // The first frame of every file, before anything is written.
     let mut counts = Vec::with_capacity(drawing.files.len());
     for file in drawing.files {
-        counts.push(load_image(file, 0)?.frames());
+        counts.push(load_image(file, 0, &drawing.reading)?.frames());
         progress.step("reading images", counts.len(), drawing.files.len());
     }
     let total = counts.iter().map(|count| *count as usize).sum();
@@ -51,7 +51,8 @@ pub fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<Cine>, Fai
         let mut heatmaps = Vec::with_capacity(count as usize);
         for first in (0..count).step_by(GROUP as usize) {
             let frames = first..count.min(first + GROUP);
-            let images = frames.map(|frame| load_image(file, frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+            let load = |frame| load_image(file, frame, &drawing.reading);
+            let images = frames.map(load).collect::<Result<Vec<ImageFile>, _>>()?;
             let views: Vec<_> = images.iter().map(ImageFile::view).collect();
             let place = Files { before, in_call: views.len(), total };
             let drawn = compute_heatmaps(&drawing.model, &views, &drawing.options, &mut progress.control_of(place));
@@ -71,7 +72,7 @@ fn write_cine(drawing: &Drawing, file: &Path, heatmaps: &[Heatmap]) -> Result<Ci
     interrupt::check()?;
     // Made as late as this, so that nothing is made when a frame cannot be read.
     make_directory(&drawing.out)?;
-    let image = load_image(file, best_frame as u32)?;
+    let image = load_image(file, best_frame as u32, &drawing.reading)?;
     let written = |heatmap: &Heatmap, of| write(heatmap, &image, &drawing.overlay, &Paths::new(&drawing.out, file, of));
     Ok(Cine {
         file: file.display().to_string(),

@@ -6,7 +6,7 @@ pub mod options;
 mod result;
 
 use super::classify::FrameOptions;
-use super::load_image;
+use super::{load_image, reading_for};
 use crate::arguments::{self, file_operands, files, given_path, is_given, model, path, switch};
 use crate::files::{check_directory, make_directory};
 use crate::interrupt;
@@ -15,7 +15,7 @@ use crate::program::Failure;
 use crate::progress::{Files, Progress};
 use crate::setting::Setting;
 use clap::{ArgMatches, Command};
-use lens_images::ImageFile;
+use lens_images::{ImageFile, ReadOptions};
 use lens_runtime::Classifier;
 use lens_tasks::heatmap::{HeatmapOptions, OverlayOptions, compute_heatmaps};
 use names::{Of, Paths};
@@ -37,6 +37,7 @@ pub fn describe(command: Command) -> Command {
         .arg(switch("all-frames", all))
         .arg(csv::option());
     let command = arguments::add(command, &FrameOptions::default(), &[]);
+    let command = arguments::add_of_model(command, &ReadOptions::default());
     arguments::add(options::add(command, &[]), &OverlayOptions::default(), &[])
 }
 
@@ -45,6 +46,7 @@ pub struct Drawing<'a> {
     model: Classifier,
     files: &'a [PathBuf],
     frame: u32,
+    reading: ReadOptions,
     out: PathBuf,
     options: HeatmapOptions,
     overlay: OverlayOptions,
@@ -86,12 +88,13 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     names::check(&out, &files, &model_path, table.as_deref(), kinds)?;
     check_directory("--out", &out)?;
 
-    if files.len() > GROUP && !all_frames {
-        check_images(&files, frame, setting.quiet)?;
-    }
     let model = setting.model(&model_path)?;
+    let reading = reading_for(&model, matches)?;
+    if files.len() > GROUP && !all_frames {
+        check_images(&files, frame, &reading, setting.quiet)?;
+    }
     let mut progress = Progress::new(setting.quiet);
-    let drawing = Drawing { model, files: &files, frame, out, options, overlay };
+    let drawing = Drawing { model, files: &files, frame, reading, out, options, overlay };
     let model = model_path.display().to_string();
     if all_frames {
         let cines = cine::draw(&drawing, &mut progress)?;
@@ -117,10 +120,10 @@ fn write_table<'a>(table: Option<PathBuf>, rows: impl Iterator<Item = Row<'a>>) 
 
 /// Decodes every file once before anything is written, so that an unreadable one leaves no partial result behind. A single
 /// group is read as a whole before anything is written anyway.
-fn check_images(files: &[PathBuf], frame: u32, quiet: bool) -> Result<(), Failure> {
+fn check_images(files: &[PathBuf], frame: u32, reading: &ReadOptions, quiet: bool) -> Result<(), Failure> {
     let mut progress = Progress::new(quiet);
     for (index, file) in files.iter().enumerate() {
-        load_image(file, frame)?;
+        load_image(file, frame, reading)?;
         progress.step("reading images", index + 1, files.len());
     }
     Ok(())
@@ -130,7 +133,8 @@ fn check_images(files: &[PathBuf], frame: u32, quiet: bool) -> Result<(), Failur
 fn draw(drawing: &Drawing, progress: &mut Progress) -> Result<Vec<FileHeatmap>, Failure> {
     let mut drawn: Vec<FileHeatmap> = Vec::with_capacity(drawing.files.len());
     for group in drawing.files.chunks(GROUP) {
-        let images = group.iter().map(|file| load_image(file, drawing.frame)).collect::<Result<Vec<ImageFile>, _>>()?;
+        let load = |file: &PathBuf| load_image(file, drawing.frame, &drawing.reading);
+        let images = group.iter().map(load).collect::<Result<Vec<ImageFile>, _>>()?;
         let views: Vec<_> = images.iter().map(ImageFile::view).collect();
         let place = Files { before: drawn.len(), in_call: group.len(), total: drawing.files.len() };
         let heatmaps = compute_heatmaps(&drawing.model, &views, &drawing.options, &mut progress.control_of(place))?;

@@ -3,7 +3,7 @@
 use crate::view::catalogue::ImageId;
 use crate::view::viewer::Viewer;
 use lens_base::{Cancel, Result};
-use lens_images::ImageFile;
+use lens_images::{ImageFile, ReadOptions};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, Scope};
 
@@ -19,12 +19,14 @@ pub fn decode_ahead<'scope>(
     viewer: &'scope Viewer,
     cancel: &'scope Cancel,
     images: &'scope [ImageId],
+    reading: ReadOptions,
 ) -> std::io::Result<Receiver<Frame>> {
     let (sender, receiver) = sync_channel(AHEAD);
     Builder::new().name("decoder".into()).spawn_scoped(scope, move || {
         for image in images {
             let path = viewer.catalogue.contents().file(*image).path.clone();
-            if cancel.is_triggered() || sender.send((*image, ImageFile::load(&path, image.frame))).is_err() {
+            if cancel.is_triggered() || sender.send((*image, ImageFile::load_as(&path, image.frame, &reading))).is_err()
+            {
                 break;
             }
         }

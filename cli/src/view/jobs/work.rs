@@ -63,8 +63,9 @@ impl Run<'_> {
             !known
         });
         let (viewer, job) = (self.viewer, self.job);
+        let reading = self.request.model.classifier.preprocessing().reading;
         thread::scope(|scope| {
-            let decoded = decode_ahead(scope, viewer, &job.cancel, &images);
+            let decoded = decode_ahead(scope, viewer, &job.cancel, &images, reading);
             let decoded = decoded.map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
             let mut size = FIRST_GROUP;
             loop {

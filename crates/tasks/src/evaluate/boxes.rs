@@ -1,7 +1,7 @@
 //! Images with boxes around their findings.
 
 use lens_base::{Error, Result};
-use lens_images::{ImageFile, image_id, open_table};
+use lens_images::{ImageFile, ReadOptions, image_id, open_table};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -111,8 +111,8 @@ pub fn read_boxes(directory: &Path) -> Result<Vec<BoxedImage>> {
 
 impl BoxedImage {
     /// Decodes the frame; refuses boxes that exceed it.
-    pub fn load(&self) -> Result<ImageFile> {
-        let image = ImageFile::load(&self.path, self.frame)?;
+    pub fn load(&self, reading: &ReadOptions) -> Result<ImageFile> {
+        let image = ImageFile::load_as(&self.path, self.frame, reading)?;
         let view = image.view();
         let (width, height) = (view.width() as f64, view.height() as f64);
         for area in &self.boxes {

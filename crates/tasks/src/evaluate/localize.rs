@@ -47,7 +47,7 @@ pub fn localize(
     let start = Instant::now();
     let mut located = Vec::with_capacity(images.len());
     for (index, image) in images.iter().enumerate() {
-        let file = image.load()?;
+        let file = image.load(&model.preprocessing().reading)?;
         let mut within = control.within(Phase::Evaluate, index, images.len(), start);
         let heatmaps = compute_heatmaps(model, &[file.view()], &options.heatmap, &mut within)
             .map_err(|error| error.prefixed(&image.name))?;

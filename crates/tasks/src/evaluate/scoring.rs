@@ -110,7 +110,8 @@ pub fn map_samples<'a>(
     let start = Instant::now();
     let mut group: Vec<(&'a Sample, std::result::Result<Arc<Raster>, Skipped>)> = Vec::new();
     let (mut pixels, mut seen, mut done) = (0, 0, 0);
-    for_each_image(samples, Sample::load, model.context().policy().threads.value, |_, image| {
+    let load = |sample: &Sample| sample.load(&model.preprocessing().reading);
+    for_each_image(samples, load, model.context().policy().threads.value, |_, image| {
         pixels += image.as_ref().map_or(0, |raster| raster.width() * raster.height());
         group.push((samples[seen], image));
         seen += 1;

@@ -92,6 +92,33 @@ final class BindingsTest {
         near(MODEL.classify(Image.of(floats, WIDTH, HEIGHT)).probability(), expected("gray8.probability"), ROUNDING);
     }
 
+    static void dicomFilesAreReadAsAsked() {
+        Path path = DIRECTORY.resolve("viewing.dcm");
+        near(MODEL.classify(read(path, new ReadOptions())).probability(), expected("sigmoid.probability"), ROUNDING);
+        near(MODEL.classify(read(path, new ReadOptions().window(1))).probability(), expected("table.probability"),
+                ROUNDING);
+        near(MODEL.classify(read(path, new ReadOptions().display(Display.FULL_RANGE))).probability(),
+                expected("full_range.probability"), ROUNDING);
+        near(MODEL.classify(read(path, MODEL.readOptions())).probability(), expected("sigmoid.probability"), ROUNDING);
+        refused(Status.ERROR_ARGUMENT, () -> new ImageFile(path, 0, new ReadOptions().window(2)), "window is 2");
+        Image plain = Image.of(Fixture.shorts("gray16.raw"), WIDTH, HEIGHT, PixelFormat.GRAY16).bitsStored(12);
+        Image sigmoid = plain.window(expected("window_center"), expected("window_width"), WindowFunction.SIGMOID);
+        near(MODEL.classify(sigmoid).probability(), expected("sigmoid.probability"), ROUNDING);
+        short[] table = new short[2000];
+        for (int entry = 0; entry < table.length; entry++) {
+            table[entry] = (short) (entry % 900);
+        }
+        near(MODEL.classify(sigmoid.lookupTable(table, 200, 10)).probability(), expected("table.probability"), ROUNDING);
+        refused(Status.ERROR_ARGUMENT, () -> MODEL.classify(plain.lookupTable(table, 200, 9)), "entry 512");
+        fails(IllegalArgumentException.class, () -> MODEL.classify(plain.lookupTable(new short[0], 0, 8)), "empty");
+    }
+
+    private static Image read(Path path, ReadOptions options) {
+        try (ImageFile file = new ImageFile(path, 0, options)) {
+            return file.image();
+        }
+    }
+
     static void imageFilesAreRead() {
         try (ImageFile file = new ImageFile(DIRECTORY.resolve("gray16.png"))) {
             equal(file.frames(), 1);

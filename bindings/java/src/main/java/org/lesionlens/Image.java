@@ -28,9 +28,19 @@ public final class Image {
     private final PixelFormat format;
     private final Tone tone;
 
-    private record Tone(
-            int bitsStored, double slope, double intercept, double windowCenter, double windowWidth, boolean inverted) {
-        static final Tone PLAIN = new Tone(0, 1, 0, 0, 0, false);
+    private record Tone(int bitsStored, double slope, double intercept, Window window, LookupTable table,
+            boolean inverted) {
+        static final Tone PLAIN = new Tone(0, 1, 0, new Window(0, 0, WindowFunction.LINEAR), null, false);
+    }
+
+    private record Window(double center, double width, WindowFunction function) {}
+
+    /** first: the rescaled value of the first entry; 2^bits - 1 is the brightest. */
+    private record LookupTable(short[] values, int first, int bits) {
+        static LookupTable copyOf(Native.lens_image view) {
+            return view.lut_entries == 0 ? null : new LookupTable(
+                    view.lut_values.getShortArray(0, view.lut_entries), view.lut_first, view.lut_bits);
+        }
     }
 
     private Image(Object pixels, int offset, int width, int height, long rowStride, PixelFormat format, Tone tone) {
@@ -87,31 +97,49 @@ public final class Image {
                 .orElseThrow(() -> new UnsupportedOperationException("pixels of format " + view.format));
         long size = (view.height - 1) * view.row_stride + (long) view.width * bytes(format);
         byte[] pixels = view.pixels.getByteArray(0, Math.toIntExact(size));
+        WindowFunction function = Arrays.stream(WindowFunction.values())
+                .filter(one -> one.value == view.window_function).findFirst()
+                .orElseThrow(() -> new UnsupportedOperationException("window function " + view.window_function));
         return of(pixels, 0, view.width, view.height, view.row_stride, format).with(new Tone(view.bits_stored,
-                view.rescale_slope, view.rescale_intercept, view.window_center, view.window_width, view.invert == 1));
+                view.rescale_slope, view.rescale_intercept,
+                new Window(view.window_center, view.window_width, function), LookupTable.copyOf(view),
+                view.invert == 1));
     }
 
     /** The window in rescaled units; width at least 1, for GRAY_F32 above 0; 0: the full stored range. */
     public Image window(double center, double width) {
-        return with(new Tone(tone.bitsStored, tone.slope, tone.intercept, center, width, tone.inverted));
+        return window(center, width, WindowFunction.LINEAR);
+    }
+
+    /** The same with a function of its own: width above 0 unless it is LINEAR. Takes the place of a lookup table. */
+    public Image window(double center, double width, WindowFunction function) {
+        Window window = new Window(center, width, Objects.requireNonNull(function, "function"));
+        return with(new Tone(tone.bitsStored, tone.slope, tone.intercept, window, null, tone.inverted));
+    }
+
+    /**
+     * What is seen for each whole rescaled value, in the place of a window: values are unsigned, 1 to 65536 of them, the
+     * first for the rescaled value `first`; 2^bits - 1 is the brightest.
+     */
+    public Image lookupTable(short[] values, int first, int bits) {
+        LookupTable table = new LookupTable(values.clone(), first, Arguments.notNegative("bits", bits));
+        return with(new Tone(tone.bitsStored, tone.slope, tone.intercept, Tone.PLAIN.window, table, tone.inverted));
     }
 
     /** What makes rescaled values of stored ones. */
     public Image rescale(double slope, double intercept) {
-        return with(new Tone(
-                tone.bitsStored, slope, intercept, tone.windowCenter, tone.windowWidth, tone.inverted));
+        return with(new Tone(tone.bitsStored, slope, intercept, tone.window, tone.table, tone.inverted));
     }
 
     /** How many low bits of a 16-bit sample carry the value, 1 to 16. */
     public Image bitsStored(int bits) {
-        return with(new Tone(Arguments.notNegative("bits", bits), tone.slope, tone.intercept, tone.windowCenter,
-                tone.windowWidth, tone.inverted));
+        return with(new Tone(Arguments.notNegative("bits", bits), tone.slope, tone.intercept, tone.window, tone.table,
+                tone.inverted));
     }
 
     /** Bright means low, as in MONOCHROME1. */
     public Image inverted() {
-        return with(new Tone(
-                tone.bitsStored, tone.slope, tone.intercept, tone.windowCenter, tone.windowWidth, !tone.inverted));
+        return with(new Tone(tone.bitsStored, tone.slope, tone.intercept, tone.window, tone.table, !tone.inverted));
     }
 
     public int width() {
@@ -206,9 +234,23 @@ public final class Image {
         view.bits_stored = tone.bitsStored;
         view.rescale_slope = tone.slope;
         view.rescale_intercept = tone.intercept;
-        view.window_center = tone.windowCenter;
-        view.window_width = tone.windowWidth;
+        view.window_center = tone.window.center;
+        view.window_width = tone.window.width;
+        view.window_function = tone.window.function.value;
         view.invert = tone.inverted ? 1 : 0;
+        LookupTable table = tone.table;
+        if (table != null) {
+            if (table.values.length == 0) {
+                throw new IllegalArgumentException("the lookup table is empty; it must have 1 to 65536 values");
+            }
+            Memory memory = new Memory((long) Short.BYTES * table.values.length);
+            copies.add(memory);
+            memory.write(0, table.values, 0, table.values.length);
+            view.lut_values = memory;
+            view.lut_entries = table.values.length;
+            view.lut_first = table.first;
+            view.lut_bits = table.bits;
+        }
     }
 
     private Pointer copy(List<Memory> copies) {

@@ -12,14 +12,20 @@ public final class ImageFile extends Handle {
 
     /** frame: from 0. */
     public ImageFile(Path file, int frame) {
-        super(load(file, Arguments.notNegative("frame", frame)),
+        this(file, frame, new ReadOptions());
+    }
+
+    /** options: for images that a model is to see, its readOptions(). */
+    public ImageFile(Path file, int frame, ReadOptions options) {
+        super(load(file, Arguments.notNegative("frame", frame), options),
                 LesionlensLibrary.library()::lens_image_file_free, null);
     }
 
-    private static Pointer load(Path file, int frame) {
+    private static Pointer load(Path file, int frame, ReadOptions options) {
         byte[] path = Arguments.utf8("file", file.toString());
+        Native.lens_read_options choices = options.fill();
         return LesionlensLibrary.handle(
-                handle -> LesionlensLibrary.library().lens_image_file_load(path, frame, handle));
+                handle -> LesionlensLibrary.library().lens_image_file_load(path, frame, choices, handle));
     }
 
     /** How many frames the file has. */
@@ -31,7 +37,7 @@ public final class ImageFile extends Handle {
         });
     }
 
-    /** The pixels, copied, with the rescaling, window and inversion that the file asks for. */
+    /** The pixels, copied, with the rescaling, window or lookup table, and inversion that the file asks for. */
     public Image image() {
         return use(handle -> {
             Native.lens_image view = new Native.lens_image();

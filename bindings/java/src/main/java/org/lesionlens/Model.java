@@ -16,6 +16,18 @@ public final class Model extends Handle {
         super(address, LesionlensLibrary.library()::lens_model_free, keep);
     }
 
+    /** How image files should be read for it. */
+    public ReadOptions readOptions() {
+        return use(model -> {
+            Native.lens_read_options found = new Native.lens_read_options();
+            LesionlensLibrary.check(LesionlensLibrary.library().lens_model_get_read_options(model, found));
+            Display display = Arrays.stream(Display.values()).filter(one -> one.value == found.display).findFirst()
+                    .orElseThrow(() -> new UnsupportedOperationException("display " + found.display));
+            return new ReadOptions().display(display).window(found.window)
+                    .applyOrientation(found.apply_orientation == 1);
+        });
+    }
+
     public Prediction classify(BufferedImage image) {
         return classify(Image.of(image));
     }

@@ -23,7 +23,9 @@ interface Native extends Library {
 
     void lens_string_free(Pointer text);
 
-    int lens_image_file_load(byte[] path, int frame, PointerByReference file);
+    void lens_read_options_init(lens_read_options options);
+
+    int lens_image_file_load(byte[] path, int frame, lens_read_options options, PointerByReference file);
 
     int lens_image_file_get_view(Pointer file, lens_image image);
 
@@ -52,6 +54,8 @@ interface Native extends Library {
     int lens_model_load(Pointer context, byte[] path, PointerByReference model);
 
     int lens_model_describe(Pointer model, PointerByReference json);
+
+    int lens_model_get_read_options(Pointer model, lens_read_options options);
 
     void lens_model_free(Pointer model);
 
@@ -89,9 +93,18 @@ interface Native extends Library {
         void invoke(int level, Pointer message, Pointer userData);
     }
 
+    @Structure.FieldOrder({"struct_size", "display", "window", "apply_orientation"})
+    class lens_read_options extends Structure {
+        public long struct_size;
+        public int display;
+        public int window;
+        public int apply_orientation;
+    }
+
     @Structure.FieldOrder({
         "pixels", "width", "height", "row_stride", "format", "bits_stored", "rescale_slope", "rescale_intercept",
-        "window_center", "window_width", "invert", "reserved"
+        "window_center", "window_width", "invert", "window_function", "lut_values", "lut_entries", "lut_first",
+        "lut_bits", "reserved"
     })
     class lens_image extends Structure {
         public Pointer pixels;
@@ -105,6 +118,11 @@ interface Native extends Library {
         public double window_center;
         public double window_width;
         public int invert;
+        public int window_function;
+        public Pointer lut_values;
+        public int lut_entries;
+        public int lut_first;
+        public int lut_bits;
         public int reserved;
     }
 
