@@ -13,11 +13,14 @@ PROGRAM := target/release/lesionlens
 LENS_HOST := target/lens-host
 EXAMPLE_HOST := target/example-host
 PYTHON_TOOLS := target/python-tools
+CONFORMANCE_PYTHON := target/conformance-python
+CONFORMANCE_PACKAGES := $(shell cat ffi-tests/conformance/requirements.txt)
 
 BENCH_PYTHON ?= target/bench-python/bin/python
 # Where libtorch's CUDA half and its 3.6 GB of libraries go.
 CUDA_DIRECTORY ?= target/cuda
 DEVICE ?= auto
+SECONDS ?= 600
 
 PREFIX ?= /usr/local
 LIBDIR ?= lib
@@ -28,7 +31,7 @@ LEFT_OUT := $(CURDIR)/target/left_out
 # The rule that builds, unless that was done.
 BUILT := $(if $(and $(wildcard $(LIBRARY)),$(wildcard $(LENS_HOST))),,programs)
 
-.PHONY: build all help setup build-tools library torch programs demo viewer check test test-viewer test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python bench bench-train bench-python header bindings abi notices install uninstall dist clean
+.PHONY: build all conformance bench-read read-frame help setup build-tools library torch programs demo viewer check test test-viewer test-interop test-archive test-ddp wheel test-torch cuda test-cuda-load test-gpu docs interop-python weights-python fuzz bench bench-train bench-python header bindings abi notices install uninstall dist clean
 build: programs
 all: programs torch notices
 
@@ -51,10 +54,16 @@ help:
 	@echo 'make cuda     fetch the libraries of the CUDA half of libtorch (2 GB) into CUDA_DIRECTORY ($(CUDA_DIRECTORY))'
 	@echo 'make test-cuda-load    for machines without a GPU: load the CUDA half, and see it say why it cannot be used'
 	@echo 'make test-interop   models in other formats, run by ONNX Runtime, OpenVINO and PyTorch, and models compiled by'
-	@echo '              PyTorch, run here; with test-archive (an archive scored on a Ray cluster) and test-ddp (models'
-	@echo '              trained by PyTorch in two processes). All are installed for that: several GB'
+	@echo '              PyTorch, run here; weights of MONAI, torchxrayvision and CheXNet; with test-archive (an archive'
+	@echo '              scored on a Ray cluster) and test-ddp (models trained by PyTorch in two processes). All are'
+	@echo '              installed for that: several GB'
+	@echo 'make fuzz     feed a reader of files damaged ones: TARGET= names one of fuzz/fuzz_targets, SECONDS= says how long (600);'
+	@echo '              needs clang; findings go to target/fuzz/findings, FUZZ_SEEDS names directories of more seeds'
+	@echo 'make conformance  compare the reading of DICOM with pydicom and DCMTK, which are installed for that, and write'
+	@echo '              docs/conformance.md; make bench-read times it beside them'
 	@echo 'make bench        time inference on the CPU against ONNX Runtime and OpenVINO, which are installed for that'
 	@echo 'make bench-train   time a training step on the CPU against PyTorch (BENCH_PYTHON names a Python that has it)'
+	@echo 'make   time decoding of DICOM frames against pydicom with pylibjpeg, which are installed for that, and DCMTK'
 	@echo 'make wheel    the Python package with library and command line in it, in dist/; BUNDLE_LIBTORCH=1 puts libtorch into it too'
 	@echo 'make test-torch     PyTorch and lesionlens in one Python process (BENCH_PYTHON names a Python that has PyTorch)'
 	@echo 'make docs     the documentation site in target/docs: guides, and references of C, C++, Rust and Python'
@@ -114,8 +123,23 @@ test: programs torch
 	LENS_LEFT_OUT="$(LEFT_OUT)" tools/viewer.sh check
 	LENS_LEFT_OUT="$(LEFT_OUT)" tools/viewer_e2e.sh
 	tools/python_tools.sh $(PYTHON_TOOLS)
-	-@tools/apt.sh abigail-tools clang cmake pkg-config
-	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" sh ffi-tests/run.sh
+	-@tools/python_tools.sh $(CONFORMANCE_PYTHON) $(CONFORMANCE_PACKAGES)
+	-@tools/apt.sh abigail-tools clang cmake dcmtk pkg-config
+	LENS_LEFT_OUT="$(LEFT_OUT)" LENS_PYTHON="$(CURDIR)/$(PYTHON_TOOLS)/python" \
+	    LENS_CONFORMANCE_PYTHON="$$(ls "$(CURDIR)/$(CONFORMANCE_PYTHON)/python" 2>/dev/null)" sh ffi-tests/run.sh
+
+# docs/conformance.md: what is read here, and what pydicom and DCMTK read.
+conformance: read-frame
+	$(CONFORMANCE_PYTHON)/python ffi-tests/conformance/test_conformance.py --write
+
+# Reading DICOM frames beside pydicom and DCMTK.
+bench-read: read-frame
+	$(CONFORMANCE_PYTHON)/python tools/bench_read.py $(BENCH_OPTIONS)
+
+read-frame: build-tools
+	@tools/python_tools.sh $(CONFORMANCE_PYTHON) $(CONFORMANCE_PACKAGES)
+	@tools/apt.sh dcmtk
+	$(CARGO) build --release --package lens-images --example read_frame
 
 test-viewer: programs
 	@tools/viewer_e2e.sh
@@ -151,8 +175,17 @@ interop-python:
 	@[ -x target/interop-python/bin/python ] || python3 -m venv target/interop-python
 	@target/interop-python/bin/python -m pip install --quiet 'numpy>=1.24,<3' onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1
 
-test-interop: programs torch interop-python bench-python test-archive test-ddp
+# Programs whose weights are read, in an environment of their own beside the PyTorch of bench-train: about 400 MB.
+weights-python: bench-python
+	@[ -x target/weights-python/bin/python ] || "$(BENCH_PYTHON)" -m venv target/weights-python
+	@"$(BENCH_PYTHON)" -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))' \
+	    >"$$(target/weights-python/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch.pth"
+	@target/weights-python/bin/python -m pip install --quiet --no-deps monai==1.6.1 torchxrayvision==1.5.7
+	@target/weights-python/bin/python -m pip install --quiet imageio scikit-image pandas requests tqdm pydicom==3.0.2
+
+test-interop: programs torch interop-python bench-python weights-python test-archive test-ddp
 	LESIONLENS_LIBRARY="$(CURDIR)/$(LIBRARY)" LENS_TORCH_PYTHON="$(abspath $(BENCH_PYTHON))" \
+	    LENS_WEIGHTS_PYTHON="$(CURDIR)/target/weights-python/bin/python" \
 	    target/interop-python/bin/python -m unittest discover -s ffi-tests/interop
 
 # examples/archive on a Ray cluster of two processes, in an environment of its own: about 600 MB.
@@ -177,6 +210,10 @@ bench: library interop-python
 	@program=$$($(CARGO) build --release --bench infer --message-format=json-render-diagnostics | \
 	    sed -n 's/.*"executable":"\([^"]*infer[^"]*\)".*/\1/p' | tail -n 1) && \
 	    target/interop-python/bin/python tools/bench_infer.py "$$program" $(LIBRARY) --report target/bench/report.json $(BENCH_OPTIONS)
+
+fuzz: build-tools
+	@-tools/apt.sh clang libclang-rt-dev
+	@tools/fuzz.sh "$(TARGET)" "$(SECONDS)"
 
 bench-python:
 	@tools/bench_python.sh "$(BENCH_PYTHON)" target/bench-python

@@ -63,7 +63,7 @@ grep -q '(RUNPATH)' "$work/dynamic" && fail "it has a RUNPATH, and needs nothing
 grep -q 'NODELETE' "$work/dynamic" || fail "not marked NODELETE: dlclose() would unmap code that threads still need"
 # Whatever else is needed, every program that embeds the library would have to ship.
 more=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" |
-    grep -vE '^(libc\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libstdc\+\+\.so\.6|ld-linux-[a-z0-9_-]+\.so\.[0-9])$' | tr '\n' ' ' || true)
+    grep -vE '^(libc\.so\.6|libm\.so\.6|libgcc_s\.so\.1|ld-linux-[a-z0-9_-]+\.so\.[0-9])$' | tr '\n' ' ' || true)
 [ -z "$more" ] || fail "NEEDED beyond the system's own libraries: $more"
 
 # The second library: one function, and libtorch's CPU half alone.

@@ -4,6 +4,7 @@
 #
 # LENS_LIBRARY_DIR  where liblesionlens.so lies; default target/release
 # LENS_PYTHON       a Python with NumPy; default python3
+# LENS_CONFORMANCE_PYTHON  one with the packages of ffi-tests/conformance/requirements.txt; default LENS_PYTHON
 # CC, CXX           compilers; CFLAGS, CXXFLAGS are added, such as -fsanitize=address
 # LENS_LEFT_OUT     a file with what tests before these left out, to be added to; default a temporary one
 # LENS_RUN          put before each C and C++ program, such as "valgrind -q"
@@ -75,7 +76,7 @@ if [ ! -f "$work/model.safetensors" ]; then
 fi
 
 for name in every_function_runtime every_function_data every_function_model every_function_heatmap \
-    images images_refused lifetime threads old_header quiet; do
+    images images_refused lifetime threads fork old_header quiet; do
     if build_c "$name" c11; then
         run_program "$name" "$work"
     else
@@ -99,6 +100,11 @@ if build_cxx header_cpp ffi-tests/c/header_cpp.cpp; then
 else
     failed_program header_cpp "does not build"
 fi
+if build_cxx exceptions ffi-tests/c/exceptions.cpp; then
+    run_program exceptions "$work"
+else
+    failed_program exceptions "does not build"
+fi
 if build_cxx bindings_test ffi-tests/cpp/*.cpp -Ibindings/cpp; then
     run_program bindings_test
 else
@@ -111,6 +117,10 @@ sh "$here/cpp/example.sh" "$libraries" "$work/model.safetensors" || other_failur
 echo '-- python'
 LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_PYTHON:-python3}" -m unittest discover -s ffi-tests/python ||
     other_failures=$((other_failures + 1))
+
+echo '-- conformance'
+LESIONLENS_LIBRARY="$libraries/liblesionlens.so" "${LENS_CONFORMANCE_PYTHON:-${LENS_PYTHON:-python3}}" \
+    -m unittest discover -s ffi-tests/conformance || other_failures=$((other_failures + 1))
 
 echo '-- exports'
 LENS_LIBRARY_DIR="$libraries" sh "$here/exports.sh" || other_failures=$((other_failures + 1))

@@ -160,6 +160,11 @@ void lens_string_free(char *text);
 typedef struct lens_image_file lens_image_file;
 
 /**
+ * A DICOM series as a volume: paths and places of its slices, no pixels. Immutable, so thread-safe.
+ */
+typedef struct lens_series lens_series;
+
+/**
  * Stops long calls from another thread: put it into the options of a call, and trigger it at any time. One token may
  * serve several calls. All its functions may be called from any thread at any time, except free.
  */
@@ -168,6 +173,10 @@ typedef struct lens_cancel_token lens_cancel_token;
 /**
  * A configured instance of the library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
  *
+ * In the child of a fork() it works as in the parent, as everything made from it does, with threads that the child starts for
+ * itself; so does freeing. Where libtorch was loaded before the fork, what needs libtorch fails in the child with
+ * LENS_ERROR_UNSUPPORTED.
+ *
  * On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
  * they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.
  */
@@ -175,13 +184,14 @@ typedef struct lens_context lens_context;
 
 /**
  * Labelled images: files that are read when needed, and pixels that were handed over. Thread-safe; a running call
- * works on the samples that were there when it began.
+ * works on the samples that were there when it began. In the child of a fork() that came while another thread was adding to
+ * it, it is lost: calls return LENS_ERROR_DATA.
  */
 typedef struct lens_dataset lens_dataset;
 
 /**
  * A trained classifier with its preprocessing, threshold and training record. Immutable, so thread-safe: any number of
- * threads may classify with it at once. Keeps its context alive.
+ * threads may classify with it at once, also in the child of a fork(), where it gives the same bits. Keeps its context alive.
  */
 typedef struct lens_model lens_model;
 
@@ -382,8 +392,8 @@ typedef struct lens_read_options {
      */
     uint32_t window;
     /**
-     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
-     * yes, 0: no; default 1.
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+     * slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. 1: yes, 0: no; default 1.
      */
     int32_t apply_orientation;
 } lens_read_options;
@@ -394,10 +404,11 @@ typedef struct lens_read_options {
 void lens_read_options_init(lens_read_options *options);
 
 /**
- * Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, WebP or TIFF.
+ * Decodes one frame of an image file: DICOM, NIfTI (.nii, .nii.gz), PNG, JPEG, BMP, WebP or TIFF.
  *
  * @param path UTF-8; a regular file.
- * @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
+ * @param frame From 0; the frames of a TIFF file are its pages, those of a NIfTI file its slices along the third axis and then
+ *        those of further ones; PNG, JPEG, BMP and WebP files have one. For DICOM series see lens_series_open().
  * @param options How it is read; NULL for all defaults. For lens_classify() and the like as the model says it, see
  *        lens_model_get_read_options().
  * @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
@@ -418,7 +429,7 @@ lens_status lens_image_file_load(const char *path,
 lens_status lens_image_file_get_view(const lens_image_file *file, lens_image *image);
 
 /**
- * How many frames the file on disk has, of which this is one.
+ * How many frames the file on disk has, or slices the series, of which this is one.
  *
  * @param[out] frames Receives the number, at least 1; 0 on failure.
  */
@@ -438,6 +449,62 @@ void lens_image_file_free(lens_image_file *file);
  * @param path UTF-8; an existing file is replaced.
  */
 lens_status lens_png_write(const char *path, const lens_image *image);
+
+/**
+ * Finds the files of a DICOM series in a directory and those below it, and puts its slices in spatial order: by Image
+ * Position (Patient) along the normal of their plane, axial slices from feet to head; without positions by Instance
+ * Number. Only headers are read.
+ *
+ * Slices of another size or plane than the others, and multi-frame files, are series of their own, even with the same UID:
+ * a UID that has several is refused. Frames of multi-frame files are also had by lens_image_file_load().
+ *
+ * @param directory UTF-8.
+ * @param series_uid Series Instance UID; NULL: the directory must hold one series.
+ * @param[out] series Receives the series; free it with lens_series_free(). NULL on failure.
+ * @return LENS_OK; LENS_ERROR_IO when the directory or a file in it cannot be read; LENS_ERROR_FORMAT when a DICOM file is
+ *         broken, or its position or plane is none; LENS_ERROR_UNSUPPORTED when its header is coded in a way that this
+ *         version cannot read; LENS_ERROR_DATA when there are no DICOM images, no such series, or several
+ *         (the message lists their UIDs and numbers of slices).
+ */
+lens_status lens_series_open(const char *directory,
+                             const char *series_uid,
+                             lens_series **series);
+
+/**
+ * How many slices the series has.
+ *
+ * @param[out] slices Receives the number, at least 1; 0 on failure.
+ */
+lens_status lens_series_get_slices(const lens_series *series, uint32_t *slices);
+
+/**
+ * Decodes one slice. Each has the window of its own file; without one it is stretched from its smallest to its largest
+ * value, unless options say LENS_DISPLAY_FULL_RANGE.
+ *
+ * @param slice From 0, in spatial order.
+ * @param options As for lens_image_file_load().
+ * @param[out] file Receives the slice, which outlives the series; free it with lens_image_file_free(). NULL on failure.
+ * @return As lens_image_file_load(); LENS_ERROR_ARGUMENT when there is no such slice or window.
+ */
+lens_status lens_series_load(const lens_series *series,
+                             uint32_t slice,
+                             const lens_read_options *options,
+                             lens_image_file **file);
+
+/**
+ * The series as JSON: "uid", "description" and "modality" (null where files do not say them), "width", "height"; "slices"
+ * in order, each with "path", "frame" (of that file, from 0) and "position_mm" (along the normal of its plane; null where not
+ * known); "notes", in words: gaps, repeated or missing positions, files that were left out.
+ *
+ * @param[out] json Receives the text; free it with lens_string_free(). NULL on failure.
+ */
+lens_status lens_series_describe(const lens_series *series,
+                                 char **json);
+
+/**
+ * Frees the series; NULL is a no-op.
+ */
+void lens_series_free(lens_series *series);
 
 /*
  * Progress and cancelling
@@ -525,7 +592,8 @@ typedef struct lens_progress {
 /**
  * Called by long calls on the thread that made the call, about once a batch.
  *
- * It must not throw or longjmp through the library. It may call other lens_ functions.
+ * It must not throw or longjmp through the library. It may call other lens_ functions. Where it forks, the call goes on in the
+ * parent, and ends in the child with LENS_ERROR_UNSUPPORTED once the callback has returned.
  *
  * @param progress How far the call is; valid during the callback only.
  * @param user_data The pointer given beside the callback.
@@ -953,8 +1021,9 @@ void lens_dataset_options_init(lens_dataset_options *options);
 
 /**
  * Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
- * per class. Images are DICOM, PNG, JPEG, BMP, WebP or TIFF files. In class folders and the folders below them they are
- * found by their endings (dcm, png, jpg, jpeg, bmp, webp, tif, tiff) or, whatever their names are, by their first bytes.
+ * per class. Images are DICOM, NIfTI, PNG, JPEG, BMP, WebP or TIFF files; the frames of NIfTI files are slices. In class
+ * folders and the folders below them they are found by their endings (dcm, nii, nii.gz, png, jpg, jpeg, bmp, webp, tif,
+ * tiff) or, whatever their names are, by their first bytes.
  * Files that are no images are passed over and counted; lens_dataset_describe() says how many, and names some.
  *
  * labels.csv is UTF-8; its columns are separated by commas, semicolons or tabs. A row that names an image (and frame)
@@ -1102,6 +1171,54 @@ typedef int32_t lens_grad_scaler;
  * The reference pipeline's for AMD: from 2^12, times 1.5 after 1000 good steps in a row, times 0.7 after an overflow.
  */
 #define LENS_GRAD_SCALER_AMD 2
+
+/**
+ * What the outputs of a head are.
+ */
+typedef int32_t lens_head_kind;
+
+/**
+ * As the program has it whose weights they are: findings for CheXNet's and torchxrayvision's. Of others two outputs
+ * are taken for classes, and more are refused until it is said what they are.
+ */
+#define LENS_HEAD_KIND_AUTO 0
+
+/**
+ * Classes of which one is right, with a softmax over them. The logit is the output of the positive class minus that of
+ * the negative class.
+ */
+#define LENS_HEAD_KIND_SOFTMAX 1
+
+/**
+ * Findings that are there or not, each with a sigmoid of its own. The logit is the output of the positive class.
+ */
+#define LENS_HEAD_KIND_SIGMOID 2
+
+/**
+ * What the network expects of its images' values.
+ */
+typedef int32_t lens_normalisation;
+
+/**
+ * As the program has it whose weights they are: CheXNet's and torchxrayvision's are known; of others none.
+ */
+#define LENS_NORMALISATION_AUTO 0
+
+/**
+ * The values as they are, 0..1.
+ */
+#define LENS_NORMALISATION_NONE 1
+
+/**
+ * Mean 0.485, 0.456, 0.406 and standard deviation 0.229, 0.224, 0.225 for red, green and blue, as torchvision's
+ * weights from ImageNet want it.
+ */
+#define LENS_NORMALISATION_IMAGENET 2
+
+/**
+ * -1024 for black to 1024 for white, as torchxrayvision has it: mean 0.5, standard deviation 1 / 2048.
+ */
+#define LENS_NORMALISATION_TORCHXRAYVISION 3
 
 /**
  * Options of lens_train(). Fill with lens_train_options_init(), then change what you need.
@@ -1282,10 +1399,31 @@ typedef struct lens_train_options {
     /**
      * File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
      * of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out,
-     * and a random one takes its place. Of a model file only the weights are taken. NULL (default): random, by
-     * torchvision's rule.
+     * and a random one takes its place, unless head_positive, head_negative or head_kind says what to make of it. Of a
+     * model file only the weights are taken. NULL (default): random, by torchvision's rule.
      */
     const char *start_weights;
+    /**
+     * The positive class of a head with several outputs: its number from 0, or its name where the program's classes
+     * are known (CheXNet's and torchxrayvision's are). NULL (default): the second of two outputs; in training the head
+     * is left out.
+     */
+    const char *head_positive;
+    /**
+     * The class that the positive one is set against where a softmax has more than two: the probability is then that
+     * of the positive class given that it is one of these two. Named like head_positive. NULL (default): the other of
+     * two outputs.
+     */
+    const char *head_negative;
+    /**
+     * What the outputs of a head with several are. LENS_HEAD_KIND_...; default LENS_HEAD_KIND_AUTO.
+     */
+    lens_head_kind head_kind;
+    /**
+     * What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+     * of the weights. LENS_NORMALISATION_...; default LENS_NORMALISATION_AUTO.
+     */
+    lens_normalisation normalisation;
     /**
      * Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
      */
@@ -1296,8 +1434,8 @@ typedef struct lens_train_options {
      */
     uint32_t window;
     /**
-     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
-     * yes, 0: no; default 1.
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+     * slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. 1: yes, 0: no; default 1.
      */
     int32_t apply_orientation;
 } lens_train_options;
@@ -1336,12 +1474,10 @@ lens_status lens_train(const lens_context *context,
 /**
  * Loads a model.
  *
- * Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121 with torchvision's parameter
- * names (also its old ones, and behind the prefixes of torch.compile and parallel modules): .safetensors, and what
- * torch.save() wrote of a state dict, alone or in a checkpoint, as zip or legacy pickle. These get the default
- * preprocessing (128 px, no normalisation) and threshold (0.5), and their classifier must have one output; to train from
- * one that has others see lens_train_options.start_weights. The format is told by content. A pickle runs nothing: what
- * asks for anything but tensors is refused by name.
+ * Reads .safetensors files written by lens_model_save(), and others that hold a DenseNet-121: .safetensors, and what
+ * torch.save() wrote of a state dict, alone or in a checkpoint, as zip or legacy pickle. The format is told by content. A
+ * pickle runs nothing: what asks for anything but tensors is refused by name. What lens_model_import() says of weights of
+ * other programs holds, with all defaults.
  *
  * Two kinds of files bring the network compiled and need liblesionlens_torch.so, and lens_init_options.compiled_graph says
  * whether that computes the logits; heatmaps of activations and everything else come from the weights, which both kinds
@@ -1362,11 +1498,81 @@ lens_status lens_train(const lens_context *context,
  * @param path UTF-8; a regular file of at most 2 GiB.
  * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
  * @return LENS_OK; LENS_ERROR_IO when the file cannot be read; LENS_ERROR_FORMAT when it is not such a model: the
- *         message lists missing, extra and misshapen parameters.
+ *         message lists missing, extra and misshapen parameters; LENS_ERROR_ARGUMENT when the head has several outputs and
+ *         lens_model_import() must be told which is meant.
  */
 lens_status lens_model_load(const lens_context *context,
                             const char *path,
                             lens_model **model);
+
+/**
+ * Options of lens_model_import(). Fill with lens_import_options_init(), then change what you need.
+ *
+ * How weights of other programs become a model.
+ */
+typedef struct lens_import_options {
+    /**
+     * sizeof(lens_import_options); set by lens_import_options_init().
+     */
+    size_t struct_size;
+    /**
+     * The positive class of a head with several outputs: its number from 0, or its name where the program's classes
+     * are known (CheXNet's and torchxrayvision's are). NULL (default): the second of two outputs; in training the head
+     * is left out.
+     */
+    const char *head_positive;
+    /**
+     * The class that the positive one is set against where a softmax has more than two: the probability is then that
+     * of the positive class given that it is one of these two. Named like head_positive. NULL (default): the other of
+     * two outputs.
+     */
+    const char *head_negative;
+    /**
+     * What the outputs of a head with several are. LENS_HEAD_KIND_...; default LENS_HEAD_KIND_AUTO.
+     */
+    lens_head_kind head_kind;
+    /**
+     * What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+     * of the weights. LENS_NORMALISATION_...; default LENS_NORMALISATION_AUTO.
+     */
+    lens_normalisation normalisation;
+    /**
+     * Images are resized to this many pixels in width and height before the network. 32 to 4096, or 0 (default): 224
+     * for weights of CheXNet and torchxrayvision, 128 for others.
+     */
+    uint32_t image_size;
+} lens_import_options;
+
+/**
+ * Fills the options with their defaults; NULL is a no-op.
+ */
+void lens_import_options_init(lens_import_options *options);
+
+/**
+ * Makes a model from weights of another program, as lens_model_load() does, and saying what they mean.
+ *
+ * The names may be torchvision's or timm's, torchvision's before 0.3, CheXNet's (model.pth.tar) or MONAI's, behind any
+ * prefix that all parameters of the network have in common ("module.", "model.", "module.densenet121."). What is done to
+ * the weights is logged (LENS_LOG_LEVEL_INFO, what is assumed as a warning), is "import" in lens_model_describe(), and stays
+ * in the model when it is saved:
+ * - a first convolution of one channel gets three, a third of it each: gray images give what they gave;
+ * - of a head with two outputs the logit is the second minus the first (softmax), unless head_positive or head_kind says
+ *   otherwise; of one with more outputs head_positive names the one that is meant. CheXNet's and torchxrayvision's outputs
+ *   are known by name, and are findings, each with a sigmoid of its own;
+ * - torchxrayvision's op_threshs becomes the threshold; of others it is 0.5;
+ * - image_size and normalisation are those of CheXNet and torchxrayvision where it is their weights, else 128 px and none,
+ *   which is wrong for weights that were trained otherwise: say how.
+ *
+ * @param path UTF-8; a regular file of at most 2 GiB.
+ * @param options NULL for all defaults. Refused with a file that says itself what it expects: a model of this library, or
+ *        a compiled network.
+ * @param[out] model Receives the model; free it with lens_model_free(). NULL on failure.
+ * @return As lens_model_load(); LENS_ERROR_ARGUMENT when an option does not suit the file: the message lists what would.
+ */
+lens_status lens_model_import(const lens_context *context,
+                              const char *path,
+                              const lens_import_options *options,
+                              lens_model **model);
 
 /**
  * File format of a saved model.
@@ -1408,7 +1614,10 @@ lens_status lens_model_save(const lens_model *model, const char *path, lens_mode
  * "temperature_record" and "operating_point" (null, or the rule, what it did, and on which data set) say where temperature
  * and threshold come from. "int8" is whether lens_model_optimize() calibrated it for LENS_PRECISION_INT8; "engine" is what
  * computes its logits: "plan-avx512", "plan-avx512-int8", "plan-avx2", "plan-portable", "reference", "torch",
- * "torchscript" or "aoti".
+ * "torchscript" or "aoti". "import" (null for models of this library) is what lens_model_import() did: "program" whose names
+ * the parameters had, "prefix", "renamed" (tensors), "first_convolution", "head" ("outputs", "rule": "kept", "row" or
+ * "difference", "positive" and "negative" with "index" and "name", "assumed", "meaning"), "normalisation", "threshold",
+ * "left_out".
  *
  * "model_sha256" is taken over the weights alone (parameters in order of their names: name, shape, bytes), so it
  * stays the same however often the model is saved and loaded. "file_sha256" is that of the file the model was loaded

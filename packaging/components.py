@@ -1,6 +1,7 @@
-"""What is inside the library: the crates that are linked into it, Rust's standard library, libtorch."""
+"""What is inside the library: the crates that are linked into it, the standard libraries of Rust and C++, libtorch."""
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -135,7 +136,7 @@ def onnx_messages() -> Component:
 def bundled(crates: dict[str, Component]) -> list[Component]:
     """Libraries in C and C++ whose sources crates bring and compile."""
     by_name = {component.name: component for component in crates.values()}
-    turbo, charls = by_name["turbojpeg-sys"], by_name["charls-sys"]
+    turbo, charls, openjpeg = by_name["turbojpeg-sys"], by_name["charls-sys"], by_name["openjpeg-sys"]
     sources = turbo.directory / "libjpeg-turbo"
     version = re.search(r"^set\(VERSION (\S+)\)", (sources / "CMakeLists.txt").read_text(), re.MULTILINE).group(1)
     turbojpeg = Component("libjpeg-turbo", version, "IJG AND BSD-3-Clause AND Zlib",
@@ -147,6 +148,24 @@ def bundled(crates: dict[str, Component]) -> list[Component]:
     jpeg_ls = Component("CharLS", version, "BSD-3-Clause", f"pkg:github/team-charls/charls@{version}",
                         website="https://github.com/team-charls/charls",
                         files=[charls.directory / "charls/LICENSE.md"])
+    configuration = (openjpeg.directory / "config/opj_config_private.h").read_text()
+    version = re.search(r'OPJ_PACKAGE_VERSION "(\S+)"', configuration).group(1)
+    jpeg_2000 = Component("OpenJPEG", version, "BSD-2-Clause", f"pkg:github/uclouvain/openjpeg@v{version}",
+                          website="https://github.com/uclouvain/openjpeg",
+                          files=[openjpeg.directory / "vendor/LICENSE"])
+    runtime = cplusplus_runtime()
     turbo.needs.add(turbojpeg.reference)
-    charls.needs.add(jpeg_ls.reference)
-    return [turbojpeg, jpeg_ls]
+    charls.needs.update(part.reference for part in (jpeg_ls, *runtime))
+    openjpeg.needs.add(jpeg_2000.reference)
+    return [turbojpeg, jpeg_ls, jpeg_2000, *runtime]
+
+
+def cplusplus_runtime() -> list[Component]:
+    """The C++ compiler's static runtime, where it has one; see cplusplus.rs."""
+    compiler = (os.environ.get("CXX") or "c++").split()
+    if not Path(run(*compiler, "-print-file-name=libstdc++.a").strip()).is_absolute():
+        return []
+    version = run(*compiler, "-dumpfullversion").strip()
+    copyrights = (Path("/usr/share/doc") / package / "copyright" for package in ("libstdc++6", "libstdc++"))
+    return [Component("libstdc++", version, "GPL-3.0-or-later WITH GCC-exception-3.1", f"pkg:generic/libstdc%2B%2B@{version}",
+                      website="https://gcc.gnu.org", files=[file for file in copyrights if file.exists()])]

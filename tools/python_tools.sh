@@ -1,13 +1,15 @@
 #!/bin/sh
-# Puts a Python with NumPy and mypy into a directory, for the tests of the Python package: python_tools.sh DIRECTORY.
+# Puts a Python with packages into a directory: python_tools.sh DIRECTORY [PACKAGE...]; without packages NumPy and mypy, for
+# the tests of the Python package.
 # A plain directory instead of a virtual environment, which Debian has in a package of its own.
 set -eu
 directory=$1
-packages='numpy>=1.24,<3 mypy>=1.13,<3'
+shift
+packages=${*:-numpy>=1.24,<3 mypy>=1.13,<3}
 [ ! -x "$directory/python" ] || [ "$(cat "$directory/packages" 2>/dev/null)" != "$packages" ] || exit 0
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
-echo "python-tools: installing NumPy and mypy into $directory" >&2
+echo "python-tools: installing $packages into $directory" >&2
 # shellcheck disable=SC2086
 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
     python3 -m pip install --quiet --upgrade --target "$directory/site" $packages

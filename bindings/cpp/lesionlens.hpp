@@ -8,8 +8,8 @@
  * Header-only, over lesionlens.h; link with -llesionlens. What options and results mean is said there: this file only
  * says what C++ adds.
  *
- * - Handles (Context, Model, Dataset, ImageFile, Heatmap, CancelToken) own their C handle, can be moved and not copied. A
- *   moved-from handle can be assigned to or destroyed; using it fails with LENS_ERROR_ARGUMENT.
+ * - Handles (Context, Model, Dataset, ImageFile, Series, Heatmap, CancelToken) own their C handle, can be moved and not
+ *   copied. A moved-from handle can be assigned to or destroyed; using it fails with LENS_ERROR_ARGUMENT.
  * - Handles may be destroyed in any order: the library keeps what is still needed.
  * - const member functions may be called from several threads at once; moving, assigning and destroying may not overlap
  *   with any other use of the same object.
@@ -440,6 +440,9 @@ inline lens_localize_options localize_options() noexcept {
 inline lens_calibrate_options calibrate_options() noexcept {
     return detail::defaults<lens_calibrate_options, lens_calibrate_options_init>();
 }
+inline lens_import_options import_options() noexcept {
+    return detail::defaults<lens_import_options, lens_import_options_init>();
+}
 inline lens_optimize_options optimize_options() noexcept {
     return detail::defaults<lens_optimize_options, lens_optimize_options_init>();
 }
@@ -530,11 +533,45 @@ public:
     }
     Result<lens_image> view() const&& = delete;
 
-    /** How many frames the file has. */
+    /** How many frames the file has, or slices the series that it is of. */
     Result<std::uint32_t> frames() const {
         std::uint32_t frames = 0;
         const lens_status status = lens_image_file_get_frames(get(), &frames);
         return detail::finish(status, frames);
+    }
+};
+
+/** A DICOM series as a volume: its slices in spatial order. Immutable, so thread-safe. */
+class Series : public detail::Handle<lens_series, lens_series_free> {
+public:
+    using Handle::Handle;
+
+    /** The series of a directory with this Series Instance UID; nullptr: the only one. */
+    static Result<Series> open(CString directory, CString uid = nullptr) {
+        return detail::made<Series>(
+            [&](lens_series** series) { return lens_series_open(directory.c_str(), uid.c_str(), series); });
+    }
+
+#if defined(__cpp_exceptions)
+    explicit Series(CString directory, CString uid = nullptr) : Series(open(directory, uid)) {}
+#endif
+
+    /** How many slices there are. */
+    Result<std::uint32_t> slices() const {
+        std::uint32_t slices = 0;
+        const lens_status status = lens_series_get_slices(get(), &slices);
+        return detail::finish(status, slices);
+    }
+
+    /** Decodes one slice, which outlives this object. For images that a model is to see: with Model::read_options(). */
+    Result<ImageFile> load(std::uint32_t slice, const lens_read_options& options = lesionlens::read_options()) const {
+        return detail::made<ImageFile>(
+            [&](lens_image_file** file) { return lens_series_load(get(), slice, &options, file); });
+    }
+
+    /** UID, slices and notes, as JSON. */
+    Result<std::string> describe() const {
+        return detail::text_of([this](char** json) { return lens_series_describe(get(), json); });
     }
 };
 
@@ -796,6 +833,12 @@ public:
     Result<Model> load_model(CString path) const {
         return detail::made<Model>(
             [&](lens_model** model) { return lens_model_load(get(), path.c_str(), model); });
+    }
+
+    /** Makes a model from weights of another program. */
+    Result<Model> import_model(CString path, const lens_import_options& options = import_options()) const {
+        return detail::made<Model>(
+            [&](lens_model** model) { return lens_model_import(get(), path.c_str(), &options, model); });
     }
 
     /** Trains, and returns the model that is best on the validation set. */

@@ -589,7 +589,8 @@ namespace Lesionlens
 
         /// <summary>
         /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are
-        /// turned. true: yes, false: no; default true.
+        /// turned, and slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. true: yes, false:
+        /// no; default true.
         /// </summary>
         public bool? ApplyOrientation { get; set; }
 

@@ -294,10 +294,10 @@ pub fn file_operands() -> Arg {
         .value_parser(value_parser!(PathBuf))
 }
 
-/// What the operands stand for.
+/// What the operands stand for; of directories, the series where that is asked for.
 pub fn files(matches: &ArgMatches) -> std::result::Result<Vec<PathBuf>, Failure> {
     let operands: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
-    crate::inputs::files(&operands)
+    crate::inputs::files(&operands, is_given(matches, crate::series::SWITCH))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Checks on files and directories that keep long work from being lost.
 
 use crate::program::{Failure, reason};
+use crate::series;
 use lens_base::{TEMPORARY_PREFIX, TEMPORARY_SUFFIX, check_replaceable};
 use lens_images::{Dataset, Sample};
 use std::cell::OnceCell;
@@ -60,8 +61,12 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    pub fn new<P: Into<PathBuf>>(files: impl IntoIterator<Item = P>) -> Self {
-        Inputs { files: files.into_iter().map(P::into).collect(), resolved: OnceCell::new() }
+    /// Of a series, its files.
+    pub fn new<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> Self {
+        Inputs {
+            files: files.into_iter().flat_map(|file| series::files(file.as_ref())).collect(),
+            resolved: OnceCell::new(),
+        }
     }
 
     fn resolved(&self) -> &HashMap<PathBuf, usize> {

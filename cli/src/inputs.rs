@@ -3,6 +3,7 @@
 use crate::console;
 use crate::interrupt;
 use crate::program::{Failure, reason};
+use crate::series;
 use lens_base::open_regular;
 use lens_images::find_files;
 use std::ffi::OsString;
@@ -32,18 +33,18 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const NAMED: usize = 5;
 
 /// The files, in the order given, those of a directory by name. Each can be opened: a typing error must not show only
-/// after a thousand others.
-pub fn files(operands: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// after a thousand others. With `as_series`, directories become the series in them.
+pub fn files(operands: &[PathBuf], as_series: bool) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for operand in operands {
         if operand.as_os_str() == STANDARD_INPUT {
-            add_from_standard_input(&mut found)?;
+            add_from_standard_input(as_series, &mut found)?;
         } else if is_pattern(operand) {
             for path in matches(operand)? {
-                add(&path, &mut found)?;
+                add(&path, as_series, &mut found)?;
             }
         } else {
-            add(operand, &mut found)?;
+            add(operand, as_series, &mut found)?;
         }
     }
     if found.is_empty() {
@@ -52,10 +53,10 @@ pub fn files(operands: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// A file, or the images of a directory.
-fn add(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// A file, or the images or the series of a directory.
+fn add(path: &Path, as_series: bool, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if path.is_dir() {
-        found.extend(images(path)?);
+        found.extend(if as_series { series::below(path)? } else { images(path)? });
         return Ok(());
     }
     match open_regular(path, u64::MAX) {
@@ -70,7 +71,7 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Reads on another thread: a signal does not end waiting for a pipe or a terminal.
-fn add_from_standard_input(found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn add_from_standard_input(as_series: bool, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("cannot read standard input: {}", reason(&error)));
     let (sender, receiver) = sync_channel(AHEAD);
     let read = move || names(std::io::stdin().lock()).try_for_each(|name| sender.send(name)).unwrap_or_default();
@@ -78,7 +79,7 @@ fn add_from_standard_input(found: &mut Vec<PathBuf>) -> Result<(), Failure> {
     loop {
         interrupt::check()?;
         match receiver.recv_timeout(PATIENCE) {
-            Ok(name) => add(Path::new(&name.map_err(failed)?), found)?,
+            Ok(name) => add(Path::new(&name.map_err(failed)?), as_series, found)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
@@ -181,7 +182,7 @@ mod tests {
         let root = tree(&["b/2.png", "b/1.PNG", "a.dcm", "b/notes.txt", ".cache/x.png", "b/c/3.tif", "[1].png"]);
         std::fs::write(root.path().join("b/c/4.IMA"), format!("{}DICM", "\0".repeat(128))).unwrap();
         let at = |name: &str| root.path().join(name);
-        let found = files(&[at("b"), at("*.dcm"), at("[1].png"), root.path().to_path_buf()]).unwrap();
+        let found = files(&[at("b"), at("*.dcm"), at("[1].png"), root.path().to_path_buf()], false).unwrap();
         let names: Vec<_> =
             found.iter().map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
         let expected = [
@@ -211,7 +212,9 @@ mod tests {
             ("none", "it is empty"),
             ("[.png", "'"),
         ] {
-            let Err(Failure::Failed(message)) = files(&[root.path().join(name)]) else { panic!("{name} is taken") };
+            let Err(Failure::Failed(message)) = files(&[root.path().join(name)], false) else {
+                panic!("{name} is taken")
+            };
             assert!(message.contains(says), "{message}");
         }
     }

@@ -12,6 +12,7 @@ mod interrupt;
 mod output;
 mod program;
 mod progress;
+mod series;
 mod setting;
 mod usage;
 mod view;

@@ -5,6 +5,7 @@ use crate::console;
 use crate::program::{Failure, about};
 use clap::{ArgMatches, Command};
 use lens_base::LogLevel;
+use lens_model::weights::ImportOptions;
 use lens_runtime::{Classifier, Context, ContextOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,8 +50,13 @@ impl Setting {
 
     /// A model in a context of its own.
     pub fn model(&mut self, path: &Path) -> Result<Classifier, Failure> {
+        self.import(path, &ImportOptions::default())
+    }
+
+    /// A model in a context of its own, from weights of another program as the options say.
+    pub fn import(&mut self, path: &Path, options: &ImportOptions) -> Result<Classifier, Failure> {
         let context = self.context()?;
-        about(path, Classifier::load(&context, path))
+        about(path, Classifier::import(&context, path, options))
     }
 }
 

@@ -121,6 +121,205 @@ static void test_lens_image_file_free(void)
     lens_image_file_free(NULL);
 }
 
+/* Series */
+
+/* An axial slice of 2 x 1 pixels, little endian without preamble, which lies as high as its number says, in mm. */
+static void write_slice(const char *directory, const char *name, const char *uid, unsigned char number)
+{
+    unsigned char file[512];
+    size_t size = 0;
+    fixture_path path;
+    char position[16];
+#define ELEMENT(group, element, vr, bytes, count)                                                                      \
+    do {                                                                                                               \
+        size_t even = ((count) + 1) / 2 * 2;                                                                           \
+        const unsigned char head[8] = {(group) & 0xff, (group) >> 8, (element) & 0xff, (element) >> 8,                 \
+                                       (vr)[0],        (vr)[1],      (unsigned char)even, 0};                          \
+        memcpy(file + size, head, sizeof head);                                                                        \
+        memset(file + size + sizeof head, strcmp(vr, "UI") == 0 ? 0 : ' ', even);                                      \
+        memcpy(file + size + sizeof head, bytes, count);                                                               \
+        size += sizeof head + even;                                                                                    \
+    } while (0)
+#define TEXT(group, element, vr, text) ELEMENT(group, element, vr, text, strlen(text))
+#define NUMBER(group, element, low) ELEMENT(group, element, "US", ((const unsigned char[]){low, 0}), 2)
+    static const unsigned char pixel_data[] = {0xe0, 0x7f, 0x10, 0, 'O', 'B', 0, 0, 2, 0, 0, 0};
+    snprintf(position, sizeof position, "0\\0\\%u", number);
+    TEXT(0x0008, 0x0060, "CS", "CT");
+    TEXT(0x0020, 0x000e, "UI", uid);
+    TEXT(0x0020, 0x0032, "DS", position);
+    TEXT(0x0020, 0x0037, "DS", "1\\0\\0\\0\\1\\0");
+    NUMBER(0x0028, 0x0002, 1);
+    TEXT(0x0028, 0x0004, "CS", "MONOCHROME2");
+    NUMBER(0x0028, 0x0010, 1);
+    NUMBER(0x0028, 0x0011, 2);
+    NUMBER(0x0028, 0x0100, 8);
+    NUMBER(0x0028, 0x0101, 8);
+    NUMBER(0x0028, 0x0102, 7);
+    NUMBER(0x0028, 0x0103, 0);
+#undef NUMBER
+#undef TEXT
+#undef ELEMENT
+    memcpy(file + size, pixel_data, sizeof pixel_data);
+    size += sizeof pixel_data;
+    file[size++] = number;
+    file[size++] = (unsigned char)(number + 1);
+    fixture_join(path, directory, name);
+    fixture_write(path, file, size);
+}
+
+/* Slices at 10, 20, 30 and 60 mm whose names are in another order, and a note. */
+static void write_series(fixture_path directory, const char *name)
+{
+    fixture_path text;
+    fixture_scratch(directory, name);
+    write_slice(directory, "a", "1.2.3", 30);
+    write_slice(directory, "b", "1.2.3", 10);
+    write_slice(directory, "c", "1.2.3", 60);
+    write_slice(directory, "d", "1.2.3", 20);
+    fixture_join(text, directory, "note.txt");
+    fixture_write_text(text, "not a picture\n");
+}
+
+static lens_series *any_series(const char *name)
+{
+    fixture_path directory;
+    lens_series *series = NULL;
+    write_series(directory, name);
+    CHECK_OK(lens_series_open(directory, NULL, &series));
+    return series;
+}
+
+static void test_lens_series_open(void)
+{
+    fixture_path directory, empty, missing, broken;
+    char *bytes;
+    size_t size;
+    lens_series *series = DIRTY(lens_series);
+    uint32_t slices = 0;
+    write_series(directory, "series_open");
+    fixture_scratch(empty, "series_empty");
+    fixture_join(missing, scratch, "no such directory");
+
+    CHECK_OK(lens_series_open(directory, NULL, &series));
+    CHECK(series != NULL && series != DIRTY(lens_series));
+    lens_series_free(series);
+
+#define SERIES_REFUSED(directory, uid, status, name, value)                                                            \
+    do {                                                                                                               \
+        series = DIRTY(lens_series);                                                                                   \
+        CHECK_REFUSED(lens_series_open(directory, uid, &series), status, name, value);                                 \
+        CHECK(series == NULL);                                                                                         \
+    } while (0)
+    SERIES_REFUSED(NULL, NULL, LENS_ERROR_ARGUMENT, "directory", "NULL");
+    SERIES_REFUSED("", NULL, LENS_ERROR_ARGUMENT, "directory", "empty");
+    SERIES_REFUSED("\xff", NULL, LENS_ERROR_ARGUMENT, "directory", "UTF-8");
+    SERIES_REFUSED(directory, "", LENS_ERROR_ARGUMENT, "series_uid", "empty");
+    SERIES_REFUSED(directory, "\xff", LENS_ERROR_ARGUMENT, "series_uid", "UTF-8");
+    SERIES_REFUSED(missing, NULL, LENS_ERROR_IO, missing, "");
+    SERIES_REFUSED(empty, NULL, LENS_ERROR_DATA, empty, "no DICOM images");
+    SERIES_REFUSED(directory, "1.2.99", LENS_ERROR_DATA, "1.2.99", "4 slices of 2 x 1, 1.2.3");
+    CHECK_REFUSED(lens_series_open(directory, NULL, NULL), LENS_ERROR_ARGUMENT, "series", "NULL");
+
+    write_slice(directory, "e", "1.2.4", 15);
+    SERIES_REFUSED(directory, NULL, LENS_ERROR_DATA, "4 slices of 2 x 1, 1.2.3", "1 slice of 2 x 1, 1.2.4");
+    CHECK_OK(lens_series_open(directory, "1.2.4", &series));
+    CHECK_OK(lens_series_get_slices(series, &slices));
+    CHECK_EQUAL(slices, 1);
+    lens_series_free(series);
+
+    /* A volume must not lack a slice without a word. */
+    fixture_join(broken, directory, "e");
+    bytes = fixture_read(broken, &size);
+    fixture_write(broken, bytes, size - 14);
+    free(bytes);
+    SERIES_REFUSED(directory, "1.2.3", LENS_ERROR_FORMAT, broken, "truncated");
+#undef SERIES_REFUSED
+}
+
+static void test_lens_series_get_slices(void)
+{
+    lens_series *series = any_series("series_slices");
+    uint32_t slices = 0;
+    CHECK_OK(lens_series_get_slices(series, &slices));
+    CHECK_EQUAL(slices, 4);
+    CHECK_REFUSED(lens_series_get_slices(NULL, &slices), LENS_ERROR_ARGUMENT, "series", "NULL");
+    CHECK_EQUAL(slices, 0);
+    CHECK_REFUSED(lens_series_get_slices(series, NULL), LENS_ERROR_ARGUMENT, "slices", "NULL");
+    lens_series_free(series);
+}
+
+static void test_lens_series_load(void)
+{
+    static const uint8_t in_order[] = {10, 20, 30, 60};
+    lens_series *series = any_series("series_load");
+    lens_image_file *slice = NULL;
+    lens_image view;
+    lens_read_options options;
+    uint32_t frames = 0;
+    for (uint32_t index = 0; index < 4; index++) {
+        CHECK_OK(lens_series_load(series, index, NULL, &slice));
+        CHECK_OK(lens_image_file_get_view(slice, &view));
+        CHECK(view.width == 2 && view.height == 1);
+        CHECK_EQUAL(((const uint8_t *)view.pixels)[0], in_order[index]);
+        CHECK_EQUAL(((const uint8_t *)view.pixels)[1], in_order[index] + 1);
+        CHECK_OK(lens_image_file_get_frames(slice, &frames));
+        CHECK_EQUAL(frames, 4);
+        lens_image_file_free(slice);
+    }
+
+    lens_read_options_init(&options);
+    options.window = 3;
+    slice = DIRTY(lens_image_file);
+    CHECK_REFUSED(lens_series_load(series, 0, &options, &slice), LENS_ERROR_ARGUMENT, "window", "3");
+    CHECK(slice == NULL);
+    slice = DIRTY(lens_image_file);
+    CHECK_REFUSED(lens_series_load(series, 4, NULL, &slice), LENS_ERROR_ARGUMENT, "slice is 4", "0 to 3");
+    CHECK(slice == NULL);
+    slice = DIRTY(lens_image_file);
+    CHECK_REFUSED(lens_series_load(NULL, 0, NULL, &slice), LENS_ERROR_ARGUMENT, "series", "NULL");
+    CHECK(slice == NULL);
+    CHECK_REFUSED(lens_series_load(series, 0, NULL, NULL), LENS_ERROR_ARGUMENT, "file", "NULL");
+
+    /* A slice outlives its series. */
+    CHECK_OK(lens_series_load(series, 3, NULL, &slice));
+    lens_series_free(series);
+    CHECK_OK(lens_image_file_get_view(slice, &view));
+    CHECK_EQUAL(((const uint8_t *)view.pixels)[0], 60);
+    lens_image_file_free(slice);
+}
+
+static void test_lens_series_describe(void)
+{
+    lens_series *series = any_series("series_describe");
+    char *json = NULL;
+    const char *slices;
+    CHECK_OK(lens_series_describe(series, &json));
+    CHECK_CONTAINS(json, "\"uid\":\"1.2.3\"");
+    CHECK_CONTAINS(json, "\"modality\":\"CT\"");
+    CHECK_NEAR(fixture_json_number(json, "width"), 2, 0);
+    slices = fixture_json_value(json, "slices");
+    CHECK_NEAR(fixture_json_number(slices, "position_mm"), 10, 1e-9);
+    CHECK_NEAR(fixture_json_number(slices, "frame"), 0, 0);
+    CHECK_CONTAINS(fixture_json_value(slices, "path"), "/b\"");
+    CHECK_CONTAINS(json, "30 mm between a and c, as if 2 were missing");
+    CHECK_CONTAINS(json, "1 file(s) that are no DICOM images left out");
+    lens_string_free(json);
+
+    json = DIRTY(char);
+    CHECK_REFUSED(lens_series_describe(NULL, &json), LENS_ERROR_ARGUMENT, "series", "NULL");
+    CHECK(json == NULL);
+    CHECK_REFUSED(lens_series_describe(series, NULL), LENS_ERROR_ARGUMENT, "json", "NULL");
+    lens_series_free(series);
+}
+
+static void test_lens_series_free(void)
+{
+    lens_series_free(any_series("series_free"));
+    lens_series_free(NULL);
+}
+
+/* Writing */
+
 static void test_lens_png_write(void)
 {
     static const char *const written[] = {"picture.png"};
@@ -370,6 +569,11 @@ static const struct check_test tests[] = {
     FUNCTION(lens_image_file_get_view),
     FUNCTION(lens_image_file_get_frames),
     FUNCTION(lens_image_file_free),
+    FUNCTION(lens_series_open),
+    FUNCTION(lens_series_get_slices),
+    FUNCTION(lens_series_load),
+    FUNCTION(lens_series_describe),
+    FUNCTION(lens_series_free),
     FUNCTION(lens_png_write),
     FUNCTION(lens_dataset_options_init),
     FUNCTION(lens_dataset_new),

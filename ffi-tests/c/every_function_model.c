@@ -40,6 +40,51 @@ static void test_lens_model_load(void)
     CHECK_REFUSED(lens_model_load(context, path, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
 }
 
+static void test_lens_import_options_init(void)
+{
+    lens_import_options options;
+    memset(&options, 0xAB, sizeof options);
+    lens_import_options_init(&options);
+    CHECK_EQUAL(options.struct_size, sizeof options);
+    CHECK(options.head_positive == NULL && options.head_negative == NULL);
+    CHECK_EQUAL(options.head_kind, LENS_HEAD_KIND_AUTO);
+    CHECK_EQUAL(options.normalisation, LENS_NORMALISATION_AUTO);
+    CHECK_EQUAL(options.image_size, 0);
+    lens_import_options_init(NULL);
+}
+
+/* Weights of other programs are tested where their programs are: ffi-tests/interop. */
+static void test_lens_model_import(void)
+{
+    fixture_path path;
+    lens_import_options options;
+    lens_prediction original = fixture_classify(model, &images[1]), again;
+    lens_model *imported = NULL;
+    fixture_model_path(path);
+    CHECK_OK(lens_model_import(context, path, NULL, &imported));
+    again = fixture_classify(imported, &images[1]);
+    CHECK(memcmp(&original, &again, sizeof again) == 0);
+    lens_model_free(imported);
+
+#define IMPORT_REFUSED(field, value, name, words)                                                                      \
+    do {                                                                                                               \
+        lens_import_options_init(&options);                                                                            \
+        options.field = value;                                                                                         \
+        imported = DIRTY(lens_model);                                                                                  \
+        CHECK_REFUSED(lens_model_import(context, path, &options, &imported), LENS_ERROR_ARGUMENT, name, words);        \
+        CHECK(imported == NULL);                                                                                       \
+    } while (0)
+    IMPORT_REFUSED(head_positive, "1", "head_positive", "a model of this library");
+    IMPORT_REFUSED(image_size, 64, "image_size", "a model of this library");
+    IMPORT_REFUSED(image_size, 31, "image_size", "31");
+    IMPORT_REFUSED(head_kind, 99, "head_kind", "99");
+    IMPORT_REFUSED(normalisation, 99, "normalisation", "99");
+#undef IMPORT_REFUSED
+    CHECK_REFUSED(lens_model_import(NULL, path, NULL, &imported), LENS_ERROR_ARGUMENT, "context", "NULL");
+    CHECK_REFUSED(lens_model_import(context, NULL, NULL, &imported), LENS_ERROR_ARGUMENT, "path", "NULL");
+    CHECK_REFUSED(lens_model_import(context, path, NULL, NULL), LENS_ERROR_ARGUMENT, "model", "NULL");
+}
+
 static void test_lens_model_save(void)
 {
     static const char *const written[] = {"copy.safetensors", "copy.onnx"};
@@ -783,6 +828,8 @@ static void test_lens_model_calibrate(void)
 static const struct check_test tests[] = {
     {"set_up", set_up},
     FUNCTION(lens_model_load),
+    FUNCTION(lens_import_options_init),
+    FUNCTION(lens_model_import),
     FUNCTION(lens_model_save),
     FUNCTION(lens_optimize_options_init),
     FUNCTION(lens_model_optimize),

@@ -81,6 +81,15 @@ static lens_status call_optimize(const void *options, int *nothing)
     return lens_model_optimize(model, fixture_directory, options);
 }
 
+/* A directory is no model, whatever the options. */
+static lens_status call_import(const void *options, int *nothing)
+{
+    lens_model *imported = DIRTY(lens_model);
+    lens_status status = lens_model_import(context, fixture_directory, options, &imported);
+    *nothing = imported == NULL;
+    return status;
+}
+
 static lens_status call_train(const void *options, int *nothing)
 {
     lens_model *trained = DIRTY(lens_model);
@@ -142,6 +151,11 @@ static void fill_optimize(void *options)
     lens_optimize_options_init(options);
 }
 
+static void fill_import(void *options)
+{
+    lens_import_options_init(options);
+}
+
 static void fill_train(void *options)
 {
     lens_train_options_init(options);
@@ -186,6 +200,8 @@ static const struct options_case {
      FIELD(lens_optimize_options, batch_limit), fill_optimize, call_optimize},
     {"lens_train_options", sizeof(lens_train_options), offsetof(lens_train_options, cancel),
      FIELD(lens_train_options, apply_orientation), fill_train, call_train},
+    {"lens_import_options", sizeof(lens_import_options), offsetof(lens_import_options, image_size),
+     FIELD(lens_import_options, image_size), fill_import, call_import},
     {"lens_heatmap_options", sizeof(lens_heatmap_options), offsetof(lens_heatmap_options, cancel),
      FIELD(lens_heatmap_options, resolution), fill_heatmap, call_heatmap},
     {"lens_overlay_options", sizeof(lens_overlay_options), offsetof(lens_overlay_options, alpha),

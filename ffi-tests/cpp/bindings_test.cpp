@@ -125,6 +125,7 @@ public:
         test("evaluate reports every sample and writes its files", [this] { evaluate(); });
         test("a calibrated model has the same weights and says so in its file", [this] { calibrate(); });
         test("an image file reads back what write_png wrote", [this] { image_files(); });
+        test("a series has its slices in spatial order", [this] { series(); });
         test("split keeps all samples, extend adds a directory's", [this] { datasets(); });
     }
 
@@ -471,6 +472,49 @@ private:
         CHECK(lesionlens::ImageFile(path("image.png"), 0, reading).frames() == 1);
         reading.window = 4;
         CHECK(error_of([&] { lesionlens::ImageFile(path("image.png"), 0, reading); }).status() == LENS_ERROR_ARGUMENT);
+    }
+
+    // An axial slice of one pixel, little endian without preamble, which lies as high as its number says, in mm.
+    static void write_slice(const std::string& path, const std::string& uid, unsigned char number) {
+        std::string file;
+        const auto element = [&](unsigned group, unsigned tag, const char* vr, std::string value) {
+            value.resize((value.size() + 1) / 2 * 2, std::string(vr) == "UI" ? '\0' : ' ');
+            for (const unsigned part : {group, tag}) {
+                file += {static_cast<char>(part & 0xff), static_cast<char>(part >> 8)};
+            }
+            file += vr;
+            file += {static_cast<char>(value.size()), '\0'};
+            file += value;
+        };
+        const auto number_of = [](char low) { return std::string{low, '\0'}; };
+        element(0x0008, 0x0060, "CS", "CT");
+        element(0x0020, 0x000e, "UI", uid);
+        element(0x0020, 0x0032, "DS", "0\\0\\" + std::to_string(number));
+        element(0x0020, 0x0037, "DS", "1\\0\\0\\0\\1\\0");
+        element(0x0028, 0x0002, "US", number_of(1));
+        element(0x0028, 0x0004, "CS", "MONOCHROME2");
+        element(0x0028, 0x0010, "US", number_of(1));
+        element(0x0028, 0x0011, "US", number_of(1));
+        element(0x0028, 0x0100, "US", number_of(8));
+        file += std::string{'\xe0', '\x7f', '\x10', 0, 'O', 'B', 0, 0, 2, 0, 0, 0, static_cast<char>(number), 0};
+        std::ofstream(path, std::ios::binary) << file;
+    }
+
+    void series() const {
+        std::filesystem::create_directory(path("series"));
+        write_slice(path("series/a"), "1.2.3", 30);
+        write_slice(path("series/b"), "1.2.3", 10);
+        const lesionlens::Series series(path("series"));
+        CHECK(series.slices() == 2);
+        CHECK(contains(series.describe(), "\"uid\":\"1.2.3\""));
+        const lesionlens::ImageFile slice = series.load(1, model_.read_options());
+        const lens_image image = slice.view();
+        CHECK(slice.frames() == 2 && image.width == 1 && *static_cast<const std::uint8_t*>(image.pixels) == 30);
+        CHECK(error_of([&] { series.load(2); }).status() == LENS_ERROR_ARGUMENT);
+        write_slice(path("series/c"), "1.2.4", 20);
+        const auto error = error_of([&] { lesionlens::Series(path("series")); });
+        CHECK(error.status() == LENS_ERROR_DATA && contains(error.what(), "1.2.4"));
+        CHECK(lesionlens::Series::open(path("series"), "1.2.4").slices() == 1);
     }
 
     void datasets() const {

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
 
 import lesionlens  # noqa: E402
-from test_onnx import sample  # noqa: E402
+from samples import sample  # noqa: E402
 
 TORCH_PYTHON = os.environ["LENS_TORCH_PYTHON"]
 SIDE = 64

@@ -17,13 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
 
 import lesionlens  # noqa: E402
-
-
-def sample(index: int, side: int) -> numpy.ndarray:
-    random = numpy.random.default_rng(index)
-    y, x = numpy.mgrid[:side, :side]
-    pixels = 90 + 60 * numpy.sin(x / 9 + index) * numpy.cos(y / 13) + random.integers(0, 60, (side, side))
-    return numpy.clip(pixels, 0, 255).astype(numpy.uint8)
+from samples import sample  # noqa: E402
 
 
 def setUpModule() -> None:

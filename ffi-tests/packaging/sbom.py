@@ -43,7 +43,7 @@ while waiting:
         waiting += needs[reference]
 everything = {subject["bom-ref"], *components}
 check(reached == everything, f"not reached, or not there: {reached ^ everything}")
-for name in ("tch", "torch-sys", "openjp2", "epaint_default_fonts", "rust-std", "onnx.proto"):
+for name in ("tch", "torch-sys", "OpenJPEG", "epaint_default_fonts", "rust-std", "onnx.proto"):
     check(any(c["name"] == name for c in components.values()), f"{name} is missing")
 for name in ("cbindgen", "font8x8", "protox", "serde_derive"):
     check(not any(c["name"] == name for c in components.values()), f"{name} is not linked into the library")

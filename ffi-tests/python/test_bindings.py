@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import signal
+import struct
 import sys
 import tempfile
 import threading
@@ -44,6 +45,29 @@ def dataset(first: int, count: int) -> lesionlens.Dataset:
     for index in range(first, first + count):
         made.add(*sample(index), f"image {index}")
     return made
+
+
+def write_slice(path: Path, uid: str, number: int) -> None:
+    """An axial slice of one pixel, little endian without preamble, which lies as high as its number says, in mm."""
+
+    def element(group: int, tag: int, kind: str, value: str | int) -> bytes:
+        held = value.to_bytes(2, "little") if isinstance(value, int) else value.encode()
+        held += (b"\0" if kind == "UI" else b" ") * (len(held) % 2)
+        return struct.pack("<HH2sH", group, tag, kind.encode(), len(held)) + held
+
+    elements = [
+        element(0x0008, 0x0060, "CS", "CT"),
+        element(0x0020, 0x000E, "UI", uid),
+        element(0x0020, 0x0032, "DS", f"0\\0\\{number}"),
+        element(0x0020, 0x0037, "DS", "1\\0\\0\\0\\1\\0"),
+        element(0x0028, 0x0002, "US", 1),
+        element(0x0028, 0x0004, "CS", "MONOCHROME2"),
+        element(0x0028, 0x0010, "US", 1),
+        element(0x0028, 0x0011, "US", 1),
+        element(0x0028, 0x0100, "US", 8),
+        struct.pack("<HH2sHIBB", 0x7FE0, 0x0010, b"OB", 0, 2, number, 0),
+    ]
+    path.write_bytes(b"".join(elements))
 
 
 def setUpModule() -> None:
@@ -128,7 +152,7 @@ class Declarations(unittest.TestCase):
 
     def test_options_have_the_size_that_the_library_writes(self) -> None:
         names = [name for name in self.header.functions if name.endswith("_options_init")]
-        self.assertEqual(len(names), 11)
+        self.assertEqual(len(names), 12)
         for name in names:
             with self.subTest(name):
                 struct = getattr(_structs, name.removesuffix("_init"))
@@ -776,6 +800,34 @@ class Journey(unittest.TestCase):
             lesionlens.ImageFile(path, frame=7)
         with self.assertRaisesRegex(lesionlens.FormatError, "test_bindings.py"):
             lesionlens.ImageFile(__file__)
+
+    def test_series_have_their_slices_in_spatial_order(self) -> None:
+        directory = folder / "series"
+        directory.mkdir()
+        for name, number in {"a": 30, "b": 10, "c": 60, "d": 20}.items():
+            write_slice(directory / name, "1.2.3", number)
+        with lesionlens.Series(directory) as series:
+            self.assertEqual(len(series), 4)
+            slices = [series.load(index, **model.read_options) for index in range(4)]
+            self.assertEqual([slice.array.item() for slice in slices], [10, 20, 30, 60])
+            self.assertEqual(slices[0].frames, 4)
+            described = series.describe()
+            self.assertEqual((described["uid"], described["modality"]), ("1.2.3", "CT"))
+            expected = {"path": str(directory / "b"), "frame": 0, "position_mm": 10.0}
+            self.assertEqual(described["slices"][0], expected)
+            self.assertIn("as if 2 were missing", described["notes"][0])
+            with self.assertRaisesRegex(lesionlens.ArgumentError, "slice is 4"):
+                series.load(4)
+            with self.assertRaisesRegex(ValueError, "slice is -1"):
+                series.load(-1)
+        write_slice(directory / "e", "1.2.4", 15)
+        with self.assertRaisesRegex(lesionlens.DataError, "4 slices of 1 x 1, 1.2.3; CT, 1 slice of 1 x 1, 1.2.4"):
+            lesionlens.Series(directory)
+        self.assertEqual(len(lesionlens.Series(directory, "1.2.4")), 1)
+        with self.assertRaisesRegex(lesionlens.DataError, "has no series 1.2.5"):
+            lesionlens.Series(directory, uid="1.2.5")
+        with self.assertRaisesRegex(lesionlens.IoError, "nowhere"):
+            lesionlens.Series(folder / "nowhere")
 
     def test_files_are_read_as_the_options_say(self) -> None:
         table = lesionlens.LookupTable(numpy.arange(256, dtype=numpy.uint16)[::-1], first=-3, bits=8)

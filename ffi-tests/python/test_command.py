@@ -384,6 +384,10 @@ class Models(CommandTest):
         self.refuse(2, *arguments, "--out", "m.pt2", says=["m.pt2", "lesionlens-export"])
         self.refuse(1, *arguments, "--out", self.directory / "none" / "m.onnx", says=["none", "does not exist"])
         self.refuse(1, "export", "--model", images[0], "--out", self.directory / "m.onnx", says=[images[0]])
+        # What weights of other programs mean is asked for; a model of this library says it itself.
+        arguments += ["--out", "m.onnx"]
+        self.refuse(1, *arguments, "--head-positive", "1", says=["--head-positive", "a model of this library"])
+        self.refuse(2, *arguments, "--head-kind", "both", says=["--head-kind", "auto, softmax or sigmoid"])
         self.assertEqual(os.listdir(self.directory), [])
 
     def test_a_model_is_described(self) -> None:

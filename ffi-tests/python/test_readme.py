@@ -4,6 +4,7 @@ LENS_PROGRAM names the command line; default: target/release/lesionlens. LENS_LE
 snippet that could not be run here.
 """
 
+import json
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ import tempfile
 import unittest
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy
 
@@ -76,6 +78,28 @@ class Names(unittest.TestCase):
             self.assertLessEqual(named, known, f"{page.name} names what is not in the header: {named - known}")
 
 
+def as_chexnet(model: Path, written: Path) -> None:
+    """The model's numbers under CheXNet's names, with its head of 14 outputs. Formats are told by content."""
+    content = model.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    tensors = json.loads(content[8 : 8 + size])
+    tensors.pop("__metadata__", None)
+    header: dict[str, Any] = {}
+    data = bytearray()
+    for name, tensor in tensors.items():
+        begin, end = tensor["data_offsets"]
+        numbers, shape = content[8 + size + begin : 8 + size + end], tensor["shape"]
+        if name.startswith("classifier."):
+            name, numbers, shape = name.replace("classifier", "classifier.0"), 14 * numbers, [14, *shape[1:]]
+        elif "denselayer" in name:
+            name = re.sub(r"\.(norm|conv)([12])\.", r".\1.\2.", name)
+        place = [len(data), len(data) + len(numbers)]
+        header[f"module.densenet121.{name}"] = {"dtype": tensor["dtype"], "shape": shape, "data_offsets": place}
+        data += numbers
+    text = json.dumps(header).encode()
+    written.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 class Snippets(unittest.TestCase):
     """Snippets run in a directory with the files that they name."""
 
@@ -108,6 +132,7 @@ class Snippets(unittest.TestCase):
             training = lesionlens.Dataset.open(cls.directory / "data/train")
             model = context.train(training, epochs=10, batch_size=8, image_size=32, learning_rate=1e-3)
             model.save(cls.directory / "model.safetensors")
+        as_chexnet(cls.directory / "model.safetensors", cls.directory / "model.pth.tar")
         frame = random.integers(0, 255, (150, 200), dtype=numpy.uint8)
         demo = cls.directory / "target/demo"
         for directory in ("angiograms", "frames", "images", "target/demo/phantom/frames"):

@@ -15,6 +15,10 @@ use std::sync::Arc;
 
 /// A configured instance of the library: device, precision, threads. Everything made from it keeps it alive. Thread-safe.
 ///
+/// In the child of a fork() it works as in the parent, as everything made from it does, with threads that the child starts for
+/// itself; so does freeing. Where libtorch was loaded before the fork, what needs libtorch fails in the child with
+/// LENS_ERROR_UNSUPPORTED.
+///
 /// On a GPU, calls that come from several threads through one context take turns, batch by batch, in the order in which
 /// they asked: a long call delays a short one by a batch per caller before it. On CPU they run beside each other.
 pub struct lens_context(pub(super) Arc<Context>);

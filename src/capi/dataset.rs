@@ -7,24 +7,32 @@ use super::image::{lens_image, view};
 use super::options;
 use super::status::lens_status;
 use super::text::to_host;
-use lens_base::{Error, Result};
+use lens_base::{Error, ErrorKind, Result};
 use lens_images::{Dataset, DatasetOptions};
-use parking_lot::RwLock;
+use lens_system::fork::Mutex;
 use std::ffi::c_char;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Labelled images: files that are read when needed, and pixels that were handed over. Thread-safe; a running call
-/// works on the samples that were there when it began.
-pub struct lens_dataset(RwLock<Arc<Dataset>>);
+/// works on the samples that were there when it began. In the child of a fork() that came while another thread was adding to
+/// it, it is lost: calls return LENS_ERROR_DATA.
+pub struct lens_dataset(Mutex<Option<Arc<Dataset>>>);
+
+/// In the child of a fork, for a data set that another thread was adding to.
+fn lost() -> Error {
+    let message =
+        "dataset: another thread was adding to it when this process was forked, so it is lost here: make it anew";
+    Error::new(ErrorKind::Data, message)
+}
 
 impl lens_dataset {
-    pub(super) fn snapshot(&self) -> Arc<Dataset> {
-        Arc::clone(&self.0.read())
+    pub(super) fn snapshot(&self) -> Result<Arc<Dataset>> {
+        self.0.lock().clone().ok_or_else(lost)
     }
 
     fn to_host(dataset: Dataset) -> *mut lens_dataset {
-        Box::into_raw(Box::new(lens_dataset(RwLock::new(Arc::new(dataset)))))
+        Box::into_raw(Box::new(lens_dataset(Mutex::new(Some(Arc::new(dataset))))))
     }
 }
 
@@ -51,8 +59,9 @@ pub unsafe extern "C" fn lens_dataset_new(dataset: *mut *mut lens_dataset) -> le
 }
 
 /// Opens a directory of labelled images without decoding them: one that holds labels.csv and images/, or one folder
-/// per class. Images are DICOM, PNG, JPEG, BMP, WebP or TIFF files. In class folders and the folders below them they are
-/// found by their endings (dcm, png, jpg, jpeg, bmp, webp, tif, tiff) or, whatever their names are, by their first bytes.
+/// per class. Images are DICOM, NIfTI, PNG, JPEG, BMP, WebP or TIFF files; the frames of NIfTI files are slices. In class
+/// folders and the folders below them they are found by their endings (dcm, nii, nii.gz, png, jpg, jpeg, bmp, webp, tif,
+/// tiff) or, whatever their names are, by their first bytes.
 /// Files that are no images are passed over and counted; lens_dataset_describe() says how many, and names some.
 ///
 /// labels.csv is UTF-8; its columns are separated by commas, semicolons or tabs. A row that names an image (and frame)
@@ -102,8 +111,8 @@ pub unsafe extern "C" fn lens_dataset_extend(
         let path = unsafe { text("path", path) }?;
         // SAFETY: NULL or a valid struct by contract.
         let options = unsafe { read_options(options) }?;
-        let mut current = dataset.0.write();
-        Arc::make_mut(&mut current).extend(Path::new(path), &options)
+        let mut current = dataset.0.lock();
+        Arc::make_mut(current.as_mut().ok_or_else(lost)?).extend(Path::new(path), &options)
     })
 }
 
@@ -131,8 +140,8 @@ pub unsafe extern "C" fn lens_dataset_add(
         if id == Some("") {
             return Err(Error::argument("id is empty; leave it NULL to have one made"));
         }
-        let mut current = dataset.0.write();
-        Arc::make_mut(&mut current).add(&view, label, id)
+        let mut current = dataset.0.lock();
+        Arc::make_mut(current.as_mut().ok_or_else(lost)?).add(&view, label, id)
     })
 }
 
@@ -159,7 +168,7 @@ pub unsafe extern "C" fn lens_dataset_split(
         let (first, second) = (first?, second?);
         // SAFETY: NULL or a live handle by contract.
         let dataset = unsafe { required("dataset", dataset) }?;
-        let (one, other) = dataset.snapshot().split(fraction, seed)?;
+        let (one, other) = dataset.snapshot()?.split(fraction, seed)?;
         *first = lens_dataset::to_host(one);
         *second = lens_dataset::to_host(other);
         Ok(())
@@ -178,7 +187,7 @@ pub unsafe extern "C" fn lens_dataset_describe(dataset: *const lens_dataset, jso
         let json = unsafe { out("json", json) }?;
         // SAFETY: NULL or a live handle by contract.
         let dataset = unsafe { required("dataset", dataset) }?;
-        *json = to_host(dataset.snapshot().describe().to_string())?;
+        *json = to_host(dataset.snapshot()?.describe().to_string())?;
         Ok(())
     })
 }

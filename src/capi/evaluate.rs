@@ -62,7 +62,7 @@ pub unsafe extern "C" fn lens_evaluate(
         // SAFETY: NULL or a live handle by contract.
         let model = unsafe { required("model", model) }?;
         // SAFETY: NULL or a live handle by contract.
-        let dataset = unsafe { required("dataset", dataset) }?.snapshot();
+        let dataset = unsafe { required("dataset", dataset) }?.snapshot()?;
         // SAFETY: NULL or a struct as large as its struct_size, by contract.
         let options = unsafe { options::read(options) }?;
         // SAFETY: its strings are NULL or C strings, by contract.

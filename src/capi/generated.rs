@@ -178,6 +178,29 @@ pub const LENS_GRAD_SCALER_STANDARD: lens_grad_scaler = 1;
 /// The reference pipeline's for AMD: from 2^12, times 1.5 after 1000 good steps in a row, times 0.7 after an overflow.
 pub const LENS_GRAD_SCALER_AMD: lens_grad_scaler = 2;
 
+/// What the outputs of a head are.
+pub type lens_head_kind = i32;
+/// As the program has it whose weights they are: findings for CheXNet's and torchxrayvision's. Of others two outputs
+/// are taken for classes, and more are refused until it is said what they are.
+pub const LENS_HEAD_KIND_AUTO: lens_head_kind = 0;
+/// Classes of which one is right, with a softmax over them. The logit is the output of the positive class minus that of
+/// the negative class.
+pub const LENS_HEAD_KIND_SOFTMAX: lens_head_kind = 1;
+/// Findings that are there or not, each with a sigmoid of its own. The logit is the output of the positive class.
+pub const LENS_HEAD_KIND_SIGMOID: lens_head_kind = 2;
+
+/// What the network expects of its images' values.
+pub type lens_normalisation = i32;
+/// As the program has it whose weights they are: CheXNet's and torchxrayvision's are known; of others none.
+pub const LENS_NORMALISATION_AUTO: lens_normalisation = 0;
+/// The values as they are, 0..1.
+pub const LENS_NORMALISATION_NONE: lens_normalisation = 1;
+/// Mean 0.485, 0.456, 0.406 and standard deviation 0.229, 0.224, 0.225 for red, green and blue, as torchvision's
+/// weights from ImageNet want it.
+pub const LENS_NORMALISATION_IMAGENET: lens_normalisation = 2;
+/// -1024 for black to 1024 for white, as torchxrayvision has it: mean 0.5, standard deviation 1 / 2048.
+pub const LENS_NORMALISATION_TORCHXRAYVISION: lens_normalisation = 3;
+
 /// File format of a saved model.
 pub type lens_model_format = i32;
 /// safetensors with torchvision's DenseNet-121 parameter names; preprocessing, temperature, threshold and training
@@ -480,8 +503,8 @@ pub struct lens_read_options {
     /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
     /// tables; frames without any take 0. Unused with the full range. Default 0.
     pub window: u32,
-    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
-    /// yes, 0: no; default 1.
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+    /// slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. 1: yes, 0: no; default 1.
     pub apply_orientation: i32,
 }
 
@@ -722,16 +745,29 @@ pub struct lens_train_options {
     pub checkpoint_minutes: f64,
     /// File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
     /// of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out,
-    /// and a random one takes its place. Of a model file only the weights are taken. NULL (default): random, by
-    /// torchvision's rule.
+    /// and a random one takes its place, unless head_positive, head_negative or head_kind says what to make of it. Of a
+    /// model file only the weights are taken. NULL (default): random, by torchvision's rule.
     pub start_weights: *const c_char,
+    /// The positive class of a head with several outputs: its number from 0, or its name where the program's classes
+    /// are known (CheXNet's and torchxrayvision's are). NULL (default): the second of two outputs; in training the head
+    /// is left out.
+    pub head_positive: *const c_char,
+    /// The class that the positive one is set against where a softmax has more than two: the probability is then that
+    /// of the positive class given that it is one of these two. Named like head_positive. NULL (default): the other of
+    /// two outputs.
+    pub head_negative: *const c_char,
+    /// What the outputs of a head with several are. LENS_HEAD_KIND_...; default LENS_HEAD_KIND_AUTO.
+    pub head_kind: lens_head_kind,
+    /// What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+    /// of the weights. LENS_NORMALISATION_...; default LENS_NORMALISATION_AUTO.
+    pub normalisation: lens_normalisation,
     /// Which stored values become 0 to 1. LENS_DISPLAY_...; default LENS_DISPLAY_VIEWER.
     pub display: lens_display,
     /// Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
     /// tables; frames without any take 0. Unused with the full range. Default 0.
     pub window: u32,
-    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned. 1:
-    /// yes, 0: no; default 1.
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+    /// slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. 1: yes, 0: no; default 1.
     pub apply_orientation: i32,
 }
 
@@ -778,6 +814,10 @@ unsafe impl StructOptions for lens_train_options {
         (offset_of!(Self, resume), size_of::<i32>()),
         (offset_of!(Self, checkpoint_minutes), size_of::<f64>()),
         (offset_of!(Self, start_weights), size_of::<*const c_char>()),
+        (offset_of!(Self, head_positive), size_of::<*const c_char>()),
+        (offset_of!(Self, head_negative), size_of::<*const c_char>()),
+        (offset_of!(Self, head_kind), size_of::<lens_head_kind>()),
+        (offset_of!(Self, normalisation), size_of::<lens_normalisation>()),
         (offset_of!(Self, display), size_of::<lens_display>()),
         (offset_of!(Self, window), size_of::<u32>()),
         (offset_of!(Self, apply_orientation), size_of::<i32>()),
@@ -822,6 +862,10 @@ unsafe impl StructOptions for lens_train_options {
             resume: 0,
             checkpoint_minutes: 10.0,
             start_weights: ptr::null(),
+            head_positive: ptr::null(),
+            head_negative: ptr::null(),
+            head_kind: LENS_HEAD_KIND_AUTO,
+            normalisation: LENS_NORMALISATION_AUTO,
             display: LENS_DISPLAY_VIEWER,
             window: 0,
             apply_orientation: 1,
@@ -876,6 +920,16 @@ impl lens_train_options {
         if let Some(text) = unsafe { optional_text("start_weights", self.start_weights) }? {
             options.set("start_weights", Value::Text(Some(text.into())))?;
         }
+        // SAFETY: NULL or a C string by contract.
+        if let Some(text) = unsafe { optional_text("head_positive", self.head_positive) }? {
+            options.set("head_positive", Value::Text(Some(text.into())))?;
+        }
+        // SAFETY: NULL or a C string by contract.
+        if let Some(text) = unsafe { optional_text("head_negative", self.head_negative) }? {
+            options.set("head_negative", Value::Text(Some(text.into())))?;
+        }
+        options.set("head_kind", Raw("head_kind").choice(self.head_kind)?)?;
+        options.set("normalisation", Raw("normalisation").choice(self.normalisation)?)?;
         options.set("display", Raw("display").choice(self.display)?)?;
         options.set("window", Raw("window").integer(self.window)?)?;
         options.set("apply_orientation", Raw("apply_orientation").flag(self.apply_orientation)?)?;
@@ -886,6 +940,85 @@ impl lens_train_options {
 /// Fills the options with their defaults; NULL is a no-op.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lens_train_options_init(options: *mut lens_train_options) {
+    // SAFETY: NULL or writable by contract.
+    unsafe { options::init(options) }
+}
+
+/// Options of lens_model_import(). Fill with lens_import_options_init(), then change what you need.
+///
+/// How weights of other programs become a model.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lens_import_options {
+    /// sizeof(lens_import_options); set by lens_import_options_init().
+    pub struct_size: usize,
+    /// The positive class of a head with several outputs: its number from 0, or its name where the program's classes
+    /// are known (CheXNet's and torchxrayvision's are). NULL (default): the second of two outputs; in training the head
+    /// is left out.
+    pub head_positive: *const c_char,
+    /// The class that the positive one is set against where a softmax has more than two: the probability is then that
+    /// of the positive class given that it is one of these two. Named like head_positive. NULL (default): the other of
+    /// two outputs.
+    pub head_negative: *const c_char,
+    /// What the outputs of a head with several are. LENS_HEAD_KIND_...; default LENS_HEAD_KIND_AUTO.
+    pub head_kind: lens_head_kind,
+    /// What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+    /// of the weights. LENS_NORMALISATION_...; default LENS_NORMALISATION_AUTO.
+    pub normalisation: lens_normalisation,
+    /// Images are resized to this many pixels in width and height before the network. 32 to 4096, or 0 (default): 224
+    /// for weights of CheXNet and torchxrayvision, 128 for others.
+    pub image_size: u32,
+}
+
+// SAFETY: repr(C), struct_size first, numbers, raw pointers and optional function pointers only.
+unsafe impl StructOptions for lens_import_options {
+    const NAME: &'static str = "lens_import_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIELDS: &'static [(usize, usize)] = &[
+        (0, size_of::<usize>()),
+        (offset_of!(Self, head_positive), size_of::<*const c_char>()),
+        (offset_of!(Self, head_negative), size_of::<*const c_char>()),
+        (offset_of!(Self, head_kind), size_of::<lens_head_kind>()),
+        (offset_of!(Self, normalisation), size_of::<lens_normalisation>()),
+        (offset_of!(Self, image_size), size_of::<u32>()),
+    ];
+    fn defaults() -> Self {
+        lens_import_options {
+            struct_size: size_of::<Self>(),
+            head_positive: ptr::null(),
+            head_negative: ptr::null(),
+            head_kind: LENS_HEAD_KIND_AUTO,
+            normalisation: LENS_NORMALISATION_AUTO,
+            image_size: 0,
+        }
+    }
+}
+
+impl lens_import_options {
+    /// The same for the library.
+    ///
+    /// # Safety
+    /// Its strings are NULL or C strings.
+    pub(super) unsafe fn to_library(self) -> Result<::lens_model::weights::ImportOptions> {
+        let mut options = ::lens_model::weights::ImportOptions::default();
+        // SAFETY: NULL or a C string by contract.
+        if let Some(text) = unsafe { optional_text("head_positive", self.head_positive) }? {
+            options.set("head_positive", Value::Text(Some(text.into())))?;
+        }
+        // SAFETY: NULL or a C string by contract.
+        if let Some(text) = unsafe { optional_text("head_negative", self.head_negative) }? {
+            options.set("head_negative", Value::Text(Some(text.into())))?;
+        }
+        options.set("head_kind", Raw("head_kind").choice(self.head_kind)?)?;
+        options.set("normalisation", Raw("normalisation").choice(self.normalisation)?)?;
+        options.set("image_size", Raw("image_size").integer(self.image_size)?)?;
+        Ok(options)
+    }
+}
+
+/// Fills the options with their defaults; NULL is a no-op.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_import_options_init(options: *mut lens_import_options) {
     // SAFETY: NULL or writable by contract.
     unsafe { options::init(options) }
 }

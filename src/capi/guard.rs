@@ -4,7 +4,7 @@ use super::status::{LENS_OK, lens_status, status_of};
 use lens_base::{Result, catch};
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
@@ -45,9 +45,11 @@ fn set_last_error(message: &str) {
 /// Rust's default hook prints panics to standard error; a library in somebody's process must not. The hook belongs to
 /// the copy of the standard library inside this cdylib, so no other Rust code of the process is affected.
 fn silence_panics() {
-    static ONCE: Once = Once::new();
-    if cfg!(not(test)) {
-        ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    // No thread waits for another here, which would not be there in the child of a fork; twice is as good as once.
+    static SILENT: AtomicBool = AtomicBool::new(false);
+    if cfg!(not(test)) && !SILENT.load(Ordering::Acquire) {
+        std::panic::set_hook(Box::new(|_| {}));
+        SILENT.store(true, Ordering::Release);
     }
 }
 

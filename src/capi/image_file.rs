@@ -13,10 +13,17 @@ use std::path::Path;
 /// A decoded image file, for programs without a decoder of their own. Immutable, so thread-safe.
 pub struct lens_image_file(ImageFile);
 
-/// Decodes one frame of an image file: DICOM, PNG, JPEG, BMP, WebP or TIFF.
+impl lens_image_file {
+    pub(super) fn to_host(file: ImageFile) -> *mut lens_image_file {
+        Box::into_raw(Box::new(lens_image_file(file)))
+    }
+}
+
+/// Decodes one frame of an image file: DICOM, NIfTI (.nii, .nii.gz), PNG, JPEG, BMP, WebP or TIFF.
 ///
 /// @param path UTF-8; a regular file.
-/// @param frame From 0; the frames of a TIFF file are its pages, PNG, JPEG, BMP and WebP files have one.
+/// @param frame From 0; the frames of a TIFF file are its pages, those of a NIfTI file its slices along the third axis and then
+///        those of further ones; PNG, JPEG, BMP and WebP files have one. For DICOM series see lens_series_open().
 /// @param options How it is read; NULL for all defaults. For lens_classify() and the like as the model says it, see
 ///        lens_model_get_read_options().
 /// @param[out] file Receives the file; free it with lens_image_file_free(). NULL on failure.
@@ -38,7 +45,7 @@ pub unsafe extern "C" fn lens_image_file_load(
         // SAFETY: NULL or a valid struct by contract.
         let options: ReadOptions = unsafe { options::read(options)?.to_library() }?;
         let loaded = ImageFile::load_as(Path::new(path), frame, &options)?;
-        *file = Box::into_raw(Box::new(lens_image_file(loaded)));
+        *file = lens_image_file::to_host(loaded);
         Ok(())
     })
 }
@@ -58,7 +65,7 @@ pub unsafe extern "C" fn lens_image_file_get_view(file: *const lens_image_file, 
     })
 }
 
-/// How many frames the file on disk has, of which this is one.
+/// How many frames the file on disk has, or slices the series, of which this is one.
 ///
 /// @param[out] frames Receives the number, at least 1; 0 on failure.
 #[unsafe(no_mangle)]
@@ -77,7 +84,7 @@ pub unsafe extern "C" fn lens_image_file_get_frames(file: *const lens_image_file
 pub unsafe extern "C" fn lens_image_file_free(file: *mut lens_image_file) {
     release(|| {
         if !file.is_null() {
-            // SAFETY: from lens_image_file_load and freed once, by contract.
+            // SAFETY: from this library and freed once, by contract.
             drop(unsafe { Box::from_raw(file) });
         }
     });

@@ -25,6 +25,7 @@ mod optimize;
 mod options;
 mod overlay;
 mod progress;
+mod series;
 mod status;
 mod text;
 mod train;

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn lens_model_optimize(
         // SAFETY: its strings are NULL or C strings, by contract.
         let core = unsafe { options.to_library() }?;
         // SAFETY: NULL or a live handle by contract.
-        let images = unsafe { options.calibration.as_ref() }.map(lens_dataset::snapshot);
+        let images = unsafe { options.calibration.as_ref() }.map(lens_dataset::snapshot).transpose()?;
         // SAFETY: token and callback are as their contracts say for the time of the call.
         let mut control = unsafe { control(options.progress, options.progress_user_data, options.cancel) };
         optimize(&model, Path::new(path), images.as_deref(), &core, &mut control)

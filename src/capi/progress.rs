@@ -34,7 +34,8 @@ pub struct lens_progress {
 
 /// Called by long calls on the thread that made the call, about once a batch.
 ///
-/// It must not throw or longjmp through the library. It may call other lens_ functions.
+/// It must not throw or longjmp through the library. It may call other lens_ functions. Where it forks, the call goes on in the
+/// parent, and ends in the child with LENS_ERROR_UNSUPPORTED once the callback has returned.
 ///
 /// @param progress How far the call is; valid during the callback only.
 /// @param user_data The pointer given beside the callback.

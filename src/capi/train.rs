@@ -40,9 +40,9 @@ pub unsafe extern "C" fn lens_train(
         // SAFETY: NULL or a live handle by contract.
         let context = unsafe { required("context", context) }?;
         // SAFETY: NULL or a live handle by contract.
-        let training = unsafe { required("train", train) }?.snapshot();
+        let training = unsafe { required("train", train) }?.snapshot()?;
         // SAFETY: NULL or a live handle by contract.
-        let validation = unsafe { validation.as_ref() }.map(lens_dataset::snapshot);
+        let validation = unsafe { validation.as_ref() }.map(lens_dataset::snapshot).transpose()?;
         // SAFETY: NULL or a struct as large as its struct_size, by contract.
         let options = unsafe { options::read(options) }?;
         // SAFETY: its strings are NULL or C strings, by contract.

@@ -255,8 +255,9 @@ export interface ReadOptions {
      */
     window?: number;
     /**
-     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
-     * true: yes, false: no; default true.
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+     * slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. true: yes, false: no; default
+     * true.
      */
     applyOrientation?: boolean;
 }

@@ -40,6 +40,7 @@ from .options import (
     DatasetOptions,
     EvaluateOptions,
     HeatmapOptions,
+    ImportOptions,
     LocalizeOptions,
     OptimizeOptions,
     OverlayOptions,
@@ -47,6 +48,7 @@ from .options import (
     TrainOptions,
 )
 from .progress import Progress
+from .series import Series
 
 #: The library's version, which may differ from the package's within one ABI version.
 library_version: str = _loaded.lens_version().decode()
@@ -73,6 +75,7 @@ __all__ = [
     "Image",
     "ImageFile",
     "ImageLike",
+    "ImportOptions",
     "InternalError",
     "IoError",
     "LensError",
@@ -85,6 +88,7 @@ __all__ = [
     "Prediction",
     "Progress",
     "ReadOptions",
+    "Series",
     "TILE",
     "TrainOptions",
     "UnsupportedError",

@@ -99,6 +99,16 @@ class lens_grad_scaler(Enumeration):
     names = {"auto": 0, "standard": 1, "amd": 2}
 
 
+class lens_head_kind(Enumeration):
+    prefix = "LENS_HEAD_KIND_"
+    names = {"auto": 0, "softmax": 1, "sigmoid": 2}
+
+
+class lens_normalisation(Enumeration):
+    prefix = "LENS_NORMALISATION_"
+    names = {"auto": 0, "none": 1, "imagenet": 2, "torchxrayvision": 3}
+
+
 class lens_model_format(Enumeration):
     prefix = "LENS_MODEL_FORMAT_"
     names = {"safetensors": 0, "torchscript": 1, "onnx": 2}
@@ -284,9 +294,24 @@ class lens_train_options(ctypes.Structure):
         ("resume", c_int32),
         ("checkpoint_minutes", c_double),
         ("start_weights", c_char_p),
+        ("head_positive", c_char_p),
+        ("head_negative", c_char_p),
+        ("head_kind", lens_head_kind),
+        ("normalisation", lens_normalisation),
         ("display", lens_display),
         ("window", c_uint32),
         ("apply_orientation", c_int32),
+    ]
+
+
+class lens_import_options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("head_positive", c_char_p),
+        ("head_negative", c_char_p),
+        ("head_kind", lens_head_kind),
+        ("normalisation", lens_normalisation),
+        ("image_size", c_uint32),
     ]
 
 

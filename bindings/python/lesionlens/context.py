@@ -11,12 +11,19 @@ from . import _libtorch
 from ._arguments import make_options, text
 from ._handle import Handle, describe
 from ._library import library
-from ._structs import ABI_VERSION, lens_init_options, lens_log_fn, lens_log_level, lens_train_options
+from ._structs import (
+    ABI_VERSION,
+    lens_import_options,
+    lens_init_options,
+    lens_log_fn,
+    lens_log_level,
+    lens_train_options,
+)
 from .cancel import CancelToken
 from .dataset import Dataset
 from .errors import IoError, check
 from .model import Model
-from .options import ContextOptions, Path, TrainOptions
+from .options import ContextOptions, ImportOptions, Path, TrainOptions
 from .progress import ProgressCallback, Watch
 
 if TYPE_CHECKING:
@@ -49,11 +56,12 @@ class Context(Handle):
         check(library.lens_init(ctypes.byref(choices), ctypes.byref(pointer)))
         self._own(pointer, *keep)
 
-    def load_model(self, path: Path) -> Model:
-        """Loads a .safetensors file with a DenseNet-121."""
+    def load_model(self, path: Path, **options: Unpack[ImportOptions]) -> Model:
+        """Loads a file with a DenseNet-121. Options say what weights of another program mean: ImportOptions."""
+        choices = make_options(lens_import_options, ImportOptions, options)
         owned = self._open()
         pointer = c_void_p()
-        check(library.lens_model_load(owned, text("path", path), ctypes.byref(pointer)))
+        check(library.lens_model_import(owned, text("path", path), ctypes.byref(choices), ctypes.byref(pointer)))
         # The log callback has to live as long as anything that may call it.
         return Model._adopt(pointer, *owned.keep)
 

@@ -34,7 +34,8 @@ _LAYOUTS = {
 
 
 class ImageFile(Handle, PixelSource):
-    """A decoded image file (DICOM, PNG, JPEG, BMP, WebP, TIFF), accepted wherever an image is. Immutable, so thread-safe.
+    """A decoded image file (DICOM, NIfTI, PNG, JPEG, BMP, WebP, TIFF), accepted wherever an image is. Immutable, so
+    thread-safe.
 
     Options: ReadOptions; for images that a model is to see ImageFile(path, **model.read_options).
     """
@@ -72,7 +73,7 @@ class ImageFile(Handle, PixelSource):
 
     @property
     def frames(self) -> int:
-        """How many frames the file has."""
+        """How many frames the file has, or slices the series that it is of."""
         frames = c_uint32()
         check(library.lens_image_file_get_frames(self._open(), ctypes.byref(frames)))
         return frames.value

@@ -20,8 +20,8 @@ class ReadOptions(TypedDict, total=False):
     #: Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
     #: tables; frames without any take 0. Unused with the full range. Default 0.
     window: int | None
-    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
-    #: Default True.
+    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+    #: slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. Default True.
     apply_orientation: bool | None
 
 
@@ -199,17 +199,51 @@ class TrainOptions(TypedDict, total=False):
     checkpoint_minutes: float | None
     #: File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number
     #: of outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out, and
-    #: a random one takes its place. Of a model file only the weights are taken. None (default): random, by
-    #: torchvision's rule.
+    #: a random one takes its place, unless head_positive, head_negative or head_kind says what to make of it. Of a
+    #: model file only the weights are taken. None (default): random, by torchvision's rule.
     start_weights: Path | None
+    #: The positive class of a head with several outputs: its number from 0, or its name where the program's classes are
+    #: known (CheXNet's and torchxrayvision's are). None (default): the second of two outputs; in training the head is
+    #: left out.
+    head_positive: str | None
+    #: The class that the positive one is set against where a softmax has more than two: the probability is then that of
+    #: the positive class given that it is one of these two. Named like head_positive. None (default): the other of two
+    #: outputs.
+    head_negative: str | None
+    #: What the outputs of a head with several are. Default "auto".
+    head_kind: Literal["auto", "softmax", "sigmoid"] | None
+    #: What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+    #: of the weights. Default "auto".
+    normalisation: Literal["auto", "none", "imagenet", "torchxrayvision"] | None
     #: Which stored values become 0 to 1. Default "viewer".
     display: Literal["viewer", "full_range"] | None
     #: Which window or VOI lookup table of a DICOM file is used, from 0, the windows in the file's order and then the
     #: tables; frames without any take 0. Unused with the full range. Default 0.
     window: int | None
-    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
-    #: Default True.
+    #: Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+    #: slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. Default True.
     apply_orientation: bool | None
+
+
+class ImportOptions(TypedDict, total=False):
+    """How weights of other programs become a model."""
+
+    #: The positive class of a head with several outputs: its number from 0, or its name where the program's classes are
+    #: known (CheXNet's and torchxrayvision's are). None (default): the second of two outputs; in training the head is
+    #: left out.
+    head_positive: str | None
+    #: The class that the positive one is set against where a softmax has more than two: the probability is then that of
+    #: the positive class given that it is one of these two. Named like head_positive. None (default): the other of two
+    #: outputs.
+    head_negative: str | None
+    #: What the outputs of a head with several are. Default "auto".
+    head_kind: Literal["auto", "softmax", "sigmoid"] | None
+    #: What the network expects of its images' values. In training, mean and standard_deviation win over what is known
+    #: of the weights. Default "auto".
+    normalisation: Literal["auto", "none", "imagenet", "torchxrayvision"] | None
+    #: Images are resized to this many pixels in width and height before the network. 32 to 4096, or 0 (default): 224
+    #: for weights of CheXNet and torchxrayvision, 128 for others.
+    image_size: int | None
 
 
 class OptimizeOptions(TypedDict, total=False):

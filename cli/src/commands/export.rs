@@ -1,12 +1,13 @@
 //! `export`: a model in another format.
 
-use crate::arguments::{given_path, model, path};
+use crate::arguments::{self, given_path, model, path};
 use crate::files::{Inputs, check_can_be_made, written_bytes};
 use crate::output::json;
 use crate::program::{Failure, about};
 use crate::setting::Setting;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
+use lens_model::weights::ImportOptions;
 use lens_runtime::FileFormat;
 use serde::Serialize;
 use std::path::Path;
@@ -23,8 +24,8 @@ const PACKAGE: &str = "pt2";
 
 pub fn describe(command: Command) -> Command {
     let names = FORMATS.map(|(name, _, _)| name);
-    command
-        .about("Writes a model in another format")
+    let command = command
+        .about("Writes a model in another format, or weights of another program as a model")
         .arg(model())
         .arg(path("out", "FILE", "Receives the model").required(true))
         .arg(
@@ -34,7 +35,8 @@ pub fn describe(command: Command) -> Command {
                 .help("The format (default: by how FILE ends)")
                 .value_parser(PossibleValuesParser::new(names))
                 .hide_possible_values(true),
-        )
+        );
+    arguments::add(command, &ImportOptions::default(), &[])
 }
 
 #[derive(Serialize)]
@@ -46,6 +48,8 @@ struct Written {
 
 pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let mut setting = Setting::read(matches)?;
+    let mut options = ImportOptions::default();
+    arguments::read(matches, &mut options)?;
     let out = given_path(matches, "out");
     let (name, _, format) = match matches.get_one::<String>("format") {
         Some(given) => *FORMATS.iter().find(|(name, _, _)| name == given).expect("the parser knows no other"),
@@ -54,7 +58,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     check_can_be_made("--out", &out)?;
     let model_path = given_path(matches, "model");
     Inputs::new([&model_path]).check("--out", &out)?;
-    let model = setting.model(&model_path)?;
+    let model = setting.import(&model_path, &options)?;
     about(&out, model.save(&out, format))?;
     let bytes = written_bytes(&out)?;
     let path = out.display().to_string();

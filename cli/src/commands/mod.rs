@@ -14,7 +14,7 @@ mod train;
 mod view;
 
 use crate::program::{self, Failure};
-use crate::{arguments, interrupt, setting};
+use crate::{arguments, interrupt, series, setting};
 use clap::{ArgMatches, Command};
 use lens_images::{ImageFile, ReadOptions};
 use lens_runtime::Classifier;
@@ -88,10 +88,13 @@ pub fn run(name: &str, matches: &ArgMatches) -> Result<String, Failure> {
     (entry.run)(matches)
 }
 
-/// A frame of an image file, unless Ctrl-C was pressed.
-fn load_image(path: &Path, frame: u32, reading: &ReadOptions) -> Result<ImageFile, Failure> {
+/// A frame of an image file, or a slice of a series, unless Ctrl-C was pressed.
+pub fn load_image(path: &Path, frame: u32, reading: &ReadOptions) -> Result<ImageFile, Failure> {
     interrupt::check()?;
-    Ok(ImageFile::load_as(path, frame, reading)?)
+    match series::of(path) {
+        Some(series) => Ok(series.load(frame, reading)?),
+        None => Ok(ImageFile::load_as(path, frame, reading)?),
+    }
 }
 
 /// How files are read for a model: as it says, but for what was given.

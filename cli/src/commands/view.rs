@@ -40,7 +40,7 @@ pub fn run(matches: &ArgMatches) -> Result<String, Failure> {
     let operands: Vec<PathBuf> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
     let marks = arguments::optional_path(matches, "marks").unwrap_or_else(|| MARKS.into());
     check_directory("--marks", &marks)?;
-    let files = if operands.is_empty() { Vec::new() } else { inputs::files(&operands)? };
+    let files = if operands.is_empty() { Vec::new() } else { inputs::files(&operands, false)? };
     view::run(Request {
         context: setting.context()?,
         models: matches.get_many("model").into_iter().flatten().cloned().collect(),

@@ -95,6 +95,12 @@ impl Error {
         Error::new(ErrorKind::Io, format!("cannot {action} {}: {error}", path.display()))
     }
 
+    /// In the child of a fork that came within the work: the threads that help with it are not there.
+    pub fn forked() -> Self {
+        let message = "the process was forked within this call: the call goes on in the parent, not in the child";
+        Error::new(ErrorKind::Unsupported, message)
+    }
+
     /// The caller stopped the work.
     pub fn cancelled() -> Self {
         Error::new(ErrorKind::Cancelled, "cancelled by the caller")

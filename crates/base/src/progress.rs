@@ -2,6 +2,7 @@
 
 use crate::options::Choice;
 use crate::{Error, Result};
+use lens_system::fork::generation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -107,10 +108,15 @@ impl<'a> Control<'a> {
     /// Reports, and fails with `Cancelled` when the caller wants the work to stop.
     pub fn report(&mut self, update: &Update) -> Result<()> {
         self.check()?;
-        if let Some(progress) = &mut self.progress
-            && !progress(update)
-        {
-            return Err(Error::cancelled());
+        if let Some(progress) = &mut self.progress {
+            let before = generation();
+            let goes_on = progress(update);
+            if generation() != before {
+                return Err(Error::forked());
+            }
+            if !goes_on {
+                return Err(Error::cancelled());
+            }
         }
         self.check()
     }

@@ -13,6 +13,8 @@ pub enum Colours {
     AsCoded,
     /// Red, green and blue, or cyan, magenta, yellow and black, by what the markers say, or else by libjpeg's rules.
     Converted,
+    /// Red, green and blue of three components, which are luminance and colour differences whatever the markers say.
+    OfYbr,
 }
 
 /// What the markers of an image with three components say that these are.
@@ -95,7 +97,8 @@ impl Header {
         Ok(None)
     }
 
-    fn is_lossless(&self) -> bool {
+    /// Whether the image is coded without loss, by prediction.
+    pub fn is_lossless(&self) -> bool {
         self.frame == 0xc3
     }
 
@@ -143,14 +146,31 @@ pub fn decode(coded: &[u8], colours: Colours, accept: &Accept) -> Result<Decoded
     Ok(Decoded { size: header.size, precision: header.precision, signed: false, is_lossy, samples })
 }
 
+/// An image in the abbreviated format (T.81, B.4) with the tables of another code stream.
+pub fn with_tables(tables: &[u8], coded: &[u8]) -> Result<Vec<u8>> {
+    let tables = Segments::of(tables).ok_or_else(|| broken("its tables do not begin with a start of image"))?;
+    let image = coded.strip_prefix(&[0xff, SOI]).ok_or_else(|| broken("it does not begin with a start of image"))?;
+    // Of Huffman codes, arithmetic conditioning, quantisation; restart intervals.
+    let tables = tables.filter(|segment| matches!(segment.marker, 0xc4 | 0xcc | 0xdb | 0xdd));
+    let mut whole = vec![0xff, SOI];
+    tables.for_each(|segment| whole.extend(segment.whole));
+    whole.extend(image);
+    Ok(whole)
+}
+
 /// The stream as libjpeg is to see it.
 fn prepared<'a>(coded: &'a [u8], header: &Header, colours: Colours) -> Cow<'a, [u8]> {
-    // "Adobe", version 100, no flags, no transform: libjpeg converts nothing.
-    const AS_CODED: [u8; 16] = [0xff, 0xee, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, 0];
+    // "Adobe", version 100, no flags; then the transform.
+    const ADOBE: [u8; 15] = [0xff, 0xee, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0];
+    let transform = match colours {
+        Colours::AsCoded => Some(0),
+        Colours::OfYbr => Some(1),
+        Colours::Converted => None,
+    };
     let mut stream = Cow::Borrowed(coded);
-    if colours == Colours::AsCoded && header.size.components > 1 {
+    if let Some(transform) = transform.filter(|_| header.size.components > 1) {
         let mut segments = Segments::of(coded).expect("its header was read");
-        let mut rewritten = [&[0xff, SOI][..], &AS_CODED].concat();
+        let mut rewritten = [&[0xff, SOI][..], &ADOBE, &[transform]].concat();
         // Applications' segments would say otherwise.
         for segment in segments.by_ref().filter(|segment| !matches!(segment.marker, 0xe0..=0xef)) {
             rewritten.extend(segment.whole);

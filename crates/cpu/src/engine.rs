@@ -7,7 +7,6 @@ use crate::pool::Pool;
 use lens_base::{LogLevel, Logger, Result};
 use lens_engine::{Engine, EngineName, Learner, LearnerSettings, Network};
 use lens_model::{Model, TrainingParameters};
-use once_cell::sync::OnceCell;
 use std::sync::Arc;
 
 /// Settings of an engine.
@@ -34,13 +33,13 @@ pub struct CpuEngine {
 pub(crate) struct EngineShared {
     settings: CpuSettings,
     pub instructions: Instructions,
-    pool: OnceCell<Arc<Pool>>,
+    pool: Arc<Pool>,
 }
 
 impl EngineShared {
-    /// The thread pool that calls share, started on first use.
+    /// The thread pool that calls share.
     pub fn pool(&self) -> &Arc<Pool> {
-        self.pool.get_or_init(|| Arc::new(Pool::new(self.settings.threads, self.settings.concurrent_threads)))
+        &self.pool
     }
 
     /// Whether networks are computed by the reference.
@@ -63,7 +62,8 @@ impl CpuEngine {
     /// Threads are started on first use.
     pub fn new(settings: CpuSettings) -> Self {
         let instructions = Instructions::of_engine(settings.engine).unwrap_or_else(Instructions::best);
-        CpuEngine { shared: Arc::new(EngineShared { settings, instructions, pool: OnceCell::new() }) }
+        let pool = Arc::new(Pool::new(settings.threads, settings.concurrent_threads));
+        CpuEngine { shared: Arc::new(EngineShared { settings, instructions, pool }) }
     }
 }
 

@@ -9,8 +9,8 @@ use lens_base::{Error, LogLevel, Result};
 use lens_engine::{EngineName, FeatureMaps, Network, check_images};
 use lens_images::Images;
 use lens_model::{ActivationRanges, LAYOUT, Model, Parameters, update_max};
-use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
+use lens_system::fork::Mutex;
+use once_cell::race::OnceBox;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,7 +29,7 @@ struct SharedNetwork {
     model: Model,
     cache: Mutex<PlanCache>,
     /// Parameters for the reference network, once a plan failed its check or if the reference was asked for.
-    reference_parameters: OnceCell<Arc<Parameters>>,
+    reference_parameters: OnceBox<Arc<Parameters>>,
     int8_failed: AtomicBool,
 }
 
@@ -49,7 +49,7 @@ struct PlanCache {
 impl CpuNetwork {
     pub fn new(engine: &Arc<EngineShared>, model: &Model) -> Result<Self> {
         let reference_parameters =
-            if engine.is_reference() { OnceCell::with_value(model.parameters()?) } else { OnceCell::new() };
+            if engine.is_reference() { OnceBox::with_value(Box::new(model.parameters()?)) } else { OnceBox::new() };
         let shared = SharedNetwork {
             engine: Arc::clone(engine),
             model: model.clone(),
@@ -174,7 +174,7 @@ impl SharedNetwork {
         let weights = match cache.prepared.weights(&self.engine, &parameters, &shape.tilings())? {
             Ok(weights) => weights,
             Err(difference) => {
-                self.reference_parameters.get_or_try_init(|| parameters.get().cloned())?;
+                self.reference_parameters.get_or_try_init(|| parameters.get().cloned().map(Box::new))?;
                 *cache = PlanCache::default();
                 let name = self.engine.instructions.engine();
                 let message =

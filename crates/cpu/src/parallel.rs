@@ -3,8 +3,9 @@
 use crate::partition::even_parts;
 use crate::pool::Pool;
 use lens_base::Result;
-use parking_lot::Mutex;
+use lens_system::fork::lock;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// `count` items in as many even ranges as the pool has threads; none is empty.
 pub fn thread_parts(pool: &Pool, count: usize) -> Vec<Range<usize>> {
@@ -30,11 +31,11 @@ pub fn for_each_job<T: Send>(pool: &Pool, jobs: &mut [T], work: impl Fn(&mut T) 
     let jobs: Vec<Mutex<&mut T>> = jobs.iter_mut().map(Mutex::new).collect();
     let failure = Mutex::new(None);
     pool.run(vec![0..0; jobs.len()], &|_, job| {
-        if let Err(error) = work(&mut jobs[job].lock()) {
-            failure.lock().get_or_insert(error);
+        if let Err(error) = work(&mut lock(&jobs[job])) {
+            lock(&failure).get_or_insert(error);
         }
     });
-    failure.into_inner().map_or(Ok(()), Err)
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

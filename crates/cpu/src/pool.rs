@@ -1,13 +1,13 @@
 //! The thread pool of a context. A call's tasks are started in order by the calling thread and by idle threads of the
-//! pool; a task may depend on earlier ones. Idle threads sleep.
+//! pool; a task may depend on earlier ones. Idle threads sleep. Each process has threads of its own, also after a fork.
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use lens_system::fork::{PerProcess, Threads, lock, wait};
+use once_cell::race::OnceBox;
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Iterations of a waiting thread's spin loop, each about 50 nanoseconds, before it yields.
 const SPINS: usize = 300;
@@ -16,8 +16,16 @@ const YIELDS: usize = 20;
 
 /// Threads that concurrent calls share.
 pub struct Pool {
+    threads: usize,
+    capacity: usize,
+    /// Started at the first call.
+    workers: PerProcess<OnceBox<Workers>>,
+}
+
+/// The threads of a pool in one process.
+struct Workers {
     shared: Arc<PoolShared>,
-    workers: Vec<JoinHandle<()>>,
+    running: Threads,
 }
 
 struct PoolShared {
@@ -27,8 +35,6 @@ struct PoolShared {
     unfinished_jobs: AtomicUsize,
     /// Threads that compute at the same time, of all calls together.
     capacity: usize,
-    /// Threads of one call.
-    threads: usize,
 }
 
 #[derive(Default)]
@@ -70,26 +76,19 @@ impl Pool {
     /// For calls of `threads` threads, the calling one included, of which `capacity` compute at the same time if
     /// several calls share the pool.
     pub fn new(threads: usize, capacity: usize) -> Self {
-        let shared = Arc::new(PoolShared {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            unfinished_jobs: AtomicUsize::new(0),
-            capacity: capacity.max(threads),
-            threads,
-        });
-        let workers = (1..threads)
-            .filter_map(|index| {
-                let shared = Arc::clone(&shared);
-                // If a thread cannot be started, the others do its work.
-                std::thread::Builder::new().name(format!("lens-{index}")).spawn(move || shared.worker_loop()).ok()
-            })
-            .collect();
-        Pool { shared, workers }
+        let capacity = capacity.max(threads);
+        Pool { threads, capacity, workers: PerProcess::new(OnceBox::new()) }
+    }
+
+    /// Its threads in this process.
+    fn shared(&self) -> &PoolShared {
+        let workers = self.workers.get(|_| OnceBox::new());
+        &workers.get_or_init(|| Box::new(Workers::start(self.threads, self.capacity))).shared
     }
 
     /// Threads of a call.
     pub fn threads(&self) -> usize {
-        self.shared.threads
+        self.threads
     }
 
     /// Runs `work` for each task, with a worker slot below `threads` that no other thread of this call holds.
@@ -97,6 +96,7 @@ impl Pool {
     /// after all tasks have run.
     pub fn run(&self, dependencies: Vec<Range<usize>>, work: &Work<'_>) {
         let count = dependencies.len();
+        let shared = self.shared();
         debug_assert!(
             dependencies
                 .iter()
@@ -115,81 +115,97 @@ impl Pool {
             sleepers: AtomicUsize::new(0),
             sleep: Mutex::new(()),
             wake: Condvar::new(),
-            free_slots: Mutex::new((0..self.shared.threads).rev().collect()),
+            free_slots: Mutex::new((0..self.threads).rev().collect()),
             panic: Mutex::new(None),
         });
-        self.shared.unfinished_jobs.fetch_add(1, Ordering::Relaxed);
-        let mut state = self.shared.state.lock();
+        shared.unfinished_jobs.fetch_add(1, Ordering::Relaxed);
+        let mut state = lock(&shared.state);
         state.jobs.push(Arc::clone(&job));
         if count > 1 {
-            self.shared.changed.notify_all();
+            shared.changed.notify_all();
         }
         // The calling thread takes part as soon as fewer than `capacity` threads compute.
         while !job.all_started() {
-            if state.computing < self.shared.capacity
+            if state.computing < shared.capacity
                 && let Some(slot) = job.take_slot()
             {
                 state.computing += 1;
                 drop(state);
                 while job.run_next(slot) {}
-                state = self.shared.state.lock();
-                self.shared.release_slot(&mut state, &job, slot);
+                state = lock(&shared.state);
+                shared.release_slot(&mut state, &job, slot);
             } else {
-                self.shared.wait_for_capacity(&mut state);
+                state = shared.wait_for_capacity(state);
             }
         }
         state.jobs.retain(|other| !Arc::ptr_eq(other, &job));
         drop(state);
-        self.shared.unfinished_jobs.fetch_sub(1, Ordering::Relaxed);
+        shared.unfinished_jobs.fetch_sub(1, Ordering::Relaxed);
         job.wait_until(|| job.done_count.load(Ordering::Acquire) == count);
-        if let Some(panic) = job.panic.lock().take() {
+        if let Some(panic) = lock(&job.panic).take() {
             resume_unwind(panic);
         }
     }
 }
 
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.shared.state.lock().shutting_down = true;
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            // Panics of tasks are caught, so there is none to report.
-            let _ = worker.join();
+impl Workers {
+    fn start(threads: usize, capacity: usize) -> Self {
+        let shared = Arc::new(PoolShared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            unfinished_jobs: AtomicUsize::new(0),
+            capacity,
+        });
+        let mut running = Threads::default();
+        for index in 1..threads {
+            let shared = Arc::clone(&shared);
+            // If a thread cannot be started, the others do its work.
+            running.start(format!("lens-{index}"), move || shared.worker_loop());
         }
+        Workers { shared, running }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        lock(&self.shared.state).shutting_down = true;
+        self.shared.changed.notify_all();
+        self.running.join();
     }
 }
 
 impl PoolShared {
     fn worker_loop(&self) {
-        let mut state = self.state.lock();
+        let mut state = lock(&self.state);
         while !state.shutting_down {
             // The job with the fewest threads first.
             let jobs = state.jobs.iter().filter(|job| !job.all_started());
-            let Some(job) = jobs.max_by_key(|job| job.free_slots.lock().len()).cloned() else {
-                self.changed.wait(&mut state);
+            let Some(job) = jobs.max_by_key(|job| lock(&job.free_slots).len()).cloned() else {
+                state = wait(&self.changed, state);
                 continue;
             };
             let slot = if state.computing < self.capacity { job.take_slot() } else { None };
             let Some(slot) = slot else {
-                self.wait_for_capacity(&mut state);
+                state = self.wait_for_capacity(state);
                 continue;
             };
             state.computing += 1;
             drop(state);
             while job.run_next(slot) && self.unfinished_jobs.load(Ordering::Relaxed) == 1 {}
-            state = self.state.lock();
+            state = lock(&self.state);
             self.release_slot(&mut state, &job, slot);
         }
     }
 
-    fn wait_for_capacity(&self, state: &mut MutexGuard<PoolState>) {
+    fn wait_for_capacity<'a>(&self, mut state: MutexGuard<'a, PoolState>) -> MutexGuard<'a, PoolState> {
         state.waiting_for_capacity += 1;
-        self.changed.wait(state);
+        state = wait(&self.changed, state);
         state.waiting_for_capacity -= 1;
+        state
     }
 
     fn release_slot(&self, state: &mut PoolState, job: &Job, slot: usize) {
-        job.free_slots.lock().push(slot);
+        lock(&job.free_slots).push(slot);
         state.computing -= 1;
         if state.waiting_for_capacity > 0 {
             self.changed.notify_all();
@@ -199,7 +215,7 @@ impl PoolShared {
 
 impl Job {
     fn take_slot(&self) -> Option<usize> {
-        self.free_slots.lock().pop()
+        lock(&self.free_slots).pop()
     }
 
     /// Whether all tasks were started.
@@ -219,13 +235,13 @@ impl Job {
         // SAFETY: this task is not marked as done, so `Pool::run` has not returned.
         let work = unsafe { &*self.work };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(slot, task))) {
-            self.panic.lock().get_or_insert(panic);
+            lock(&self.panic).get_or_insert(panic);
         }
         self.done[task].store(true, Ordering::SeqCst);
         self.done_count.fetch_add(1, Ordering::SeqCst);
         // SeqCst on both sides: a sleeper is counted before its last check of `done`, so no wake-up is lost.
         if self.sleepers.load(Ordering::SeqCst) > 0 {
-            drop(self.sleep.lock());
+            drop(lock(&self.sleep));
             self.wake.notify_all();
         }
         true
@@ -244,10 +260,10 @@ impl Job {
             }
             std::thread::yield_now();
         }
-        let mut guard = self.sleep.lock();
+        let mut guard = lock(&self.sleep);
         self.sleepers.fetch_add(1, Ordering::SeqCst);
         while !ready() {
-            self.wake.wait(&mut guard);
+            guard = wait(&self.wake, guard);
         }
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
     }

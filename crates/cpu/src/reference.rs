@@ -7,7 +7,8 @@ use crate::pool::Pool;
 use lens_base::{Result, zeros};
 use lens_images::ImageView;
 use lens_model::{EPSILON, LAYOUT, Norm, Parameters, activation_map, logit_of, relu, update_max};
-use parking_lot::Mutex;
+use lens_system::fork::lock;
+use std::sync::Mutex;
 
 /// The feature map of an image, channels last.
 #[derive(Clone, Debug)]
@@ -122,7 +123,7 @@ impl Reference<'_> {
         let mut output = FeatureMap::zeroed(height, width, outputs)?;
         let rows: Vec<_> = output.values.chunks_mut(width * outputs).map(Mutex::new).collect();
         self.pool.run(vec![0..0; rows.len()], &|_, y| {
-            let mut target = rows[y].lock();
+            let mut target = lock(&rows[y]);
             self.instructions.run(ConvolutionRow {
                 input,
                 weights: &weights,

@@ -6,6 +6,7 @@ use lens_base::Phase;
 use lens_base::options::{Choice, ChoiceDescription, Field, Options};
 use lens_engine::policy::{DeviceRequest, EngineRequest, PrecisionRequest, RocmTuning};
 use lens_images::{DatasetOptions, Display, OnUnreadable, PixelFormat, ReadOptions, WindowFunction};
+use lens_model::weights::{HeadKind, ImportOptions, Normalisation};
 use lens_runtime::{ContextOptions, FileFormat, Variant};
 use lens_tasks::classify::ClassifyOptions;
 use lens_tasks::evaluate::{
@@ -33,6 +34,8 @@ pub fn choices() -> Vec<&'static ChoiceDescription> {
         OptimizerKind::DESCRIPTION,
         ScheduleKind::DESCRIPTION,
         GradScaler::DESCRIPTION,
+        HeadKind::DESCRIPTION,
+        Normalisation::DESCRIPTION,
         FileFormat::DESCRIPTION,
         OperatingPointChoice::DESCRIPTION,
         Variant::DESCRIPTION,
@@ -171,6 +174,14 @@ pub fn options_structs() -> Vec<OptionsStruct> {
             ..options::<TrainOptions>("lens_train_options", "lens_train", "lens_tasks::train::TrainOptions")
                 .with_last(&ReadOptions::default().fields())
         },
+        OptionsStruct {
+            controlled: false,
+            ..options::<ImportOptions>(
+                "lens_import_options",
+                "lens_model_import",
+                "::lens_model::weights::ImportOptions",
+            )
+        },
         options::<CalibrateOptions>(
             "lens_calibrate_options",
             "lens_model_calibrate",
@@ -246,7 +257,7 @@ pub fn options_structs() -> Vec<OptionsStruct> {
 /// with the first file whose functions need them.
 pub const SECTIONS: &[(&str, &[&str])] = &[
     ("Version, status and errors", &["version", "status", "guard", "text"]),
-    ("Images", &["image", "image_file"]),
+    ("Images", &["image", "image_file", "series"]),
     ("Progress and cancelling", &["progress", "cancel"]),
     ("Setting up", &["context"]),
     ("Data sets", &["dataset"]),

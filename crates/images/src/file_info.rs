@@ -2,6 +2,7 @@
 
 use super::dicom;
 use super::jpeg_picture;
+use super::nifti;
 use super::opened::{Kind, open_and};
 use super::orientation::swaps_sides;
 use super::picture;
@@ -21,9 +22,10 @@ pub struct FileInfo {
     pub width: u32,
     /// Rows, likewise.
     pub height: u32,
-    /// Frames, or pages of a TIFF file; at least 1.
+    /// Frames, slices of a NIfTI file, or pages of a TIFF file; at least 1.
     pub frames: u32,
-    /// How the picture is stored, by tag 274 of TIFF and EXIF, 1 to 8; 1: as it is seen, which DICOM frames always are.
+    /// How the picture is stored, by tag 274 of TIFF and EXIF, or, as such a number, by the affine of NIfTI, 1 to 8; 1: as it
+    /// is seen, which DICOM frames always are.
     /// Width and height are those of the picture as it is seen, unless an option leaves it as it is stored.
     pub orientation: u8,
     /// Series Instance UID (0020,000E): what files of a series have in common.
@@ -46,6 +48,7 @@ impl FileInfo {
         open_and(path, |kind, file| match kind {
             Kind::Dicom => dicom::info(file),
             Kind::Tiff => tiff::info(file),
+            Kind::Nifti => nifti::info(file),
             Kind::Jpeg => {
                 let (size, orientation) = jpeg_picture::size(file)?;
                 FileInfo::of_picture(size, orientation, 1)

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Extensions of files that are taken for images without a look: if they are none, reading them says so.
-const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff", "dcm"];
+const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff", "dcm", "nii"];
+
+/// The same of files that are compressed.
+const COMPRESSED: &[u8] = b".nii.gz";
 
 /// The index of a DICOM medium: DICOM, but no image.
 const DICOM_INDEX: &str = "DICOMDIR";
@@ -27,8 +30,8 @@ pub struct FoundFiles {
     pub unreadable: Vec<Skipped>,
 }
 
-/// Finds the images below a directory. A file is one by its extension (png, jpg, jpeg, bmp, webp, tif, tiff, dcm in any
-/// case) or by its first bytes; `DICOMDIR`, the index of a DICOM medium, is none. Names that begin with a dot, `__MACOSX`,
+/// Finds the images below a directory. A file is one by its extension (png, jpg, jpeg, bmp, webp, tif, tiff, dcm, nii,
+/// nii.gz in any case) or by its first bytes; `DICOMDIR`, the index of a DICOM medium, is none. Names that begin with a dot, `__MACOSX`,
 /// `Thumbs.db` and `desktop.ini` are passed over without a word.
 ///
 /// Links are followed. A directory that cannot be read is an I/O error.
@@ -79,5 +82,10 @@ pub fn is_litter(name: &OsStr) -> bool {
 }
 
 fn has_known_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    let name = path.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    let ending = &name[name.len().saturating_sub(COMPRESSED.len())..];
+    ending.eq_ignore_ascii_case(COMPRESSED)
+        || path
+            .extension()
+            .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }

@@ -2,6 +2,7 @@
 
 use super::dicom;
 use super::jpeg_picture;
+use super::nifti;
 use super::opened::{Kind, open_and};
 use super::orientation::turned;
 use super::picture;
@@ -31,9 +32,9 @@ pub struct ImageFile {
 }
 
 impl ImageFile {
-    /// Decodes one frame of a DICOM, PNG, JPEG, BMP, WebP or TIFF file, told apart by content, not by name. The frames of a
-    /// TIFF file are its pages; the others have one. As a viewer shows it: with the first window of a DICOM file, and
-    /// pictures turned as they say.
+    /// Decodes one frame of a DICOM, NIfTI, PNG, JPEG, BMP, WebP or TIFF file, told apart by content, not by name. The frames
+    /// of a NIfTI file are its slices along the third axis, those of a TIFF file its pages; pictures have one. As a viewer
+    /// shows it: with the first window of a DICOM file, and pictures and slices turned as they say.
     pub fn load(path: &Path, frame: u32) -> Result<Self> {
         ImageFile::load_as(path, frame, &ReadOptions::default())
     }
@@ -44,6 +45,7 @@ impl ImageFile {
             Kind::Dicom => dicom::decode(file, frame, options),
             Kind::Tiff => tiff::decode(file, frame, options),
             Kind::Jpeg => jpeg_picture::decode(file, frame, options),
+            Kind::Nifti => nifti::decode(file, frame, options),
             Kind::Plain => picture::decode(file, frame, options),
         })
     }
@@ -103,8 +105,8 @@ impl ImageFile {
         self.frames
     }
 
-    /// The windows that a DICOM file names for this frame, and then its VOI lookup tables, in the file's order; none where it
-    /// names none, or where the frame is coloured. The first is shown, unless [`ReadOptions::window`] says otherwise.
+    /// The windows that a DICOM file names for this frame, and then its VOI lookup tables, in the file's order, or the range
+    /// of a NIfTI file; none where it names none, or where the frame is coloured. The first is shown, unless [`ReadOptions::window`] says otherwise.
     pub fn presets(&self) -> &[WindowPreset] {
         &self.presets
     }

@@ -30,7 +30,7 @@ pub fn jpeg_frame(path: &Path, frame: u32) -> Result<Option<Vec<u8>>> {
             check_frame(frame, 1)?;
             of_picture(file)
         }
-        Kind::Tiff => Ok(None),
+        Kind::Tiff | Kind::Nifti => Ok(None),
         Kind::Plain => check_frame(frame, 1).map(|()| None),
     })
 }

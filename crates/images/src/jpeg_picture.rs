@@ -1,5 +1,6 @@
 //! JPEG files.
 
+use super::colours::rgb_of_cmyk;
 use super::image_file::ImageFile;
 use super::opened::{cannot_read, check_frame};
 use super::orientation::of_jpeg;
@@ -34,7 +35,10 @@ pub fn decode(mut file: File, frame: u32, options: &ReadOptions) -> Result<Image
         }
         (_, samples) => {
             let samples = of_8_bits(samples, precision);
-            let rgb = if components == 4 { rgb_of_inverted_cmyk(&samples) } else { samples };
+            // Inks are stored inverted, as Adobe does it.
+            let rgb = |inks: &[u8; 4]| rgb_of_cmyk(inks.map(|ink| 255 - ink));
+            let is_cmyk = components == 4;
+            let rgb = if is_cmyk { samples.as_chunks::<4>().0.iter().flat_map(rgb).collect() } else { samples };
             (PixelFormat::Rgb8, 0, rgb)
         }
     };
@@ -73,16 +77,4 @@ fn of_8_bits(samples: Samples, precision: u32) -> Vec<u8> {
         Samples::Bytes(samples) => samples.into_iter().map(|sample| scaled(sample.into())).collect(),
         Samples::Words(samples) => samples.into_iter().map(|sample| scaled(sample.into())).collect(),
     }
-}
-
-/// Red, green and blue of cyan, magenta, yellow and black that are stored as 255 less these, as Adobe does it; as Pillow.
-fn rgb_of_inverted_cmyk(samples: &[u8]) -> Vec<u8> {
-    let product = |one: u8, other: u8| {
-        let product = u32::from(one) * u32::from(other) + 128;
-        ((product + (product >> 8)) >> 8) as u8
-    };
-    let rgb = |&[cyan, magenta, yellow, black]: &[u8; 4]| {
-        [cyan, magenta, yellow].map(|ink| black.saturating_sub(product(255 - ink, black)))
-    };
-    samples.as_chunks::<4>().0.iter().flat_map(rgb).collect()
 }

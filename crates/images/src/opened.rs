@@ -1,7 +1,8 @@
 //! Image files, opened and told apart by content.
 
-use super::dicom::{SIGNATURE_BYTES, is_dicom};
+use super::dicom::is_dicom;
 use super::jpeg_picture;
+use super::nifti::is_nifti;
 use super::picture::is_picture;
 use super::tiff::is_tiff;
 use lens_base::{Error, ErrorKind, Result, open_regular};
@@ -9,6 +10,9 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::panic::{UnwindSafe, catch_unwind};
 use std::path::Path;
+
+/// Bytes at the start of a file that tell what it is: the header of a compressed NIfTI file is among them.
+const SIGNATURE_BYTES: usize = 4096;
 
 /// What a file is, by how it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub enum Kind {
     Tiff,
     /// JPEG.
     Jpeg,
+    /// NIfTI-1 or NIfTI-2, compressed with gzip or not.
+    Nifti,
     /// Another format without frames.
     Plain,
 }
@@ -32,6 +38,8 @@ impl Kind {
             Some(Kind::Tiff)
         } else if start.starts_with(&jpeg_picture::START) {
             Some(Kind::Jpeg)
+        } else if is_nifti(start) {
+            Some(Kind::Nifti)
         } else {
             is_picture(start).then_some(Kind::Plain)
         }

@@ -1,6 +1,7 @@
 //! Work done ahead of time on other threads, handed over in order.
 
 use lens_base::{Error, Result};
+use lens_system::fork::{beside, generation};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -17,23 +18,28 @@ pub fn ordered<T: Send>(
     mut consume: impl FnMut(usize, T, Duration) -> Result<()>,
 ) -> Result<()> {
     let workers = workers.clamp(1, count.max(1));
-    std::thread::scope(|scope| {
-        let produce = &produce;
-        let results: Vec<Receiver<T>> = (0..workers)
-            .map(|worker| {
-                let (sender, receiver) = sync_channel(AHEAD);
-                scope.spawn(move || {
-                    for index in (worker..count).step_by(workers) {
-                        // The receiver is dropped when consuming failed; the rest is not needed.
-                        if sender.send(produce(index)).is_err() {
-                            break;
-                        }
+    let produce = &produce;
+    let (works, results): (Vec<_>, Vec<Receiver<T>>) = (0..workers)
+        .map(|worker| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let work = move || {
+                for index in (worker..count).step_by(workers) {
+                    // The receiver is dropped when consuming failed; the rest is not needed.
+                    if sender.send(produce(index)).is_err() {
+                        break;
                     }
-                });
-                receiver
-            })
-            .collect();
+                }
+            };
+            (work, receiver)
+        })
+        .unzip();
+    let process = generation();
+    beside(works, move || {
         for index in 0..count {
+            // There is nobody to wait for in a child that `consume` forked.
+            if generation() != process {
+                return Err(Error::forked());
+            }
             let start = Instant::now();
             let result = results[index % workers]
                 .recv()

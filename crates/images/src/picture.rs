@@ -89,8 +89,8 @@ fn reader(mut file: File) -> Result<ImageReader<BufReader<File>>> {
     let mut start = Vec::new();
     (&mut file).take(WEBP_FLAGS as u64 + 1).read_to_end(&mut start).map_err(cannot_read)?;
     if start.starts_with(b"RIFF")
-        && start[WEBP_FLAGS - 8..].starts_with(b"VP8X")
-        && start[WEBP_FLAGS] & WEBP_ANIMATION != 0
+        && start.get(WEBP_FLAGS - 8..WEBP_FLAGS - 4) == Some(b"VP8X")
+        && start.get(WEBP_FLAGS).is_some_and(|flags| flags & WEBP_ANIMATION != 0)
     {
         return Err(Error::new(ErrorKind::Unsupported, "it is an animated WebP file; those of one picture are read"));
     }
@@ -102,7 +102,7 @@ fn error(error: ImageError) -> Error {
     match error {
         ImageError::IoError(error) if error.raw_os_error().is_some() => cannot_read(error),
         ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
-            Error::format("it is not a DICOM, PNG, JPEG, BMP, WebP or TIFF file")
+            Error::format("it is not a DICOM, NIfTI, PNG, JPEG, BMP, WebP or TIFF file")
         }
         ImageError::Unsupported(what) => {
             Error::new(ErrorKind::Unsupported, format!("it is coded in a way this library cannot decode: {what}"))
@@ -164,6 +164,19 @@ mod tests {
     fn pixels(bytes: &[u8]) -> (PixelFormat, Vec<u8>) {
         let image = load(bytes).unwrap();
         (image.view().format(), image.view().bytes().to_vec())
+    }
+
+    #[test]
+    fn webp_that_ends_in_its_header() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.webp");
+        let whole = b"RIFF\x22\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0";
+        for end in 4..whole.len() {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let (error, other) = (ImageFile::load(&path, 0).unwrap_err(), FileInfo::read(&path).unwrap_err());
+            assert!(!error.message().contains("its decoder gave up"), "{end}: {error}");
+            assert!(!other.message().contains("its decoder gave up"), "{end}: {other}");
+        }
     }
 
     #[test]

@@ -27,11 +27,12 @@ pub struct ReadOptions {
     /// frames without any take 0. Unused with the full range.
     #[option(flag = "--window N")]
     pub window: u32,
-    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
+    /// Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and slices
+    /// of NIfTI files (by sform or qform) as DICOM images of their plane lie.
     #[option(
         default = true,
         flag = "--no-orientation",
-        switch = "Do not turn pictures that say that they lie on their side or are mirrored"
+        switch = "Do not turn pictures that say that they lie on their side or are mirrored, nor slices of NIfTI files"
     )]
     pub apply_orientation: bool,
 }

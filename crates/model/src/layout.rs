@@ -1,7 +1,7 @@
 //! DenseNet-121's parameters: names and order as torchvision has them, shapes, roles.
 
-use once_cell::sync::Lazy;
-use std::ops::Range;
+use once_cell::race::OnceBox;
+use std::ops::{Deref, Range};
 
 /// Output channels of each dense layer.
 const GROWTH_RATE: usize = 32;
@@ -114,7 +114,19 @@ pub const EPSILON: f64 = 1e-5;
 pub const MOMENTUM: f64 = 0.1;
 
 /// DenseNet-121 with one output.
-pub static LAYOUT: Lazy<Layout> = Lazy::new(Layout::densenet121);
+pub static LAYOUT: LazyLayout = LazyLayout(OnceBox::new());
+
+/// Made at its first use. Threads that come first together make it each, and one is kept: none waits for another, which is not
+/// there any more in the child of a fork.
+pub struct LazyLayout(OnceBox<Layout>);
+
+impl Deref for LazyLayout {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        self.0.get_or_init(|| Box::new(Layout::densenet121()))
+    }
+}
 
 #[derive(Default)]
 struct Builder {

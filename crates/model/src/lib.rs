@@ -26,4 +26,4 @@ pub use layout::{DenseLayer, EPSILON, LAYOUT, Layout, MOMENTUM, Norm, ParameterS
 pub use model::{Metadata, Model, check_threshold};
 pub use parameters::{Parameters, TrainingParameters, float_bytes};
 pub use ranges::{ActivationRanges, update_max};
-pub use start::start_parameters;
+pub use start::{ImportedParameters, start_parameters};

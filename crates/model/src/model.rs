@@ -2,10 +2,12 @@
 
 use super::calibration::{StoredOperatingPoint, TemperatureRecord, check_temperature};
 use super::layout::LAYOUT;
-use super::model_parameters::{ModelParameters, parameters_of};
+use super::model_parameters::ModelParameters;
 use super::parameters::{Parameters, float_bytes};
 use super::ranges::ActivationRanges;
-use super::weights::{self, METADATA_KEY, StateDict};
+use super::start::{ImportedParameters, read_parameters};
+use super::weights::{self, ImportOptions, ImportRecord, METADATA_KEY, Normalisation, StateDict, WeightsOptions};
+use lens_base::options::Options;
 use lens_base::{Error, ErrorKind, Result};
 use lens_images::Preprocessing;
 use safetensors::tensor::{Dtype, TensorView};
@@ -39,6 +41,9 @@ pub struct Metadata {
     /// Activation ranges, with which convolutions can be computed in int8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_ranges: Option<ActivationRanges>,
+    /// What was done to its weights, if another program made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportRecord>,
 }
 
 /// Until version 2 there was no temperature.
@@ -67,6 +72,7 @@ impl Metadata {
             temperature_record: None,
             operating_point: None,
             activation_ranges: None,
+            import: None,
         }
     }
 
@@ -96,12 +102,18 @@ pub struct Model {
 impl Model {
     /// A model with these parameters.
     pub fn new(parameters: Parameters, metadata: Metadata) -> Self {
-        Model { parameters: Arc::new(ModelParameters::new(parameters)), metadata }
+        Model::read_with(parameters, WeightsOptions::default(), metadata)
+    }
+
+    fn read_with(parameters: Parameters, options: WeightsOptions, metadata: Metadata) -> Self {
+        Model { parameters: Arc::new(ModelParameters::new(parameters, options)), metadata }
     }
 
     /// Sets the file it was read from, so that its parameters need not stay in memory.
-    pub fn set_source_file(&self, file: File, path: &Path) {
-        self.parameters.set_source_file(file, path);
+    pub fn set_source_file(&mut self, file: File, path: &Path) {
+        if let Some(parameters) = Arc::get_mut(&mut self.parameters) {
+            parameters.set_source_file(file, path);
+        }
     }
 
     /// The parameters. They are read again if they were released: hold them while they are used.
@@ -158,16 +170,25 @@ impl Model {
 
     /// Reads a file of weights.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        Model::of_state(weights::read(bytes)?)
+        Model::of_state(weights::read(bytes)?, &ImportOptions::default())
     }
 
-    /// From the tensors and the metadata of a file.
-    pub fn of_state(state: StateDict) -> Result<Self> {
-        let metadata = match state.metadata.get(METADATA_KEY) {
-            Some(text) => parse_metadata(text)?,
-            None => Metadata::default(),
+    /// From the tensors and the metadata of a file; options are for files without metadata.
+    pub fn of_state(mut state: StateDict, options: &ImportOptions) -> Result<Self> {
+        options.check_ranges()?;
+        let Some(text) = state.metadata.remove(METADATA_KEY) else {
+            let imported = read_parameters(state, &options.weights, None)?;
+            let metadata = imported_metadata(&imported, options);
+            metadata.check()?;
+            return Ok(Model::read_with(imported.parameters, options.weights.clone(), metadata));
         };
-        Ok(Model::new(parameters_of(state)?, metadata))
+        options.check_unused("a model of this library")?;
+        let metadata = parse_metadata(&text)?;
+        let imported = read_parameters(state, &options.weights, None)?;
+        match imported.record.head.outputs {
+            1 => Ok(Model::new(imported.parameters, metadata)),
+            outputs => Err(Error::format(format!("its head has {outputs} outputs; a model of this library has one"))),
+        }
     }
 
     /// From tensors of another reader, and the text of the metadata, if any.
@@ -217,6 +238,7 @@ impl Model {
             "operating_point": self.metadata.operating_point,
             "int8": self.metadata.activation_ranges.is_some(),
             "training": self.metadata.training,
+            "import": self.metadata.import,
         });
         match description {
             Value::Object(fields) => fields,
@@ -238,6 +260,26 @@ fn serialised<'a>(
         .collect::<Result<Vec<_>>>()?;
     let metadata = metadata.map(|text| HashMap::from([(METADATA_KEY.to_string(), text.to_string())]));
     safetensors::serialize(views, metadata).map_err(internal)
+}
+
+/// The metadata of weights that came without.
+fn imported_metadata(imported: &ImportedParameters, options: &ImportOptions) -> Metadata {
+    let known = imported.program.preprocessing();
+    let mut metadata = Metadata::new(options.preprocessing(known), 0.5);
+    if let Some(threshold) = imported.threshold {
+        metadata.threshold = threshold;
+    }
+    let asked = options.weights.normalisation;
+    let (normalisation, source) = match (asked, known) {
+        (Normalisation::Auto, Some((_, known))) => (known, format!("known of {}", imported.program.name())),
+        (Normalisation::Auto, None) => (Normalisation::None, "nothing is known of the weights".to_string()),
+        _ => (asked, "as asked for".to_string()),
+    };
+    metadata.import = Some(ImportRecord {
+        normalisation: format!("{} ({source})", normalisation.description()),
+        ..imported.record.clone()
+    });
+    metadata
 }
 
 fn parse_metadata(text: &str) -> Result<Metadata> {

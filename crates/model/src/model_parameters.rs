@@ -2,11 +2,10 @@
 
 use super::layout::LAYOUT;
 use super::parameters::Parameters;
-use super::start::collect_parameters;
-use super::weights::{StateDict, check_parameters, densenet_parameters, read};
+use super::start::read_parameters;
+use super::weights::{WeightsOptions, read};
 use lens_base::{Error, ErrorKind, Result, read_open};
-use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
+use lens_system::fork::Mutex;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -16,9 +15,17 @@ use std::sync::{Arc, Weak};
 pub struct ModelParameters {
     sha256: String,
     head: (Vec<f32>, f32),
-    /// The file from which they can be read again.
-    file: OnceCell<ModelFile>,
-    residency: Mutex<Residency>,
+    /// How they are read from the file.
+    options: WeightsOptions,
+    source: Source,
+}
+
+/// Where parameters are while nobody uses them.
+#[derive(Debug)]
+enum Source {
+    Memory(Arc<Parameters>),
+    /// In a file, and perhaps in memory. What a fork cut off leaves nothing in memory.
+    File(ModelFile, Mutex<Residency>),
 }
 
 /// The file of a model. It is kept open, so that another file of the same name is not taken for it.
@@ -28,29 +35,28 @@ struct ModelFile {
     path: PathBuf,
 }
 
-#[derive(Debug)]
-enum Residency {
-    Always(Arc<Parameters>),
+#[derive(Debug, Default)]
+struct Residency {
+    /// Until they are released.
+    kept: Option<Arc<Parameters>>,
     /// While others hold them.
-    WhileUsed(Weak<Parameters>),
+    used: Weak<Parameters>,
 }
 
 impl ModelParameters {
-    /// Parameters without a file: they stay in memory.
-    pub fn new(parameters: Parameters) -> Self {
+    /// Parameters without a file: they stay in memory. `options` say how they were read, if from a file.
+    pub fn new(parameters: Parameters, options: WeightsOptions) -> Self {
         let head = (parameters.of(LAYOUT.head_weight).to_vec(), parameters.of(LAYOUT.head_bias)[0]);
         let sha256 = parameters.sha256();
-        ModelParameters {
-            sha256,
-            head,
-            file: OnceCell::new(),
-            residency: Mutex::new(Residency::Always(Arc::new(parameters))),
-        }
+        ModelParameters { sha256, head, options, source: Source::Memory(Arc::new(parameters)) }
     }
 
     /// Sets the file they were read from.
-    pub fn set_source_file(&self, file: File, path: &Path) {
-        self.file.get_or_init(|| ModelFile { file, path: path.to_path_buf() });
+    pub fn set_source_file(&mut self, file: File, path: &Path) {
+        if let Source::Memory(parameters) = &self.source {
+            let residency = Residency { kept: Some(Arc::clone(parameters)), used: Weak::new() };
+            self.source = Source::File(ModelFile { file, path: path.to_path_buf() }, Mutex::new(residency));
+        }
     }
 
     /// SHA-256 of the parameters.
@@ -65,36 +71,36 @@ impl ModelParameters {
 
     /// All parameters, read again if needed.
     pub fn parameters(&self) -> Result<Arc<Parameters>> {
+        let (file, residency) = match &self.source {
+            Source::Memory(parameters) => return Ok(Arc::clone(parameters)),
+            Source::File(file, residency) => (file, residency),
+        };
         // Held while reading, so that concurrent callers do not read twice.
-        let mut residency = self.residency.lock();
-        match &*residency {
-            Residency::Always(parameters) => return Ok(Arc::clone(parameters)),
-            Residency::WhileUsed(parameters) => {
-                if let Some(parameters) = parameters.upgrade() {
-                    return Ok(parameters);
-                }
-            }
+        let mut residency = residency.lock();
+        if let Some(parameters) = residency.kept.clone().or_else(|| residency.used.upgrade()) {
+            return Ok(parameters);
         }
-        let file = self.file.get().ok_or_else(|| Error::internal("a model's numbers are gone"))?;
-        let parameters = Arc::new(file.read(&self.sha256)?);
-        *residency = Residency::WhileUsed(Arc::downgrade(&parameters));
+        let parameters = Arc::new(file.read(&self.options, &self.sha256)?);
+        residency.used = Arc::downgrade(&parameters);
         Ok(parameters)
     }
 
     /// Releases them if they can be read again.
     pub fn release(&self) {
-        let mut residency = self.residency.lock();
-        if let (Residency::Always(parameters), Some(_)) = (&*residency, self.file.get()) {
-            *residency = Residency::WhileUsed(Arc::downgrade(parameters));
+        if let Source::File(_, residency) = &self.source {
+            let mut residency = residency.lock();
+            if let Some(parameters) = residency.kept.take() {
+                residency.used = Arc::downgrade(&parameters);
+            }
         }
     }
 }
 
 impl ModelFile {
-    fn read(&self, sha256: &str) -> Result<Parameters> {
+    fn read(&self, options: &WeightsOptions, sha256: &str) -> Result<Parameters> {
         let bytes = read_open(&self.file, &self.path, "read model again")?;
-        match read(&bytes).and_then(parameters_of) {
-            Ok(found) if found.sha256() == sha256 => Ok(found),
+        match read(&bytes).and_then(|state| read_parameters(state, options, None)) {
+            Ok(found) if found.parameters.sha256() == sha256 => Ok(found.parameters),
             Err(error) if error.kind() == ErrorKind::OutOfMemory => Err(error),
             _ => {
                 let path = self.path.display();
@@ -103,16 +109,6 @@ impl ModelFile {
             }
         }
     }
-}
-
-/// All parameters of a file's tensors.
-pub fn parameters_of(state: StateDict) -> Result<Parameters> {
-    let (parameters, report) = densenet_parameters(state)?;
-    if let Some((name, shape)) = report.dropped.first() {
-        return Err(Error::format(format!("{name} is {shape:?}: no model with one output; it can be trained from")));
-    }
-    check_parameters(&parameters, &report)?;
-    collect_parameters(&parameters, |_, spec| Err(Error::internal(format!("{} is missing", spec.name))))
 }
 
 #[cfg(test)]
@@ -129,7 +125,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         std::fs::write(&path, saved(4)).unwrap();
-        let model = Model::parse(&saved(4)).unwrap();
+        let mut model = Model::parse(&saved(4)).unwrap();
         model.set_source_file(File::open(&path).unwrap(), &path);
         let first = Arc::downgrade(&model.parameters().unwrap());
         assert!(first.upgrade().is_some());
@@ -150,7 +146,7 @@ mod tests {
         let path = directory.path().join("model.safetensors");
         for changed in [saved(5), b"nothing".to_vec()] {
             std::fs::write(&path, saved(4)).unwrap();
-            let model = Model::parse(&saved(4)).unwrap();
+            let mut model = Model::parse(&saved(4)).unwrap();
             model.set_source_file(File::open(&path).unwrap(), &path);
             model.release_parameters();
             std::fs::write(&path, &changed).unwrap();

@@ -3,11 +3,12 @@
 use super::context::Context;
 use super::programs::{self, CompiledNetwork};
 use super::script::{METADATA_NAME, source};
-use lens_base::options::Choice;
+use lens_base::options::{Choice, Options};
 use lens_base::{Error, MOST_WHOLE_BYTES, Result, open_regular, read_open, sha256_hex, write_atomically};
 use lens_engine::{EngineName, Network};
 use lens_images::{Images, Preprocessing};
-use lens_model::{Metadata, Model, weights};
+use lens_model::weights::{self, ImportOptions};
+use lens_model::{Metadata, Model};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -56,10 +57,17 @@ impl Classifier {
 
     /// Reads a file.
     pub fn load(context: &Arc<Context>, path: &Path) -> Result<Self> {
+        Classifier::import(context, path, &ImportOptions::default())
+    }
+
+    /// Reads a file, weights of another program as `options` say.
+    pub fn import(context: &Arc<Context>, path: &Path, options: &ImportOptions) -> Result<Self> {
+        options.check_ranges()?;
         let file = open_regular(path, MOST_WHOLE_BYTES).map_err(|error| Error::io("read model", path, &error))?;
         let bytes = read_open(&file, path, "read model")?;
         let named = |error: Error| error.prefixed(&path.display().to_string());
         if let Some(opened) = programs::open(context, path, &bytes).map_err(named)? {
+            options.check_unused("a compiled network").map_err(named)?;
             return Ok(Classifier {
                 context: Arc::clone(context),
                 model: opened.model,
@@ -72,12 +80,17 @@ impl Classifier {
         let (model, file_sha256) = std::thread::scope(|scope| {
             // Concurrently with the hash of the parameters, which takes as long.
             let hash = std::thread::Builder::new().spawn_scoped(scope, || sha256_hex([&bytes[..]]));
-            let model = Model::of_state(state);
+            let model = Model::of_state(state, options);
             let hash = hash.ok().and_then(|thread| thread.join().ok());
             (model, hash.unwrap_or_else(|| sha256_hex([&bytes[..]])))
         });
-        let model = model.map_err(named)?;
+        let mut model = model.map_err(named)?;
         model.set_source_file(file, path);
+        if let Some(record) = &model.metadata().import {
+            for (level, note) in record.notes() {
+                context.log(level, &format!("{}: {note}", path.display()));
+            }
+        }
         Ok(Classifier { file_sha256: Some(file_sha256), ..Classifier::new(context, model)? })
     }
 

@@ -12,7 +12,7 @@ use lens_engine::rocm::{Environment, EnvironmentInputs};
 use lens_engine::torch_table::TorchSettings;
 use lens_engine::{Engine, EngineName, Footprint, GpuMemory, GpuReport};
 use lens_system::probe::{Probe, Vendor};
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,7 +144,7 @@ pub struct Context {
     policy: Policy,
     engine: Box<dyn Engine>,
     /// libtorch's engine on the same device, made when it is needed beside `engine`.
-    torch_engine: OnceCell<TorchEngine>,
+    torch_engine: OnceBox<TorchEngine>,
     libtorch_dir: Option<PathBuf>,
     /// The report of the GPU's runtime, if a GPU was selected.
     gpu_report: Option<GpuReport>,
@@ -192,7 +192,7 @@ impl Context {
             probe,
             policy,
             engine,
-            torch_engine: OnceCell::new(),
+            torch_engine: OnceBox::new(),
             libtorch_dir: options.libtorch_dir,
             gpu_report,
             environment,
@@ -232,8 +232,9 @@ impl Context {
 
     /// libtorch's engine on the context's device; loads libtorch if needed.
     pub(crate) fn torch_engine(&self) -> Result<&TorchEngine> {
-        self.torch_engine
-            .get_or_try_init(|| TorchEngine::new(&self.torch_library()?, &torch_settings(&self.policy, self.is_gpu())))
+        self.torch_engine.get_or_try_init(|| {
+            TorchEngine::new(&self.torch_library()?, &torch_settings(&self.policy, self.is_gpu())).map(Box::new)
+        })
     }
 
     /// The library with libtorch, loaded if needed.

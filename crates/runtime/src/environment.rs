@@ -4,11 +4,12 @@ use crate::torch::TorchLibrary;
 use lens_base::Result;
 use lens_engine::policy::RocmTuning;
 use lens_engine::rocm::{Environment, EnvironmentInputs, plan_environment};
-use parking_lot::Mutex;
+use lens_system::fork::Mutex;
+use once_cell::race::OnceBox;
 use std::collections::BTreeMap;
 
 /// Variables set by this library in this process, so that later contexts do not take them for the embedding program's.
-static SET: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+static SET: OnceBox<Mutex<BTreeMap<String, String>>> = OnceBox::new();
 
 /// Decides from the process's environment and, with the library of a GPU, sets variables that are not set yet.
 pub fn prepare_environment(
@@ -16,7 +17,7 @@ pub fn prepare_environment(
     inputs: EnvironmentInputs,
     library: Option<&TorchLibrary>,
 ) -> Result<Environment> {
-    let mut ours = SET.lock();
+    let mut ours = SET.get_or_init(Box::default).lock();
     let current = |name: &str| match std::env::var_os(name) {
         Some(value) => {
             let value = value.to_string_lossy().into_owned();

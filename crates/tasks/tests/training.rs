@@ -4,6 +4,7 @@ mod runs;
 
 use lens_base::{Cancel, Control, ErrorKind, Phase};
 use lens_images::{Dataset, PixelFormat, PixelView, Windowing};
+use lens_model::weights::WeightsOptions;
 use lens_model::{LAYOUT, start_parameters};
 use lens_runtime::{Classifier, Context, ContextOptions};
 use lens_tasks::evaluate::{EvaluateOptions, evaluate};
@@ -93,11 +94,11 @@ fn training_from_pytorch_weights() {
     let tiny = TrainOptions { epochs: 1, learning_rate: 1e-12, start_weights: Some(path.clone()), ..options() };
     let model = trained(&tiny);
     let record = &model.describe()["training"]["start_weights"];
-    assert_eq!(record["dropped"], serde_json::json!(["classifier.weight", "classifier.bias"]));
+    assert_eq!((&record["head"]["rule"], &record["head"]["outputs"]), (&"random".into(), &1000.into()));
     // Nothing visible was learnt: the weights are the file's, and not those of the seed.
-    let (start, _) = start_parameters(&std::fs::read(&path).unwrap(), 5).unwrap();
+    let start = start_parameters(&std::fs::read(&path).unwrap(), &WeightsOptions::default(), 5).unwrap();
     let trained = model.model().parameters().unwrap();
-    let stems = start.of(LAYOUT.stem).iter().zip(trained.of(LAYOUT.stem));
+    let stems = start.parameters.of(LAYOUT.stem).iter().zip(trained.of(LAYOUT.stem));
     assert!(stems.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max) < 1e-6);
     let both = TrainOptions { start_model: Some(Arc::new(model)), ..tiny };
     let error = train(&context(), &dataset(8, 0), None, &both, &mut Control::default()).unwrap_err();

@@ -13,6 +13,7 @@ use crate::interrupt;
 use crate::output::{csv, json};
 use crate::program::Failure;
 use crate::progress::{Files, Progress};
+use crate::series;
 use crate::setting::Setting;
 use clap::{ArgMatches, Command};
 use lens_images::{ImageFile, ReadOptions};
@@ -35,6 +36,7 @@ pub fn describe(command: Command) -> Command {
         .arg(model())
         .arg(path("out", "DIR", out).required(true))
         .arg(switch("all-frames", all))
+        .arg(switch(series::SWITCH, series::HELP))
         .arg(csv::option());
     let command = arguments::add(command, &FrameOptions::default(), &[]);
     let command = arguments::add_of_model(command, &ReadOptions::default());

@@ -44,10 +44,10 @@ use groups::{Group, buffer_sizes, groups};
 use layers::{Layers, Workspace, WorkspaceParts, WorkspaceSizes};
 use lens_base::{Error, Result};
 use lens_images::ImageView;
+use lens_system::fork::{Mutex, lock};
 use memory::Span;
-use parking_lot::Mutex;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{self, Arc};
 use task_graph::TaskGraph;
 use weights::PackedFilters;
 
@@ -174,10 +174,10 @@ impl NetworkPlan {
         let (features, bottleneck) = buffer_sizes(&self.shape, groups.iter().map(Range::len).max().unwrap_or(0));
         let sizes =
             WorkspaceSizes { features, bottleneck: vec![bottleneck], ..WorkspaceSizes::of_scratch(&self.shape) };
-        let parts = memory.iter_mut().map(|memory| memory.parts(&sizes).map(Mutex::new));
+        let parts = memory.iter_mut().map(|memory| memory.parts(&sizes).map(sync::Mutex::new));
         let slots = parts.collect::<Result<Vec<_>>>()?;
         pool.run(vec![0..0; groups.len()], &|slot, task| {
-            let WorkspaceParts { features, bottleneck, scratch } = &mut *slots[slot].lock();
+            let WorkspaceParts { features, bottleneck, scratch } = &mut *lock(&slots[slot]);
             let layers = self.layers(features.clone(), bottleneck.clone());
             let images = &images[groups[task].clone()];
             Group { layers: &layers, images, scratch }.run(output, results, groups[task].start);
@@ -219,11 +219,11 @@ impl NetworkPlan {
             if index == 0 {
                 (features, bottleneck) = (parts.features, parts.bottleneck);
             }
-            scratches.push(Mutex::new(parts.scratch));
+            scratches.push(sync::Mutex::new(parts.scratch));
         }
         let layers = self.layers(features, bottleneck);
         pool.run(task_graph.dependencies().to_vec(), &|slot, task| {
-            task_graph.run(task, &layers, images, (output, results, target), &mut scratches[slot].lock());
+            task_graph.run(task, &layers, images, (output, results, target), &mut lock(&scratches[slot]));
         });
         Ok(())
     }

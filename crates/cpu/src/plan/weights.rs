@@ -9,7 +9,7 @@ use crate::parallel::for_each_job;
 use crate::pool::Pool;
 use lens_base::Result;
 use lens_model::{LAYOUT, Parameters};
-use parking_lot::Mutex;
+use lens_system::fork::Mutex;
 use std::sync::Arc;
 
 /// Positions of a dense layer's parts.

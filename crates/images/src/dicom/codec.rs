@@ -2,14 +2,13 @@
 
 use super::frame::native_bytes;
 use super::header::Header;
+use super::inflate::inflate;
 use super::photometric::Photometric;
 use super::rle;
 use super::source::Coding;
-use flate2::read::DeflateDecoder;
 use lens_base::{Error, Result};
 pub use lens_codecs::Samples;
 use lens_codecs::{Decoded, Size, jpeg, jpeg_ls, jpeg_xl, jpeg2000};
-use std::io::Read;
 
 /// Samples as a header describes them.
 pub trait Stored {
@@ -51,11 +50,13 @@ pub fn decode(
         Coding::Deflated => native(&inflated(coded, native_bytes(header, photometric))?, header, photometric, false),
         Coding::Rle => {
             let (samples, bytes) = (usize::from(header.samples_per_pixel), usize::from(header.bits_allocated / 8));
-            let decoded = rle::decode(coded, header.pixels(), samples, bytes)?;
-            if bytes == 1 { Samples::Bytes(decoded) } else { Samples::Words(words(&decoded, u16::from_ne_bytes)) }
+            match bytes {
+                1 => Samples::Bytes(rle::decode(coded, header.pixels(), samples, 1)?),
+                _ => Samples::Words(rle::decode_words(coded, header.pixels(), samples)?),
+            }
         }
         Coding::Jpeg => {
-            let samples = within_bits_stored(jpeg::decode(coded, jpeg::Colours::AsCoded, &accept)?, header);
+            let samples = within_stored_bits(jpeg::decode(coded, jpeg::Colours::AsCoded, &accept)?, header);
             let components = jpeg::Header::read(coded)?.and_then(|header| header.components);
             return Ok((samples, of_components(photometric, components)));
         }
@@ -74,11 +75,10 @@ pub fn decode(
 
 /// The bytes of a frame that is deflated for itself.
 pub fn inflated(coded: &[u8], bytes: u64) -> Result<Vec<u8>> {
-    let mut inflated = Vec::new();
-    DeflateDecoder::new(coded)
-        .take(bytes)
-        .read_to_end(&mut inflated)
-        .map_err(|error| Error::format(format!("its deflated frame is broken: {error}")))?;
+    // Frames of odd length may have been padded before they were deflated.
+    let most = usize::try_from(bytes.next_multiple_of(2)).unwrap_or(usize::MAX);
+    let mut inflated = inflate(coded, most, "its deflated frame")?;
+    inflated.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
     if inflated.len() as u64 != bytes {
         return Err(Error::format(format!("its deflated frame has {} of {bytes} bytes", inflated.len())));
     }
@@ -106,10 +106,11 @@ fn changed(samples: Samples, change: impl Fn(u16) -> u16) -> Samples {
     }
 }
 
-/// Samples within the bits that the header says are stored: a lossy value that is one too high would be taken for 0.
-fn within_bits_stored(decoded: Decoded, header: &Header) -> Samples {
-    if decoded.is_lossy && !header.signed && decoded.precision > u32::from(header.bits_stored) {
-        let highest = u16::MAX >> (16 - header.bits_stored);
+/// Samples within the bits up to the highest that the header says is stored: a lossy value that is one too high would be
+/// taken for 0.
+fn within_stored_bits(decoded: Decoded, header: &Header) -> Samples {
+    if decoded.is_lossy && !header.signed && decoded.precision > u32::from(header.high_bit) + 1 {
+        let highest = u16::MAX >> (15 - header.high_bit);
         return changed(decoded.samples, |sample| sample.min(highest));
     }
     decoded.samples

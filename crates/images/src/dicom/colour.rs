@@ -5,7 +5,7 @@ use super::header::Header;
 use super::lut::{self, Descriptor};
 use super::photometric::Photometric;
 use super::value::named;
-use crate::ybr::rgb_of_ybr;
+use crate::colours::rgb_of_ybr;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use lens_base::{Error, Result};

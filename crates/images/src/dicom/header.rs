@@ -205,8 +205,16 @@ impl Found {
 }
 
 impl Attributes {
+    /// Text in the character set that these attributes name, without padding; `None` when it is empty.
+    pub fn decoded_text(&self, value: &Value) -> Option<String> {
+        let sets = self.text(tags::SPECIFIC_CHARACTER_SET).unwrap_or_default();
+        let text = character_set::decoded(&value.bytes, &sets);
+        let text = text.trim_matches([' ', '\0']);
+        (!text.is_empty()).then(|| text.to_string())
+    }
+
     /// Reads an element that is wanted, and passes over others.
-    fn take(&mut self, elements: &mut Elements, element: Element, scope: Scope, wanted: &[Tag]) -> Result<()> {
+    pub fn take(&mut self, elements: &mut Elements, element: Element, scope: Scope, wanted: &[Tag]) -> Result<()> {
         if !wanted.contains(&element.tag) {
             return elements.skip(element, scope);
         }
@@ -380,10 +388,7 @@ impl Header {
 
     /// Text in the data set's character set, without padding; `None` when it is empty.
     pub fn decoded_text(&self, value: &Value) -> Option<String> {
-        let sets = self.data_set.text(tags::SPECIFIC_CHARACTER_SET).unwrap_or_default();
-        let text = character_set::decoded(&value.bytes, &sets);
-        let text = text.trim_matches([' ', '\0']);
-        (!text.is_empty()).then(|| text.to_string())
+        self.data_set.decoded_text(value)
     }
 
     /// An attribute's text of the data set; `None` where it has none.

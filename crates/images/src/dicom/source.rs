@@ -1,13 +1,13 @@
 //! Where a data set starts in a file, and how it and its pixels are coded.
 
 use super::elements::Elements;
+use super::inflate::inflate;
 use crate::opened::cannot_read;
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::TransferSyntaxIndex;
 use dicom_encoding::transfer_syntax::TransferSyntax;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
-use flate2::read::DeflateDecoder;
 use lens_base::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
@@ -22,7 +22,7 @@ pub enum Layout {
 }
 
 /// A deflated data set is held in memory.
-const MOST_INFLATED: u64 = 1 << 31;
+const MOST_INFLATED: usize = 1 << 31;
 
 /// How the pixels are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,15 +236,10 @@ impl Source {
 
     fn inflate(&mut self) -> Result<()> {
         self.reader.seek(SeekFrom::Start(self.begin)).map_err(cannot_read)?;
-        let mut inflated = Vec::new();
-        DeflateDecoder::new(&mut self.reader)
-            .take(MOST_INFLATED + 1)
-            .read_to_end(&mut inflated)
-            .map_err(|error| Error::format(format!("its deflated data set is broken: {error}")))?;
+        let mut deflated = Vec::new();
+        self.reader.read_to_end(&mut deflated).map_err(cannot_read)?;
+        let inflated = inflate(&deflated, MOST_INFLATED, "its deflated data set")?;
         self.size = inflated.len() as u64;
-        if self.size > MOST_INFLATED {
-            return Err(Error::format(format!("its deflated data set is larger than {MOST_INFLATED} bytes")));
-        }
         self.reader = Box::new(Cursor::new(inflated));
         self.begin = 0;
         Ok(())

@@ -5,6 +5,7 @@ use super::header::{Attributes, Header, Numbers};
 use super::lut;
 use super::photometric::Photometric;
 use super::value::named;
+use crate::deep_gray::{self, THRESHOLD};
 use crate::pixels::PixelFormat;
 use crate::preset::WindowPreset;
 use crate::read_options::{Display, ReadOptions};
@@ -45,7 +46,8 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
         true => i32::from((stored << unused) as i16 >> unused),
         false => i32::from(stored),
     };
-    let values = || samples.stored(header).map(value);
+    let stored: Vec<u16> = samples.stored(header).collect();
+    let values = || stored.iter().map(|stored| value(*stored));
     let inputs = stored_range(header);
     let table = match (&header.modality_lut, is_projection(header)) {
         (Some(item), false) => Some(lut::read(item, inputs)?),
@@ -54,11 +56,11 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
     let output = |value: i32| table.as_ref().map_or(value, |table| i32::from(table.look_up(value)));
     let bits = table.as_ref().map_or(u32::from(header.bits_stored), |table| table.bits);
     let (format, bytes) = match (header.signed && table.is_none(), samples) {
-        (true, _) => (PixelFormat::GrayS16, values().flat_map(|value| (value as i16).to_ne_bytes()).collect()),
+        (true, _) => (PixelFormat::GrayS16, bytes_of(values().map(|value| value as u16))),
         (false, Samples::Bytes(_)) if bits == 8 => {
             (PixelFormat::Gray8, values().map(|value| output(value) as u8).collect())
         }
-        _ => (PixelFormat::Gray16, values().flat_map(|value| (output(value) as u16).to_ne_bytes()).collect()),
+        _ => (PixelFormat::Gray16, bytes_of(values().map(|value| output(value) as u16))),
     };
     let (slope, intercept) = if table.is_some() { (1.0, 0.0) } else { rescale(header)? };
     let outputs = match &table {
@@ -80,9 +82,12 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
         }
         None if bits > 8 && options.display == Display::Viewer => {
             let padding = integer_padding(header)?;
-            let seen = values().filter(|value| !padding.as_ref().is_some_and(|padding| padding.contains(value)));
-            let ends = ends(seen.map(|value| f64::from(output(value)) * slope + intercept));
-            if let Some((low, high)) = ends {
+            let ends = match &padding {
+                Some(padding) => whole_ends(values().filter(|value| !padding.contains(value)).map(output)),
+                None => whole_ends(values().map(output)),
+            };
+            if let Some(ends) = ends {
+                let (low, high) = rescaled(ends, slope, intercept);
                 (windowing.center, windowing.width) = ((low + high + 1.0) / 2.0, high - low + 1.0);
             }
         }
@@ -92,8 +97,14 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
     Ok(Seen { format, windowing, lut, bytes, presets })
 }
 
-/// A gray frame of deeper samples or floats, as 32-bit floats. They lose the lowest bits of large numbers, so that those are
-/// stored as distances from the middle of the window where the window would show it.
+/// In the machine's byte order.
+fn bytes_of(words: impl ExactSizeIterator<Item = u16>) -> Vec<u8> {
+    let mut bytes = vec![0; words.len() * 2];
+    bytes.as_chunks_mut::<2>().0.iter_mut().zip(words).for_each(|(bytes, word)| *bytes = word.to_ne_bytes());
+    bytes
+}
+
+/// A gray frame of deeper samples or floats, as 32-bit floats.
 pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: &ReadOptions) -> Result<Seen> {
     if header.modality_lut.is_some() && !is_projection(header) {
         return Err(Error::new(
@@ -122,8 +133,6 @@ pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: 
     let inputs = if header.numbers == Numbers::Integers { stored_range(header) } else { extent };
     let presets = presets(header, rescaled(inputs, slope, intercept))?;
     let shown = shown(&presets, options)?;
-    /// The narrowest window of floats, which is a threshold.
-    const THRESHOLD: f64 = f64::MIN_POSITIVE;
     let (center, width, function) = match shown {
         Some(WindowPreset { lut: None, center, width, function: WindowFunction::Linear, .. }) => {
             (center - 0.5, (width - 1.0).max(THRESHOLD), WindowFunction::LinearExact)
@@ -132,33 +141,17 @@ pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: 
         Some(_) => (0.0, 0.0, WindowFunction::Linear),
         None => {
             let range = if options.display == Display::FullRange { inputs } else { extent };
-            let (low, high) = rescaled(range, slope, intercept);
-            ((low + high) / 2.0, (high - low).max(THRESHOLD), WindowFunction::LinearExact)
+            let (center, width) = deep_gray::window_of(rescaled(range, slope, intercept));
+            (center, width, WindowFunction::LinearExact)
         }
     };
     // What is padded has no value; it is seen as the lowest.
     let value = |value: &f64| if value.is_finite() { *value } else { extent.0 };
-    let is_exact = values.iter().map(value).all(|value| f64::from(value as f32) == value);
-    let largest = values.iter().map(value).fold(0.0, |most: f64, value| most.max(value.abs()));
-    /// How many of a float's 24 bits may be in front of the window: the other 12 tell 1 of 255 from its neighbours.
-    const BEFORE_WINDOW: f64 = 4096.0;
-    let shown_width = if width > THRESHOLD { width / slope.abs() } else { 0.0 };
-    let base = if is_exact || largest <= shown_width * BEFORE_WINDOW { 0.0 } else { (center - intercept) / slope };
-    let mut bytes = Vec::with_capacity(values.len() * 4);
-    for value in values.iter().map(value) {
-        let float = (value - base) as f32;
-        if !float.is_finite() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("it has the value {value}, which is beyond what this library shows"),
-            ));
-        }
-        bytes.extend(float.to_ne_bytes());
-    }
+    let (bytes, intercept) = deep_gray::floats(values.iter().map(value), (slope, intercept), (center, width))?;
     let windowing = Windowing {
         bits_stored: 0,
         slope,
-        intercept: intercept + base * slope,
+        intercept,
         center,
         width,
         function,
@@ -195,6 +188,12 @@ fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
         None => Some((value, value)),
         Some((low, high)) => Some((value.min(low), value.max(high))),
     })
+}
+
+/// The least and the most of whole values; `None` where there are none.
+fn whole_ends(values: impl Iterator<Item = i32>) -> Option<(f64, f64)> {
+    let (low, high) = values.fold((i32::MAX, i32::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    (low <= high).then(|| (low.into(), high.into()))
 }
 
 /// Slope and intercept.

@@ -1,5 +1,6 @@
 //! TIFF files; their pages are frames.
 
+mod jpeg;
 mod page;
 mod patched;
 mod samples;

@@ -1,13 +1,15 @@
 //! One page: how its samples are stored, and what becomes of them.
 
+use super::jpeg::Jpeg;
 use super::patched::reread;
 use super::samples::{Becomes, Chunk, Place, Stored, put};
 use super::{TiffDecoder, decoding_error, unsupported};
 use crate::buffer::{narrow, zeroed};
+use crate::colours::{rgb_of_cmyk, rgb_of_ybr};
 use crate::image_file::ImageFile;
 use crate::pixels::{LONGEST_SIDE, MOST_PIXELS, PixelFormat};
-use crate::ybr::rgb_of_ybr;
 use lens_base::{Error, Result};
+use lens_codecs::Size;
 use tiff::ColorType;
 use tiff::decoder::ChunkType;
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, PlanarConfiguration, Predictor, SampleFormat, Tag};
@@ -30,6 +32,8 @@ pub struct Page {
     photometric: PhotometricInterpretation,
     predictor: Option<Predictor>,
     palette: Vec<[u8; 3]>,
+    /// None: strips and tiles are coded otherwise.
+    jpeg: Option<Jpeg>,
 }
 
 impl Page {
@@ -63,8 +67,15 @@ impl Page {
             _ => Vec::new(),
         };
         let predictor = Predictor::from_u16(predictor).filter(|predictor| *predictor != Predictor::None);
-        let page = Page { width, height, stored, samples, planar, tiled, chunk, photometric, predictor, palette };
-        page.check(CompressionMethod::from_u16_exhaustive(compression))?;
+        let jpeg = match CompressionMethod::from_u16_exhaustive(compression) {
+            CompressionMethod::JPEG => return Err(unsupported("it is compressed as old-style JPEG (Compression 6)")),
+            CompressionMethod::ModernJPEG => {
+                Some(Jpeg::read(decoder, bits, photometric == PhotometricInterpretation::YCbCr)?)
+            }
+            _ => None,
+        };
+        let page = Page { width, height, stored, samples, planar, tiled, chunk, photometric, predictor, palette, jpeg };
+        page.check()?;
         Ok(page)
     }
 
@@ -75,11 +86,11 @@ impl Page {
 
     /// Whether rows are read as bytes.
     fn is_packed(&self) -> bool {
-        self.stored.bits() > 8 && !self.stored.bits().is_multiple_of(8)
+        self.jpeg.is_none() && self.stored.bits() > 8 && !self.stored.bits().is_multiple_of(8)
     }
 
     /// Refuses what would be read wrongly.
-    fn check(&self, compression: CompressionMethod) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let bits = self.stored.bits();
         if !self.is_gray()
             && self.palette.is_empty()
@@ -90,14 +101,15 @@ impl Page {
                 self.stored
             )));
         }
-        if self.is_packed()
-            && (self.samples > 1
-                || !self.palette.is_empty()
-                || self.predictor.is_some()
-                || compression == CompressionMethod::ModernJPEG)
-        {
+        if self.is_packed() && (self.samples > 1 || !self.palette.is_empty() || self.predictor.is_some()) {
             return Err(unsupported(&format!(
-                "its samples have {bits} bits, which are read of gray without a predictor only, not in JPEG"
+                "its samples have {bits} bits, which are read of gray without a predictor only"
+            )));
+        }
+        if self.jpeg.is_some() && !matches!(self.stored, Stored::Unsigned(8..) | Stored::Signed(_)) {
+            return Err(unsupported(&format!(
+                "its samples are {:?} in JPEG, where those of 8 bits and more are read",
+                self.stored
             )));
         }
         Ok(())
@@ -106,7 +118,10 @@ impl Page {
     /// Whether the decoder does not invert what is stored as bright means low.
     fn is_inverted(&self) -> bool {
         self.photometric == PhotometricInterpretation::WhiteIsZero
-            && (self.samples > 1 || self.is_packed() || matches!(self.stored, Stored::Signed(_) | Stored::Float(16)))
+            && (self.samples > 1
+                || self.is_packed()
+                || self.jpeg.is_some()
+                || matches!(self.stored, Stored::Signed(_) | Stored::Float(16)))
     }
 
     /// Decodes it.
@@ -115,7 +130,7 @@ impl Page {
         let colour = if is_plain { None } else { Some(decoder.colortype().map_err(decoding_error)?) };
         let Kind { count, becomes, format } = self.kind(colour)?;
         let tags = self.other_tags(colour);
-        if !tags.is_empty() {
+        if !tags.is_empty() && self.jpeg.is_none() {
             reread(&mut decoder, page, &tags)?;
         }
         let pixel_bytes = usize::from(count) * becomes.bytes();
@@ -123,7 +138,7 @@ impl Page {
         self.read_chunks(&mut decoder, (usize::from(count), becomes), &mut bytes)?;
         match self.photometric {
             PhotometricInterpretation::CMYK => narrow(&mut bytes, rgb_of_cmyk),
-            PhotometricInterpretation::YCbCr => narrow(&mut bytes, rgb_of_ybr),
+            PhotometricInterpretation::YCbCr if self.jpeg.is_none() => narrow(&mut bytes, rgb_of_ybr),
             _ => {}
         }
         let bits_stored = match (format, self.stored) {
@@ -191,8 +206,14 @@ impl Page {
         };
         let pixel_bytes = count * becomes.bytes();
         let row_bytes = self.width as usize * pixel_bytes;
-        let is_whole = !self.tiled && in_pixel == count && channels == count && self.stored.is(becomes);
-        let chunk_row = (self.chunk.0 as usize * channels * self.stored.bits()).div_ceil(8);
+        // What JPEG gives of more than 8 bits is in words.
+        let stored = match (&self.jpeg, self.stored) {
+            (Some(_), Stored::Unsigned(9..)) => Stored::Unsigned(16),
+            (_, stored) => stored,
+        };
+        let is_whole =
+            self.jpeg.is_none() && !self.tiled && in_pixel == count && channels == count && self.stored.is(becomes);
+        let chunk_row = (self.chunk.0 as usize * channels * stored.bits()).div_ceil(8);
         let mut buffer = Vec::new();
         for index in 0..planes * across * down {
             let (plane, at) = (index / (across * down), index % (across * down));
@@ -204,12 +225,17 @@ impl Page {
                 decoder.read_chunk_bytes(index, rows).map_err(decoding_error)?;
                 continue;
             }
-            if buffer.len() < chunk_row * rows {
-                buffer = zeroed(chunk_row * rows)?;
+            if let Some(jpeg) = &self.jpeg {
+                let size = Size { width: self.chunk.0, height: rows as u32, components: channels as u32 };
+                buffer = jpeg.decode(decoder, index, size, !self.tiled && at + 1 == down)?;
+            } else {
+                if buffer.len() < chunk_row * rows {
+                    buffer = zeroed(chunk_row * rows)?;
+                }
+                buffer.truncate(chunk_row * rows);
+                decoder.read_chunk_bytes(index, &mut buffer).map_err(decoding_error)?;
             }
-            let buffer = &mut buffer[..chunk_row * rows];
-            decoder.read_chunk_bytes(index, buffer).map_err(decoding_error)?;
-            let chunk = Chunk { bytes: buffer, row_bytes: chunk_row, columns, channels };
+            let chunk = Chunk { bytes: &buffer, row_bytes: chunk_row, columns, channels };
             let place = Place {
                 rows: &mut bytes[y as usize * row_bytes..],
                 row_bytes,
@@ -217,7 +243,7 @@ impl Page {
                 x: x as usize,
                 offset: plane as usize * becomes.bytes(),
             };
-            put(&chunk, place, in_pixel, self.stored, becomes)?;
+            put(&chunk, place, in_pixel, stored, becomes)?;
         }
         Ok(())
     }
@@ -248,9 +274,4 @@ fn palette(decoder: &mut TiffDecoder, bits: u8) -> Result<Vec<[u8; 3]>> {
     let shift = if map.iter().any(|value| *value > 255) { 8 } else { 0 };
     let value = |place: usize| (map[place] >> shift) as u8;
     Ok((0..colours).map(|index| [value(index), value(colours + index), value(2 * colours + index)]).collect())
-}
-
-fn rgb_of_cmyk([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
-    let light = 1.0 - f32::from(black) / 255.0;
-    [cyan, magenta, yellow].map(|ink| ((255.0 - f32::from(ink)) * light) as u8)
 }

@@ -107,6 +107,14 @@ fn lossy_values_beyond_the_bits_stored() {
 }
 
 #[test]
+fn stored_bits_of_lossy_values_end_at_the_high_bit() {
+    let (stream, samples) = golden("jpeg", "12 bits");
+    let image = Maker::image(JPEG, "MONOCHROME2", SIDES, [16, 11]).number(0x0028_0102, 11);
+    let expected: Vec<i64> = samples.iter().map(|sample| sample >> 1).collect();
+    assert!(difference(&values(&load(&image.fragments(&[], &[&stream]))), &expected) <= 1);
+}
+
+#[test]
 fn colours_of_every_coding() {
     for (syntax, codec, name, photometric, tolerance) in [
         // DICOM's matrix and libjpeg's are rounded differently.
@@ -165,12 +173,16 @@ fn frames_that_are_deflated_or_as_they_are() {
     // Padding does not count.
     let file = image(DEFLATED_FRAMES, [16, 16]).fragments(&[], &[&words, &[0]]);
     assert_eq!(values(&load(&file)), [0x201, 0x403, 0x605]);
-    for (bytes, said) in [(&[1, 2, 3][..], "3 of 6 bytes"), (&[], "0 of 6 bytes")] {
+    let long = [0; 7];
+    for (bytes, said) in [(&[1, 2, 3][..], "3 of 6 bytes"), (&[], "0 of 6 bytes"), (&long, "larger than 6 bytes")] {
         let error = refusal(&image(DEFLATED_FRAMES, [16, 16]).fragments(&[], &[&deflated(bytes)]));
         assert!(error.message().contains(said), "{error}");
     }
     let broken = refusal(&image(DEFLATED_FRAMES, [16, 16]).fragments(&[], &[&words[..words.len() - 3]]));
     assert_eq!(broken.kind(), ErrorKind::Format, "{broken}");
+    // A block of fixed codes that repeats 3 bytes from 1 byte before its first.
+    let before_begin = refusal(&image(DEFLATED_FRAMES, [16, 16]).fragments(&[], &[&[0x03, 0x02, 0x00, 0x00]]));
+    assert!(before_begin.message().contains("no deflated stream"), "{before_begin}");
     assert_eq!(values(&load(&image(ENCAPSULATED, [8, 8]).fragments(&[], &[&[7, 8, 9, 0]]))), [7, 8, 9]);
     let long = refusal(&image(ENCAPSULATED, [8, 8]).fragments(&[], &[&[7, 8, 9, 0, 0]]));
     assert!(long.message().contains("5 samples, not 3"), "{long}");

@@ -5,6 +5,7 @@ mod codecs;
 mod display;
 mod kinds;
 mod maker;
+mod series;
 mod structure;
 mod viewing;
 

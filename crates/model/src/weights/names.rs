@@ -1,90 +1,173 @@
-//! Parameter names of files and torchvision's.
+//! Parameter names of other programs and torchvision's.
 
+use super::program::Program;
 use super::state_dict::StateDict;
 use super::tensor::TensorData;
-use crate::{LAYOUT, Role};
+use crate::LAYOUT;
 use lens_base::{Error, Result};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-/// Prefixes added by torch.compile, parallel modules and training programs.
-const PREFIXES: [&str; 3] = ["_orig_mod.", "module.", "model."];
+/// Operating points in torchxrayvision's state dicts: one for each output, NaN for those that were not trained.
+const THRESHOLDS: &str = "op_threshs";
+/// What CheXNet's own module puts before torchvision's names.
+const CHEXNET_PREFIX: &str = "densenet121.";
+/// Outputs of CheXNet.
+const CHEXNET_OUTPUTS: usize = 14;
+/// Components of the longest name of a parameter, `features.denseblock1.denselayer1.norm.1.weight`.
+const MOST_COMPONENTS: usize = 6;
+/// Prefixes that a message lists.
+const MAX_LISTED_PREFIXES: usize = 4;
 
-/// Changes to a file's names.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
-    /// The prefix that was removed, if any; the first of several.
-    pub prefix: Option<String>,
-    /// Number of keys in torchvision's old form.
+/// The tensors of a file by torchvision's names.
+#[derive(Debug, Default)]
+pub struct NamedTensors<'a> {
+    /// In the file's order. What lies outside of the network has its whole name.
+    pub tensors: Vec<(String, TensorData<'a>)>,
+    /// The program whose names they had.
+    pub program: Program,
+    /// What stood before the names of the network.
+    pub prefix: String,
+    /// How many had other names than torchvision's, but for the prefix.
     pub renamed: usize,
-    /// Names and shapes of a dropped head, which has another number of outputs.
-    pub dropped: Vec<(String, Vec<usize>)>,
+    /// Operating points of torchxrayvision.
+    pub thresholds: Option<TensorData<'a>>,
     /// Names of entries that are no plain tensors.
-    pub ignored: Vec<String>,
+    pub others: Vec<String>,
 }
 
-/// The tensors of a DenseNet by torchvision's names, without a head with more than one output. timm's names are
-/// torchvision's.
-pub fn densenet_parameters(state: StateDict<'_>) -> Result<(Vec<(String, TensorData<'_>)>, Report)> {
-    let mut report = Report { ignored: state.others, ..Report::default() };
-    let mut names = HashSet::new();
-    let mut parameters = Vec::new();
-    for (name, tensor) in state.tensors {
-        let stripped = without_prefixes(&name);
-        if stripped.len() < name.len() && report.prefix.is_none() {
-            report.prefix = Some(name[..name.len() - stripped.len()].to_string());
-        }
-        let new = match current_name(stripped) {
-            Some(new) => {
-                report.renamed += 1;
-                new
-            }
-            None => stripped.to_string(),
-        };
-        if !names.insert(new.clone()) {
-            return Err(Error::format(format!("has {new} twice, with and without a prefix or in its old form")));
-        }
-        parameters.push((new, tensor));
+impl<'a> NamedTensors<'a> {
+    /// The tensor of a name.
+    pub fn get(&self, name: &str) -> Option<&TensorData<'a>> {
+        self.tensors.iter().find_map(|(known, tensor)| (known == name).then_some(tensor))
     }
-    drop_foreign_head(&mut parameters, &mut report);
-    Ok((parameters, report))
-}
 
-fn without_prefixes(name: &str) -> &str {
-    let mut stripped = name;
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| stripped.strip_prefix(prefix)) {
-        stripped = rest;
+    /// Outputs of the head, whose weight has that many rows.
+    pub fn outputs(&self) -> Option<usize> {
+        self.get(&LAYOUT.parameters()[LAYOUT.head_weight].name).and_then(|weight| weight.shape().first().copied())
     }
-    stripped
 }
 
-/// `denselayer1.norm.1.weight` as it is called since torchvision 0.3: `denselayer1.norm1.weight`.
-fn current_name(name: &str) -> Option<String> {
-    let (before, after) = name.rsplit_once("denselayer")?;
-    let mut parts = after.splitn(4, '.');
-    let (layer, kind, number, value) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let is_layer = !layer.is_empty() && layer.bytes().all(|byte| byte.is_ascii_digit());
-    (is_layer && ["norm", "conv"].contains(&kind) && ["1", "2"].contains(&number))
-        .then(|| format!("{before}denselayer{layer}.{kind}{number}.{value}"))
+/// How a file names a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Naming {
+    /// As torchvision since 0.3, and timm.
+    Current,
+    /// torchvision before 0.3 (its densenet.py renames them so): `denselayer1.norm.1.weight`.
+    Dotted,
+    /// MONAI: `denselayer1.layers.norm1.weight`, `class_layers.out.weight`.
+    Monai,
+    /// A head within nn.Sequential, as CheXNet has it, or after a dropout: `classifier.0.weight`.
+    SequentialHead,
 }
 
-/// Drops a head with the same inputs but more than one output.
-fn drop_foreign_head(parameters: &mut Vec<(String, TensorData)>, report: &mut Report) {
-    let of_role = |role: Role| LAYOUT.parameters().iter().find(|spec| spec.role == role);
-    let (Some(weight), Some(bias)) = (of_role(Role::HeadWeight), of_role(Role::HeadBias)) else { return };
-    let found = parameters.iter().find(|(name, _)| *name == weight.name);
-    let Some(outputs) = found.and_then(|(_, tensor)| match tensor.shape() {
-        [outputs, inputs] if *outputs > 1 && *inputs == weight.shape[1] => Some(*outputs),
-        _ => None,
-    }) else {
-        return;
+/// Names the tensors as torchvision does. The network's parameters must have one prefix in common, whatever it is.
+pub fn densenet_tensors(state: StateDict<'_>) -> Result<NamedTensors<'_>> {
+    let mut named = NamedTensors {
+        prefix: common_prefix(state.tensors.iter().map(|(name, _)| name.as_str()))?,
+        others: state.others,
+        ..NamedTensors::default()
     };
-    parameters.retain(|(name, tensor)| {
-        let belongs = *name == weight.name || (*name == bias.name && tensor.shape() == [outputs]);
-        if belongs {
-            report.dropped.push((name.clone(), tensor.shape().to_vec()));
+    let (mut names, mut namings) = (HashSet::new(), HashSet::new());
+    for (name, tensor) in state.tensors {
+        let Some(rest) = name.strip_prefix(&named.prefix) else {
+            named.tensors.push((name, tensor));
+            continue;
+        };
+        if rest == THRESHOLDS && tensor.shape().len() == 1 {
+            named.thresholds = Some(tensor);
+            continue;
         }
-        !belongs
-    });
+        let (new, naming) = torchvision_name(rest);
+        namings.insert(naming);
+        named.renamed += usize::from(naming != Naming::Current);
+        if !names.insert(new.clone()) {
+            return Err(Error::format(format!(
+                "has {} twice, in torchvision's form and in another",
+                new.escape_debug()
+            )));
+        }
+        named.tensors.push((new, tensor));
+    }
+    // Networks of one's own made from CheXNet's program have its names, but not its classes; those of its file are old.
+    let is_chexnet = named.prefix.ends_with(CHEXNET_PREFIX)
+        && [Naming::Dotted, Naming::SequentialHead].iter().all(|naming| namings.contains(naming))
+        && named.outputs() == Some(CHEXNET_OUTPUTS);
+    named.program = if is_chexnet {
+        Program::CheXNet
+    } else if namings.contains(&Naming::Monai) {
+        Program::Monai
+    } else if named.thresholds.is_some() {
+        Program::TorchXRayVision
+    } else {
+        Program::Torchvision
+    };
+    Ok(named)
+}
+
+/// What stands before the names of all parameters of a DenseNet-121. Several prefixes are refused: which of two networks is
+/// meant, or whether a head follows a body, names do not say.
+fn common_prefix<'a>(names: impl Iterator<Item = &'a str>) -> Result<String> {
+    let known: HashSet<String> =
+        LAYOUT.parameters().iter().map(|spec| spec.name.clone()).chain(LAYOUT.batch_counts()).collect();
+    // How many parameters have a prefix, and the first of them.
+    let mut prefixes: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for name in names {
+        let prefix = last_components(name).find_map(|start| {
+            let new = torchvision_name(&name[start..]).0;
+            known.contains(&new).then(|| &name[..start])
+        });
+        if let Some(prefix) = prefix {
+            prefixes.entry(prefix).or_insert((0, name)).0 += 1;
+        }
+    }
+    if prefixes.len() < 2 {
+        return Ok(prefixes.into_keys().next().unwrap_or_default().to_string());
+    }
+    let mut sorted: Vec<_> = prefixes.iter().collect();
+    sorted.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+    let listed: Vec<String> = sorted
+        .iter()
+        .take(MAX_LISTED_PREFIXES)
+        .map(|(prefix, (count, first))| match prefix.is_empty() {
+            true => format!("{count} none ({})", first.escape_debug()),
+            false => format!("{count} {} ({})", prefix.escape_debug(), first.escape_debug()),
+        })
+        .collect();
+    let more = if sorted.len() > MAX_LISTED_PREFIXES { ", ..." } else { "" };
+    Err(Error::format(format!(
+        "the names of a DenseNet-121's parameters begin differently: {}{more}; all of one network must have the same \
+         prefix: save the one that is meant alone",
+        listed.join(", ")
+    )))
+}
+
+/// Where the last components of a dotted name begin, the last one first: as many as a parameter's name can have.
+fn last_components(name: &str) -> impl Iterator<Item = usize> + '_ {
+    name.rmatch_indices('.').map(|(position, _)| position + 1).chain(std::iter::once(0)).take(MOST_COMPONENTS)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The name as torchvision has it since 0.3, and how it was; unknown names stay.
+fn torchvision_name(name: &str) -> (String, Naming) {
+    let parts: Vec<&str> = name.split('.').collect();
+    match parts[..] {
+        ["features", block, layer, kind @ ("norm" | "conv"), number @ ("1" | "2"), value] if is_dense_layer(layer) => {
+            (format!("features.{block}.{layer}.{kind}{number}.{value}"), Naming::Dotted)
+        }
+        ["features", block, layer, "layers", part, value] if is_dense_layer(layer) => {
+            (format!("features.{block}.{layer}.{part}.{value}"), Naming::Monai)
+        }
+        ["class_layers", "out", value] => (format!("classifier.{value}"), Naming::Monai),
+        ["classifier", number, value] if is_number(number) => (format!("classifier.{value}"), Naming::SequentialHead),
+        _ => (name.to_string(), Naming::Current),
+    }
+}
+
+fn is_dense_layer(part: &str) -> bool {
+    part.strip_prefix("denselayer").is_some_and(is_number)
 }
 
 #[cfg(test)]
@@ -93,68 +176,93 @@ mod tests {
     use crate::weights::dtype::Dtype;
     use crate::weights::tensor::StridedLayout;
 
-    static ZEROS: [u8; 40_960] = [0; 40_960];
-
-    fn state(entries: &[(&str, &[usize])]) -> StateDict<'static> {
-        let tensor =
-            |shape: &[usize]| TensorData::new(Dtype::Float32, &StridedLayout::contiguous(shape), &ZEROS).unwrap();
-        let tensors = entries.iter().map(|(name, shape)| (name.to_string(), tensor(shape))).collect();
+    fn state(names: &[&str]) -> StateDict<'static> {
+        let tensor = || TensorData::new(Dtype::Float32, &StridedLayout::contiguous(&[1]), &[0; 4]).unwrap();
+        let tensors = names.iter().map(|name| (name.to_string(), tensor())).collect();
         StateDict { tensors, ..StateDict::default() }
     }
 
-    fn mapped(name: &str) -> String {
-        densenet_parameters(state(&[(name, &[1])])).unwrap().0.remove(0).0
+    fn named(names: &[&str]) -> (Vec<String>, String) {
+        let named = densenet_tensors(state(names)).unwrap();
+        (named.tensors.into_iter().map(|(name, _)| name).collect(), named.prefix)
+    }
+
+    fn refused(names: &[&str]) -> String {
+        densenet_tensors(state(names)).unwrap_err().message().to_string()
     }
 
     #[test]
-    fn prefixes_are_removed_in_any_combination() {
-        for prefix in ["", "module.", "_orig_mod.", "model.", "module._orig_mod.", "model._orig_mod.module.module."] {
-            assert_eq!(mapped(&format!("{prefix}features.norm0.weight")), "features.norm0.weight");
+    fn the_common_prefix_is_removed() {
+        for prefix in [
+            "",
+            "module.",
+            "model.",
+            "densenet121.",
+            "net.",
+            "backbone.",
+            "encoder.",
+            "module.densenet121.",
+            "model._orig_mod.module.module.",
+            "features.",
+            "0.",
+        ] {
+            let given =
+                ["features.norm0.weight", "classifier.weight", "aux.weight"].map(|name| format!("{prefix}{name}"));
+            let (names, found) = named(&given.each_ref().map(String::as_str));
+            assert_eq!(found, prefix);
+            assert_eq!(names, ["features.norm0.weight", "classifier.weight", "aux.weight"]);
         }
-        // Only whole components, only at the beginning.
-        assert_eq!(mapped("submodule.weight"), "submodule.weight");
-        assert_eq!(mapped("features.module.weight"), "features.module.weight");
-        let (_, report) = densenet_parameters(state(&[("module._orig_mod.a", &[1])])).unwrap();
-        assert_eq!(report.prefix.as_deref(), Some("module._orig_mod."));
+        // Only whole components, only at the beginning; what is outside of the network keeps its name.
+        assert_eq!(named(&["submodel.features.norm0.bias"]).1, "submodel.");
+        assert_eq!(named(&["xfeatures.norm0.bias"]), (vec!["xfeatures.norm0.bias".to_string()], String::new()));
+        assert_eq!(named(&["a.features.norm0.bias", "b.weight"]).0, ["features.norm0.bias", "b.weight"]);
     }
 
     #[test]
-    fn old_keys_are_renamed() {
+    fn other_names_become_torchvisions() {
         let block = "features.denseblock3.denselayer17";
-        for (old, new) in [
+        for (other, new) in [
             ("norm.1.weight", "norm1.weight"),
             ("norm.2.running_var", "norm2.running_var"),
             ("conv.2.weight", "conv2.weight"),
             ("norm.2.num_batches_tracked", "norm2.num_batches_tracked"),
+            ("layers.norm1.weight", "norm1.weight"),
+            ("layers.conv2.weight", "conv2.weight"),
             ("norm1.weight", "norm1.weight"),
             ("norm.3.weight", "norm.3.weight"),
         ] {
-            assert_eq!(mapped(&format!("module.{block}.{old}")), format!("{block}.{new}"));
+            assert_eq!(named(&[&format!("{block}.{other}")]).0, [format!("{block}.{new}")]);
         }
-        assert_eq!(mapped("features.transition1.norm.1.weight"), "features.transition1.norm.1.weight");
-        assert_eq!(mapped("denselayerx.norm.1.weight"), "denselayerx.norm.1.weight");
+        for (other, new) in [
+            ("class_layers.out.bias", "classifier.bias"),
+            ("classifier.0.weight", "classifier.weight"),
+            ("classifier.1.bias", "classifier.bias"),
+            ("classifier.x.bias", "classifier.x.bias"),
+            ("features.transition1.norm.1.weight", "features.transition1.norm.1.weight"),
+            ("features.denseblock1.denselayerx.norm.1.weight", "features.denseblock1.denselayerx.norm.1.weight"),
+        ] {
+            assert_eq!(named(&[other]).0, [new]);
+        }
     }
 
     #[test]
-    fn colliding_names_are_refused() {
-        let both = [("module.features.norm0.bias", &[1usize][..]), ("features.norm0.bias", &[1])];
-        let error = densenet_parameters(state(&both)).unwrap_err();
-        assert!(error.message().contains("features.norm0.bias twice"), "{error}");
+    fn different_prefixes_are_refused_with_names() {
+        let message =
+            refused(&["student.features.norm0.bias", "teacher.features.norm0.bias", "teacher.features.norm5.bias"]);
+        assert!(
+            message.contains("2 teacher. (teacher.features.norm0.bias), 1 student. (student.features."),
+            "{message}"
+        );
+        let message = refused(&["encoder.features.norm0.bias", "classifier.weight"]);
+        assert!(message.contains("1 none (classifier.weight)") && message.contains("1 encoder. ("), "{message}");
+        let many: Vec<String> = (0..9).map(|index| format!("{index}.features.norm0.bias")).collect();
+        assert!(refused(&many.iter().map(String::as_str).collect::<Vec<_>>()).contains(", ...; all of one network"));
     }
 
     #[test]
-    fn only_head_with_other_outputs_is_dropped() {
-        let head = |weight: &[usize], bias: &[usize]| {
-            let given = [("model.classifier.weight", weight), ("model.classifier.bias", bias)];
-            let (left, report) = densenet_parameters(state(&given)).unwrap();
-            (left.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), report.dropped)
-        };
-        let (left, dropped) = head(&[10, 1024], &[10]);
-        assert!(left.is_empty());
-        assert_eq!(dropped, [("classifier.weight".into(), vec![10, 1024]), ("classifier.bias".into(), vec![10])]);
-        assert_eq!(head(&[1, 1024], &[1]).0.len(), 2);
-        // Not a head of this network: the check of shapes refuses it.
-        assert_eq!(head(&[4, 512], &[4]).0.len(), 2);
-        assert_eq!(head(&[4, 1024], &[5]).0, ["classifier.bias"]);
+    fn names_in_two_forms_are_refused() {
+        let both = ["features.denseblock1.denselayer1.norm.1.bias", "features.denseblock1.denselayer1.norm1.bias"];
+        assert!(refused(&both).contains("features.denseblock1.denselayer1.norm1.bias twice"));
+        assert!(refused(&["classifier.0.weight", "classifier.2.weight"]).contains("classifier.weight twice"));
     }
 }

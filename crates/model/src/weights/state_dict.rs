@@ -7,7 +7,7 @@ use lens_base::{Error, Result};
 use std::collections::HashMap;
 
 /// Keys of the state dict in checkpoints of training programs, in the order of preference.
-const STATE_DICT_KEYS: [&str; 3] = ["model_state_dict", "state_dict", "model"];
+const STATE_DICT_KEYS: [&str; 5] = ["model_state_dict", "state_dict", "model", "net", "network"];
 /// Levels of nesting in checkpoints.
 const MAX_NESTING: usize = 4;
 /// Key of this library's metadata.

@@ -92,6 +92,17 @@ impl<'a> TensorData<'a> {
         &self.shape
     }
 
+    /// The part at one index of the first dimension, which must be there.
+    pub fn row(&self, index: usize) -> TensorData<'a> {
+        let start = index * self.strides[0] * self.dtype.size();
+        TensorData {
+            dtype: self.dtype,
+            shape: self.shape[1..].to_vec(),
+            strides: self.strides[1..].to_vec(),
+            bytes: &self.bytes[start..],
+        }
+    }
+
     /// The values, row-major. Memory is allocated for the whole shape: check it first.
     pub fn values(&self) -> Result<Vec<f32>> {
         let count: usize = self.shape.iter().product();
@@ -174,6 +185,18 @@ mod tests {
         // A side of one may have any stride, and an empty tensor any offset.
         assert_eq!(view(&[1, 2], &[i64::MAX, 1], 0, &storage).unwrap(), [0.0, 1.0]);
         assert!(view(&[3, 0], &[1, 1], 99, &storage).unwrap().is_empty());
+    }
+
+    #[test]
+    fn rows() {
+        let bytes: Vec<u8> = (0..6u8).flat_map(|value| f32::from(value).to_le_bytes()).collect();
+        let of = |shape: &[i64], strides: &[i64], row| {
+            let layout = StridedLayout::new(0, shape, strides).unwrap();
+            TensorData::new(Dtype::Float32, &layout, &bytes).unwrap().row(row).values().unwrap()
+        };
+        assert_eq!(of(&[2, 3], &[3, 1], 1), [3.0, 4.0, 5.0]);
+        assert_eq!(of(&[3, 2], &[1, 3], 2), [2.0, 5.0]);
+        assert_eq!(of(&[6], &[1], 4), [4.0]);
     }
 
     #[test]

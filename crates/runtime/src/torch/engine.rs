@@ -1,7 +1,7 @@
 //! The engine of libtorch, through the table.
 
 use super::learner::TorchLearner;
-use super::library::TorchLibrary;
+use super::library::{TorchLibrary, check_process};
 use super::raw::{checked, json, logits_of, raw_parameters, with_images};
 use lens_base::Result;
 use lens_engine::torch_table::{RawText, TorchSettings, TorchTable};
@@ -11,10 +11,10 @@ use lens_model::{ActivationRanges, LAYOUT, Model, TrainingParameters};
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A handle of the other library, with its free function.
+/// A handle of the other library, with its free function. Not used in the child of a fork, nor freed there.
 pub(super) struct Handle {
     pub table: &'static TorchTable,
-    pub pointer: *mut c_void,
+    pointer: *mut c_void,
     free: unsafe extern "C" fn(*mut c_void),
 }
 
@@ -34,12 +34,20 @@ impl Handle {
         checked(table, make(&raw mut pointer))?;
         Ok(Handle { table, pointer, free })
     }
+
+    /// What the other library knows it by.
+    pub fn pointer(&self) -> Result<*mut c_void> {
+        check_process()?;
+        Ok(self.pointer)
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: from the function that makes such handles, and freed once.
-        unsafe { (self.free)(self.pointer) };
+        if check_process().is_ok() {
+            // SAFETY: from the function that makes such handles, and freed once.
+            unsafe { (self.free)(self.pointer) };
+        }
     }
 }
 
@@ -57,7 +65,7 @@ pub struct TorchEngine {
 impl TorchEngine {
     /// An engine with these settings.
     pub fn new(library: &Arc<TorchLibrary>, settings: &TorchSettings) -> Result<Self> {
-        let (table, settings) = (library.table(), json(settings)?);
+        let (table, settings) = (library.table()?, json(settings)?);
         // SAFETY: text that outlives the call, and room for the handle.
         let make = |engine| unsafe { (table.engine_new)(RawText::of(&settings), engine) };
         Ok(TorchEngine { handle: Arc::new(Handle::new(table, table.engine_free, make)?) })
@@ -70,7 +78,7 @@ impl TorchEngine {
 
 impl Engine for TorchEngine {
     fn load(&self, model: &Model) -> Result<Arc<dyn Network>> {
-        let (table, engine) = (self.handle.table, self.handle.pointer);
+        let (table, engine) = (self.handle.table, self.handle.pointer()?);
         let held = model.parameters()?;
         let parameters = raw_parameters(held.all());
         // SAFETY: a live engine, numbers that outlive the call, and room for the handle.
@@ -85,14 +93,17 @@ impl Engine for TorchEngine {
     }
 
     fn empty_cache(&self) {
-        // SAFETY: a live engine. A failure leaves things as they are, and the next allocation tells.
-        unsafe { (self.handle.table.engine_empty_cache)(self.handle.pointer) };
+        if let Ok(engine) = self.handle.pointer() {
+            // SAFETY: a live engine. A failure leaves things as they are, and the next allocation tells.
+            unsafe { (self.handle.table.engine_empty_cache)(engine) };
+        }
     }
 
     fn gpu_memory(&self) -> Option<GpuMemory> {
+        let engine = self.handle.pointer().ok()?;
         let mut bytes = [0; 4];
         // SAFETY: a live engine, and room for the four numbers.
-        let code = unsafe { (self.handle.table.engine_gpu_memory)(self.handle.pointer, bytes.as_mut_ptr()) };
+        let code = unsafe { (self.handle.table.engine_gpu_memory)(engine, bytes.as_mut_ptr()) };
         let [allocated, allocated_peak, reserved, reserved_peak] = bytes;
         (code == 0).then_some(GpuMemory { allocated, allocated_peak, reserved, reserved_peak })
     }
@@ -109,31 +120,27 @@ impl Network for TorchNetwork {
     }
 
     fn logits(&self, images: &Images) -> Result<Vec<f32>> {
-        let Handle { table, pointer, .. } = *self.handle;
+        let (table, pointer) = (self.handle.table, self.handle.pointer()?);
         // SAFETY: a live network, images that outlive the call, and room for one number for each.
         logits_of(table, images, |raw, logits| unsafe { (table.network_logits)(pointer, raw, logits) })
     }
 
     fn features(&self, images: &Images) -> Result<FeatureMaps> {
-        let table = self.handle.table;
+        let (table, network) = (self.handle.table, self.handle.pointer()?);
         let (height, width) = (last_side(images.height), last_side(images.width));
         let mut values = vec![0.0; images.len() * height * width * LAYOUT.count(LAYOUT.head_weight)];
         with_images(images, |raw| {
             // SAFETY: a live network, images that outlive the call, and `values` is writable.
-            checked(table, unsafe {
-                (table.network_features)(self.handle.pointer, raw, values.as_mut_ptr(), values.len())
-            })
+            checked(table, unsafe { (table.network_features)(network, raw, values.as_mut_ptr(), values.len()) })
         })?;
         Ok(FeatureMaps { height, width, values })
     }
 
     fn observe(&self, images: &Images, maxima: &mut [f32]) -> Result<()> {
-        let table = self.handle.table;
+        let (table, network) = (self.handle.table, self.handle.pointer()?);
         with_images(images, |raw| {
             // SAFETY: a live network, images that outlive the call, and `maxima` is writable.
-            checked(table, unsafe {
-                (table.network_observe)(self.handle.pointer, raw, maxima.as_mut_ptr(), maxima.len())
-            })
+            checked(table, unsafe { (table.network_observe)(network, raw, maxima.as_mut_ptr(), maxima.len()) })
         })
     }
 

@@ -7,13 +7,15 @@ use lens_engine::torch_table::{
     ENTRY_NAME, Entry, LIBTORCH_VERSION, LibtorchInformation, RawText, TABLE_VERSION, TorchTable,
 };
 use lens_model::Parameters;
+use lens_system::fork::{Mutex, generation};
 use lens_system::probe::Vendor;
 use lens_system::{Library, Scope, directory_of};
-use parking_lot::Mutex;
+use once_cell::race::OnceBox;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// File name.
 const NAME: &str = "liblesionlens_torch.so";
@@ -34,19 +36,36 @@ impl std::fmt::Debug for TorchLibrary {
 }
 
 /// Loaded once for the process and never unloaded.
-static LOADED: Mutex<Option<Arc<TorchLibrary>>> = Mutex::new(None);
+static LOADED: OnceBox<Mutex<Option<Arc<TorchLibrary>>>> = OnceBox::new();
+
+/// The process that began to load it, as [`generation`] numbers them; 0: none did.
+static LOADED_IN: AtomicU32 = AtomicU32::new(0);
+
+/// Fails in the child of a process that loaded libtorch: threads of OpenMP are not there, and a GPU does not follow a fork.
+pub(super) fn check_process() -> Result<()> {
+    let loaded_in = LOADED_IN.load(Ordering::Acquire);
+    if loaded_in == 0 || loaded_in == generation() {
+        return Ok(());
+    }
+    let message = "libtorch was loaded before this process was forked, and does not work in the child of a fork: fork before \
+                   anything needs libtorch, start processes anew (in Python, multiprocessing's \"spawn\"), or use the CPU's \
+                   own engine";
+    Err(Error::new(ErrorKind::Unsupported, message))
+}
 
 impl TorchLibrary {
     /// The one that is loaded.
     pub fn loaded() -> Option<Arc<Self>> {
-        LOADED.lock().clone()
+        LOADED.get_or_init(Box::default).lock().clone()
     }
 
     /// Loads it if needed. It and libtorch are searched in `directory`, if given, then beside the library that contains
     /// this code, then by the dynamic linker. libtorch must be that of `directory`, in which its GPU libraries are
     /// searched, too.
     pub fn open(directory: Option<&Path>) -> Result<Arc<Self>> {
-        let mut loaded = LOADED.lock();
+        check_process()?;
+        let mut loaded = LOADED.get_or_init(Box::default).lock();
+        LOADED_IN.store(generation(), Ordering::Release);
         let table = match &*loaded {
             Some(library) => library.table,
             None => {
@@ -61,8 +80,9 @@ impl TorchLibrary {
     }
 
     /// Its table of functions.
-    pub(super) fn table(&self) -> &'static TorchTable {
-        self.table
+    pub(super) fn table(&self) -> Result<&'static TorchTable> {
+        check_process()?;
+        Ok(self.table)
     }
 
     /// The libtorch it uses, and the GPU libraries in the directory that was named last.
@@ -73,15 +93,17 @@ impl TorchLibrary {
     /// Sets variables that are not set, before the runtime of a GPU is loaded.
     pub fn set_environment(&self, variables: &BTreeMap<String, String>) -> Result<()> {
         let variables = json(variables)?;
+        let table = self.table()?;
         // SAFETY: text that outlives the call.
-        checked(self.table, unsafe { (self.table.set_environment)(RawText::of(&variables)) })
+        checked(table, unsafe { (table.set_environment)(RawText::of(&variables)) })
     }
 
     /// Loads libtorch's GPU library, asks its runtime, and runs a test computation.
     pub fn open_gpu(&self, vendor: Vendor, index: i32) -> Result<GpuReport> {
+        let table = self.table()?;
         let report = collected(|sink| {
             // SAFETY: numbers, and a sink that outlives the call.
-            checked(self.table, unsafe { (self.table.open_gpu)(vendor as u32, index, sink) })
+            checked(table, unsafe { (table.open_gpu)(vendor as u32, index, sink) })
         })?;
         parsed(&report)
     }
@@ -94,10 +116,11 @@ impl TorchLibrary {
         int8_head: bool,
         (metadata_name, metadata): (&str, &str),
     ) -> Result<Vec<u8>> {
+        let table = self.table()?;
         collected(|sink| {
             // SAFETY: numbers, texts and a sink that outlive the call.
-            checked(self.table, unsafe {
-                (self.table.script_write)(
+            checked(table, unsafe {
+                (table.script_write)(
                     raw_parameters(parameters.all()),
                     RawText::of(source),
                     i32::from(int8_head),
@@ -115,10 +138,11 @@ impl TorchLibrary {
         parameters: &Parameters,
         (metadata_name, metadata): (&str, &str),
     ) -> Result<Vec<u8>> {
+        let table = self.table()?;
         collected(|sink| {
             // SAFETY: numbers, texts and a sink that outlive the call.
-            checked(self.table, unsafe {
-                (self.table.state_dict_write)(
+            checked(table, unsafe {
+                (table.state_dict_write)(
                     raw_parameters(parameters.all()),
                     RawText::of(metadata_name),
                     RawText::of(metadata),

@@ -19,7 +19,7 @@ pub struct Program {
 impl Program {
     /// One of the graphs of an AOTInductor package. Its native code becomes part of the process.
     pub fn of_package(engine: &TorchEngine, path: &Path, name: &str, runners: usize) -> Result<Self> {
-        let (table, engine) = (engine.handle().table, engine.handle().pointer);
+        let (table, engine) = (engine.handle().table, engine.handle().pointer()?);
         let path = path.as_os_str().as_encoded_bytes();
         // SAFETY: a live engine, texts that outlive the call, and room for the handle.
         let make = |program| unsafe {
@@ -30,7 +30,7 @@ impl Program {
 
     /// One logit for each image.
     pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
-        let Handle { table, pointer, .. } = self.handle;
+        let (table, pointer) = (self.handle.table, self.handle.pointer()?);
         // SAFETY: a live program, images that outlive the call, and room for one number for each.
         logits_of(table, images, |raw, logits| unsafe { (table.program_logits)(pointer, raw, logits) })
     }
@@ -49,7 +49,7 @@ type NamedTensor = (String, Vec<usize>, Vec<f32>);
 impl Script {
     /// Reads an archive of torch.jit.save, which executes code in it.
     pub fn read(library: &Arc<TorchLibrary>, bytes: &[u8], metadata_name: &str) -> Result<Self> {
-        let table = library.table();
+        let table = library.table()?;
         let (mut quantised, mut handle) = (0, None);
         let metadata = collected(|sink| {
             // SAFETY: texts and a sink that outlive the call, and room for a number and the handle.
@@ -76,19 +76,19 @@ impl Script {
 
     /// Its parameters and buffers of floating point; those of quantised layers dequantised.
     pub fn tensors(&self) -> Result<Vec<NamedTensor>> {
-        let table = self.handle.table;
+        let (table, script) = (self.handle.table, self.handle.pointer()?);
         let mut tensors: Vec<NamedTensor> = Vec::new();
         // SAFETY: a live script; `visit` is called with `tensors` only while this call lasts.
-        checked(table, unsafe { (table.script_visit)(self.handle.pointer, (&raw mut tensors).cast(), visit) })?;
+        checked(table, unsafe { (table.script_visit)(script, (&raw mut tensors).cast(), visit) })?;
         Ok(tensors)
     }
 
     /// The program with its weights frozen, on an engine's device.
     pub fn program(&self, engine: &TorchEngine) -> Result<Program> {
-        let table = self.handle.table;
-        let engine = engine.handle().pointer;
+        let (table, script) = (self.handle.table, self.handle.pointer()?);
+        let engine = engine.handle().pointer()?;
         // SAFETY: a live script and a live engine, and room for the handle.
-        let make = |program| unsafe { (table.script_program)(self.handle.pointer, engine, program) };
+        let make = |program| unsafe { (table.script_program)(script, engine, program) };
         Ok(Program { handle: Handle::new(table, table.program_free, make)? })
     }
 }

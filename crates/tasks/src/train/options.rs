@@ -6,6 +6,7 @@ use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
 use lens_engine::policy::ScalerSettings;
 use lens_images::{Augmentation, Preprocessing};
+use lens_model::weights::{Normalisation, WeightsOptions};
 use lens_runtime::Classifier;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -158,7 +159,8 @@ pub struct TrainOptions {
     pub checkpoint_minutes: f64,
     /// File with weights to start from: whatever a model can be loaded from, and DenseNet-121 with a head of any number of
     /// outputs, such as torchvision's densenet121-a639ec97.pth; a head that does not have one output is left out, and a
-    /// random one takes its place. Of a model file only the weights are taken.
+    /// random one takes its place, unless head_positive, head_negative or head_kind says what to make of it. Of a model file
+    /// only the weights are taken.
     // Its content counts, which the record names, not its place.
     #[serde(skip)]
     #[option(unset = "random, by torchvision's rule", flag = "--init MODEL")]
@@ -167,6 +169,9 @@ pub struct TrainOptions {
     #[serde(serialize_with = "hash_of")]
     #[option(skip)]
     pub start_model: Option<Arc<Classifier>>,
+    /// What the start weights mean.
+    #[option(nested)]
+    pub weights: WeightsOptions,
 }
 
 fn hash_of<S: serde::Serializer>(
@@ -202,7 +207,38 @@ impl TrainOptions {
         if let (Some(_), Some(path)) = (&self.start_model, &self.start_weights) {
             return refuse(format!("start_weights {} and a start_model are both given: give one", path.display()));
         }
+        if self.weights.name_head() && self.start_weights.is_none() {
+            return refuse(
+                "head_positive, head_negative or head_kind is set, but there are no start_weights whose head they are of"
+                    .into(),
+            );
+        }
+        if ![Normalisation::Auto, Normalisation::None].contains(&self.weights.normalisation)
+            && self.has_own_normalisation()
+        {
+            return refuse("normalisation is set, and so is mean or standard_deviation: give one or the other".into());
+        }
         Ok(())
+    }
+
+    /// Whether mean or standard deviation differ from their defaults.
+    fn has_own_normalisation(&self) -> bool {
+        let default = Preprocessing::default();
+        let own = &self.preprocessing;
+        own.mean != default.mean || own.standard_deviation != default.standard_deviation
+    }
+
+    /// Sets mean and standard deviation as normalisation asks for, or else, unless they are set, as the start weights are
+    /// known to want them.
+    pub fn normalise_for(&mut self, known: Option<Normalisation>) {
+        let wanted = match self.weights.normalisation {
+            Normalisation::Auto => known.filter(|_| !self.has_own_normalisation()),
+            Normalisation::None => None,
+            asked => Some(asked),
+        };
+        if let Some((mean, deviation)) = wanted.and_then(Normalisation::values) {
+            (self.preprocessing.mean, self.preprocessing.standard_deviation) = (mean, deviation);
+        }
     }
 
     /// How often the checkpoint is written within an epoch, beside at its end; `None`: never.

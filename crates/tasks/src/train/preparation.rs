@@ -3,8 +3,9 @@
 use super::checkpoint::{Checkpoint, RunDirectory};
 use super::options::{SelectBy, TrainOptions};
 use super::schedule::ScheduleKind;
-use lens_base::{Error, LogLevel, Result, read_file, sha256_hex};
-use lens_images::{Dataset, ImageStore};
+use lens_base::{Error, Result, read_file, sha256_hex};
+use lens_images::{Dataset, ImageStore, Preprocessing};
+use lens_model::weights::ImportRecord;
 use lens_model::{Parameters, TrainingParameters, start_parameters};
 use lens_runtime::Context;
 use serde_json::{Value, json};
@@ -43,21 +44,29 @@ pub fn check_classes(name: &str, labels: &[bool], both: bool) -> Result<()> {
     Ok(())
 }
 
-/// The parameters to begin with, and a note of the file that they come from.
-pub fn start(context: &Context, options: &TrainOptions) -> Result<(TrainingParameters, Value)> {
-    if let Some(model) = &options.start_model {
-        return Ok((TrainingParameters::of(&*model.model().parameters()?)?, Value::Null));
-    }
-    let Some(path) = &options.start_weights else {
-        return Ok((TrainingParameters::of(&Parameters::initial(options.seed)?)?, Value::Null));
+/// The parameters to begin with, and a note of the file that they come from. Sets the preprocessing that its weights want.
+pub fn start(context: &Context, options: &mut TrainOptions) -> Result<(TrainingParameters, Value)> {
+    let Some(path) = options.start_weights.clone() else {
+        options.normalise_for(None);
+        let parameters = match &options.start_model {
+            Some(model) => TrainingParameters::of(&*model.model().parameters()?)?,
+            None => TrainingParameters::of(&Parameters::initial(options.seed)?)?,
+        };
+        return Ok((parameters, Value::Null));
     };
-    let bytes = read_file(path, "read start_weights")?;
-    let (parameters, report) = start_parameters(&bytes, options.seed)
+    let bytes = read_file(&path, "read start_weights")?;
+    let imported = start_parameters(&bytes, &options.weights, options.seed)
         .map_err(|error| error.prefixed(&format!("start_weights {}", path.display())))?;
-    let dropped: Vec<&String> = report.dropped.iter().map(|(name, _)| name).collect();
-    let note = json!({ "sha256": sha256_hex([&bytes[..]]), "renamed": report.renamed, "dropped": dropped });
-    context.log(LogLevel::Info, &format!("starting from {}: {note}", path.display()));
-    Ok((TrainingParameters::of(&parameters)?, note))
+    options.normalise_for(imported.program.preprocessing().map(|(_, normalisation)| normalisation));
+    let Preprocessing { mean, standard_deviation, .. } = &options.preprocessing;
+    let normalisation = format!("mean {mean:?}, standard deviation {standard_deviation:?}");
+    let record = ImportRecord { normalisation, threshold: None, ..imported.record };
+    for (level, note) in record.notes() {
+        context.log(level, &format!("starting from {}: {note}", path.display()));
+    }
+    let mut note = json!(record);
+    note["sha256"] = json!(sha256_hex([&bytes[..]]));
+    Ok((TrainingParameters::of(&imported.parameters)?, note))
 }
 
 /// The directory's checkpoint, when the run is to go on from it. An unfinished run is not to be overwritten.

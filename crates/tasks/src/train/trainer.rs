@@ -38,6 +38,8 @@ pub fn train(
     if options.seed == 0 {
         options.seed = context.seed();
     }
+    let report = RunReport::begin();
+    let (parameters, start_weights) = start(context, &mut options)?;
     let options = &options;
     let policy = context.policy();
     let batch_size = options.batch_size.min(options.micro_batch.unwrap_or(u32::MAX)) as usize;
@@ -49,8 +51,6 @@ pub fn train(
         Footprint::training(policy.precision.value, policy.engine.value != EngineName::Torch),
         context.is_gpu(),
     )?;
-    let report = RunReport::begin();
-    let (parameters, start_weights) = start(context, options)?;
     let directory = options.run_directory.as_deref().map(RunDirectory::take).transpose()?;
     let checkpoint = directory.as_ref().map(|directory| find_checkpoint(directory, options)).transpose()?.flatten();
     let mut load = |dataset: &Dataset, memory| {

@@ -27,8 +27,9 @@ public final class ReadOptions {
     }
 
     /**
-     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned.
-     * true: yes, false: no; default true.
+     * Whether pictures that say that they lie on their side or are mirrored (tag 274 of TIFF and EXIF) are turned, and
+     * slices of NIfTI files (by sform or qform) as DICOM images of their plane lie. true: yes, false: no; default
+     * true.
      */
     public ReadOptions applyOrientation(boolean applyOrientation) {
         this.applyOrientation = applyOrientation;

@@ -1,0 +1,7 @@
+//! DICOM files, whole: elements, frames, windows, tables.
+
+#![no_main]
+
+use lens_fuzz::Kind;
+
+libfuzzer_sys::fuzz_target!(init: lens_fuzz::begin(), |content: &[u8]| lens_fuzz::load_kind(content, Kind::Dicom));

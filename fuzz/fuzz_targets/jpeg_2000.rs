@@ -1,0 +1,5 @@
+//! JPEG 2000 and its high throughput coding.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: lens_fuzz::begin(), |coded: &[u8]| lens_fuzz::decode(coded, lens_codecs::jpeg2000::decode));

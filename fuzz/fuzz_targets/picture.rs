@@ -1,0 +1,7 @@
+//! PNG, BMP and WebP files, and JPEG files with their EXIF.
+
+#![no_main]
+
+use lens_fuzz::Kind;
+
+libfuzzer_sys::fuzz_target!(init: lens_fuzz::begin(), |content: &[u8]| lens_fuzz::load_kind(content, Kind::Picture));
