@@ -11,6 +11,7 @@ use lens_base::options::Choice;
 use lens_runtime::Classifier;
 use std::ffi::c_char;
 use std::path::Path;
+use std::ptr;
 use std::sync::Arc;
 
 /// A trained classifier with its preprocessing, threshold and training record. Immutable, so thread-safe: any number of
@@ -57,17 +58,8 @@ pub unsafe extern "C" fn lens_model_load(
     path: *const c_char,
     model: *mut *mut lens_model,
 ) -> lens_status {
-    guard(|| {
-        // SAFETY: NULL or writable by the contract of every out parameter.
-        let model = unsafe { out("model", model) }?;
-        // SAFETY: NULL or a live handle by contract.
-        let context = unsafe { required("context", context) }?;
-        // SAFETY: NULL or a C string by contract.
-        let path = unsafe { text("path", path) }?;
-        let context = Arc::clone(&context.0);
-        *model = lens_model::to_host(Classifier::load(&context, Path::new(path))?);
-        Ok(())
-    })
+    // SAFETY: the same contract; no options are all defaults.
+    unsafe { lens_model_import(context, path, ptr::null(), model) }
 }
 
 /// Makes a model from weights of another program, as lens_model_load() does, and saying what they mean.

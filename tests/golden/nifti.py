@@ -17,6 +17,7 @@ from pathlib import Path
 import nibabel
 import numpy
 from nibabel.orientations import io_orientation
+from rotation import rotation
 
 here = Path(__file__).parent
 
@@ -50,17 +51,6 @@ def described(content, kind, seen):
     if seen:
         described["seen"] = [plane.tolist() for plane in seen_slices(image)]
     return described
-
-
-def rotation(angles):
-    matrix = numpy.eye(3)
-    for axis, angle in enumerate(angles):
-        one, other = [place for place in range(3) if place != axis]
-        turn = numpy.eye(3)
-        turn[one, one] = turn[other, other] = numpy.cos(angle)
-        turn[one, other], turn[other, one] = -numpy.sin(angle), numpy.sin(angle)
-        matrix = matrix @ turn
-    return matrix
 
 
 def lying():

@@ -16,23 +16,13 @@ import pydicom
 import SimpleITK
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from rotation import rotation
 
 here = Path(__file__).parent
 
 
 def decimals(numbers):
     return [f"{number:.6f}" for number in numbers]
-
-
-def rotation(angles):
-    matrix = numpy.eye(3)
-    for axis, angle in enumerate(angles):
-        one, other = [place for place in range(3) if place != axis]
-        turn = numpy.eye(3)
-        turn[one, one] = turn[other, other] = numpy.cos(angle)
-        turn[one, other], turn[other, one] = -numpy.sin(angle), numpy.sin(angle)
-        matrix = matrix @ turn
-    return matrix
 
 
 def write(path, series, number, orientation, position):

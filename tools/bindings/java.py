@@ -28,7 +28,14 @@ _OBJECTS = {
     ),
 }
 # Numbers of these come from the library, and have to be turned into constants.
-_FROM_C = ("lens_status", "lens_phase", "lens_log_level")
+_FROM_C = (
+    "lens_status",
+    "lens_phase",
+    "lens_log_level",
+    "lens_pixel_format",
+    "lens_window_function",
+    "lens_display",
+)
 _BY_REFERENCE = {
     "size_t": "LongByReference",
     "uint64_t": "LongByReference",

@@ -10,6 +10,7 @@ mod colours;
 mod dataset;
 mod deep_gray;
 mod dicom;
+mod extent;
 mod file_info;
 mod folders;
 mod found_files;

@@ -1,5 +1,6 @@
 //! How image files are read.
 
+use super::preset::WindowPreset;
 use lens_base::options::{Choice, Options};
 use lens_base::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -44,5 +45,11 @@ impl ReadOptions {
             return Ok(());
         }
         Err(Error::argument(format!("window is {}, but the frame has {windows} window(s)", self.window)))
+    }
+
+    /// The window or table that is picked of a frame's; `None`: the frame is seen whole.
+    pub(super) fn shown<'a>(&self, presets: &'a [WindowPreset]) -> Result<Option<&'a WindowPreset>> {
+        self.check_window(presets.len())?;
+        Ok(if self.display == Display::FullRange { None } else { presets.get(self.window as usize) })
     }
 }

@@ -1,7 +1,7 @@
 //! Where a file's frames lie in the patient, for series that are read as one image.
 
+use super::attributes::Attributes;
 use super::elements::{Element, Elements, Scope};
-use super::header::Attributes;
 use super::source::Source;
 use super::value::named;
 use dicom_core::Tag;

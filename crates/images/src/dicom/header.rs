@@ -1,6 +1,6 @@
 //! The attributes that say what the pixels are.
 
-use super::character_set;
+use super::attributes::Attributes;
 use super::elements::{Element, Elements, Scope, UNDEFINED};
 use super::source::Source;
 use super::value::{Value, named};
@@ -8,45 +8,7 @@ use crate::pixels::MOST_PIXELS;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use lens_base::{Error, ErrorKind, Result};
-use std::collections::BTreeMap;
 use std::str::FromStr;
-
-/// Attributes of a data set or of an item.
-#[derive(Clone, Debug, Default)]
-pub struct Attributes(BTreeMap<Tag, Value>);
-
-impl Attributes {
-    /// An attribute.
-    pub fn get(&self, tag: Tag) -> Option<&Value> {
-        self.0.get(&tag)
-    }
-
-    /// An attribute's text, without padding; `None` when it is empty.
-    pub fn text(&self, tag: Tag) -> Option<String> {
-        self.get(tag)?.text()
-    }
-
-    /// An attribute's numbers; none where there is no such attribute or it is empty.
-    pub fn numbers(&self, tag: Tag) -> Result<Vec<Option<f64>>> {
-        self.get(tag).map_or(Ok(Vec::new()), Value::numbers)
-    }
-
-    /// The first of an attribute's numbers.
-    pub fn number(&self, tag: Tag) -> Result<Option<f64>> {
-        Ok(self.numbers(tag)?.first().copied().flatten())
-    }
-
-    /// The first of an attribute's numbers, which must be whole and of 0 to 2^32 - 1.
-    pub fn whole(&self, tag: Tag) -> Result<Option<u32>> {
-        let Some(number) = self.number(tag)? else {
-            return Ok(None);
-        };
-        if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
-            return Err(Error::format(format!("{} is {number}; it must be a whole number of 0 or more", named(tag))));
-        }
-        Ok(Some(number as u32))
-    }
-}
 
 /// Items of the sequences that hold lookup tables.
 type Items = Vec<Attributes>;
@@ -204,25 +166,6 @@ impl Found {
     }
 }
 
-impl Attributes {
-    /// Text in the character set that these attributes name, without padding; `None` when it is empty.
-    pub fn decoded_text(&self, value: &Value) -> Option<String> {
-        let sets = self.text(tags::SPECIFIC_CHARACTER_SET).unwrap_or_default();
-        let text = character_set::decoded(&value.bytes, &sets);
-        let text = text.trim_matches([' ', '\0']);
-        (!text.is_empty()).then(|| text.to_string())
-    }
-
-    /// Reads an element that is wanted, and passes over others.
-    pub fn take(&mut self, elements: &mut Elements, element: Element, scope: Scope, wanted: &[Tag]) -> Result<()> {
-        if !wanted.contains(&element.tag) {
-            return elements.skip(element, scope);
-        }
-        self.0.insert(element.tag, elements.value(element)?);
-        Ok(())
-    }
-}
-
 impl FunctionalGroup {
     fn read(&mut self, elements: &mut Elements, scope: Scope) -> Result<()> {
         while let Some(element) = elements.next(scope)? {
@@ -269,7 +212,7 @@ impl Header {
     pub fn read(source: &mut Source, frame: u32) -> Result<Self> {
         let (mut elements, scope) = Elements::new(source)?;
         let mut found = Found::default();
-        let pixels = found.read(&mut elements, scope, frame)?.ok_or_else(|| match found.data_set.0.is_empty() {
+        let pixels = found.read(&mut elements, scope, frame)?.ok_or_else(|| match found.data_set.is_empty() {
             false => Error::format("it has no pixel data (7FE0,0010)"),
             true => Error::format("it has no pixel data (7FE0,0010), nor any other attribute of an image"),
         })?;

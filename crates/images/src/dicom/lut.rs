@@ -1,6 +1,6 @@
 //! Lookup tables: of VOI and Modality LUT Sequences (PS3.3 C.11.1.1 and C.11.2.1.1), and of palettes.
 
-use super::header::Attributes;
+use super::attributes::Attributes;
 use super::value::{Value, named};
 use crate::windowing::LookupTable;
 use dicom_core::VR;

@@ -1,5 +1,6 @@
 //! DICOM files: one frame's stored values, with the window a viewer would open it with.
 
+mod attributes;
 mod character_set;
 mod codec;
 mod colour;

@@ -1,11 +1,13 @@
 //! Gray frames with the window a viewer would open them with.
 
+use super::attributes::Attributes;
 use super::codec::{Samples, Stored};
-use super::header::{Attributes, Header, Numbers};
+use super::header::{Header, Numbers};
 use super::lut;
 use super::photometric::Photometric;
 use super::value::named;
 use crate::deep_gray::{self, THRESHOLD};
+use crate::extent::{ends, rescaled, whole_ends};
 use crate::pixels::PixelFormat;
 use crate::preset::WindowPreset;
 use crate::read_options::{Display, ReadOptions};
@@ -65,10 +67,10 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
     let (slope, intercept) = if table.is_some() { (1.0, 0.0) } else { rescale(header)? };
     let outputs = match &table {
         Some(table) => (0.0, f64::from((1u32 << table.bits) - 1)),
-        None => rescaled(inputs, slope, intercept),
+        None => rescaled(inputs, (slope, intercept)),
     };
     let presets = presets(header, outputs)?;
-    let shown = shown(&presets, options)?;
+    let shown = options.shown(&presets)?;
     let mut windowing = Windowing {
         bits_stored: if format == PixelFormat::Gray8 { 0 } else { bits },
         slope,
@@ -87,7 +89,7 @@ pub fn gray(samples: &Samples, header: &Header, photometric: Photometric, option
                 None => whole_ends(values().map(output)),
             };
             if let Some(ends) = ends {
-                let (low, high) = rescaled(ends, slope, intercept);
+                let (low, high) = rescaled(ends, (slope, intercept));
                 (windowing.center, windowing.width) = ((low + high + 1.0) / 2.0, high - low + 1.0);
             }
         }
@@ -131,8 +133,8 @@ pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: 
     }
     let extent = ends(seen()).unwrap_or((0.0, 0.0));
     let inputs = if header.numbers == Numbers::Integers { stored_range(header) } else { extent };
-    let presets = presets(header, rescaled(inputs, slope, intercept))?;
-    let shown = shown(&presets, options)?;
+    let presets = presets(header, rescaled(inputs, (slope, intercept)))?;
+    let shown = options.shown(&presets)?;
     let (center, width, function) = match shown {
         Some(WindowPreset { lut: None, center, width, function: WindowFunction::Linear, .. }) => {
             (center - 0.5, (width - 1.0).max(THRESHOLD), WindowFunction::LinearExact)
@@ -141,7 +143,7 @@ pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: 
         Some(_) => (0.0, 0.0, WindowFunction::Linear),
         None => {
             let range = if options.display == Display::FullRange { inputs } else { extent };
-            let (center, width) = deep_gray::window_of(rescaled(range, slope, intercept));
+            let (center, width) = deep_gray::window_of(rescaled(range, (slope, intercept)));
             (center, width, WindowFunction::LinearExact)
         }
     };
@@ -161,39 +163,10 @@ pub fn deep(values: &[f64], header: &Header, photometric: Photometric, options: 
     Ok(Seen { format: PixelFormat::GrayF32, windowing, lut, bytes, presets })
 }
 
-/// The window or table that the options pick; `None`: the frame is seen whole.
-fn shown<'a>(presets: &'a [WindowPreset], options: &ReadOptions) -> Result<Option<&'a WindowPreset>> {
-    if options.display == Display::FullRange {
-        return Ok(None);
-    }
-    options.check_window(presets.len())?;
-    Ok(presets.get(options.window as usize))
-}
-
 /// The least and the most that integers of the header's bits can be.
 fn stored_range(header: &Header) -> (f64, f64) {
     let values = (1u64 << header.bits_stored) as f64;
     if header.signed { (-values / 2.0, values / 2.0 - 1.0) } else { (0.0, values - 1.0) }
-}
-
-/// The ends of a range of stored values after rescaling, the lower first.
-fn rescaled((low, high): (f64, f64), slope: f64, intercept: f64) -> (f64, f64) {
-    let ends = [low, high].map(|value| value * slope + intercept);
-    (ends[0].min(ends[1]), ends[0].max(ends[1]))
-}
-
-/// The least and the most of values; `None` where there are none.
-fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |ends, value| match ends {
-        None => Some((value, value)),
-        Some((low, high)) => Some((value.min(low), value.max(high))),
-    })
-}
-
-/// The least and the most of whole values; `None` where there are none.
-fn whole_ends(values: impl Iterator<Item = i32>) -> Option<(f64, f64)> {
-    let (low, high) = values.fold((i32::MAX, i32::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    (low <= high).then(|| (low.into(), high.into()))
 }
 
 /// Slope and intercept.

@@ -3,6 +3,7 @@
 use super::datatype::Datatype;
 use super::header::Header;
 use crate::deep_gray::{self, window_of};
+use crate::extent::{ends, rescaled, whole_ends};
 use crate::image_file::ImageFile;
 use crate::pixels::PixelFormat;
 use crate::preset::WindowPreset;
@@ -29,7 +30,7 @@ pub fn image(stored: Vec<u8>, header: &Header, options: &ReadOptions) -> Result<
         Datatype::Float64 => return deep(&stored, header, options, f64::from_le_bytes),
     };
     let presets = presets(header);
-    let shown = shown(&presets, options)?;
+    let shown = options.shown(&presets)?;
     let (slope, intercept) = header.scaling;
     let mut windowing = Windowing { bits_stored: bits, slope, intercept, ..Windowing::default() };
     if let Some(preset) = shown {
@@ -37,10 +38,10 @@ pub fn image(stored: Vec<u8>, header: &Header, options: &ReadOptions) -> Result<
     } else if bits == 16 && options.display == Display::Viewer {
         let words = bytes.as_chunks::<2>().0.iter();
         let ends = match format {
-            PixelFormat::Gray16 => ends(words.map(|word| u16::from_ne_bytes(*word).into())),
-            _ => ends(words.map(|word| i16::from_ne_bytes(*word).into())),
+            PixelFormat::Gray16 => whole_ends(words.map(|word| u16::from_ne_bytes(*word).into())),
+            _ => whole_ends(words.map(|word| i16::from_ne_bytes(*word).into())),
         };
-        (windowing.center, windowing.width) = window_of(scaled(ends.unwrap_or_default(), header));
+        (windowing.center, windowing.width) = window_of(rescaled(ends.unwrap_or_default(), header.scaling));
         windowing.function = WindowFunction::LinearExact;
     }
     finished(bytes, header, format, windowing, presets)
@@ -70,7 +71,7 @@ fn deep<const N: usize>(
     value: impl Fn([u8; N]) -> f64 + Copy,
 ) -> Result<ImageFile> {
     let presets = presets(header);
-    let shown = shown(&presets, options)?;
+    let shown = options.shown(&presets)?;
     let values = stored.as_chunks::<N>().0.iter().map(move |bytes| {
         let mut bytes = *bytes;
         if header.big_endian {
@@ -93,7 +94,7 @@ fn deep<const N: usize>(
                 (Display::FullRange, Datatype::UInt32) => (0.0, u32::MAX.into()),
                 _ => extent,
             };
-            window_of(scaled(range, header))
+            window_of(rescaled(range, header.scaling))
         }
     };
     let darkest = if header.scaling.0 < 0.0 { extent.1 } else { extent.0 };
@@ -122,24 +123,4 @@ fn presets(header: &Header) -> Vec<WindowPreset> {
         lut: None,
     };
     header.range.map(preset).into_iter().collect()
-}
-
-fn shown<'a>(presets: &'a [WindowPreset], options: &ReadOptions) -> Result<Option<&'a WindowPreset>> {
-    options.check_window(presets.len())?;
-    Ok(if options.display == Display::FullRange { None } else { presets.get(options.window as usize) })
-}
-
-/// The ends of a range of stored values after scaling, the lower first.
-fn scaled((low, high): (f64, f64), header: &Header) -> (f64, f64) {
-    let (slope, intercept) = header.scaling;
-    let ends = [low, high].map(|value| value * slope + intercept);
-    (ends[0].min(ends[1]), ends[0].max(ends[1]))
-}
-
-/// The least and the most of values; `None` where there are none.
-fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |ends, value| match ends {
-        None => Some((value, value)),
-        Some((low, high)) => Some((value.min(low), value.max(high))),
-    })
 }

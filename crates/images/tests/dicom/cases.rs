@@ -1,16 +1,11 @@
 //! Files that other readers got wrong, in `../shared/cases` beside the checkout, each with what is to be seen.
 
-use lens_base::left_out;
+use crate::shared;
 use lens_images::{ImageFile, ReadOptions};
 use std::path::{Path, PathBuf};
 
 fn cases() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
-    if !path.is_dir() {
-        left_out("tests on files that other readers got wrong (no ../shared/cases)");
-        return None;
-    }
-    Some(path)
+    shared("cases", "tests on files that other readers got wrong")
 }
 
 /// An array of 32-bit floats or of bytes of numpy's format, and its shape.

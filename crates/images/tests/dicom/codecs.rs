@@ -2,10 +2,10 @@
 //! `../shared/cases` beside the checkout.
 
 use crate::maker::Maker;
-use crate::{load, refusal, values};
+use crate::{load, refusal, shared, values};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lens_base::{ErrorKind, left_out};
+use lens_base::ErrorKind;
 use lens_images::{FileInfo, ImageFile, PixelFormat};
 use serde_json::Value;
 use std::io::Write;
@@ -253,12 +253,7 @@ fn pictures_that_are_cut_short() {
 }
 
 fn cases() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
-    if !path.is_dir() {
-        left_out("tests on code streams that other readers got wrong (no ../shared/cases)");
-        return None;
-    }
-    Some(path)
+    shared("cases", "tests on code streams that other readers got wrong")
 }
 
 /// The bytes of an array of 8 bits of NumPy's.

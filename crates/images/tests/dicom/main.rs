@@ -365,13 +365,18 @@ fn random_damage() {
     }
 }
 
-fn real_files() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dicom");
+/// A directory of `../shared` beside the checkout; where there is none, `tests` are left out.
+fn shared(directory: &str, tests: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(directory);
     if !path.is_dir() {
-        left_out("tests on real DICOM files (no ../shared/data/dicom)");
+        left_out(&format!("{tests} (no ../shared/{directory})"));
         return None;
     }
     Some(path)
+}
+
+fn real_files() -> Option<PathBuf> {
+    shared("data/dicom", "tests on real DICOM files")
 }
 
 #[test]

@@ -20,4 +20,14 @@ public enum Display {
     Display(int value) {
         this.value = value;
     }
+
+    /** The constant of a number; null for one that only a newer library has. */
+    static Display of(int value) {
+        for (Display one : values()) {
+            if (one.value == value) {
+                return one;
+            }
+        }
+        return null;
+    }
 }

@@ -6,7 +6,6 @@ import java.awt.image.BufferedImage;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -93,13 +92,11 @@ public final class Image {
     }
 
     static Image copyOf(Native.lens_image view) {
-        PixelFormat format = Arrays.stream(PixelFormat.values()).filter(one -> one.value == view.format).findFirst()
-                .orElseThrow(() -> new UnsupportedOperationException("pixels of format " + view.format));
+        PixelFormat format = LesionlensLibrary.known(PixelFormat.of(view.format), "pixels of format", view.format);
         long size = (view.height - 1) * view.row_stride + (long) view.width * bytes(format);
         byte[] pixels = view.pixels.getByteArray(0, Math.toIntExact(size));
-        WindowFunction function = Arrays.stream(WindowFunction.values())
-                .filter(one -> one.value == view.window_function).findFirst()
-                .orElseThrow(() -> new UnsupportedOperationException("window function " + view.window_function));
+        WindowFunction function =
+                LesionlensLibrary.known(WindowFunction.of(view.window_function), "window function", view.window_function);
         return of(pixels, 0, view.width, view.height, view.row_stride, format).with(new Tone(view.bits_stored,
                 view.rescale_slope, view.rescale_intercept,
                 new Window(view.window_center, view.window_width, function), LookupTable.copyOf(view),

@@ -93,4 +93,12 @@ public final class LesionlensLibrary {
             library().lens_string_free(text);
         }
     }
+
+    /** A constant that came from the library, which may be newer and have more; null: it does. */
+    static <T> T known(T constant, String what, int value) {
+        if (constant == null) {
+            throw new UnsupportedOperationException(what + " " + value);
+        }
+        return constant;
+    }
 }

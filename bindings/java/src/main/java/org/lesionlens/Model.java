@@ -21,8 +21,7 @@ public final class Model extends Handle {
         return use(model -> {
             Native.lens_read_options found = new Native.lens_read_options();
             LesionlensLibrary.check(LesionlensLibrary.library().lens_model_get_read_options(model, found));
-            Display display = Arrays.stream(Display.values()).filter(one -> one.value == found.display).findFirst()
-                    .orElseThrow(() -> new UnsupportedOperationException("display " + found.display));
+            Display display = LesionlensLibrary.known(Display.of(found.display), "display", found.display);
             return new ReadOptions().display(display).window(found.window)
                     .applyOrientation(found.apply_orientation == 1);
         });

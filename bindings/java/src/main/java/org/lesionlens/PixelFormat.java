@@ -32,4 +32,14 @@ public enum PixelFormat {
     PixelFormat(int value) {
         this.value = value;
     }
+
+    /** The constant of a number; null for one that only a newer library has. */
+    static PixelFormat of(int value) {
+        for (PixelFormat one : values()) {
+            if (one.value == value) {
+                return one;
+            }
+        }
+        return null;
+    }
 }

@@ -17,4 +17,14 @@ public enum WindowFunction {
     WindowFunction(int value) {
         this.value = value;
     }
+
+    /** The constant of a number; null for one that only a newer library has. */
+    static WindowFunction of(int value) {
+        for (WindowFunction one : values()) {
+            if (one.value == value) {
+                return one;
+            }
+        }
+        return null;
+    }
 }
